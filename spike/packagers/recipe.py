@@ -1,0 +1,95 @@
+"""What a packager's file returns: values that describe a build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from spike.sidecar import Sidecar
+from spike.workspace import artifact_folder_name
+
+STAGED = Path("sidecar")
+"""Folder in the build's working folder that holds the copy of the sidecar being packaged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one variant is built. All paths are relative to the build's working folder.
+
+    Attributes:
+        argv: The packager's command line.
+        env: Changes to the environment.
+        output: Folder that is published when the build has succeeded.
+        artifact: The program that a host launches; below ``output``.
+        folder: The folder that has to ship with it; None when the program ships alone.
+        discard: Below ``output``: what a packager leaves there and nobody needs.
+    """
+
+    argv: tuple[str, ...]
+    output: Path
+    artifact: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    discard: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mode:
+    """One way in which a packager can build.
+
+    Attributes:
+        name: Second half of the variant's id.
+        summary: What it makes, in half a line.
+        price: What it costs or cannot do; empty when there is nothing to say.
+        default: Whether a build without ``--mode`` makes it.
+    """
+
+    name: str
+    summary: str
+    price: str = ""
+    default: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A program that a packager needs beside its own environment.
+
+    Attributes:
+        anyone_of: Names of which one has to be on PATH.
+        purpose: What it is for.
+        install: Command that installs it on Debian and Ubuntu.
+    """
+
+    anyone_of: tuple[str, ...]
+    purpose: str
+    install: str
+
+
+class Packager(Protocol):
+    """What a packager's file offers."""
+
+    @property
+    def name(self) -> str:
+        """First half of a variant's id; ``build_<name>`` is its Nox session."""
+
+    @property
+    def distribution(self) -> str:
+        """Name of its distribution, whose installed version is recorded."""
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """Its modes, the plan's first."""
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """Programs that have to be there."""
+
+    def recipe(self, sidecar: Sidecar, mode: str) -> Recipe:
+        """Describe the build of one mode of one sidecar."""
+
+
+def output_folder(sidecar: Sidecar, packager: str, mode: str) -> Path:
+    """Output folder as the packager is told it, relative to its working folder."""
+    return sidecar.workspace.dist_relative / artifact_folder_name(packager, mode)

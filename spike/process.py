@@ -1,0 +1,266 @@
+"""The one module that starts processes: tools with a log, and the programs that are measured.
+
+Standard library only: it also runs in the packagers' own environments.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from spike.errors import MissingToolError, StorageError
+
+TAIL_LINES = 40
+"""Lines of a tool's output that an error message shows."""
+
+_started: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A tool's run.
+
+    Attributes:
+        argv: What was run.
+        exit_code: Its exit code; negative for the signal that killed it.
+        elapsed_s: Wall-clock seconds.
+        output: Its stdout, when it was captured, else the last lines of both streams.
+        errors: Its stderr, when captured apart.
+        timed_out: Whether it was ended because its time was up.
+    """
+
+    argv: tuple[str, ...]
+    exit_code: int
+    elapsed_s: float
+    output: str
+    errors: str = ""
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it exited with 0 in time."""
+        return self.exit_code == 0 and not self.timed_out
+
+
+def shown(argv: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+    """A command line as a person would type it, with the environment changes in front."""
+    changes = [f"{key}={shlex.quote(value)}" for key, value in sorted((env or {}).items())]
+    return " ".join([*changes, shlex.join(argv)])
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout_s: float = 60.0,
+    stdin: bytes | None = None,
+) -> Completed:
+    """Run a tool quietly and return what it said on both streams, decoded leniently.
+
+    Args:
+        argv: The command.
+        env: Changes to the environment, not a whole one.
+        cwd: Working folder.
+        timeout_s: After this its whole process group is killed.
+        stdin: Bytes to feed; nothing by default.
+
+    Raises:
+        MissingToolError: The program does not exist or cannot be executed.
+    """
+    started = time.monotonic()
+    process = spawn(
+        argv,
+        env={**os.environ, **(env or {})},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    timed_out = False
+    try:
+        out, err = process.communicate(stdin, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        kill_group(process.pid)
+        out, err = process.communicate()
+    except BaseException:
+        kill_group(process.pid)
+        process.wait()
+        raise
+    return Completed(
+        argv=tuple(argv),
+        exit_code=process.returncode,
+        elapsed_s=time.monotonic() - started,
+        output=out.decode("utf-8", "replace"),
+        errors=err.decode("utf-8", "replace"),
+        timed_out=timed_out,
+    )
+
+
+def run_logged(
+    argv: Sequence[str],
+    *,
+    log_path: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    path_prefix: str | None = None,
+    echo: bool = True,
+    append: bool = False,
+) -> Completed:
+    """Print a command, run it with its output in a log file, and keep the end of that output.
+
+    Args:
+        argv: The command.
+        log_path: Where the whole output goes, both streams in the order they came.
+        env: Changes to the environment, not a whole one; printed with the command.
+        cwd: Working folder.
+        path_prefix: Folder put in front of PATH, as an activated environment would.
+        echo: Show the output as it comes.
+        append: Add to the log instead of starting it anew.
+
+    Raises:
+        MissingToolError: The program does not exist or cannot be executed.
+        StorageError: The log cannot be written.
+    """
+    print(f"$ {shown(argv, env)}", flush=True)  # noqa: T201 - every command is shown before it runs
+    full = {**os.environ, **(env or {})}
+    if path_prefix:
+        full["PATH"] = path_prefix + os.pathsep + full.get("PATH", os.defpath)
+    started = time.monotonic()
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    try:
+        log: IO[str] = log_path.open("a" if append else "w", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise StorageError(
+            f"The log {log_path} cannot be written: {error.strerror}.",
+            try_next="free some disk space, or check the rights of the folder",
+        ) from None
+    with log:
+        log.write(f"$ {shown(argv, env)}\n")
+        process = spawn(
+            argv,
+            env=full,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert process.stdout is not None
+        try:
+            # A buffer over the raw pipe: without one every byte would be a read of its own.
+            for raw in os.fdopen(process.stdout.fileno(), "rb", closefd=False):
+                line = raw.decode("utf-8", "replace")
+                log.write(line)
+                tail.append(line)
+                if echo:
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
+            process.wait()
+        except OSError as error:
+            kill_group(process.pid)
+            process.wait()
+            raise StorageError(
+                f"The output of {argv[0]} could not be kept in {log_path}: {error.strerror}.",
+                try_next="free some disk space and run the command again",
+            ) from None
+        except BaseException:
+            kill_group(process.pid)
+            process.wait()
+            raise
+        finally:
+            process.stdout.close()
+    return Completed(
+        argv=tuple(argv),
+        exit_code=process.returncode,
+        elapsed_s=time.monotonic() - started,
+        output="".join(tail),
+    )
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: int = subprocess.PIPE,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    """Start a program as the leader of a process group of its own, without a shell.
+
+    Args:
+        argv: The command; a bare name is looked up in ``env["PATH"]``.
+        env: The whole environment.
+        cwd: Working folder.
+        stdin: As in :class:`subprocess.Popen`; likewise the other two.
+        stdout: See ``stdin``.
+        stderr: See ``stdin``.
+
+    Raises:
+        MissingToolError: The program does not exist or cannot be executed.
+    """
+    program = argv[0]
+    if os.sep not in program:
+        # Popen would search this process's PATH; the child's is the one that counts.
+        import shutil
+
+        program = shutil.which(program, path=env.get("PATH")) or program
+    try:
+        return start(
+            [program, *argv[1:]], env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr
+        )
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        raise MissingToolError(
+            f"{argv[0]} cannot be run: {error.strerror}.", try_next="invoke doctor"
+        ) from None
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+) -> subprocess.Popen[bytes]:
+    """The bare start under every other function here; ``OSError`` is the caller's to judge."""
+    child = subprocess.Popen(
+        argv,
+        env=dict(env),
+        cwd=cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        bufsize=0,
+        process_group=0 if os.name == "posix" else None,
+    )
+    _started.add(child)
+    return child
+
+
+def is_awaited(pid: int) -> bool:
+    """Whether somebody here still holds this process and will collect its exit code."""
+    return any(child.pid == pid and child.returncode is None for child in list(_started))
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL the process group that ``pid`` leads; quiet when it is gone already."""
+    try:
+        if os.name == "posix":
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGTERM)
+    except (ProcessLookupError, PermissionError):
+        pass
