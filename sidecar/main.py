@@ -81,82 +81,74 @@ def parse(args):
     return heartbeat_s, watch_stdin
 
 
-def wait_for_eof():
-    """Block until stdin ends; what arrives before that is not for us."""
-    try:
-        while os.read(0, 4096):
-            pass
-    except OSError:
-        pass  # no stdin at all: the same as its end
+class Inbox:
+    """A pipe into which everything that can happen writes one byte; the idle program reads it.
 
-
-def serve(heartbeat_s, watch_stdin):
-    """Wait for the reason to stop, saying HEARTBEAT meanwhile; return the SHUTDOWN fields.
-
-    The signals are blocked and taken with sigwait, so none is lost between two Python
-    instructions and the idle program wakes up for nothing. The thread that watches stdin and the
-    timer of the heartbeat report as signals too: there is one place where things happen.
+    The interpreter's own C handler writes the number of a signal into it (set_wakeup_fd), whichever
+    thread the system chose for the delivery. Waiting with sigwait instead loses signals when
+    something in the process runs a thread of its own before us, as Nuitka's onefile child does.
     """
-    waited = {*STOP_SIGNALS, signal.SIGALRM, signal.SIGUSR1}
+
+    EOF = 0
+    BEAT = 255
+
+    def __init__(self):
+        """Take over the stop signals; from here on none is lost and none kills."""
+        self.read_end, self.write_end = os.pipe()
+        os.set_blocking(self.write_end, False)
+        signal.set_wakeup_fd(self.write_end, warn_on_full_buffer=False)
+        for number in STOP_SIGNALS:
+            signal.signal(number, lambda *_: None)
+
+    def next(self):
+        """Wait for the next thing to happen, without waking up in between."""
+        return os.read(self.read_end, 1)[0]
+
+    def watch_stdin(self):
+        """Report the end of stdin; what arrives before that is not for us."""
+        try:
+            while os.read(0, 4096):
+                pass
+        except OSError:
+            pass  # no stdin at all: the same as its end
+        os.write(self.write_end, bytes([self.EOF]))
+
+    def beat(self, seconds):
+        """Report every so many seconds."""
+        import time
+
+        while True:
+            time.sleep(seconds)
+            os.write(self.write_end, bytes([self.BEAT]))
+
+
+def serve(inbox, heartbeat_s, watch_stdin):
+    """Wait for the reason to stop, saying HEARTBEAT meanwhile; return the SHUTDOWN fields."""
     if watch_stdin:
-
-        def watch():
-            wait_for_eof()
-            os.kill(os.getpid(), signal.SIGUSR1)
-
-        _thread.start_new_thread(watch, ())
+        _thread.start_new_thread(inbox.watch_stdin, ())
     if heartbeat_s:
-        signal.setitimer(signal.ITIMER_REAL, heartbeat_s, heartbeat_s)
+        _thread.start_new_thread(inbox.beat, (heartbeat_s,))
     beats = 0
     while True:
-        received = signal.sigwait(waited)
-        if received == signal.SIGALRM:
+        happened = inbox.next()
+        if happened == Inbox.BEAT:
             beats += 1
             say(f"HEARTBEAT n={beats}")
-        elif received == signal.SIGUSR1:
+        elif happened == Inbox.EOF:
             return "reason=normal"
         else:
-            return f"reason=signal signal={signal.Signals(received).name}"
-
-
-def serve_without_sigwait(heartbeat_s, watch_stdin):
-    """The same where sigwait does not exist (Windows): handlers note the signal, the loop looks."""
-    import time
-
-    seen = []
-    for number in STOP_SIGNALS:
-        signal.signal(number, lambda received, _frame: seen.append(received))
-    if watch_stdin:
-
-        def watch():
-            wait_for_eof()
-            seen.append(None)
-
-        _thread.start_new_thread(watch, ())
-    beats = 0
-    next_beat = time.monotonic() + heartbeat_s
-    while not seen:
-        time.sleep(0.05)
-        if heartbeat_s and time.monotonic() >= next_beat:
-            beats += 1
-            next_beat += heartbeat_s
-            say(f"HEARTBEAT n={beats}")
-    if seen[0] is None:
-        return "reason=normal"
-    return f"reason=signal signal={signal.Signals(seen[0]).name}"
+            return f"reason=signal signal={signal.Signals(happened).name}"
 
 
 def main(args):
     """Run the sidecar until it is asked to stop; return its exit code."""
-    can_sigwait = hasattr(signal, "sigwait")
-    if can_sigwait:
-        # Blocked before READY: whoever has seen READY can rely on a clean stop.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP_SIGNALS, signal.SIGALRM, signal.SIGUSR1})
     heartbeat_s, watch_stdin = parse(args)
+    # Before READY: whoever has seen READY can rely on a clean stop.
+    inbox = Inbox()
     try:
         say(boot_line(args))
         say("READY")
-        reason = (serve if can_sigwait else serve_without_sigwait)(heartbeat_s, watch_stdin)
+        reason = serve(inbox, heartbeat_s, watch_stdin)
         say(f"SHUTDOWN {reason}")
     except BrokenPipeError:
         # Nobody reads any more, so there is nobody to serve. Standard output is pointed away so

@@ -1,0 +1,182 @@
+"""Reliability: N whole lives of every variant, from spawn to READY to a stop to "nothing left"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.subjects import Subject
+from spike import plan, provenance, residue, results
+from spike.launch import Launch, launch
+from spike.progress import progress, shuffled_rounds
+from spike.statistics import binomial_interval, median
+from spike.tables import milliseconds, percent, table
+
+NAME = "reliability"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One subject's launches in figures, derived from the raw samples.
+
+    Attributes:
+        subject: A variant's id or a floor's name.
+        kind: ``variant`` or ``floor``.
+        launches: Number of launches.
+        failed: How many of them failed, in any way.
+        failures: Number of launches by kind of failure.
+        rate_low: Lower end of the exact 95 % interval of the failure rate, a fraction.
+        rate_high: Its upper end.
+        boot_ms: Median launch to BOOT; None when no launch said it.
+        ready_ms: Median launch to READY.
+        ready_max_ms: The slowest.
+        stop_ms: Median from the stop signal to the exit.
+        processes_left: Processes left behind, over all launches.
+        files_left: Files left behind, over all launches.
+    """
+
+    subject: str
+    kind: str
+    launches: int
+    failed: int
+    failures: Mapping[str, int]
+    rate_low: float
+    rate_high: float
+    boot_ms: float | None
+    ready_ms: float | None
+    ready_max_ms: float | None
+    stop_ms: float | None
+    processes_left: int
+    files_left: int
+
+    @property
+    def rate(self) -> float:
+        """Failed launches as a fraction of all."""
+        return self.failed / self.launches
+
+    @property
+    def target_met(self) -> bool:
+        """Whether the plan's target holds: at most 10 % failed."""
+        return self.rate <= plan.MAX_FAILED_RATE
+
+
+def as_sample(result: Launch) -> dict[str, Any]:
+    """A launch as a raw sample; tails are kept of failed launches only."""
+    sample = asdict(result)
+    sample["failure"] = result.failure.value if result.failure else None
+    for name in ("boot_ms", "ready_ms", "stop_ms", "total_ms"):
+        if sample[name] is not None:
+            sample[name] = round(sample[name], 3)
+    if result.ok:
+        del sample["stdout_tail"], sample["stderr_tail"]
+    return sample
+
+
+def run(
+    subjects: Sequence[Subject], *, launches: int, seed: int, partial: bool = False
+) -> results.Result:
+    """Launch every subject ``launches`` times, shuffled anew in each round.
+
+    Raises:
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    sidecar = subjects[0].sidecar
+    by_id = {subject.id: subject for subject in subjects}
+    residue.adopt_orphans()
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects={subject.id: subject.as_json() for subject in subjects},
+            settings={"launches": launches, "seed": seed},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress("bench", launches * len(subjects)) as step,
+    ):
+        for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
+            done = launch(by_id[name].plan(), inspect=residue.inspect)
+            recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
+            step(name)
+    return recorder.result()
+
+
+def summarise(result: results.Result) -> list[Summary]:
+    """The figures of every subject that has samples, in the file's order."""
+    summaries = []
+    for name, facts in result.subjects.items():
+        samples = result.of(name)
+        if not samples:
+            continue
+        failures: dict[str, int] = {}
+        for sample in samples:
+            if sample["failure"]:
+                failures[sample["failure"]] = failures.get(sample["failure"], 0) + 1
+        failed = sum(failures.values())
+        low, high = binomial_interval(failed, len(samples))
+        ready = _values(samples, "ready_ms")
+        summaries.append(
+            Summary(
+                subject=name,
+                kind=str(facts["kind"]),
+                launches=len(samples),
+                failed=failed,
+                failures=failures,
+                rate_low=low,
+                rate_high=high,
+                boot_ms=median(_values(samples, "boot_ms")),
+                ready_ms=median(ready),
+                ready_max_ms=max(ready, default=None),
+                stop_ms=median(_values(samples, "stop_ms")),
+                processes_left=sum(len(sample["processes_left"]) for sample in samples),
+                files_left=sum(len(sample["files_left"]) for sample in samples),
+            )
+        )
+    return summaries
+
+
+def _values(samples: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    return [sample[name] for sample in samples if sample[name] is not None]
+
+
+def render(summaries: Sequence[Summary]) -> str:
+    """The reliability table."""
+    return table(
+        [
+            "variant",
+            "launches",
+            "failed",
+            "failure rate, 95 % interval",
+            "BOOT, median",
+            "READY, median",
+            "READY, max",
+            "stop, median",
+            "processes left",
+            "files left",
+        ],
+        [
+            [
+                summary.subject,
+                str(summary.launches),
+                _failed(summary),
+                f"{percent(summary.rate)} "
+                f"({percent(summary.rate_low)} to {percent(summary.rate_high)})",
+                milliseconds(summary.boot_ms),
+                milliseconds(summary.ready_ms),
+                milliseconds(summary.ready_max_ms),
+                milliseconds(summary.stop_ms),
+                str(summary.processes_left),
+                str(summary.files_left),
+            ]
+            for summary in summaries
+        ],
+        numeric=1,
+    )
+
+
+def _failed(summary: Summary) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.failures.items()))
+    return f"{summary.failed} ({kinds})" if kinds else "0"

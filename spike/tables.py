@@ -1,0 +1,44 @@
+"""Tables in GitHub's format, and numbers as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NOT_MEASURED = "-"
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: int = 0) -> str:
+    """A GitHub table.
+
+    Args:
+        headers: Column titles.
+        rows: Cells as text.
+        numeric: How many columns from the left are text; the others are aligned to the right.
+            0 for text alone.
+    """
+    from tabulate import tabulate
+
+    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    align = ["left" if not numeric or i < numeric else "right" for i in range(len(headers))]
+    return tabulate(cells, headers, tablefmt="github", disable_numparse=True, colalign=align)
+
+
+def milliseconds(value: float | None) -> str:
+    """``0.53 ms``, ``12.3 ms`` or ``345 ms``: three digits are what a launch repeats to."""
+    if value is None:
+        return NOT_MEASURED
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f} ms"
+
+
+def megabytes(size_bytes: float | None) -> str:
+    """Bytes in units of 10^6 bytes, as shops and download pages count."""
+    if size_bytes is None:
+        return NOT_MEASURED
+    value = size_bytes / 1e6
+    return f"{value:.2f} MB" if value < 1 else f"{value:.1f} MB"
+
+
+def percent(fraction: float) -> str:
+    """``0 %``, ``16.8 %``."""
+    return f"{fraction * 100:.1f}".rstrip("0").rstrip(".") + " %"
