@@ -177,6 +177,29 @@ def render(summaries: Sequence[Summary]) -> str:
     )
 
 
+def render_rates(summaries: Sequence[Summary]) -> str:
+    """The failure rates alone, with the plan's target."""
+    return table(
+        ["variant", "launches", "failed", "failure rate", "95 % interval", "target (at most 10 %)"],
+        [
+            [
+                summary.subject,
+                str(summary.launches),
+                _failed(summary),
+                percent(summary.rate),
+                f"{percent(summary.rate_low)} to {percent(summary.rate_high)}",
+                "too few launches"
+                if summary.launches < plan.TARGET_LAUNCHES
+                else "met"
+                if summary.target_met
+                else "missed",
+            ]
+            for summary in summaries
+        ],
+        numeric=1,
+    )
+
+
 def _failed(summary: Summary) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.failures.items()))
     return f"{summary.failed} ({kinds})" if kinds else "0"

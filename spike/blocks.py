@@ -1,0 +1,156 @@
+"""The generated blocks of the decision record, in the order of its template.
+
+Each is one small function from the evidence to Markdown. A new one is a function here, a line in
+:data:`BLOCKS`, and its markers in ``spike/record_template.md`` and ``decision-record.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks import reliability, size
+from spike import process
+from spike.evidence import Evidence, usable
+from spike.record import Block
+from spike.results import Result
+from spike.tables import megabytes, milliseconds, table
+
+
+def built(evidence: Evidence) -> str:
+    """What was built: the plan's "Artifacts to capture", a row a variant."""
+    if not evidence.builds:
+        return ""
+    rows = [
+        [
+            name,
+            f"{build['packager']} {build['packager_version']}",
+            str(build["python_version"]),
+            f"{build['platform']} {build['arch']}",
+            f"`{build['artifact']}`",
+            megabytes(build["size_bytes"]),
+            milliseconds(build["cold_start_ms"]),
+            f"{build['elapsed_s']:.0f} s",
+        ]
+        for name, build in evidence.builds.items()
+    ]
+    columns = [
+        "variant",
+        "packager",
+        "Python",
+        "platform",
+        "program",
+        "size of the program",
+        "first launch to READY",
+        "build",
+    ]
+    commands = [
+        f"- {name}: `{process.shown(build['argv'], build['env'])}`"
+        for name, build in evidence.builds.items()
+    ]
+    interpreter = sorted({str(build["python_flavour"]) for build in evidence.builds.values()})
+    return "\n".join(
+        [
+            table(columns, rows, numeric=5),
+            "",
+            "The exact commands:",
+            "",
+            *commands,
+            "",
+            f"The packagers ran on: {'; '.join(interpreter)}.",
+        ]
+    )
+
+
+def latency(evidence: Evidence) -> str:
+    """Launch to READY in the reliability run: every launch of it, warm page cache."""
+    result = usable(evidence, reliability.NAME)
+    if result is None:
+        return ""
+    summaries = reliability.summarise(result)
+    by_name = {summary.subject: summary for summary in summaries}
+    floor = by_name.get("floor-python-I-S")
+    rows = [
+        [
+            summary.subject,
+            milliseconds(summary.boot_ms),
+            milliseconds(summary.ready_ms),
+            milliseconds(summary.ready_max_ms),
+            f"{summary.ready_ms / floor.ready_ms:.2f}"
+            if floor and floor.ready_ms and summary.ready_ms
+            else "-",
+            milliseconds(summary.stop_ms),
+        ]
+        for summary in summaries
+    ]
+    columns = [
+        "variant",
+        "BOOT, median",
+        "READY, median",
+        "READY, max",
+        "READY / python -I -S",
+        "stop, median",
+    ]
+    return f"{table(columns, rows, numeric=1)}\n\n{run_line(result)}"
+
+
+def sizes(evidence: Evidence) -> str:
+    """What each variant puts on a disk."""
+    result = usable(evidence, size.NAME)
+    return "" if result is None else size.render(result)
+
+
+def reliabilities(evidence: Evidence) -> str:
+    """Failed launches, each rate with its exact interval."""
+    result = usable(evidence, reliability.NAME)
+    if result is None:
+        return ""
+    rows = reliability.summarise(result)
+    return f"{reliability.render_rates(rows)}\n\n{run_line(result)}"
+
+
+def problems(evidence: Evidence) -> str:
+    """Results that do not fit together; said here so that no table hides it."""
+    if not evidence.results:
+        return ""
+    if not evidence.problems:
+        return "All results are of the same binaries and of one machine."
+    return "\n".join(f"- {problem}" for problem in evidence.problems)
+
+
+def run_line(result: Result) -> str:
+    """One line that leads from a table back to its raw samples and their circumstances."""
+    facts: Mapping[str, Any] = result.provenance
+    where = ", ".join(str(facts[key]) for key in ("system", "kernel", "cpu") if key in facts)
+    settings = ", ".join(f"{key} {value}" for key, value in result.settings.items())
+    commit = str(facts.get("git_commit", ""))[:12]
+    dirty = " with local changes" if facts.get("git_dirty") else ""
+    folder = result.path.name if result.path else result.benchmark
+    return (
+        f"{len(result.samples)} samples of {facts.get('at')}, {settings}; {where}, "
+        f"{facts.get('cpu_count')} CPUs, load {facts.get('load_1min')} at the start"
+        + (f"; commit {commit}{dirty}" if commit else "")
+        + f". Raw: `{folder}`."
+    )
+
+
+BLOCKS: Mapping[str, Block] = {
+    block.name: block
+    for block in (
+        Block(name="built", command="invoke spike", render=built),
+        Block(name="startup-latency", command="invoke bench", render=latency),
+        Block(name="binary-size", command="invoke size", render=sizes),
+        Block(name="launch-reliability", command="invoke bench", render=reliabilities),
+        Block(name="consistency", command="invoke spike", render=problems),
+    )
+}
+
+
+def render_all(evidence: Evidence) -> dict[str, str]:
+    """Markdown of every block."""
+    return {name: block.text(evidence) for name, block in BLOCKS.items()}
+
+
+def commands(evidence: Evidence) -> dict[str, str]:
+    """The command of every block, for its marker."""
+    return {name: block.command + evidence.sidecar.option for name, block in BLOCKS.items()}

@@ -1,0 +1,170 @@
+"""The whole plan in order, skipping what is up to date: the workflow behind ``invoke spike``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import reliability, size
+from benchmarks.subjects import Subject, all_subjects
+from spike import buildinfo, doctor, evidence, process, provenance, record
+from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, BuildFailedError, MissingToolError
+from spike.packagers import PACKAGERS
+from spike.results import Result
+from spike.sidecar import Sidecar
+from spike.workspace import display_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a run was asked for."""
+
+    launches: int
+    with_host: bool
+    force: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One benchmark as a step.
+
+    Attributes:
+        name: The benchmark, which is also its result file.
+        run: Measures the subjects.
+        render: Its table, for the terminal.
+    """
+
+    name: str
+    run: Callable[[list[Subject], Settings], Result]
+    render: Callable[[Result], str]
+
+
+MEASUREMENTS: tuple[Measurement, ...] = (
+    Measurement(
+        name=reliability.NAME,
+        run=lambda subjects, settings: reliability.run(
+            subjects, launches=settings.launches, seed=1
+        ),
+        render=lambda result: reliability.render(reliability.summarise(result)),
+    ),
+    Measurement(
+        name=size.NAME,
+        run=lambda subjects, settings: size.run(subjects),
+        render=size.render,
+    ),
+)
+
+
+def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, force: bool) -> int:
+    """Carry out the plan; see the steps below.
+
+    Returns:
+        0 when the plan's reliability target is met by every variant, 1 when it is missed.
+
+    Raises:
+        SpikeError: A step could not be done; the steps before it are kept.
+    """
+    settings = Settings(launches=launches, with_host=with_host, force=force)
+    started = time.monotonic()
+    check_tools(with_deps)
+    build(sidecar, settings)
+    measure(sidecar, settings)
+    path = record.path_for(sidecar, "")
+    changed = record.write(path, evidence.gather(sidecar))
+    headline(f"{display_path(path)}: {'written' if changed else 'unchanged'}")
+    print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
+    return verdict(sidecar)
+
+
+def check_tools(with_deps: bool) -> None:
+    """Make sure of what the builds need before minutes are spent.
+
+    Raises:
+        MissingToolError: Something is missing; the message names it and the command.
+    """
+    headline("tools")
+    found = doctor.examine()
+    if with_deps and doctor.install(found):
+        found = doctor.examine()
+    lacking = [item for item in doctor.missing(found, purpose="builds") if item.need.required]
+    if lacking:
+        raise MissingToolError(
+            "Missing for the builds: " + ", ".join(item.need.name for item in lacking) + ".",
+            try_next="invoke spike --with-deps, or: " + "; ".join(item.remedy for item in lacking),
+        )
+    print("all tools for the builds are there")  # noqa: T201 - progress of a command
+
+
+def build(sidecar: Sidecar, settings: Settings) -> None:
+    """Build every default variant, each packager in its own Nox session.
+
+    Raises:
+        BuildFailedError: A session failed; its output has said why.
+    """
+    headline("build")
+    options = []
+    if not sidecar.is_hello:
+        options += ["--sidecar", str(sidecar.folder)]
+    if settings.force:
+        options.append("--force")
+    sessions = [f"build_{name}" for name in PACKAGERS]
+    log = sidecar.workspace.root / "build" / "nox.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    done = process.run_logged(
+        [
+            sys.executable,
+            "-m",
+            "nox",
+            "--sessions",
+            *sessions,
+            *(["--", *options] if options else []),
+        ],
+        log_path=log,
+        cwd=sidecar.workspace.root,
+    )
+    if not done.ok:
+        raise BuildFailedError(
+            "A packager did not build; its own message stands above.",
+            try_next=f"read {display_path(log)}",
+        )
+
+
+def measure(sidecar: Sidecar, settings: Settings) -> None:
+    """Run every benchmark whose last result is not of these binaries and this machine."""
+    subjects = all_subjects(sidecar, buildinfo.find_all(sidecar))
+    for step in MEASUREMENTS:
+        headline(step.name.replace("_", " "))
+        known = evidence.gather(sidecar)
+        current = evidence.usable(known, step.name)
+        if not settings.force and current is not None and is_current(current, subjects, settings):
+            print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
+            continue
+        print(step.render(step.run(subjects, settings)))  # noqa: T201 - progress of a command
+
+
+def is_current(result: Result, subjects: list[Subject], settings: Settings) -> bool:
+    """Whether a result has every subject as it is now, on this machine, with enough launches."""
+    if provenance.difference(result.provenance, provenance.collect()):
+        return False
+    if result.settings.get("launches", settings.launches) < settings.launches:
+        return False
+    return all(
+        subject.id in result.subjects and result.subjects[subject.id]["sha256"] == subject.sha256
+        for subject in subjects
+    )
+
+
+def verdict(sidecar: Sidecar) -> int:
+    """The exit code that the plan's reliability target asks for."""
+    result = evidence.usable(evidence.gather(sidecar), reliability.NAME)
+    if result is None:
+        return EXIT_TARGET_MISSED
+    met = all(item.target_met for item in reliability.summarise(result))
+    return EXIT_OK if met else EXIT_TARGET_MISSED
+
+
+def headline(text: str) -> None:
+    """Set one step off from the next."""
+    print(f"\n== {text}", flush=True)  # noqa: T201 - progress of a command

@@ -1,0 +1,253 @@
+"""invoke tasks: read arguments, call the package, print. The logic lives in spike/ and benchmarks/.
+
+Every task exits with 0 (done, target met), 1 (done, target missed), 2 (could not be done) or 130
+(interrupted; what was measured is kept).
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+if TYPE_CHECKING:
+    from benchmarks.subjects import Subject
+    from spike.sidecar import Sidecar
+
+HELLO = "sidecar"
+SIDECAR_HELP = "folder of the sidecar, with its pyproject.toml (default: sidecar)"
+VARIANT_HELP = "work on this variant only, such as nuitka-onefile (repeatable)"
+
+
+def edge(body: Callable[..., int | None]) -> Callable[..., None]:
+    """Turn the package's errors into exit codes and one paragraph; the only place that does."""
+
+    @functools.wraps(body)
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        from spike.errors import EXIT_INTERRUPTED, SpikeError
+
+        try:
+            code = body(*args, **kwargs)
+        except SpikeError as error:
+            raise Exit(f"error: {error}", code=error.exit_code) from None
+        except KeyboardInterrupt:
+            raise Exit(
+                "interrupted: what was measured so far is kept in the *.incomplete.json file "
+                "beside the results; earlier results are unchanged",
+                code=EXIT_INTERRUPTED,
+            ) from None
+        if code:
+            raise Exit(code=code)
+
+    return wrapper
+
+
+def whole_number(text: str, option: str, *, low: int, high: int) -> int:
+    """Read a whole number; invoke's own conversion would answer a typing mistake with a traceback.
+
+    Raises:
+        UsageError: It is none, or out of range; the message shows a right value.
+    """
+    from spike.errors import UsageError
+
+    try:
+        value = int(str(text))
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise UsageError(
+            f"{option} takes a whole number from {low} to {high}, not {text!r}.",
+            try_next=f"{option} {max(low, min(20, high))}",
+        )
+    return value
+
+
+def chosen(sidecar_folder: str, variant: list[str]) -> tuple[Sidecar, list[Subject]]:
+    """The sidecar and the rows of a measuring task: floors first, then the variants."""
+    from benchmarks.subjects import all_subjects
+    from spike import buildinfo, sidecar
+
+    what = sidecar.load(sidecar_folder)
+    return what, all_subjects(what, buildinfo.find_all(what, tuple(variant)))
+
+
+@task(
+    help={
+        "launches": "launches of each variant, 1 to 10000 (default 20, the plan's)",
+        "variant": VARIANT_HELP,
+        "sidecar": SIDECAR_HELP,
+        "seed": "seed of the order in which variants take turns (default 1)",
+    },
+    iterable=["variant"],
+)
+@edge
+def bench(
+    c: Context,
+    variant: list[str],
+    launches: str = "20",
+    sidecar: str = HELLO,
+    seed: str = "1",
+) -> int:
+    """Launch every variant N times: reliability, time to READY, clean stop."""
+    from benchmarks import reliability
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+
+    count = whole_number(launches, "--launches", low=1, high=10_000)
+    order = whole_number(seed, "--seed", low=0, high=2**31)
+    _, subjects = chosen(sidecar, variant)
+    result = reliability.run(subjects, launches=count, seed=order, partial=bool(variant))
+    summaries = reliability.summarise(result)
+    print(reliability.render(summaries))
+    kept(result.path)
+    missed = [item.subject for item in summaries if not item.target_met]
+    if missed:
+        print(f"target missed (more than 10 % failed): {', '.join(missed)}")
+        return EXIT_TARGET_MISSED
+    return EXIT_OK
+
+
+@task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
+@edge
+def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
+    """Compare what each variant puts on a disk."""
+    from benchmarks import size as benchmark
+
+    _, subjects = chosen(sidecar, variant)
+    result = benchmark.run(subjects, partial=bool(variant))
+    print(benchmark.render(result))
+    kept(result.path)
+
+
+@task(
+    help={
+        "check": "change nothing; show what is stale or was edited by hand, and exit 1 if any is",
+        "sidecar": SIDECAR_HELP,
+        "output": "the record to write (default: decision-record.md, or beside another sidecar's results)",
+    }
+)
+@edge
+def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "") -> int:
+    """Write the side-by-side tables into the decision record."""
+    from spike import evidence, record
+    from spike import sidecar as sidecars
+
+    known = evidence.gather(sidecars.load(sidecar))
+    path = record.path_for(known.sidecar, output)
+    if not check:
+        changed = record.write(path, known)
+        print(f"{path}: {'written' if changed else 'unchanged'}")
+        return 0
+    complaints = record.check(path, known)
+    for complaint in complaints:
+        print(complaint)
+    if complaints:
+        print(
+            f"{path} is not what the evidence says; write it anew: invoke adr{known.sidecar.option}"
+        )
+        return 1
+    print(f"{path} is up to date")
+    return 0
+
+
+@task(
+    help={
+        "format": "json or markdown (default markdown)",
+        "sidecar": SIDECAR_HELP,
+    }
+)
+@edge
+def report(c: Context, format: str = "markdown", sidecar: str = HELLO) -> None:  # noqa: A002 - the option's name
+    """Print everything known as one document."""
+    import json
+
+    from spike import evidence
+    from spike import report as document
+    from spike import sidecar as sidecars
+    from spike.errors import UsageError
+
+    if format not in ("json", "markdown"):
+        raise UsageError(
+            f"There is no format {format!r}.",
+            why="Known are json and markdown.",
+            try_next="--format json",
+        )
+    known = evidence.gather(sidecars.load(sidecar))
+    if format == "json":
+        print(json.dumps(document.as_json(known), indent=1))
+    else:
+        print(document.as_markdown(known), end="")
+
+
+@task(help={"with-deps": "install the missing system packages (Debian and Ubuntu)"})
+@edge
+def doctor(c: Context, with_deps: bool = False) -> int:
+    """List every tool and library the work needs, and how to get what is missing."""
+    from spike import doctor as needs
+    from spike.errors import EXIT_CANNOT, EXIT_OK
+
+    found = needs.examine()
+    if with_deps and needs.install(found):
+        found = needs.examine()
+    print(needs.render(found))
+    lacking = [item.need.name for item in needs.missing(found) if item.need.required]
+    if lacking:
+        print(f"missing: {', '.join(lacking)}. Install: invoke doctor --with-deps")
+        return EXIT_CANNOT
+    return EXIT_OK
+
+
+@task(
+    name="spike",
+    default=True,
+    help={
+        "with-deps": "install missing system packages first (Debian and Ubuntu)",
+        "sidecar": SIDECAR_HELP,
+        "launches": "launches of each variant (default 20, the plan's)",
+        "no-host": "leave out the Tauri host, which takes most of the time",
+        "force": "build and measure also what is up to date",
+    },
+)
+@edge
+def spike_(
+    c: Context,
+    with_deps: bool = False,
+    sidecar: str = HELLO,
+    launches: str = "20",
+    no_host: bool = False,
+    force: bool = False,
+) -> int:
+    """Carry out the whole plan: build, measure, check, write the record."""
+    from spike import pipeline
+    from spike import sidecar as sidecars
+
+    return pipeline.run(
+        sidecars.load(sidecar),
+        launches=whole_number(launches, "--launches", low=1, high=10_000),
+        with_deps=with_deps,
+        with_host=not no_host,
+        force=force,
+    )
+
+
+@task(help={"fast": "the unit tests and the checks of style and types only (seconds)"})
+def test(c: Context, fast: bool = False) -> NoReturn:  # noqa: PT028 - a task, not a test
+    """Run every test: style, types, units, then real binaries and the real host."""
+    import os
+
+    arguments = ["-m", "pytest", *(["tests/quality", "tests/unit"] if fast else [])]
+    # Replaces this process, so that the last line and the exit code are the test runner's own.
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def kept(path: object) -> None:
+    """Say where the raw samples are."""
+    from pathlib import Path
+
+    from spike.workspace import display_path
+
+    print(f"raw samples: {display_path(Path(str(path)))}")
