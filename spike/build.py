@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike import buildinfo, jsonfile, launch, process, workspace
+from spike import buildinfo, issue_log, jsonfile, launch, process, workspace
 from spike.errors import (
     EXIT_INTERRUPTED,
     BuildFailedError,
@@ -380,6 +380,9 @@ def _failed(
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     jsonfile.write(log.parent / FAILURE_NAME, facts)
+    drafted = issue_log.draft(sidecar.workspace.issues, issue_log.from_build_failure(facts))
+    if drafted is not None and drafted.path is not None:
+        _say(f"issue log: drafted {workspace.display_path(drafted.path)}")
     return BuildFailedError(
         f"{variant.id}: the build failed at this step: {step} (exit code {done.exit_code}).",
         why=f"The end of its output:\n{tail}\n",

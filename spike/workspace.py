@@ -90,6 +90,12 @@ class Workspace:
         base = self.root / "benchmarks" / "results" / platform_id()
         return base if self.is_hello else base / "sidecars" / self.sidecar_name
 
+    @property
+    def issues(self) -> Path:
+        """The issue log. Only the entries about the hello sidecar are the repository's own."""
+        base = self.root / "issues"
+        return base if self.is_hello else base / "sidecars" / self.sidecar_name
+
     def artifact_folder(self, packager: str, mode: str) -> Path:
         """Folder of one variant: ``dist/nuitka`` for the plan's onefile, else with the mode."""
         return self.dist / artifact_folder_name(packager, mode)
