@@ -1,0 +1,3 @@
+"""A submodule that is imported by name only."""
+
+KIND = "circle"
