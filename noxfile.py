@@ -10,7 +10,9 @@ standard library and nox.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import sys
 from pathlib import Path
 
 import nox
@@ -36,15 +38,70 @@ def install_lock(session: nox.Session, *locks: Path) -> None:
     stamp.write_text(digest)
 
 
+def sidecar_option(session: nox.Session) -> str:
+    """Return the folder given with --sidecar after ``--``; empty for the repository's own."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--sidecar", default="")
+    return str(parser.parse_known_args(session.posargs)[0].sidecar)
+
+
+def sidecar_lock(session: nox.Session, folder: str) -> tuple[str, Path | None]:
+    """Return a sidecar's name and its checked lock; a sidecar that is not usable ends the run."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    # The package's loader is standard library only, like everything that runs here.
+    from spike import sidecarlock
+    from spike.errors import SpikeError
+    from spike.sidecar import load
+
+    try:
+        sidecar = load(folder)
+        return sidecar.name, sidecarlock.check(sidecar)
+    except SpikeError as error:
+        session.error(str(error))
+
+
+def packager_python(session: nox.Session, packager: str) -> str:
+    """Install what a build needs and return the Python to build with.
+
+    A sidecar without dependencies is built in the packager's own environment. Every other one has
+    an environment per packager, beside it: the packager's lock first, then the sidecar's, whose
+    versions win where both name a distribution: it is the sidecar that ships.
+    """
+    lock = LOCKS / f"{packager}.txt"
+    folder = sidecar_option(session)
+    name, own_lock = sidecar_lock(session, folder) if folder else ("", None)
+    if own_lock is None:
+        install_lock(session, lock)
+        return "python"
+    place = Path(session.virtualenv.location).with_name(f"build_{packager}-{name}")
+    python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    digest = hashlib.sha256(lock.read_bytes() + own_lock.read_bytes()).hexdigest()
+    stamp = place / "installed-lock"
+    if not (stamp.is_file() and stamp.read_text() == digest):
+        uv = session.venv_backend == "uv"
+        session.run_install(
+            *("python", "-m", "venv", "--clear"), *(["--without-pip"] if uv else []), str(place)
+        )
+        for each in (lock, own_lock):
+            options = ("--require-hashes", "--quiet", "-r", str(each))
+            if uv:
+                session.install("--python", str(python), *options)
+            else:
+                session.run_install(str(python), "-m", "pip", "install", *options, external=True)
+        stamp.write_text(digest)
+    return str(python)
+
+
 def build(session: nox.Session, packager: str) -> None:
     """Build one packager's modes; the arguments after ``--`` go to spike/build.py."""
-    lock = LOCKS / f"{packager}.txt"
-    install_lock(session, lock)
+    python = packager_python(session, packager)
     session.run(
-        "python",
-        *("-m", "spike.build", packager, "--lock", str(lock)),
+        python,
+        *("-m", "spike.build", packager, "--lock", str(LOCKS / f"{packager}.txt")),
         *session.posargs,
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        external=True,
         silent=False,
     )
 
@@ -90,8 +147,11 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Resolve every environment anew into locks/ (hashed, no index named)."""
+    """Resolve every environment anew into locks/ (--sidecar DIR: that sidecar's instead)."""
     session.install("uv")
+    if folder := sidecar_option(session):
+        session.run("python", "-m", "spike.sidecarlock", folder, env={"PYTHONPATH": str(ROOT)})
+        return
     for group in ("tools", "nuitka", "pyinstaller", "cx_freeze"):
         session.run(
             *("uv", "pip", "compile", "pyproject.toml", "--group", group, "--quiet"),

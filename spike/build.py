@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike import buildinfo, issue_log, jsonfile, launch, process, workspace
+from spike import buildinfo, issue_log, jsonfile, launch, process, sidecarlock, workspace
 from spike.errors import (
     EXIT_INTERRUPTED,
     BuildFailedError,
@@ -46,6 +46,7 @@ FAILURE_NAME = "failure.json"
 
 def main(arguments: list[str]) -> int:
     """Command line of the Nox sessions: ``python -m spike.build PACKAGER [options]``."""
+    os.environ.pop("PYTHONPATH", None)  # it let us be found; the packager must not find us
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     parser = argparse.ArgumentParser(prog="nox -s build_<packager> --", allow_abbrev=False)
     parser.add_argument("packager", help=argparse.SUPPRESS)
@@ -144,6 +145,8 @@ def _build(
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(sidecar.folder / relative, copy)
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
+    for relative, content in recipe.files.items():
+        (work / relative).write_text(content, encoding="utf-8")
     log = scratch / LOG_NAME
     done = process.run_logged(
         recipe.argv,
@@ -269,9 +272,14 @@ def fingerprint(variant: Variant, sidecar: Sidecar, recipe: Recipe, lock: Path |
         "variant": variant.id,
         "argv": recipe.argv,
         "env": dict(recipe.env),
+        "files": {path.as_posix(): text for path, text in recipe.files.items()},
         "sources": sidecar.source_sha256(),
         "name": sidecar.name,
-        "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock else "",
+        "locks": [
+            hashlib.sha256(each.read_bytes()).hexdigest()
+            for each in (lock, sidecarlock.check(sidecar))
+            if each
+        ],
         "packager": installed_version(variant.packager),
         "python": sys.version,
         "base": sys.base_prefix,

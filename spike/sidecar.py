@@ -18,6 +18,9 @@ from typing import Any
 from spike.errors import SidecarError
 from spike.workspace import HELLO, ROOT, Workspace
 
+LOCK_NAME = "requirements.lock"
+"""In the sidecar's folder: its dependencies, resolved once for every packager."""
+
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _IGNORED = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -38,8 +41,14 @@ class Sidecar:
         ready_timeout_s: Seconds from launch to ``ready`` after which a launch has failed.
         data: Files and folders that ship beside the program, relative to ``folder``.
         hidden_imports: Modules that the program imports in ways a packager cannot see.
+        metadata: Distributions whose metadata the program reads with ``importlib.metadata``.
+        collect: Packages that ship whole: every submodule, data file and native library.
         smoke: Command line run after ``ready``; empty for none. ``{port}``-like fields are taken
-            from ``key=value`` words that the sidecar printed.
+            from ``key=value`` words that the sidecar printed. A first word ``python`` is the
+            Python that runs this tool; the working folder is ``folder``.
+        smoke_stdio: Whether the smoke command is connected to the sidecar: what the sidecar
+            writes to stdout after ``ready`` is the command's stdin, and the command's stdout is
+            the sidecar's stdin.
         health: URL whose answer the host window shows; empty for none. Fields as in ``smoke``.
     """
 
@@ -54,7 +63,10 @@ class Sidecar:
     ready_timeout_s: float = 10.0
     data: tuple[str, ...] = ()
     hidden_imports: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
+    collect: tuple[str, ...] = ()
     smoke: tuple[str, ...] = ()
+    smoke_stdio: bool = False
     health: str = ""
 
     @property
@@ -76,6 +88,16 @@ class Sidecar:
         """The command that builds this sidecar, to be named in messages."""
         words = "".join((f" --mode {mode}" if mode else "", self.option))
         return f"nox -s build_{packager}" + (f" --{words}" if words else "")
+
+    @property
+    def lock(self) -> Path | None:
+        """The hashed requirements of the dependencies; None for a sidecar that has none."""
+        return self.folder / LOCK_NAME if self.dependencies else None
+
+    def data_targets(self) -> tuple[tuple[str, str], ...]:
+        """Each item of ``data`` and where it goes, relative to the program's ``__file__``."""
+        base = Path(self.entry).parent
+        return tuple((item, Path(item).relative_to(base).as_posix()) for item in self.data)
 
     def source_files(self) -> tuple[Path, ...]:
         """Every file of the folder that can end up in the artifact, sorted, relative."""
@@ -174,6 +196,19 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
                 f"names {item!r}, and {folder / item} does not exist",
                 'data = ["templates", "words.txt"]',
             )
+        if not Path(item).is_relative_to(Path(sidecar.entry).parent):
+            raise _wrong(
+                "tool.sidecar.data",
+                f"names {item!r}, which is not below the folder of {sidecar.entry}; a packaged "
+                "program finds its files relative to its own __file__",
+                f'data = ["{Path(sidecar.entry).parent.as_posix()}/words.txt"]',
+            )
+    if sidecar.smoke_stdio and not sidecar.smoke:
+        raise _wrong(
+            "tool.sidecar.smoke_stdio",
+            "is true, and there is no smoke command to connect",
+            'smoke = ["python", "smoke.py"]',
+        )
     return sidecar
 
 
@@ -217,6 +252,12 @@ def _table(value: object, key: str, right: str) -> Mapping[str, str]:
     return dict(value)
 
 
+def _yes_or_no(value: object, key: str, right: str) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(key, f"is {value!r}, neither true nor false", right)
+    return value
+
+
 def _seconds(value: object, key: str, right: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
         raise _wrong(key, f"is {value!r}; it takes seconds, above 0 and at most 3600", right)
@@ -231,6 +272,9 @@ _KEYS: Mapping[str, tuple[Callable[[object, str, str], Any], str]] = {
     "ready_timeout_s": (_seconds, "10.0"),
     "data": (_paths, '["templates", "words.txt"]'),
     "hidden_imports": (_texts, '["uvicorn.lifespan.on"]'),
+    "metadata": (_texts, '["keyring"]'),
+    "collect": (_texts, '["grpc"]'),
     "smoke": (_texts, '["python", "smoke.py", "{port}"]'),
+    "smoke_stdio": (_yes_or_no, "true"),
     "health": (_text, '"http://127.0.0.1:{port}/health"'),
 }

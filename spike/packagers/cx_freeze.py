@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
 from spike.sidecar import Sidecar
@@ -31,15 +34,44 @@ class CxFreeze:
         ]
         if sidecar.hidden_imports:
             argv += ["--includes", ",".join(sidecar.hidden_imports)]
-        if sidecar.data:
-            pairs = [f"{(STAGED / item).as_posix()}={item}" for item in sidecar.data]
-            argv += ["--include-files", ",".join(pairs)]
+        if sidecar.collect:
+            argv += ["--packages", ",".join(sidecar.collect)]
+        files: dict[Path, str] = {}
+        if sidecar.data or sidecar.metadata:
+            # Without an archive __file__ is a real path, so that data files lie beside it.
+            argv.append("--no-compress")
+            files[Path("pyproject.toml")] = _settings(sidecar)
         return Recipe(
             argv=tuple(argv),
+            # The modules beside the entry script; cx_Freeze looks in the working folder alone.
+            env={"PYTHONPATH": (STAGED / sidecar.entry).parent.as_posix()},
             output=output,
             artifact=output / f"{sidecar.name}{_SUFFIX}",
             folder=output,
+            files=files,
         )
+
+
+def _settings(sidecar: Sidecar) -> str:
+    """The ``pyproject.toml`` that cx_Freeze reads: pairs of files have no command-line form."""
+    pairs = [
+        ((STAGED / item).as_posix(), f"lib/{target}") for item, target in sidecar.data_targets()
+    ]
+    pairs += [(str(folder), f"lib/{folder.name}") for folder in map(_metadata, sidecar.metadata)]
+    lines = ",\n".join(f"  {json.dumps(pair)}" for pair in pairs)
+    return f"[tool.cxfreeze.build_exe]\ninclude_files = [\n{lines},\n]\n"
+
+
+def _metadata(distribution: str) -> Path:
+    """Folder of a distribution's metadata here, in the environment that is packaged."""
+    try:
+        files = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "METADATA":
+            return Path(str(file.locate())).parent
+    return Path(f"{distribution}.dist-info")  # cx_Freeze says that it is not there
 
 
 CX_FREEZE = CxFreeze()

@@ -77,10 +77,12 @@ class Nuitka:
 def _contents(sidecar: Sidecar) -> list[str]:
     """What the sidecar's ``pyproject.toml`` asks for beyond the program itself."""
     options = [f"--include-module={module}" for module in sidecar.hidden_imports]
-    for item in sidecar.data:
-        source = STAGED / item
+    for package in sidecar.collect:
+        options += [f"--include-package={package}", f"--include-package-data={package}"]
+    options += [f"--include-distribution-metadata={name}" for name in sidecar.metadata]
+    for item, target in sidecar.data_targets():
         kind = "dir" if (sidecar.folder / item).is_dir() else "files"
-        options.append(f"--include-data-{kind}={source.as_posix()}={Path(item).as_posix()}")
+        options.append(f"--include-data-{kind}={(STAGED / item).as_posix()}={target}")
     return options
 
 

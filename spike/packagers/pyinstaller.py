@@ -67,12 +67,12 @@ class PyInstaller:
 def _contents(sidecar: Sidecar) -> list[str]:
     """What the sidecar's ``pyproject.toml`` asks for beyond the program itself."""
     options = [f"--hidden-import={module}" for module in sidecar.hidden_imports]
-    for item in sidecar.data:
-        path = Path(item)
+    options += [f"--collect-all={package}" for package in sidecar.collect]
+    options += [f"--copy-metadata={distribution}" for distribution in sidecar.metadata]
+    for item, target in sidecar.data_targets():
         # PyInstaller takes the destination folder: a file keeps its name, a folder must repeat it.
-        target = path if (sidecar.folder / item).is_dir() else path.parent
-        source = (STAGED / path).as_posix()
-        options += ["--add-data", f"{source}{os.pathsep}{target.as_posix()}"]
+        place = target if (sidecar.folder / item).is_dir() else Path(target).parent.as_posix()
+        options += ["--add-data", f"{(STAGED / item).as_posix()}{os.pathsep}{place}"]
     return options
 
 

@@ -25,6 +25,7 @@ class Recipe:
         artifact: The program that a host launches; below ``output``.
         folder: The folder that has to ship with it; None when the program ships alone.
         discard: Below ``output``: what a packager leaves there and nobody needs.
+        files: Files that the packager reads its settings from, and their contents.
     """
 
     argv: tuple[str, ...]
@@ -33,6 +34,7 @@ class Recipe:
     env: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     discard: tuple[Path, ...] = ()
+    files: Mapping[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
