@@ -59,6 +59,8 @@ class Subject:
             "ready": self.sidecar.ready if self.id != STATIC_C else "READY",
             "ready_timeout_s": self.sidecar.ready_timeout_s,
             "smoke": self.sidecar.smoke if self.id != STATIC_C else (),
+            "smoke_cwd": self.sidecar.folder,
+            "smoke_stdio": self.sidecar.smoke_stdio,
             "cwd": None,
         }
         return Plan(**{**settings, **changes})

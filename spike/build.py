@@ -171,6 +171,9 @@ def _build(
             env=sidecar.env,
             ready=sidecar.ready,
             ready_timeout_s=max(sidecar.ready_timeout_s, 30.0),
+            smoke=sidecar.smoke,
+            smoke_cwd=sidecar.folder,
+            smoke_stdio=sidecar.smoke_stdio,
         )
     )
     _say(

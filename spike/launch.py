@@ -25,10 +25,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from spike import process
-from spike.errors import UsageError
+from spike.errors import MissingToolError, UsageError
 
 MARK = "SPIKE_LAUNCH_MARK"
 """Environment variable with a value unique to one launch; whoever carries it, came from it."""
@@ -42,6 +42,9 @@ MAX_LINE_BYTES = 4096
 
 STOP_TIMEOUT_S = 10.0
 """Grace after the stop signal. Nuitka's onefile parent itself waits 5 s for its child."""
+
+SMOKE_TIMEOUT_S = 30.0
+"""A smoke command that takes longer has failed."""
 
 LEFTOVER_TIMEOUT_S = 2.0
 """Nuitka's onefile child notices its parent's end by a poll each second; then it must be gone."""
@@ -92,6 +95,9 @@ class Plan:
         stop_timeout_s: Seconds from the stop signal to the exit.
         settle_s: Seconds to stay after READY and watch, before the stop.
         smoke: Command run after READY; the launch is good only when it exits 0.
+        smoke_cwd: Its working folder; None for this process's own.
+        smoke_stdio: Connect it to the program: its stdin gets what the program writes to stdout
+            after READY, its stdout is the program's stdin.
         private_tmp: Give the launch a temporary folder of its own and look there for leftovers.
     """
 
@@ -104,6 +110,8 @@ class Plan:
     stop_timeout_s: float = STOP_TIMEOUT_S
     settle_s: float = 0.0
     smoke: tuple[str, ...] = ()
+    smoke_cwd: Path | None = None
+    smoke_stdio: bool = False
     private_tmp: bool = True
 
 
@@ -231,6 +239,7 @@ class Running:
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, _Stream] = {}
         self._ready_line = plan.ready
+        self._listener: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         """Start the program; a spawn that fails is recorded in ``failure``."""
@@ -384,6 +393,66 @@ class Running:
             return False
         return True
 
+    def smoke(self) -> bool:
+        """Run the smoke command while both pipes are read on; True when it exits 0 in time."""
+        plan = self.plan
+        try:
+            argv = [word.format_map(self.fields()) for word in plan.smoke]
+        except (LookupError, ValueError) as error:
+            self._fail(
+                Failure.SMOKE_FAILED,
+                f"the smoke command needs the field {error}, and no key=value word of the "
+                "sidecar's stdout gave it",
+            )
+            return False
+        if argv[0] in ("python", "python3"):
+            argv[0] = sys.executable
+        assert self._popen is not None
+        assert self._popen.stdin is not None
+        with tempfile.TemporaryFile() as said:
+            try:
+                command = process.spawn(
+                    argv,
+                    env=os.environ,
+                    cwd=plan.smoke_cwd,
+                    stdin=subprocess.PIPE if plan.smoke_stdio else subprocess.DEVNULL,
+                    stdout=self._popen.stdin.fileno() if plan.smoke_stdio else said.fileno(),
+                    stderr=said.fileno(),
+                )
+            except MissingToolError as error:
+                self._fail(Failure.SMOKE_FAILED, f"the smoke command: {error.what}")
+                return False
+            self._listener = command.stdin
+            if command.stdin is not None:
+                os.set_blocking(command.stdin.fileno(), False)
+            deadline = time.monotonic() + SMOKE_TIMEOUT_S
+            try:
+                while command.poll() is None and time.monotonic() < deadline and not self.exited:
+                    self.pump(lambda: self.exited or command.poll() is not None, 0.005)
+            finally:
+                self._listener = None
+                timed_out = command.poll() is None
+                if timed_out:
+                    process.kill_group(command.pid)
+                command.wait()
+                if command.stdin is not None:
+                    command.stdin.close()
+            if command.returncode == 0 or self.exited:
+                return not self.exited  # a program that died is what stop() reports
+            said.seek(0)
+            last = said.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+        if timed_out:
+            end = f"took over {SMOKE_TIMEOUT_S:g} s"
+        elif command.returncode < 0:
+            end = f"was killed by {signal.Signals(-command.returncode).name}"
+        else:
+            end = f"exited with {command.returncode}"
+        shown = process.shown(["python" if word == sys.executable else word for word in argv])
+        self._fail(
+            Failure.SMOKE_FAILED, f"the smoke command {shown} {end}: {(last or ['no output'])[0]}"
+        )
+        return False
+
     def pump(self, until: Callable[[], bool], timeout_s: float) -> bool:
         """Read both pipes until a condition holds; False when the time was up first."""
         deadline = time.monotonic() + timeout_s
@@ -447,6 +516,10 @@ class Running:
             stream.end(at_ns)
             self._selector.unregister(fd)
             return
+        if self._listener is not None and stream.name == "stdout":
+            # A smoke command that stops listening ends by itself; its exit code tells.
+            with contextlib.suppress(OSError):
+                self._listener.write(data)
         for line in stream.feed(data, at_ns):
             if stream.name == "stdout":
                 self._heard(line)
@@ -503,7 +576,7 @@ def launch(plan: Plan, *, inspect: Inspector | None = None) -> Launch:
                 if plan.settle_s:
                     running.watch(plan.settle_s)
                 if plan.smoke and running.failure is None:
-                    _smoke(running)
+                    running.smoke()
                 running.stop()
             elif running.pid is not None and not running.exited:
                 process.kill_group(running.pid)
@@ -516,28 +589,6 @@ def launch(plan: Plan, *, inspect: Inspector | None = None) -> Launch:
     finally:
         if running.tmp is not None:
             remove_tree(running.tmp)
-
-
-def _smoke(running: Running) -> None:
-    try:
-        argv = [word.format_map(running.fields()) for word in running.plan.smoke]
-    except (KeyError, IndexError, ValueError) as error:
-        running._fail(
-            Failure.SMOKE_FAILED,
-            f"the smoke command needs the field {error}, which was not printed",
-        )
-        return
-    if argv[0] in ("python", "python3"):
-        argv[0] = sys.executable
-    done = process.capture(argv, cwd=running.plan.cwd, timeout_s=30.0)
-    if not done.ok:
-        last = (done.errors.strip() or done.output.strip()).splitlines()[-1:] or ["no output"]
-        running._fail(
-            Failure.SMOKE_FAILED,
-            f"the smoke command {process.shown(argv)} "
-            + ("took over 30 s" if done.timed_out else f"exited with {done.exit_code}")
-            + f": {last[0]}",
-        )
 
 
 def remove_tree(folder: Path) -> None:
