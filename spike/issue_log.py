@@ -708,7 +708,7 @@ def add(folder: Path, entry: Entry) -> Entry:
 def _publishable(entry: Entry) -> Entry:
     """The entry without this machine's paths: relative to the repository, or to ``~``."""
     roots = ((f"{workspace.ROOT}/", ""), (str(workspace.ROOT), "."), (str(Path.home()), "~"))
-    changes = {}
+    changes: dict[str, Any] = {}
     for item in fields(entry):
         text = getattr(entry, item.name)
         if isinstance(text, str):
