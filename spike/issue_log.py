@@ -719,8 +719,12 @@ def _publishable(entry: Entry) -> Entry:
 
 
 def _slug(title: str) -> str:
-    words = re.findall(r"[a-z0-9]+", title.lower())
-    return "-".join(words)[:60].strip("-") or "entry"
+    words: list[str] = []
+    for word in re.findall(r"[a-z0-9]+", title.lower()):
+        if len("-".join([*words, word])) > 60:
+            break
+        words.append(word)
+    return "-".join(words) or "entry"
 
 
 def draft(folder: Path, entry: Entry) -> Entry | None:

@@ -495,6 +495,10 @@ class Running:
             stderr_tail=tails.get("stderr", ()),
         )
 
+    def open_streams(self) -> tuple[str, ...]:
+        """Names of the pipes that have not reached their end: somebody still holds them."""
+        return tuple(stream.name for stream in self._streams.values() if stream.open)
+
     def fields(self) -> dict[str, str]:
         """The ``key=value`` words of the stdout lines seen, the last one of a key winning."""
         return {

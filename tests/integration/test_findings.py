@@ -1,0 +1,46 @@
+"""Every entry of the issue log that names a command is shown again on real frozen binaries."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import findings
+from spike import issue_log, process
+from spike.workspace import ROOT
+
+pytestmark = pytest.mark.integration
+
+ENTRIES = [entry for entry in issue_log.load(ROOT / "issues") if entry.reproduce]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
+def test_the_command_of_an_entry_reproduces_it(entry: issue_log.Entry) -> None:
+    """Exit 0 means that it is still so; a log that nobody re-checks is prose."""
+    argv = shlex.split(entry.reproduce)
+    assert argv[0] in ("python", "invoke"), "a command that works in every checkout"
+    argv[:1] = [sys.executable] if argv[0] == "python" else [sys.executable, "-m", "invoke"]
+    done = process.capture(argv, cwd=ROOT, timeout_s=900)
+    assert done.exit_code == 0, done.output + done.errors
+
+
+def test_every_finding_has_its_entry() -> None:
+    """What the repository can reproduce is in the log."""
+    named = {entry.reproduce.split()[-1] for entry in ENTRIES}
+    assert set(findings.FINDINGS) <= named
+
+
+def test_a_finding_that_does_not_reproduce_is_told_apart() -> None:
+    """The check can fail: the folder build of Nuitka gets SIGTERM as SIGTERM."""
+    finding = replace(findings.find("nuitka-onefile-sigterm"), variant="nuitka-standalone")
+    assert not finding.check(findings.built_for(finding)).reproduced
+
+
+def test_an_unknown_finding_is_a_clear_error() -> None:
+    """A typing mistake gets the list of names, and exit code 2."""
+    done = process.capture([sys.executable, "-m", "benchmarks.findings", "nope"], cwd=ROOT)
+    assert done.exit_code == 2
+    assert "Known are: nuitka-onefile-sigterm" in done.errors
