@@ -127,7 +127,7 @@ def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     help={
         "check": "change nothing; show what is stale or was edited by hand, and exit 1 if any is",
         "sidecar": SIDECAR_HELP,
-        "output": "the record to write (default: decision-record.md, or beside another sidecar's results)",
+        "output": "the record to write (default: decision-record.md)",
     }
 )
 @edge

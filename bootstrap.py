@@ -1,0 +1,60 @@
+"""Make .venv with the tools that run everything else: ``python3 bootstrap.py``.
+
+Standard library only. It installs exactly what locks/tools.txt names, with hashes, and does
+nothing when that is there already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENT = ROOT / ".venv"
+LOCK = ROOT / "locks" / "tools.txt"
+STAMP = ENVIRONMENT / "installed-lock"
+
+
+def main() -> int:
+    """Make or update the environment; return the exit code."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - this is the check itself
+        print(
+            f"error: Python 3.11 or newer is needed; this is {sys.version.split()[0]}. "
+            "Try: python3.11 bootstrap.py",
+            file=sys.stderr,
+        )
+        return 2
+    wanted = f"{sys.version} {hashlib.sha256(LOCK.read_bytes()).hexdigest()}"
+    if not STAMP.is_file() or STAMP.read_text(encoding="utf-8") != wanted:
+        try:
+            # A stamp that does not fit means another Python or another lock: start anew.
+            venv.EnvBuilder(clear=True, with_pip=True, symlinks=os.name != "nt").create(ENVIRONMENT)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(
+                f"error: {ENVIRONMENT.name} cannot be made: {error}. On Debian and Ubuntu the "
+                "module for it is a package of its own. Try: apt-get install python3-venv",
+                file=sys.stderr,
+            )
+            return 2
+        python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes"]
+        command += ["--disable-pip-version-check", "-r", str(LOCK)]
+        print("installing the tools of locks/tools.txt into .venv", flush=True)
+        if subprocess.run(command, check=False).returncode:
+            print(
+                "error: the tools could not be installed; pip's own message stands above. "
+                "Try: python3 bootstrap.py again, with a working network",
+                file=sys.stderr,
+            )
+            return 2
+        STAMP.write_text(wanted, encoding="utf-8")
+    print("ready: .venv/bin/invoke --list", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

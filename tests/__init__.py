@@ -1,0 +1,1 @@
+"""The tests: quality (style, types), unit (seconds), integration (real binaries, real host)."""

@@ -1,0 +1,197 @@
+"""The launcher against small scripts: every kind of failure is told apart, with bounds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from spike import residue
+from spike.launch import MAX_LINE_BYTES, TAIL_BYTES, Failure, Launch, Plan, Running, launch
+
+GOOD = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("BOOT sidecar=t version=1", flush=True)
+print("READY", flush=True)
+signal.pause()
+"""
+
+
+def run(script: str, **changes: object) -> Launch:
+    """Launch a script with the real interpreter and look for leftovers."""
+    settings: dict[str, object] = {"ready_timeout_s": 5.0, "stop_timeout_s": 1.0, **changes}
+    argv = (sys.executable, "-I", "-S", "-c", script)
+    return launch(Plan(argv=argv, **settings), inspect=residue.inspect)  # type: ignore[arg-type]
+
+
+def test_a_good_life_has_times_and_leaves_nothing() -> None:
+    """BOOT before READY before the stop; exit 0; nothing left."""
+    done = run(GOOD)
+    assert done.ok, done
+    assert done.boot_ms is not None
+    assert done.ready_ms is not None
+    assert 0 < done.boot_ms <= done.ready_ms
+    assert done.stop_ms is not None
+    assert done.exit_code == 0
+    assert (done.processes_left, done.files_left) == ((), ())
+
+
+def test_a_program_that_is_not_there_or_not_executable(tmp_path: Path) -> None:
+    """Two different failures, because they have two different remedies."""
+    assert launch(Plan(argv=(str(tmp_path / "gone"),))).failure is Failure.NOT_FOUND
+    plain = tmp_path / "plain"
+    plain.write_text("#!/bin/true\n")
+    assert launch(Plan(argv=(str(plain),))).failure is Failure.NOT_EXECUTABLE
+    plain.chmod(0o755)
+    plain.write_bytes(b"\x7fELF broken")
+    assert launch(Plan(argv=(str(plain),))).failure is Failure.SPAWN_FAILED
+
+
+@pytest.mark.parametrize(
+    ("script", "failure"),
+    [
+        ("import sys; sys.stderr.write('no port'); sys.exit(3)", Failure.EXITED_BEFORE_READY),
+        ("print('all is well')", Failure.EXITED_BEFORE_READY),
+        ("import os; os.kill(os.getpid(), 11)", Failure.EXITED_BEFORE_READY),
+        ("import sys; sys.stdout.write('READY')", Failure.EXITED_BEFORE_READY),
+        (GOOD + "\nsys.exit(5)", Failure.UNCLEAN_STOP),
+        ("print('READY', flush=True); import sys; sys.exit(0)", Failure.DIED_AFTER_READY),
+        ("print('READY\\nREADY', flush=True); import time; time.sleep(9)", Failure.DUPLICATE_READY),
+        (
+            "print('READY\\r\\nREADY\\r', flush=True); import time; time.sleep(9)",
+            Failure.DUPLICATE_READY,
+        ),
+    ],
+)
+def test_failures_are_told_apart(script: str, failure: Failure) -> None:
+    """Each way of going wrong has its own kind."""
+    script = (
+        script.replace("sys.exit(0))", "sys.exit(5))")
+        if failure is Failure.UNCLEAN_STOP
+        else script
+    )
+    assert run(script, settle_s=0.3).failure is failure
+
+
+@pytest.mark.parametrize("line", ["READY!", " READY", "NOT READY", "READY ", "ready"])
+def test_ready_is_a_whole_line(line: str) -> None:
+    """A line that merely contains READY is not READY, and the timeout is kept."""
+    started = time.monotonic()
+    done = run(f"print({line!r}, flush=True); import time; time.sleep(9)", ready_timeout_s=0.4)
+    assert done.failure is Failure.READY_TIMEOUT
+    assert time.monotonic() - started < 4
+    assert done.stdout_tail == (line,)
+
+
+def test_ready_on_stderr_does_not_count() -> None:
+    """READY is a line on stdout."""
+    done = run(
+        "import sys, time; sys.stderr.write('READY\\n'); sys.stderr.flush(); time.sleep(9)",
+        ready_timeout_s=0.4,
+    )
+    assert done.failure is Failure.READY_TIMEOUT
+    assert done.stderr_tail == ("READY",)
+
+
+def test_ready_split_across_reads_is_found() -> None:
+    """A pipe delivers bytes, not lines."""
+    script = GOOD.replace(
+        'print("READY", flush=True)',
+        "import os, time\nfor c in b'READY\\n': os.write(1, bytes([c])); time.sleep(0.01)",
+    )
+    assert run(script).ok
+
+
+def test_a_program_that_ignores_the_stop_is_killed_in_time() -> None:
+    """The stop has a bound; after it the program has failed and is gone."""
+    script = GOOD.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
+    started = time.monotonic()
+    done = run(script, stop_timeout_s=0.3)
+    assert done.failure is Failure.UNCLEAN_STOP
+    assert time.monotonic() - started < 4
+
+
+def test_a_grandchild_that_holds_the_pipes_is_found_and_ended() -> None:
+    """No wait depends on a pipe's end; the mark finds survivors in any session."""
+    script = GOOD.replace(
+        'print("READY", flush=True)',
+        "import os, time\nif not os.fork():\n os.setsid(); time.sleep(60)\n"
+        "print('READY', flush=True)",
+    )
+    started = time.monotonic()
+    done = run(script)
+    assert done.failure is Failure.LEFT_PROCESSES
+    assert len(done.processes_left) == 1
+    assert time.monotonic() - started < 8
+
+
+def test_files_left_in_the_temporary_folder_are_found_and_removed() -> None:
+    """Each launch has a TMPDIR of its own; what is left there was left by the launch."""
+    script = GOOD.replace(
+        'print("READY", flush=True)',
+        "import os\nopen(os.environ['TMPDIR'] + '/left', 'w').write('12345')\n"
+        "print('READY', flush=True)",
+    )
+    done = run(script)
+    assert done.failure is Failure.LEFT_FILES
+    assert (done.files_left, done.bytes_left) == (("left",), 5)
+
+
+def test_a_flood_of_output_costs_no_memory() -> None:
+    """Lines and tails are bounded, whatever the program writes, and READY behind it is seen."""
+    script = GOOD.replace(
+        'print("READY", flush=True)',
+        "import os\nfor _ in range(300): os.write(1, b'x' * 100_000)\n"
+        "print('\\nREADY', flush=True)",
+    )
+    done = run(script)
+    assert done.ok, done.detail
+    kept = sum(map(len, done.stdout_tail))
+    assert kept <= TAIL_BYTES
+    assert max(map(len, done.stdout_tail)) <= MAX_LINE_BYTES + len(" [cut]")
+
+
+def test_a_failed_smoke_command_fails_the_launch() -> None:
+    """READY is a claim; the smoke command checks it, with fields from the program's own lines."""
+    script = GOOD.replace("version=1", "version=1 port=77")
+    good = (sys.executable, "-c", "import sys; sys.exit(sys.argv[1] != '77')", "{port}")
+    assert run(script, smoke=good).ok
+    bad = (sys.executable, "-c", "import sys; sys.exit('refused')")
+    failed = run(script, smoke=bad)
+    assert failed.failure is Failure.SMOKE_FAILED
+    assert "refused" in failed.detail
+    unknown = run(script, smoke=("true", "{gone}"))
+    assert unknown.failure is Failure.SMOKE_FAILED
+
+
+def test_nothing_outlives_an_interrupted_launch() -> None:
+    """Ctrl-C in the middle of a launch kills what was started."""
+    argv = (sys.executable, "-I", "-S", "-c", GOOD)
+    running = Running(Plan(argv=argv))
+
+    def interrupted() -> None:
+        with running:
+            assert running.wait_ready()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    pid = running.pid
+    assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_signals_reach_the_started_process() -> None:
+    """A fault case can send any signal to the process that a host would hold."""
+    argv = (sys.executable, "-I", "-S", "-c", GOOD)
+    with Running(Plan(argv=argv)) as running:
+        assert running.wait_ready()
+        running.send(signal.SIGKILL)
+        assert running.wait_exit(5)
+        assert running.exit_signal == "SIGKILL"

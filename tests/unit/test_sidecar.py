@@ -1,0 +1,86 @@
+"""What a sidecar's pyproject.toml may say, and what is said of a mistake in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spike import sidecar
+from spike.errors import SidecarError
+
+PROJECT = {"name": "demo", "version": "1.2.3"}
+
+
+def parsed(folder: Path, project: object = PROJECT, **settings: Any) -> sidecar.Sidecar:
+    (folder / "main.py").write_text("print('READY')")
+    return sidecar.parse({"project": project, "tool": {"sidecar": settings}}, folder)
+
+
+def test_every_key_has_a_default(tmp_path: Path) -> None:
+    """A name, a version and a main.py are enough."""
+    found = parsed(tmp_path)
+    assert (found.entry, found.ready, found.args, found.ready_timeout_s) == (
+        "main.py",
+        "READY",
+        (),
+        10.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"entri": "main.py"}, "tool.sidecar.entri"),
+        ({"entry": "gone.py"}, "tool.sidecar.entry"),
+        ({"entry": "../main.py"}, "tool.sidecar.entry"),
+        ({"ready": ""}, "tool.sidecar.ready"),
+        ({"ready": "READY\n"}, "tool.sidecar.ready"),
+        ({"args": "--fast"}, "tool.sidecar.args"),
+        ({"env": {"PORT": 1}}, "tool.sidecar.env"),
+        ({"ready_timeout_s": 0}, "tool.sidecar.ready_timeout_s"),
+        ({"ready_timeout_s": True}, "tool.sidecar.ready_timeout_s"),
+        ({"data": ["words.txt"]}, "tool.sidecar.data"),
+        ({"hidden_imports": [1]}, "tool.sidecar.hidden_imports"),
+    ],
+)
+def test_a_wrong_value_names_its_key_and_a_right_one(
+    tmp_path: Path, settings: dict[str, Any], key: str
+) -> None:
+    """The error names the key that is wrong and shows a right value."""
+    with pytest.raises(SidecarError) as caught:
+        parsed(tmp_path, **settings)
+    assert key in caught.value.what
+    assert caught.value.try_next
+
+
+@pytest.mark.parametrize("project", [None, {}, {"name": "demo"}, {"name": "a b", "version": "1"}])
+def test_a_project_needs_name_and_version(tmp_path: Path, project: object) -> None:
+    """[project] is not optional: artifacts and records carry its name."""
+    with pytest.raises(SidecarError, match="project"):
+        parsed(tmp_path, project=project)
+
+
+def test_a_missing_folder_and_broken_toml_are_errors(tmp_path: Path) -> None:
+    """Neither ends in a traceback."""
+    with pytest.raises(SidecarError, match="no folder"):
+        sidecar.load(tmp_path / "gone")
+    with pytest.raises(SidecarError, match="does not exist"):
+        sidecar.load(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[project")
+    with pytest.raises(SidecarError, match="not valid TOML"):
+        sidecar.load(tmp_path)
+
+
+def test_the_source_hash_sees_names_and_contents(tmp_path: Path) -> None:
+    """A changed, added or renamed file makes another build necessary; a cache does not."""
+    found = parsed(tmp_path)
+    before = found.source_sha256()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "main.pyc").write_bytes(b"x")
+    assert found.source_sha256() == before
+    (tmp_path / "words.txt").write_text("one")
+    added = found.source_sha256()
+    (tmp_path / "words.txt").rename(tmp_path / "other.txt")
+    assert len({before, added, found.source_sha256()}) == 3
