@@ -24,6 +24,8 @@ from tests.integration.conftest import nox
 pytestmark = pytest.mark.integration
 
 Build = Callable[..., Built]
+NOX = (sys.executable, "-m", "nox")
+INVOKE = (sys.executable, "-m", "invoke")
 
 
 @pytest.mark.parametrize("variant", DEFAULT_VARIANTS)
@@ -170,10 +172,7 @@ def test_a_killed_build_leaves_nothing_that_looks_finished(built: Build) -> None
     assert (after.artifact.parent.parent / buildinfo.FILE_NAME).stat().st_mtime_ns == stamp
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT])
-def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(
-    built: Build, number: signal.Signals
-) -> None:
+def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(built: Build, tmp_path: Path) -> None:
     """Exit code 130, an incomplete result beside the whole one, zero processes, zero files."""
     built("pyinstaller-onefile")
     child = subprocess.Popen(
@@ -192,9 +191,10 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
+        env={**os.environ, "SPIKE_TEST": str(tmp_path), "TMPDIR": str(tmp_path)},
     )
     time.sleep(5)
-    os.killpg(child.pid, number)
+    os.killpg(child.pid, signal.SIGINT)
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors
     assert "interrupted" in errors
@@ -207,9 +207,11 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_no_process(
     left = [
         found.pid
         for found in psutil.process_iter()
-        if launch.MARK in _environment(found) and found.status() != psutil.STATUS_ZOMBIE
+        if _environment(found).get("SPIKE_TEST") == str(tmp_path)
+        and found.status() != psutil.STATUS_ZOMBIE
     ]
     assert left == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def _environment(found: psutil.Process) -> dict[str, str]:
