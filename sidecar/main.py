@@ -2,7 +2,8 @@
 
 One ASCII line for each event, flushed at once:
 
-    BOOT sidecar=<name> version=<x.y.z> pid=<n> python=<x.y.z> args=<a,b,…> [SIDECAR_…=<value> …]
+    BOOT sidecar=<name> version=<x.y.z> pid=<n> python=<x.y.z> entered_ns=<n> args=<a,b,…>
+         [SIDECAR_…=<value> …]
     READY
     HEARTBEAT n=<count>                        only with --heartbeat SECONDS
     SHUTDOWN reason=signal signal=<NAME>       SIGTERM, SIGINT, SIGHUP (Windows: SIGBREAK)
@@ -10,8 +11,14 @@ One ASCII line for each event, flushed at once:
 
 It watches stdin when SIDECAR_EXIT_ON_EOF=1 is set or --exit-on-eof is given, so that it does not
 outlive a host that dies without a word. What a program imports is part of its start-up time, so
-this one imports only what it uses.
+this one imports only what it uses. entered_ns is the monotonic clock at the program's first line:
+what passed before it is the launcher's and the interpreter's, what comes after it is ours. The
+interpreter has imported time by then, so the stamp costs nothing.
 """
+
+import time
+
+ENTERED_NS = time.monotonic_ns()
 
 import _thread
 import os
@@ -51,6 +58,7 @@ def boot_line(args):
         f"version={VERSION}",
         f"pid={os.getpid()}",
         "python={}.{}.{}".format(*sys.version_info[:3]),
+        f"entered_ns={ENTERED_NS}",
         "args=" + ",".join(map(escape, args)),
     ]
     fields += [
@@ -115,8 +123,6 @@ class Inbox:
 
     def beat(self, seconds):
         """Report every so many seconds."""
-        import time
-
         while True:
             time.sleep(seconds)
             os.write(self.write_end, bytes([self.BEAT]))
