@@ -43,9 +43,9 @@ class Disturbance(StrEnum):
 
 ADVICE: Mapping[Disturbance, str] = {
     Disturbance.LOAD: "end other programs, wait a minute, and run it again",
-    Disturbance.STEAL: "use a machine of its own, or repeat it at another hour and compare the runs",
+    Disturbance.STEAL: "use a machine of its own, or repeat it at another hour and compare",
     Disturbance.PRESSURE: "end other programs, and run it again",
-    Disturbance.THROTTLING: "let the machine cool, plug it in, or raise the container's CPU limit",
+    Disturbance.THROTTLING: "let the machine cool, plug it in, or raise the CPU limit",
     Disturbance.SPREAD: "run it again with more launches (--launches), on a quieter machine",
     Disturbance.OUTLIERS: "look at the picture: an outlier in each round is the program's own",
 }
@@ -197,7 +197,9 @@ def findings(noise: Noise) -> list[Finding]:
         )
     if noise.throttled:
         found.append(
-            Finding(kind=Disturbance.THROTTLING, text=f"CPUs were slowed down {noise.throttled} times")
+            Finding(
+                kind=Disturbance.THROTTLING, text=f"CPUs were slowed down {noise.throttled} times"
+            )
         )
     return found
 

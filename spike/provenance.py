@@ -40,7 +40,7 @@ def collect() -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "python": platform.python_version(),
         "load_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "temporary_filesystem": _filesystem(Path("/tmp") if os.name == "posix" else Path.home()),
+        "temporary_filesystem": filesystem(Path("/tmp") if os.name == "posix" else Path.home()),
         **_git(),
     }
     return {key: value for key, value in facts.items() if value not in (None, "")}
@@ -75,7 +75,8 @@ def _cpu() -> str:
     return platform.processor()
 
 
-def _filesystem(path: Path) -> str:
+def filesystem(path: Path) -> str:
+    """Kind of the file system that a folder is on, such as ``ext4``; empty when not known."""
     best = ""
     kind = ""
     for partition in psutil.disk_partitions(all=True):
