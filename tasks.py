@@ -103,6 +103,8 @@ def bench(
     result = reliability.run(subjects, launches=count, seed=order, partial=bool(variant))
     summaries = reliability.summarise(result)
     print(reliability.render(summaries))
+    if failures := reliability.render_failures(result):
+        print(failures)
     kept(result.path)
     missed = [item.subject for item in summaries if not item.target_met]
     if missed:

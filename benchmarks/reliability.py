@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.subjects import Subject
-from spike import plan, provenance, residue, results
+from spike import advice, plan, provenance, residue, results
 from spike.launch import Launch, launch
 from spike.progress import progress, shuffled_rounds
 from spike.statistics import binomial_interval, median
@@ -98,10 +99,31 @@ def run(
         progress("bench", launches * len(subjects)) as step,
     ):
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
-            done = launch(by_id[name].plan(), inspect=residue.inspect)
+            done = explained(by_id[name], launch(by_id[name].plan(), inspect=residue.inspect))
             recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
             step(name)
     return recorder.result()
+
+
+def explained(subject: Subject, done: Launch) -> Launch:
+    """A failed launch with the diagnosis of its output in ``detail``."""
+    if done.ok or subject.built is None:
+        return done
+    return advice.explained(done, variant=subject.id, known=advice.facts_of(subject.built))
+
+
+def render_failures(result: results.Result) -> str:
+    """Every kind of failed launch in words, once for each variant; empty when none failed."""
+    lines = []
+    for name in result.subjects:
+        counted = Counter(
+            (sample["failure"], sample["detail"]) for sample in result.of(name) if sample["failure"]
+        )
+        lines += [
+            f"{name}: {count} x {failure}: {detail}"
+            for (failure, detail), count in counted.most_common(5)
+        ]
+    return "\n".join(lines)
 
 
 def summarise(result: results.Result) -> list[Summary]:

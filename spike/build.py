@@ -21,17 +21,26 @@ import shutil
 import signal
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike import buildinfo, issue_log, jsonfile, launch, process, sidecarlock, workspace
+from spike import (
+    advice,
+    buildinfo,
+    imports,
+    issue_log,
+    jsonfile,
+    launch,
+    process,
+    sidecarlock,
+    workspace,
+)
 from spike.errors import (
     EXIT_INTERRUPTED,
     BuildFailedError,
     BusyError,
     MissingToolError,
-    SidecarError,
     SpikeError,
     StorageError,
 )
@@ -100,7 +109,7 @@ def build(
         StorageError: ``dist`` or ``build`` cannot be written.
         BusyError: Another build of the same variant is running.
     """
-    check_syntax(sidecar)
+    found_imports = imports.scan(sidecar)
     recipe = variant.packager.recipe(sidecar, variant.mode.name)
     print_fingerprint = fingerprint(variant, sidecar, recipe, lock)
     target = variant.folder(sidecar)
@@ -110,10 +119,12 @@ def build(
             _say(f"{variant.id}: up to date ({unchanged.artifact}); --force builds it again")
             return unchanged
     check_tools(variant.packager)
+    provided = imports.provided_modules(sidecar)
+    imports.check(sidecar, found_imports, provided)
     scratch = sidecar.workspace.build / variant.id
     with _exclusive(scratch, variant):
         try:
-            return _build(variant, sidecar, recipe, print_fingerprint, scratch, target)
+            return _build(variant, sidecar, recipe, print_fingerprint, scratch, target, provided)
         except OSError as error:
             raise StorageError(
                 f"{variant.id} could not be built: {error.strerror}: {error.filename}.",
@@ -129,6 +140,7 @@ def _build(
     inputs: str,
     scratch: Path,
     target: Path,
+    provided: Mapping[str, str],
 ) -> buildinfo.BuildInfo:
     root = sidecar.workspace.root
     # Both are tried before minutes are spent: dist/ may be read-only where build/ is not.
@@ -165,6 +177,7 @@ def _build(
     for leftover in recipe.discard:
         shutil.rmtree(work / leftover, ignore_errors=True)
     shutil.copy2(log, work / recipe.output / LOG_NAME)
+    jsonfile.write(work / recipe.output / advice.PROVIDED_NAME, dict(provided))
     first = launch.launch(
         launch.Plan(
             argv=(str(artifact), *sidecar.args),
@@ -176,14 +189,19 @@ def _build(
             smoke_stdio=sidecar.smoke_stdio,
         )
     )
-    _say(
-        f"{variant.id}: first launch "
-        + (
-            f"{first.ready_ms:.1f} ms to {sidecar.ready}"
-            if first.ready_ms is not None
-            else f"failed: {first.detail}"
-        )
+    first = advice.explained(
+        first,
+        variant=variant.id,
+        known=advice.facts(
+            sidecar,
+            program_folder=work / recipe.folder if recipe.folder else None,
+            provided=provided,
+        ),
     )
+    if first.ok:
+        _say(f"{variant.id}: first launch {first.ready_ms:.1f} ms to {sidecar.ready}")
+    else:
+        _say(f"{variant.id}: built, but its first launch failed: {first.detail}")
     info = _describe(variant, sidecar, recipe, inputs, work, done.elapsed_s, first)
     if target.exists():
         shutil.rmtree(target)
@@ -210,7 +228,7 @@ def _describe(
 ) -> buildinfo.BuildInfo:
     artifact = work / recipe.artifact
     # What we keep beside an artifact is not part of what ships.
-    own = {LOG_NAME, buildinfo.FILE_NAME}
+    own = {LOG_NAME, buildinfo.FILE_NAME, advice.PROVIDED_NAME}
     folder_files = (
         [
             path
@@ -231,9 +249,7 @@ def _describe(
         artifact=recipe.artifact.as_posix(),
         size_bytes=artifact.stat().st_size,
         cold_start_ms=None if first.ready_ms is None else round(first.ready_ms, 3),
-        first_launch="ready"
-        if first.ready_ms is not None
-        else str(first.failure and first.failure.value),
+        first_launch="ready" if first.failure is None else first.failure.value,
         sidecar=sidecar.name,
         sidecar_version=sidecar.version,
         variant=variant.id,
@@ -290,24 +306,6 @@ def fingerprint(variant: Variant, sidecar: Sidecar, recipe: Recipe, lock: Path |
         # A change of this tool's own recipe code shows in argv and env.
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def check_syntax(sidecar: Sidecar) -> None:
-    """Refuse an entry script that is not Python before a packager spends minutes on it.
-
-    Raises:
-        SidecarError: The script does not compile; file, line and problem are named.
-    """
-    path = sidecar.folder / sidecar.entry
-    try:
-        compile(path.read_bytes(), sidecar.entry, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise SidecarError(
-            f"{workspace.display_path(path)}{f':{line}' if line else ''} is not valid Python: "
-            f"{getattr(error, 'msg', error)}.",
-            try_next=f"python {workspace.display_path(path)}",
-        ) from None
 
 
 def check_tools(packager: Packager) -> None:
