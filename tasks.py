@@ -137,22 +137,26 @@ def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "")
     """Write the side-by-side tables into the decision record."""
     from spike import evidence, record
     from spike import sidecar as sidecars
+    from spike.workspace import display_path
 
     known = evidence.gather(sidecars.load(sidecar))
-    path = record.path_for(known.sidecar, output)
+    paths = record.documents(known.sidecar, output)
     if not check:
-        changed = record.write(path, known)
-        print(f"{path}: {'written' if changed else 'unchanged'}")
+        for path in paths:
+            changed = record.write(path, known)
+            print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")
         return 0
-    complaints = record.check(path, known)
-    for complaint in complaints:
+    complaints = [
+        f"{display_path(path)}: {complaint}"
+        for path in paths
+        for complaint in record.check(path, known)
+    ]
+    for complaint in [*complaints, *known.problems]:
         print(complaint)
-    if complaints:
-        print(
-            f"{path} is not what the evidence says; write it anew: invoke adr{known.sidecar.option}"
-        )
+    if complaints or known.problems:
+        print(f"not what the evidence says; written anew by: invoke adr{known.sidecar.option}")
         return 1
-    print(f"{path} is up to date")
+    print("the record is up to date")
     return 0
 
 

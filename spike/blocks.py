@@ -14,7 +14,7 @@ from spike import process
 from spike.evidence import Evidence, usable
 from spike.record import Block
 from spike.results import Result
-from spike.tables import megabytes, milliseconds, table
+from spike.tables import megabytes, milliseconds, percent, table
 
 
 def built(evidence: Evidence) -> str:
@@ -109,6 +109,41 @@ def reliabilities(evidence: Evidence) -> str:
     return f"{reliability.render_rates(rows)}\n\n{run_line(result)}"
 
 
+def summary(evidence: Evidence) -> str:
+    """The one table of the README: start, size and reliability side by side."""
+    result = usable(evidence, reliability.NAME)
+    if result is None:
+        return ""
+    rows = [
+        [
+            item.subject,
+            milliseconds(item.ready_ms),
+            milliseconds(item.ready_max_ms),
+            megabytes(_shipped_bytes(result, item.subject)),
+            f"{item.launches - item.failed} of {item.launches}",
+            f"at least {percent(1 - item.rate_high)}",
+        ]
+        for item in reliability.summarise(result)
+    ]
+    columns = [
+        "variant",
+        "launch to READY, median",
+        "slowest",
+        "ships",
+        "good launches",
+        "95 % sure of",
+    ]
+    return f"{table(columns, rows, numeric=1)}\n\n{run_line(result)}"
+
+
+def _shipped_bytes(result: Result, subject: str) -> int | None:
+    facts = result.subjects[subject]
+    build = facts.get("build")
+    if build is None:
+        return None if "python" in subject else int(facts["size_bytes"])
+    return int(build["folder_bytes"] or build["size_bytes"])
+
+
 def problems(evidence: Evidence) -> str:
     """Results that do not fit together; said here so that no table hides it."""
     if not evidence.results:
@@ -141,14 +176,15 @@ BLOCKS: Mapping[str, Block] = {
         Block(name="startup-latency", command="invoke bench", render=latency),
         Block(name="binary-size", command="invoke size", render=sizes),
         Block(name="launch-reliability", command="invoke bench", render=reliabilities),
+        Block(name="summary", command="invoke spike", render=summary, readme=True),
         Block(name="consistency", command="invoke spike", render=problems),
     )
 }
 
 
-def render_all(evidence: Evidence) -> dict[str, str]:
-    """Markdown of every block."""
-    return {name: block.text(evidence) for name, block in BLOCKS.items()}
+def render_all(evidence: Evidence, *, readme: bool = False) -> dict[str, str]:
+    """Markdown of every block of the record, or of those of the README."""
+    return {name: block.text(evidence) for name, block in BLOCKS.items() if block.readme is readme}
 
 
 def commands(evidence: Evidence) -> dict[str, str]:

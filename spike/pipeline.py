@@ -71,9 +71,10 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     check_tools(with_deps)
     build(sidecar, settings)
     measure(sidecar, settings)
-    path = record.path_for(sidecar, "")
-    changed = record.write(path, evidence.gather(sidecar))
-    headline(f"{display_path(path)}: {'written' if changed else 'unchanged'}")
+    headline("decision record")
+    for path in record.documents(sidecar, ""):
+        changed = record.write(path, evidence.gather(sidecar))
+        print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")  # noqa: T201
     print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
     return verdict(sidecar)
 

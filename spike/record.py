@@ -26,6 +26,7 @@ from spike.evidence import Evidence
 from spike.sidecar import Sidecar
 
 RECORD_NAME = "decision-record.md"
+README_NAME = "README.md"
 TEMPLATE = Path(__file__).with_name("record_template.md")
 
 _BEGIN = re.compile(
@@ -42,11 +43,13 @@ class Block:
         name: Its name in the markers.
         command: The command whose result it shows.
         render: Turns the evidence into Markdown; empty when the evidence does not exist.
+        readme: Whether it stands in the README and not in the record.
     """
 
     name: str
     command: str
     render: Callable[[Evidence], str]
+    readme: bool = False
 
     def text(self, evidence: Evidence) -> str:
         """The block's Markdown, with a final newline."""
@@ -172,6 +175,14 @@ def path_for(sidecar: Sidecar, output: str) -> Path:
     return sidecar.workspace.results / RECORD_NAME
 
 
+def documents(sidecar: Sidecar, output: str) -> list[Path]:
+    """Every document with generated blocks: the record, and for our own sidecar the README."""
+    paths = [path_for(sidecar, output)]
+    if sidecar.is_hello and not output:
+        paths.append(sidecar.workspace.root / README_NAME)
+    return paths
+
+
 def write(path: Path, evidence: Evidence) -> bool:
     """Write the record's generated blocks; make the record from the template when there is none.
 
@@ -186,7 +197,8 @@ def write(path: Path, evidence: Evidence) -> bool:
 
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     base = old or TEMPLATE.read_text(encoding="utf-8").replace("{sidecar}", evidence.sidecar.name)
-    new = rewrite(base, blocks.render_all(evidence), blocks.commands(evidence))
+    readme = path.name == README_NAME
+    new = rewrite(base, blocks.render_all(evidence, readme=readme), blocks.commands(evidence))
     if new == old:
         return False
     jsonfile.write_text(path, new)
@@ -207,8 +219,9 @@ def check(path: Path, evidence: Evidence) -> list[str]:
         raise CorruptFileError(
             f"{path} cannot be read: {error.strerror}.", try_next="invoke adr"
         ) from None
-    complaints = [
+    return [
         f"{difference.problem}\n{difference.diff}".rstrip()
-        for difference in differences(text, blocks.render_all(evidence))
+        for difference in differences(
+            text, blocks.render_all(evidence, readme=path.name == README_NAME)
+        )
     ]
-    return complaints + list(evidence.problems)
