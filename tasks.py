@@ -135,21 +135,21 @@ def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
 @edge
 def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "") -> int:
     """Write the side-by-side tables into the decision record."""
-    from spike import evidence, record
+    from spike import documents, evidence
     from spike import sidecar as sidecars
     from spike.workspace import display_path
 
     known = evidence.gather(sidecars.load(sidecar))
-    paths = record.documents(known.sidecar, output)
+    paths = documents.of(known.sidecar, output)
     if not check:
         for path in paths:
-            changed = record.write(path, known)
+            changed = documents.write(path, known)
             print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")
         return 0
     complaints = [
         f"{display_path(path)}: {complaint}"
         for path in paths
-        for complaint in record.check(path, known)
+        for complaint in documents.check(path, known)
     ]
     for complaint in [*complaints, *known.problems]:
         print(complaint)

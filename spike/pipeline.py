@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks import reliability, size
 from benchmarks.subjects import Subject, all_subjects
-from spike import buildinfo, doctor, evidence, process, provenance, record
+from spike import buildinfo, doctor, documents, evidence, process, provenance
 from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, BuildFailedError, MissingToolError
 from spike.packagers import PACKAGERS
 from spike.results import Result
@@ -72,8 +72,8 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     build(sidecar, settings)
     measure(sidecar, settings)
     headline("decision record")
-    for path in record.documents(sidecar, ""):
-        changed = record.write(path, evidence.gather(sidecar))
+    for path in documents.of(sidecar, ""):
+        changed = documents.write(path, evidence.gather(sidecar))
         print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")  # noqa: T201
     print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
     return verdict(sidecar)

@@ -18,16 +18,9 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from spike import jsonfile
 from spike.errors import CorruptFileError
 from spike.evidence import Evidence
-from spike.sidecar import Sidecar
-
-RECORD_NAME = "decision-record.md"
-README_NAME = "README.md"
-TEMPLATE = Path(__file__).with_name("record_template.md")
 
 _BEGIN = re.compile(
     r"<!-- begin generated: (?P<name>[a-z-]+) \| made by: (?P<command>[^|]*?)"
@@ -164,64 +157,3 @@ def _blocks(text: str, known: Mapping[str, str]) -> list[tuple[str, re.Match[str
             )
         blocks.append((name, begin, body_end, body_end + len(closing)))
     return blocks
-
-
-def path_for(sidecar: Sidecar, output: str) -> Path:
-    """Where a sidecar's record is written: as asked, else the repository's, else its results."""
-    if output:
-        return Path(output)
-    if sidecar.is_hello:
-        return sidecar.workspace.root / RECORD_NAME
-    return sidecar.workspace.results / RECORD_NAME
-
-
-def documents(sidecar: Sidecar, output: str) -> list[Path]:
-    """Every document with generated blocks: the record, and for our own sidecar the README."""
-    paths = [path_for(sidecar, output)]
-    if sidecar.is_hello and not output:
-        paths.append(sidecar.workspace.root / README_NAME)
-    return paths
-
-
-def write(path: Path, evidence: Evidence) -> bool:
-    """Write the record's generated blocks; make the record from the template when there is none.
-
-    Returns:
-        Whether the file has changed.
-
-    Raises:
-        CorruptFileError: A marker is broken.
-        StorageError: The record cannot be written; it is as before.
-    """
-    from spike import blocks
-
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
-    base = old or TEMPLATE.read_text(encoding="utf-8").replace("{sidecar}", evidence.sidecar.name)
-    readme = path.name == README_NAME
-    new = rewrite(base, blocks.render_all(evidence, readme=readme), blocks.commands(evidence))
-    if new == old:
-        return False
-    jsonfile.write_text(path, new)
-    return True
-
-
-def check(path: Path, evidence: Evidence) -> list[str]:
-    """Say what in the record is not what the evidence says; empty when all is well.
-
-    Raises:
-        CorruptFileError: There is no record, or a marker is broken.
-    """
-    from spike import blocks
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CorruptFileError(
-            f"{path} cannot be read: {error.strerror}.", try_next="invoke adr"
-        ) from None
-    return [
-        f"{difference.problem}\n{difference.diff}".rstrip()
-        for difference in differences(
-            text, blocks.render_all(evidence, readme=path.name == README_NAME)
-        )
-    ]
