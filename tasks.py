@@ -240,14 +240,20 @@ def spike_(
     )
 
 
-@task(help={"fast": "the unit tests and the checks of style and types only (seconds)"})
-def test(c: Context, fast: bool = False) -> NoReturn:  # noqa: PT028 - a task, not a test
+@task(
+    help={
+        "fast": "the unit tests and the checks of style and types only (seconds)",
+        "all": "also the slow tests: long sweeps, every packager of every example (an hour)",
+    }
+)
+def test(c: Context, fast: bool = False, all: bool = False) -> NoReturn:  # noqa: A002, PT028 - options of a task
     """Run every test: style, types, units, then real binaries and the real host."""
     import os
 
-    arguments = ["-m", "pytest", *(["tests/quality", "tests/unit"] if fast else [])]
+    where = ["tests/quality", "tests/unit"] if fast else ["tests"]
+    which = [] if all else ["-m", "not slow"]
     # Replaces this process, so that the last line and the exit code are the test runner's own.
-    os.execv(sys.executable, [sys.executable, *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *where, *which])
 
 
 def kept(path: object) -> None:
