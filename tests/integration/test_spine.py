@@ -113,6 +113,29 @@ def test_a_missing_tool_is_named_with_its_remedy(built: Build, tool: str, tmp_pa
     assert "apt-get install" in done.stderr
 
 
+@pytest.mark.skipif(not shutil.which("unshare"), reason="needs mount namespaces (Linux)")
+def test_a_dist_folder_that_cannot_be_written_is_said_before_the_build(built: Build) -> None:
+    """On a read-only file system the packager is not even started, and the old build is whole."""
+    before = built("cx_freeze-onedir")
+    python = ROOT / ".nox" / "build_cx_freeze" / "bin" / "python"
+    script = (
+        "mount --bind dist dist && mount -o remount,ro,bind dist && "
+        f"exec {python} -m spike.build cx_freeze --force"
+    )
+    done = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "not writable" in done.stderr
+    assert "cxfreeze" not in done.stdout
+    assert buildinfo.find(before.variant, before.sidecar).info == before.info
+
+
 def test_a_failing_build_shows_the_step_and_the_end_of_its_log(tmp_path: Path) -> None:
     """A packager's failure is an error with its log, and publishes nothing."""
     folder = tmp_path / "no-such-module"
