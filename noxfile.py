@@ -74,22 +74,28 @@ def packager_python(session: nox.Session, packager: str) -> str:
     if own_lock is None:
         install_lock(session, lock)
         return "python"
-    place = Path(session.virtualenv.location).with_name(f"build_{packager}-{name}")
+    return environment(session, f"build_{packager}-{name}", lock, own_lock)
+
+
+def environment(session: nox.Session, name: str, *locks: Path) -> str:
+    """Make ``.nox/NAME`` hold the locks, a later one winning, and return its Python."""
+    place = Path(session.virtualenv.location).with_name(name)
     python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    digest = hashlib.sha256(lock.read_bytes() + own_lock.read_bytes()).hexdigest()
+    digest = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
     stamp = place / "installed-lock"
-    if not (stamp.is_file() and stamp.read_text() == digest):
-        uv = session.venv_backend == "uv"
-        session.run_install(
-            *("python", "-m", "venv", "--clear"), *(["--without-pip"] if uv else []), str(place)
-        )
-        for each in (lock, own_lock):
-            options = ("--require-hashes", "--quiet", "-r", str(each))
-            if uv:
-                session.install("--python", str(python), *options)
-            else:
-                session.run_install(str(python), "-m", "pip", "install", *options, external=True)
-        stamp.write_text(digest)
+    if stamp.is_file() and stamp.read_text() == digest:
+        return str(python)
+    uv = session.venv_backend == "uv"
+    session.run_install(
+        *("python", "-m", "venv", "--clear"), *(["--without-pip"] if uv else []), str(place)
+    )
+    for lock in locks:
+        options = ("--require-hashes", "--quiet", "-r", str(lock))
+        if uv:
+            session.install("--python", str(python), *options)
+        else:
+            session.run_install(str(python), "-m", "pip", "install", *options, external=True)
+    stamp.write_text(digest)
     return str(python)
 
 
@@ -122,6 +128,16 @@ def build_pyinstaller(session: nox.Session) -> None:
 def build_cx_freeze(session: nox.Session) -> None:
     """Build the cx_Freeze variant of the sidecar."""
     build(session, "cx_freeze")
+
+
+@nox.session
+def sidecar_env(session: nox.Session) -> None:
+    """Install a sidecar's own dependencies alone (--sidecar DIR), to run it as a script."""
+    name, own_lock = sidecar_lock(session, sidecar_option(session) or str(ROOT / "sidecar"))
+    if own_lock is None:
+        session.log(f"{name} has no dependencies: any Python runs it")
+    else:
+        session.log(environment(session, f"sidecar-{name}", own_lock))
 
 
 @nox.session

@@ -118,9 +118,13 @@ def floors(sidecar: Sidecar) -> list[Subject]:
         )
     except MissingToolError:
         pass
+    rows: tuple[tuple[str, tuple[str, ...]], ...] = ((PYTHON_ISOLATED, ("-I", "-S")), (PYTHON, ()))
     if sidecar.dependencies:
-        return found  # a plain interpreter does not have them
-    for name, options in ((PYTHON_ISOLATED, ("-I", "-S")), (PYTHON, ())):
+        if sidecar.python is None:
+            return found  # a plain interpreter does not have them: nox -s sidecar_env makes one
+        # Without ``site`` the dependencies are not found, so there is no -I -S row.
+        interpreter, rows = str(sidecar.python), ((PYTHON, ()),)
+    for name, options in rows:
         found.append(
             Subject(
                 id=name,

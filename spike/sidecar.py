@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,6 +94,13 @@ class Sidecar:
     def lock(self) -> Path | None:
         """The hashed requirements of the dependencies; None for a sidecar that has none."""
         return self.folder / LOCK_NAME if self.dependencies else None
+
+    @property
+    def python(self) -> Path | None:
+        """The Python of ``nox -s sidecar_env``, which has the dependencies; None without it."""
+        place = ROOT / ".nox" / f"sidecar-{self.name}"
+        python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        return python if python.is_file() else None
 
     def data_targets(self) -> tuple[tuple[str, str], ...]:
         """Each item of ``data`` and where it goes, relative to the program's ``__file__``."""

@@ -88,8 +88,8 @@ def main() -> int:
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop.on_signal)
-    say(f"BOOT sidecar={NAME} version={VERSION} pid={os.getpid()}")
     try:
+        say(f"BOOT sidecar={NAME} version={VERSION} pid={os.getpid()}")
         return serve(options, stop)
     finally:
         if stop.requested:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,37 @@ def test_unknown_names_list_the_known_ones() -> None:
         mode_named(PACKAGERS["nuitka"], "single-file")
     with pytest.raises(UsageError, match="pyinstaller-onedir"):
         variant_named("pyinstaller")
+
+
+SERVICE_OPTIONS = {
+    "pyinstaller-onedir": "--hidden-import=plug_in --collect-all=grpc --copy-metadata=keyring "
+    "--add-data sidecar/words.txt:. --add-data sidecar/data:data",
+    "nuitka-standalone": "--include-module=plug_in --include-package=grpc "
+    "--include-package-data=grpc --include-distribution-metadata=keyring "
+    "--include-data-files=sidecar/words.txt=words.txt --include-data-dir=sidecar/data=data",
+    "cx_freeze-onedir": "--includes plug_in --packages grpc --no-compress",
+}
+
+
+@pytest.mark.parametrize("name", SERVICE_OPTIONS)
+def test_every_packager_is_told_what_the_sidecar_asks_for(name: str, tmp_path: Path) -> None:
+    """hidden_imports, collect, metadata and data reach every command line."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "words.txt").write_text("")
+    service = sidecar.Sidecar(
+        folder=tmp_path,
+        name="service",
+        version="1",
+        hidden_imports=("plug_in",),
+        collect=("grpc",),
+        metadata=("keyring",),
+        data=("words.txt", "data"),
+    )
+    variant = VARIANTS[name]
+    recipe = variant.packager.recipe(service, variant.mode.name)
+    assert SERVICE_OPTIONS[name] in " ".join(recipe.argv)
+    if name.startswith("cx_freeze"):
+        (settings,) = recipe.files.values()
+        assert '["sidecar/words.txt", "lib/words.txt"]' in settings
+        assert '["sidecar/data", "lib/data"]' in settings
+        assert "keyring.dist-info" in settings

@@ -84,3 +84,35 @@ def test_the_source_hash_sees_names_and_contents(tmp_path: Path) -> None:
     added = found.source_sha256()
     (tmp_path / "words.txt").rename(tmp_path / "other.txt")
     assert len({before, added, found.source_sha256()}) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"metadata": "keyring"}, "tool.sidecar.metadata"),
+        ({"collect": [None]}, "tool.sidecar.collect"),
+        ({"smoke": "python smoke.py"}, "tool.sidecar.smoke"),
+        ({"smoke": ["true"], "smoke_stdio": "yes"}, "tool.sidecar.smoke_stdio"),
+        ({"smoke_stdio": True}, "tool.sidecar.smoke_stdio"),
+        ({"health": 80}, "tool.sidecar.health"),
+    ],
+)
+def test_keys_of_real_services_are_checked_likewise(
+    tmp_path: Path, settings: dict[str, Any], key: str
+) -> None:
+    """What packaging a service needs is validated as strictly as the rest."""
+    with pytest.raises(SidecarError) as caught:
+        parsed(tmp_path, **settings)
+    assert key in caught.value.what
+    assert caught.value.try_next
+
+
+def test_data_ships_relative_to_the_entry_script(tmp_path: Path) -> None:
+    """A program finds its files from __file__, so what lies elsewhere could never be found."""
+    (tmp_path / "src" / "data").mkdir(parents=True)
+    (tmp_path / "other.txt").write_text("")
+    (tmp_path / "src" / "main.py").write_text("")
+    found = parsed(tmp_path, entry="src/main.py", data=["src/data"])
+    assert found.data_targets() == (("src/data", "data"),)
+    with pytest.raises(SidecarError, match="not below the folder of src/main"):
+        parsed(tmp_path, entry="src/main.py", data=["other.txt"])
