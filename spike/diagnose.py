@@ -73,12 +73,16 @@ class Finding:
         message: What happened and why, in one or two sentences.
         fix: The line for ``pyproject.toml``, existing values kept, or an instruction when no key
             can repair it.
+        key: The list in ``[tool.sidecar]`` that repairs it; empty when none does.
+        value: What to add to that list.
     """
 
     cause: Cause
     subject: str
     message: str
     fix: str
+    key: str = ""
+    value: str = ""
 
     def __str__(self) -> str:
         """Fact, cause, fix."""
@@ -203,6 +207,8 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Finding:
             message=f"The {variant} program cannot import {name!r}: no import statement that the "
             "packager follows names it, so it did not ship.",
             fix=_tool_line("hidden_imports", facts.hidden_imports, name),
+            key="hidden_imports",
+            value=name,
         )
     top = name.partition(".")[0]
     return Finding(
@@ -256,6 +262,8 @@ def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -
         message=f"The {variant} program asks for the metadata of the distribution {name!r} "
         "(importlib.metadata), which packagers leave out unless told.",
         fix=_tool_line("metadata", facts.metadata, name),
+        key="metadata",
+        value=name,
     )
 
 
@@ -303,6 +311,8 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Find
             message=f"The {variant} program cannot find its file {relative!r}: it is in the "
             "sidecar's folder but is not listed as data, so it did not ship.",
             fix=_tool_line("data", facts.data, relative),
+            key="data",
+            value=relative,
         )
     if relative != top and not facts.has_module(top) and _is_installed(top, facts):
         return Finding(
@@ -311,6 +321,8 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Find
             message=f"The {variant} program cannot find {relative!r}, a file of the package "
             f"{top!r} that the packager left out.",
             fix=_tool_line("collect", facts.collect, top),
+            key="collect",
+            value=top,
         )
     return Finding(
         cause=cause,
