@@ -1,0 +1,221 @@
+"""Integration complexity: what a variant asks of the application around it, counted.
+
+The plan compares "integration complexity". Here it is what a project has to write, install, ship
+and look after: configuration lines, build dependencies, files, processes, the signals that arrive
+under their own name, and what is left when the process that a host holds is killed.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.subjects import Subject
+from spike import launch, provenance, residue, results, workspace
+from spike.progress import progress
+from spike.tables import table
+
+NAME = "complexity"
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""How programs are asked to stop: by a host, from a keyboard, by a terminal that closes."""
+
+WATCH_S = 5.0
+"""How long leftovers are watched. Nuitka's child looks for its parent each second."""
+
+
+def measure(subject: Subject) -> dict[str, Any]:
+    """Count for one built variant.
+
+    Returns:
+        ``config`` (lines that a project writes: build options, environment variables, entries in
+        tauri.conf.json), ``external_bin`` (whether it is one file, as externalBin takes it),
+        ``files_shipped``, ``locked_packages`` and ``tools`` (what a build needs; the first of
+        equivalent tools), ``processes`` at READY, ``signals`` (by name: ``said``, the name that the program reported, ``exit_code``
+        and ``exit_signal`` of the process that was started), ``after_kill`` (``processes`` and
+        ``files`` left :data:`WATCH_S` after a SIGKILL of that process with stdin held open,
+        ``gone_s`` until the last process was gone, None when one stayed, and ``processes`` left
+        after the end of stdin as ``after_stdin_end``).
+
+    Raises:
+        ValueError: The subject is not a built variant.
+    """
+    built = subject.built
+    if built is None:
+        raise ValueError(f"{subject.id} is not a variant")
+    return {
+        "config": configuration(built.info.argv, built.info.env, folder=bool(built.info.folder)),
+        "external_bin": not built.info.folder,
+        "files_shipped": built.info.shipped_files,
+        "locked_packages": locked_packages(built.info.packager),
+        "tools": [tool.anyone_of[0] for tool in built.variant.packager.tools],
+        "signals": {number.name: _signalled(subject, number) for number in SIGNALS},
+        **_killed(subject),
+    }
+
+
+def configuration(argv: Sequence[str], env: Mapping[str, str], *, folder: bool) -> list[str]:
+    """What a project writes for a variant, a line each.
+
+    Args:
+        argv: The build command.
+        env: The environment changes of the build.
+        folder: Whether it ships as a folder, which externalBin does not take: a launcher takes
+            its place there, and the folder goes into ``bundle.resources``.
+    """
+    return [
+        *(f"build: {word}" for word in argv if word.startswith("--")),
+        *(f"environment: {name}" for name in sorted(env)),
+        "tauri.conf.json: bundle.externalBin",
+        *(["tauri.conf.json: bundle.resources"] if folder else []),
+    ]
+
+
+def locked_packages(packager: str, locks: Path = workspace.ROOT / "locks") -> int:
+    """Number of Python packages in a packager's lock file."""
+    text = (locks / f"{packager}.txt").read_text(encoding="utf-8")
+    return len(re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*==", text, flags=re.MULTILINE))
+
+
+def _signalled(subject: Subject, number: signal.Signals) -> dict[str, Any]:
+    running = launch.Running(subject.plan())
+    try:
+        with running:
+            if running.wait_ready():
+                running.send(number)
+                running.wait_exit(launch.STOP_TIMEOUT_S)
+                running.watch(0.0)
+                # A child of the process that we hold may still be on its way out.
+                residue.wait_until_gone(running.mark, WATCH_S)
+                running.pump(lambda: not running.open_streams(), 0.5)
+            return {
+                "said": running.fields().get("signal", ""),
+                "exit_code": running.exit_code,
+                "exit_signal": running.exit_signal,
+            }
+    finally:
+        _clean(running)
+
+
+def _killed(subject: Subject) -> dict[str, Any]:
+    running = launch.Running(subject.plan())
+    try:
+        with running:
+            running.wait_ready()
+            processes = len(residue.survivors(running.mark))
+            running.send(signal.SIGKILL)
+            killed = time.monotonic()
+            running.wait_exit(1.0)
+            left = residue.wait_until_gone(running.mark, WATCH_S)
+            gone_s = None if left else round(time.monotonic() - killed, 3)
+            running.close_stdin()
+            still = residue.wait_until_gone(running.mark, WATCH_S) if left else []
+            files = sum(path.is_file() for path in running.tmp.rglob("*")) if running.tmp else 0
+            return {
+                "processes": processes,
+                "after_kill": {
+                    "processes": len(left),
+                    "gone_s": gone_s,
+                    "after_stdin_end": len(still),
+                    "files": files,
+                },
+            }
+    finally:
+        _clean(running)
+
+
+def _clean(running: launch.Running) -> None:
+    residue.end(residue.survivors(running.mark))
+    if running.tmp is not None:
+        launch.remove_tree(running.tmp)
+
+
+def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result:
+    """Count for every built variant among the subjects; floors have nothing to integrate.
+
+    Raises:
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    variants = [subject for subject in subjects if subject.built is not None]
+    sidecar = subjects[0].sidecar
+    residue.adopt_orphans()
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects={subject.id: subject.as_json() for subject in variants},
+            settings={"watched_s": WATCH_S},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress("complexity", len(variants)) as step,
+    ):
+        for subject in variants:
+            recorder.add(subject.id, measure(subject))
+            step(subject.id)
+    return recorder.result()
+
+
+def render(result: results.Result) -> str:
+    """The integration complexity table."""
+    return table(
+        [
+            "variant",
+            "configuration lines",
+            "externalBin as it is",
+            "files to ship",
+            "packages to build",
+            "processes",
+            *(f"{number.name} arrives" for number in SIGNALS),
+            "left after SIGKILL",
+        ],
+        [
+            [
+                str(sample["subject"]),
+                str(len(sample["config"])),
+                "yes" if sample["external_bin"] else "no: a launcher is",
+                str(sample["files_shipped"]),
+                _needs(sample),
+                str(sample["processes"]),
+                *(arrival(name.name, sample["signals"].get(name.name, {})) for name in SIGNALS),
+                leftovers(sample["after_kill"]),
+            ]
+            for sample in result.samples
+        ],
+    )
+
+
+def _needs(sample: Mapping[str, Any]) -> str:
+    return " + ".join([str(sample["locked_packages"]), *sample["tools"]])
+
+
+def arrival(sent: str, seen: Mapping[str, Any]) -> str:
+    """Whether a signal reached the program, in words."""
+    said = str(seen.get("said", ""))
+    if said == sent:
+        return "yes"
+    if said:
+        ended = f", and ends the launcher by {seen['exit_signal']}" if seen["exit_signal"] else ""
+        return f"as {said}{ended}"
+    if seen.get("exit_signal"):
+        return f"no: ended by {seen['exit_signal']}"
+    return f"stops with {seen.get('exit_code')}, names no signal"
+
+
+def leftovers(seen: Mapping[str, Any]) -> str:
+    """What stays after the kill of the process that a host holds, in words."""
+    parts = []
+    if seen["processes"]:
+        until = "" if seen["after_stdin_end"] else " until stdin ends"
+        parts.append(f"{seen['processes']} process{until}")
+    elif seen["gone_s"] > 0.5:
+        parts.append(f"a process for {seen['gone_s']:.1f} s")
+    if seen["files"]:
+        parts.append(f"{seen['files']} files")
+    return ", ".join(parts) or "nothing"
