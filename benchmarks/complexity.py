@@ -35,11 +35,11 @@ def measure(subject: Subject) -> dict[str, Any]:
         ``config`` (lines that a project writes: build options, environment variables, entries in
         tauri.conf.json), ``external_bin`` (whether it is one file, as externalBin takes it),
         ``files_shipped``, ``locked_packages`` and ``tools`` (what a build needs; the first of
-        equivalent tools), ``processes`` at READY, ``signals`` (by name: ``said``, the name that the program reported, ``exit_code``
-        and ``exit_signal`` of the process that was started), ``after_kill`` (``processes`` and
-        ``files`` left :data:`WATCH_S` after a SIGKILL of that process with stdin held open,
-        ``gone_s`` until the last process was gone, None when one stayed, and ``processes`` left
-        after the end of stdin as ``after_stdin_end``).
+        equivalent tools), ``processes`` at READY, ``signals`` (by name: ``said``, the name that the
+        program reported, ``exit_code`` and ``exit_signal`` of the started process),
+        ``after_kill`` (``processes`` and ``files`` left :data:`WATCH_S` after a SIGKILL of that
+        process with stdin held open, ``gone_s`` until the last process was gone, None when one
+        stayed, and ``processes`` left after the end of stdin as ``after_stdin_end``).
 
     Raises:
         ValueError: The subject is not a built variant.

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from spike import blocks, jsonfile, record
+from spike import blocks, criteria, jsonfile, outcome, record
 from spike.errors import CorruptFileError
 from spike.evidence import Evidence
 from spike.sidecar import Sidecar
 
-RECORD_NAME = "decision-record.md"
 README_NAME = "README.md"
 TEMPLATE = Path(__file__).with_name("record_template.md")
 
 
 def path_for(sidecar: Sidecar, output: str) -> Path:
     """Where a sidecar's record is written: as asked, else the repository's, else its results."""
-    if output:
-        return Path(output)
-    if sidecar.is_hello:
-        return sidecar.workspace.root / RECORD_NAME
-    return sidecar.workspace.results / RECORD_NAME
+    return Path(output) if output else sidecar.workspace.record
 
 
 def of(sidecar: Sidecar, output: str) -> list[Path]:
@@ -44,6 +40,7 @@ def write(path: Path, evidence: Evidence) -> bool:
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     base = old or TEMPLATE.read_text(encoding="utf-8").replace("{sidecar}", evidence.sidecar.name)
     readme = path.name == README_NAME
+    evidence = _with_outcome(evidence, path, base)
     new = record.rewrite(
         base, blocks.render_all(evidence, readme=readme), blocks.commands(evidence)
     )
@@ -65,9 +62,21 @@ def check(path: Path, evidence: Evidence) -> list[str]:
         raise CorruptFileError(
             f"{path} cannot be read: {error.strerror}.", try_next="invoke adr"
         ) from None
-    return [
+    evidence = _with_outcome(evidence, path, text)
+    readme = path.name == README_NAME
+    complaints = [
         f"{difference.problem}\n{difference.diff}".rstrip()
-        for difference in record.differences(
-            text, blocks.render_all(evidence, readme=path.name == README_NAME)
-        )
+        for difference in record.differences(text, blocks.render_all(evidence, readme=readme))
     ]
+    if not readme:
+        complaints += criteria.outcome_problems(evidence)
+        if evidence.outcome and not outcome.reason_in(text):
+            complaints.append("the outcome names no reason; write “because …” behind the option")
+    return complaints
+
+
+def _with_outcome(evidence: Evidence, path: Path, text: str) -> Evidence:
+    """The evidence as this document sees it: a record elsewhere has an outcome of its own."""
+    if path.name == README_NAME:
+        return evidence
+    return replace(evidence, outcome=outcome.option_in(text))

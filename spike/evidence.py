@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spike import buildinfo, provenance, results
+from spike import buildinfo, frozen, issue_log, jsonfile, outcome, provenance, results
+from spike.buildinfo import BuildInfo
+from spike.issue_log import Entry
 from spike.packagers import VARIANTS
 from spike.results import Result
 from spike.sidecar import Sidecar
@@ -27,6 +29,10 @@ class Evidence:
         artifacts: SHA-256 of the artifacts that are in ``dist/`` now, by variant. Empty on a
             fresh clone.
         problems: What does not fit together, a sentence each; empty when all is well.
+        issues: The issue log.
+        failures: Facts of failed builds, as ``build/`` keeps them until the variant is built.
+        outcome: The option that people chose, as the record names it; empty when none is named.
+        frozen_problem: What is wrong with the findings that were frozen; empty for nothing.
     """
 
     sidecar: Sidecar
@@ -34,6 +40,10 @@ class Evidence:
     builds: Mapping[str, Mapping[str, Any]]
     artifacts: Mapping[str, str]
     problems: tuple[str, ...]
+    issues: tuple[Entry, ...] = ()
+    failures: tuple[Mapping[str, Any], ...] = ()
+    outcome: str = ""
+    frozen_problem: str = ""
 
     def result(self, benchmark: str) -> Result | None:
         """The last whole run of one benchmark; None when it was not run."""
@@ -41,10 +51,11 @@ class Evidence:
 
 
 def gather(sidecar: Sidecar) -> Evidence:
-    """Read every result of a sidecar on this platform.
+    """Read every result of a sidecar on this platform, its issue log and its record's outcome.
 
     Raises:
         CorruptFileError: A result or a ``build.json`` is damaged or of a newer schema.
+        IssueLogError: An entry of the issue log is malformed.
     """
     folder = sidecar.workspace.results
     found: dict[str, Result] = {}
@@ -55,7 +66,7 @@ def gather(sidecar: Sidecar) -> Evidence:
         result = results.load(name, sidecar)
         if result is not None:
             found[name] = result
-    artifacts = {}
+    infos = {}
     for variant in VARIANTS.values():
         try:
             info = buildinfo.read(
@@ -64,7 +75,8 @@ def gather(sidecar: Sidecar) -> Evidence:
             )
         except FileNotFoundError:
             continue
-        artifacts[variant.id] = info.sha256
+        infos[variant.id] = info
+    artifacts = {name: info.sha256 for name, info in infos.items()}
     builds: dict[str, Mapping[str, Any]] = {}
     for result in sorted(found.values(), key=lambda item: str(item.provenance.get("at"))):
         for subject, facts in result.subjects.items():
@@ -75,8 +87,58 @@ def gather(sidecar: Sidecar) -> Evidence:
         results=found,
         builds={name: builds[name] for name in VARIANTS if name in builds},
         artifacts=artifacts,
-        problems=tuple(inconsistencies(sidecar, found, artifacts)),
+        problems=(
+            *inconsistencies(sidecar, found, artifacts),
+            *outdated(sidecar, infos, builds),
+        ),
+        issues=issue_log.load(sidecar.workspace.issues),
+        failures=_failures(sidecar),
+        outcome=_outcome(sidecar),
+        frozen_problem=_frozen_problem(sidecar, found),
     )
+
+
+def _failures(sidecar: Sidecar) -> tuple[Mapping[str, Any], ...]:
+    paths = sorted(sidecar.workspace.build.glob("*/failure.json"))
+    return tuple(jsonfile.read(path, schema=1, remedy="the build again") for path in paths)
+
+
+def _outcome(sidecar: Sidecar) -> str:
+    try:
+        return outcome.option_in(sidecar.workspace.record.read_text(encoding="utf-8"))
+    except OSError:
+        return ""
+
+
+def _frozen_problem(sidecar: Sidecar, found: Mapping[str, Result]) -> str:
+    if "fallback" not in found:
+        return ""
+    for sample in found["fallback"].samples:
+        if sample["step"] == "K1":
+            folder = sidecar.workspace.root / str(sample["folder"])
+            return frozen.problem(folder, str(sample["sha256"]))
+    return ""
+
+
+def outdated(
+    sidecar: Sidecar, infos: Mapping[str, BuildInfo], builds: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Say where the evidence is older than what it is about: artifacts and sources."""
+    problems = []
+    for info in infos.values():
+        problem = buildinfo.artifact_problem(sidecar.workspace.root / info.artifact, info)
+        if problem:
+            command = sidecar.nox_command(info.packager, info.mode)
+            problems.append(f"{problem[:-1]}; run {command}.")
+    sources = sidecar.source_sha256()
+    changed = [name for name, build in builds.items() if build["source_sha256"] != sources]
+    if changed:
+        problems.append(
+            f"{sidecar.folder.name}/ has changed since {', '.join(changed)} "
+            f"{'was' if len(changed) == 1 else 'were'} built and measured; "
+            f"run invoke spike{sidecar.option}."
+        )
+    return problems
 
 
 def inconsistencies(

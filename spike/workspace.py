@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HELLO = "sidecar"
 """Folder of the repository's own sidecar, whose record is ``decision-record.md``."""
 
+RECORD_NAME = "decision-record.md"
+
 _ARCH = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _SYSTEM = {"linux": "Linux", "darwin": "macOS", "win32": "Windows"}
 _TRIPLE = {
@@ -89,6 +91,11 @@ class Workspace:
         """Result files of this platform."""
         base = self.root / "benchmarks" / "results" / platform_id()
         return base if self.is_hello else base / "sidecars" / self.sidecar_name
+
+    @property
+    def record(self) -> Path:
+        """The decision record."""
+        return (self.root if self.is_hello else self.results) / RECORD_NAME
 
     @property
     def issues(self) -> Path:

@@ -1,0 +1,36 @@
+"""The decision that people wrote into a record's prose, in MADR's form.
+
+    Chosen option: "Nuitka", because …
+
+It is read from under "Decision Outcome", outside of every generated block.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OUTCOME = re.compile(
+    r"^Chosen option: [\"“](?P<option>[^\"”\n]+)[\"”](?:[,.]?\s+because\s+(?P<reason>\S[^\n]*))?",
+    re.MULTILINE,
+)
+_GENERATED = re.compile(
+    r"<!-- begin generated: .*?<!-- end generated: [a-z-]+ -->", flags=re.DOTALL
+)
+
+
+def option_in(text: str) -> str:
+    """The option that a record names; empty for none."""
+    found = _find(text)
+    return found["option"].strip() if found else ""
+
+
+def reason_in(text: str) -> str:
+    """The reason that a record gives for its outcome, its first line; empty for none."""
+    found = _find(text)
+    return (found["reason"] or "").strip() if found else ""
+
+
+def _find(text: str) -> re.Match[str] | None:
+    _, _, section = _GENERATED.sub("", text).partition("\n## Decision Outcome\n")
+    section, _, _ = section.partition("\n## ")
+    return _OUTCOME.search(section)
