@@ -95,17 +95,19 @@ def bench(
 ) -> int:
     """Launch every variant N times: reliability, time to READY, clean stop."""
     from benchmarks import reliability
+    from spike import encountered
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
 
     count = whole_number(launches, "--launches", low=1, high=10_000)
     order = whole_number(seed, "--seed", low=0, high=2**31)
-    _, subjects = chosen(sidecar, variant)
+    what, subjects = chosen(sidecar, variant)
     result = reliability.run(subjects, launches=count, seed=order, partial=bool(variant))
     summaries = reliability.summarise(result)
     print(reliability.render(summaries))
     if failures := reliability.render_failures(result):
         print(failures)
     kept(result.path)
+    encountered.log(encountered.in_result(result, what), what)
     missed = [item.subject for item in summaries if not item.target_met]
     if missed:
         print(f"target missed (more than 10 % failed): {', '.join(missed)}")
@@ -123,6 +125,99 @@ def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     result = benchmark.run(subjects, partial=bool(variant))
     print(benchmark.render(result))
     kept(result.path)
+
+
+@task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
+@edge
+def complexity(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
+    """Count what each variant asks of the application around it."""
+    from benchmarks import complexity as benchmark
+
+    _, subjects = chosen(sidecar, variant)
+    result = benchmark.run(subjects, partial=bool(variant))
+    print(benchmark.render(result))
+    kept(result.path)
+
+
+@task(
+    help={
+        "title": "start an entry with this title; what the tool knows is filled in",
+        "severity": "blocker, high, medium or low (default medium)",
+        "list": "show every entry; a malformed one is an error",
+        "draft": "draft an entry for each problem in the results that has none",
+        "reproduce": "run the command of this entry (its id, or all): exit 0 when it reproduces",
+        "sidecar": SIDECAR_HELP,
+    }
+)
+@edge
+def issue(
+    c: Context,
+    title: str = "",
+    severity: str = "medium",
+    list: bool = False,  # noqa: A002 - the option's name
+    draft: bool = False,
+    reproduce: str = "",
+    sidecar: str = HELLO,
+) -> int:
+    """Start, list, draft or reproduce entries of the issue log."""
+    from spike import issues
+    from spike import sidecar as sidecars
+    from spike.errors import UsageError
+
+    what = sidecars.load(sidecar)
+    asked = [bool(title), list, draft, bool(reproduce)]
+    if sum(asked) != 1:
+        raise UsageError(
+            "invoke issue does one thing at a time.",
+            why="It takes one of --title, --list, --draft and --reproduce.",
+            try_next="invoke issue --list",
+        )
+    if title:
+        return issues.start(what, title, severity)
+    if draft:
+        return issues.draft(what)
+    return issues.reproduce(what, reproduce) if reproduce else issues.show(what)
+
+
+@task(help={"sidecar": SIDECAR_HELP})
+@edge
+def status(c: Context, sidecar: str = HELLO) -> int:
+    """Say where Milestone 0 stands: F, K and M rows; exit 0 when all six of M are met."""
+    from spike import blocks, criteria, evidence
+    from spike import sidecar as sidecars
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.workspace import platform_id
+
+    known = evidence.gather(sidecars.load(sidecar))
+    print(f"{blocks.rulings(criteria.fallback_criteria(known))}\n")
+    print(f"{blocks.proposed(known)}\n")
+    print(f"{blocks.rulings(criteria.contingency_steps(known))}\n")
+    found = criteria.exit_criteria(known)
+    print(f"{blocks.rulings(found)}\n")
+    for problem in known.problems:
+        print(problem)
+    undone = [item for item in found if item.verdict is not criteria.Verdict.MET]
+    if undone or known.problems:
+        print(f"Milestone 0: {len(found) - len(undone)} of {len(found)} are met.")
+        for item in undone:
+            print(f"{item.id} {item.verdict}: {item.next_command}")
+        return EXIT_TARGET_MISSED
+    print(f"Milestone 0 is reached on {platform_id()}: all {len(found)} are met.")
+    return EXIT_OK
+
+
+@task(help={"dry-run": "say what would be done, and do nothing", "sidecar": SIDECAR_HELP})
+@edge
+def fallback(c: Context, dry_run: bool = False, sidecar: str = HELLO) -> int:
+    """Carry out the contingency steps K1 to K6: freeze, build PyInstaller, verify, compare."""
+    from spike import fallback as steps
+    from spike import sidecar as sidecars
+
+    what = sidecars.load(sidecar)
+    if dry_run:
+        print(steps.describe(what))
+        return 0
+    return steps.run(what)
 
 
 @task(

@@ -149,7 +149,7 @@ def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result
         results.Recorder(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in variants},
+            subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"watched_s": WATCH_S},
             provenance=provenance.collect(),
             partial=partial,

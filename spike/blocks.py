@@ -6,11 +6,12 @@ Each is one small function from the evidence to Markdown. A new one is a functio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks import reliability, size
-from spike import process
+from benchmarks import complexity, reliability, size
+from spike import criteria, plan, process
+from spike.criteria import Ruling
 from spike.evidence import Evidence, usable
 from spike.record import Block
 from spike.results import Result
@@ -144,6 +145,78 @@ def _shipped_bytes(result: Result, subject: str) -> int | None:
     return int(build["folder_bytes"] or build["size_bytes"])
 
 
+def integration(evidence: Evidence) -> str:
+    """What a variant asks of the application around it, counted."""
+    result = usable(evidence, complexity.NAME)
+    return "" if result is None else complexity.render(result)
+
+
+def compared(evidence: Evidence) -> str:
+    """The plan's four things, its two variants side by side."""
+    found = criteria.side_by_side(evidence)
+    if not any(found.values()):
+        return ""
+    return table(
+        ["", *plan.PLAN_VARIANTS],
+        [
+            [name, *(found[name].get(variant, "not run") for variant in plan.PLAN_VARIANTS)]
+            for name in criteria.COMPARED
+        ],
+    )
+
+
+def rulings(found: Sequence[Ruling]) -> str:
+    """Rules with their verdicts, their reasons and what to do next."""
+    return table(
+        ["row", "the plan says", "verdict", "evidence", "next"],
+        [
+            [item.id, item.text, item.verdict.value, item.evidence, item.next_command or "-"]
+            for item in found
+        ],
+    )
+
+
+def proposed(evidence: Evidence) -> str:
+    """What the rules propose, for the people who decide."""
+    found = criteria.proposal(evidence)
+    title = criteria.TITLES.get(found.packager)
+    named = criteria.TITLES.get(criteria.packager_of(evidence.outcome))
+    return "\n\n".join(
+        [
+            f"The rules propose {title}. {found.reason}"
+            if title
+            else f"The rules propose nothing yet. {found.reason}",
+            f"The outcome named above is {named}."
+            if named
+            else "No outcome is named above: people decide, and write "
+            '`Chosen option: "…", because …`.',
+        ]
+    )
+
+
+def issues(evidence: Evidence) -> str:
+    """The issue log in one table."""
+    if not evidence.issues:
+        return "No entries."
+    base = evidence.sidecar.workspace.root
+    return table(
+        ["issue", "about", "severity", "status", "title", "reproduced by"],
+        [
+            [
+                f"[{entry.id}]({entry.path.relative_to(base).as_posix()})"
+                if entry.path
+                else entry.id,
+                entry.variant or entry.about,
+                entry.severity,
+                entry.status or "open",
+                entry.title,
+                f"`{entry.reproduce}`" if entry.reproduce else "-",
+            ]
+            for entry in evidence.issues
+        ],
+    )
+
+
 def problems(evidence: Evidence) -> str:
     """Results that do not fit together; said here so that no table hides it."""
     if not evidence.results:
@@ -177,6 +250,25 @@ BLOCKS: Mapping[str, Block] = {
         Block(name="binary-size", command="invoke size", render=sizes),
         Block(name="launch-reliability", command="invoke bench", render=reliabilities),
         Block(name="summary", command="invoke spike", render=summary, readme=True),
+        Block(name="integration-complexity", command="invoke complexity", render=integration),
+        Block(name="side-by-side", command="invoke fallback", render=compared),
+        Block(name="issues", command="invoke issue --list", render=issues),
+        Block(
+            name="fallback-criteria",
+            command="invoke status",
+            render=lambda evidence: rulings(criteria.fallback_criteria(evidence)),
+        ),
+        Block(
+            name="contingency-steps",
+            command="invoke fallback",
+            render=lambda evidence: rulings(criteria.contingency_steps(evidence)),
+        ),
+        Block(
+            name="exit-criteria",
+            command="invoke status",
+            render=lambda evidence: rulings(criteria.exit_criteria(evidence)),
+        ),
+        Block(name="proposal", command="invoke status", render=proposed),
         Block(name="consistency", command="invoke spike", render=problems),
     )
 }

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from benchmarks import complexity, reliability, size
-from spike import issue_log, plan
+from spike import encountered, plan
 from spike.evidence import Evidence, usable
 from spike.issue_log import Entry
 from spike.tables import megabytes, milliseconds, percent
@@ -22,7 +22,7 @@ PYINSTALLER: Final = "pyinstaller"
 TITLES: Final[Mapping[str, str]] = {NUITKA: "Nuitka", PYINSTALLER: "PyInstaller"}
 """The plan's two options, as a record names them."""
 
-CHECKLIST: Final = "checklist"
+CHECKLIST: Final = encountered.CHECKLIST
 FALLBACK: Final = "fallback"
 FOLLOW_UP: Final = "revisit-nuitka"
 """Fingerprint of the entry that step K6 opens."""
@@ -368,7 +368,7 @@ def _rows_ruling(evidence: Evidence, id_: str, variant: str, wanted: Sequence[st
 def _m5(evidence: Evidence) -> Ruling:
     """Every problem that the evidence shows is in the log, and every entry is filled in."""
     known = {entry.fingerprint for entry in evidence.issues if entry.fingerprint}
-    met = encountered(evidence)
+    met = encountered.in_evidence(evidence)
     missing = [entry.title for entry in met if entry.fingerprint not in known]
     unfilled = [entry for entry in evidence.issues if entry.unfilled]
     count = len(evidence.issues)
@@ -428,62 +428,6 @@ def _m6(evidence: Evidence) -> Ruling:
 
 def _next_of(rulings: Iterable[Ruling]) -> str:
     return next((ruling.next_command for ruling in rulings if ruling.next_command), "")
-
-
-def encountered(evidence: Evidence) -> list[Entry]:
-    """Drafts of every problem that results and failed builds show, each once.
-
-    A failed build, a kind of failed launch of a variant, a failed checklist row.
-    """
-    drafts = [issue_log.from_build_failure(facts) for facts in evidence.failures]
-    result = usable(evidence, reliability.NAME)
-    if result is not None:
-        for variant, facts in result.subjects.items():
-            samples = result.of(variant)
-            for kind in dict.fromkeys(sample["failure"] for sample in samples):
-                build = facts.get("build")
-                if kind is None or build is None:
-                    continue
-                failed = [sample for sample in samples if sample["failure"] == kind]
-                drafts.append(
-                    issue_log.from_failed_launch(
-                        sidecar=evidence.sidecar.name,
-                        variant=variant,
-                        packager=str(build["packager"]),
-                        packager_version=str(build["packager_version"]),
-                        python=str(build["python_version"]),
-                        build_command=" ".join(build["argv"]),
-                        launch_command=" ".join(facts["argv"]),
-                        command=f"invoke bench --launches {len(samples)} --variant {variant}"
-                        + evidence.sidecar.option,
-                        failed=len(failed),
-                        launches=len(samples),
-                        sample=failed[0],
-                    )
-                )
-    result = usable(evidence, CHECKLIST)
-    if result is not None:
-        for sample in result.samples:
-            if sample["status"] != "fail":
-                continue
-            build = evidence.builds.get(str(sample["subject"]), {})
-            drafts.append(
-                issue_log.from_checklist_row(
-                    sidecar=evidence.sidecar.name,
-                    variant=str(sample["subject"]),
-                    row=str(sample["row"]),
-                    text=plan.CHECKLIST[str(sample["row"])],
-                    evidence=str(sample["evidence"]),
-                    python=str(build.get("python_version", "")),
-                    nuitka=str(build.get("packager_version", ""))
-                    if build.get("packager") == NUITKA
-                    else issue_log.NOT_INVOLVED,
-                    tauri=issue_log.tauri_version(evidence.sidecar.workspace.root),
-                    build_command=" ".join(build.get("argv", ())),
-                    launch_command=str(build.get("artifact", "")),
-                )
-            )
-    return list({entry.fingerprint: entry for entry in drafts}.values())
 
 
 # ------------------------------------------------------------------------- K: contingency steps

@@ -20,7 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from spike import workspace
+from spike import process, workspace
 from spike.errors import IssueLogError, StorageError, UsageError
 
 PLATFORMS: Final = ("Windows", "macOS", "Linux")
@@ -804,6 +804,40 @@ def blank(title: str, around: Surroundings, *, severity: str = "medium") -> Entr
         build_command=around.build_command,
         launch_command=around.launch_command,
         status="open",
+    )
+
+
+def surroundings(
+    infos: Sequence[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, Any]],
+    root: Path = workspace.ROOT,
+) -> Surroundings:
+    """What the last build says, a failed one included.
+
+    Args:
+        infos: Contents of the ``build.json`` files that there are.
+        failures: Contents of the ``failure.json`` files of failed builds.
+        root: The repository, whose host names the version of Tauri.
+    """
+    builds = sorted(
+        [
+            *(
+                (str(info["built_at"]), process.shown(info["argv"], info["env"]), info)
+                for info in infos
+            ),
+            *((str(item["at"]), str(item["command"]), item) for item in failures),
+        ],
+        key=lambda build: build[0],
+    )
+    last = builds[-1] if builds else ("", "", {})
+    launched = max(infos, key=lambda info: str(info["built_at"]), default={})
+    nuitka = [info for _, _, info in builds if info["packager"] == "nuitka"]
+    return Surroundings(
+        python=str(last[2].get("python_version", "")),
+        nuitka=str(nuitka[-1]["packager_version"]) if nuitka else "",
+        tauri=tauri_version(root),
+        build_command=last[1],
+        launch_command=str(launched.get("artifact", "")),
     )
 
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import reliability, size
+from benchmarks import complexity, reliability, size
 from benchmarks.subjects import Subject, all_subjects
-from spike import buildinfo, doctor, documents, evidence, process, provenance
+from spike import buildinfo, doctor, documents, encountered, evidence, process, provenance
 from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, BuildFailedError, MissingToolError
 from spike.packagers import PACKAGERS
 from spike.results import Result
@@ -53,6 +53,11 @@ MEASUREMENTS: tuple[Measurement, ...] = (
         name=size.NAME,
         run=lambda subjects, settings: size.run(subjects),
         render=size.render,
+    ),
+    Measurement(
+        name=complexity.NAME,
+        run=lambda subjects, settings: complexity.run(subjects),
+        render=complexity.render,
     ),
 )
 
@@ -142,7 +147,9 @@ def measure(sidecar: Sidecar, settings: Settings) -> None:
         if not settings.force and current is not None and is_current(current, subjects, settings):
             print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
             continue
-        print(step.render(step.run(subjects, settings)))  # noqa: T201 - progress of a command
+        result = step.run(subjects, settings)
+        print(step.render(result))  # noqa: T201 - progress of a command
+        encountered.log(encountered.in_result(result, sidecar), sidecar)
 
 
 def is_current(result: Result, subjects: list[Subject], settings: Settings) -> bool:

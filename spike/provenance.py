@@ -94,7 +94,7 @@ def _git() -> dict[str, Any]:
     if not commit.ok:
         return {}
     # Results and the record are what a run writes; they do not make the code another.
-    written = ("benchmarks/results/", "decision-record.md")
+    written = ("benchmarks/results/", "frozen/", "issues/", "decision-record.md")
     dirty = [
         line for line in changes.output.splitlines() if not line[3:].strip('"').startswith(written)
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spike import blocks, workspace
+from spike import blocks, criteria, workspace
 from spike.evidence import Evidence, usable
 
 SCHEMA = 1
@@ -19,7 +19,8 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
 
     Keys: ``schema``; ``sidecar`` (name, version); ``platform`` (id, triple); ``variants`` (id,
     build); ``benchmarks`` (name to result, with the raw samples); ``checklist`` (row, variant,
-    status, evidence); ``criteria`` (id, verdict, evidence); ``problems``.
+    status, evidence); ``criteria`` (id, text,
+    verdict, evidence, next); ``problems``.
     """
     return {
         "schema": SCHEMA,
@@ -36,16 +37,25 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
                 "samples": [dict(sample) for sample in result.samples],
             }
             for name, result in evidence.results.items()
-            if name != "checklist"
+            if name != criteria.CHECKLIST
         },
         "checklist": _checklist(evidence),
-        "criteria": [],
+        "criteria": [
+            {
+                "id": ruling.id,
+                "text": ruling.text,
+                "verdict": ruling.verdict.value,
+                "evidence": ruling.evidence,
+                "next": ruling.next_command,
+            }
+            for ruling in criteria.all_rulings(evidence)
+        ],
         "problems": list(evidence.problems),
     }
 
 
 def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
-    result = evidence.result("checklist")
+    result = evidence.result(criteria.CHECKLIST)
     if result is None:
         return []
     return [

@@ -103,6 +103,12 @@ class Workspace:
         base = self.root / "issues"
         return base if self.is_hello else base / "sidecars" / self.sidecar_name
 
+    @property
+    def frozen(self) -> Path:
+        """Dated copies of findings, which are never rewritten."""
+        base = self.root / "frozen"
+        return base if self.is_hello else base / "sidecars" / self.sidecar_name
+
     def artifact_folder(self, packager: str, mode: str) -> Path:
         """Folder of one variant: ``dist/nuitka`` for the plan's onefile, else with the mode."""
         return self.dist / artifact_folder_name(packager, mode)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spike import criteria, issue_log, plan, sidecar
+from spike import criteria, encountered, issue_log, plan, sidecar
 from spike.criteria import Ruling, Verdict
 from spike.evidence import Evidence
 from spike.issue_log import Entry, Surroundings
@@ -346,7 +346,7 @@ def test_m5_wants_an_entry_for_each_problem_in_the_results() -> None:
     """A failed launch that nobody logged keeps the log from being populated."""
     known = evidence(reliability((NUITKA, 20, 1)))
     assert exits(known, "M5").verdict is Verdict.NOT_MET
-    (drafted,) = criteria.encountered(known)
+    (drafted,) = encountered.in_evidence(known)
     logged = replace(drafted, id="0001")
     assert exits(replace(known, issues=(logged,)), "M5").verdict is Verdict.NOT_MET  # not filled in
     whole = replace(logged, suspected_cause="A race.", resolution="Wait.", status="resolved")
@@ -370,7 +370,7 @@ def test_failed_rows_and_builds_are_problems_too() -> None:
     known = evidence(
         reliability((NUITKA, 20, 5)), checklist(NUITKA, C4="fail", E1="fail"), failures=(facts,)
     )
-    assert [item.topic for item in criteria.encountered(known)] == [
+    assert [item.topic for item in encountered.in_evidence(known)] == [
         "build",
         "launch",
         "host",
