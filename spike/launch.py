@@ -358,6 +358,27 @@ class Running:
             with contextlib.suppress(OSError):
                 self._popen.stdin.close()
 
+    def close_output(self, name: str) -> None:
+        """Close our end of its ``stdout`` or ``stderr``: its reader goes away."""
+        for fd, stream in list(self._streams.items()):
+            if stream.name != name or not stream.open:
+                continue
+            stream.end(time.perf_counter_ns())
+            self._selector.unregister(fd)
+            pipe = getattr(self._popen, name)
+            pipe.close()
+
+    def unread_bytes(self, name: str) -> int:
+        """Bytes that wait in the pipe of its ``stdout`` or ``stderr``; nothing is read."""
+        import fcntl
+        import termios
+
+        for fd, stream in self._streams.items():
+            if stream.name == name and stream.open:
+                answer = fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4)
+                return int.from_bytes(answer, sys.byteorder)
+        return 0
+
     def wait_exit(self, timeout_s: float) -> bool:
         """Wait for the exit of the started program; False when the time was up first."""
         return self.pump(lambda: self.exited, timeout_s)

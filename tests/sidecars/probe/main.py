@@ -75,7 +75,7 @@ def with_processes(method):
 
 
 def command_multiprocessing(method="spawn"):
-    """multiprocessing with a start method."""
+    """Use multiprocessing with a start method."""
     report(pool=attempt(with_processes(method)))
 
 
@@ -272,7 +272,7 @@ def command_files():
 
 
 def command_inspect():
-    """inspect on functions, generators, coroutines, frames and classes."""
+    """Use inspect on functions, generators, coroutines, frames and classes."""
     import inspect
 
     def plain(first, /, second: int = 2, *rest, third, **others) -> str:
@@ -344,7 +344,7 @@ def command_inspect():
 
 
 def command_dataclasses():
-    """dataclasses with every option, pickled, copied, compared and inspected."""
+    """Use dataclasses with every option, pickled, copied, compared and inspected."""
     import copy
     import dataclasses
     import pickle

@@ -1,0 +1,1 @@
+"""Hostile machines: what each packager does when things go wrong, with real frozen binaries."""

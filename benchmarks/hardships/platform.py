@@ -1,0 +1,211 @@
+"""The platform: what a machine must offer before the program runs at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from benchmarks.hardships.case import case
+from benchmarks.hardships.needs import Need
+from benchmarks.hardships.trial import Program, Setting, Trial, copies, quoted
+from benchmarks.hardships.verdict import (
+    Finding,
+    NotRun,
+    Outcome,
+    Seen,
+    degraded,
+    good,
+    stops,
+    wrong,
+)
+
+OLDEST_GLIBC = (2, 35)
+"""Ubuntu 22.04's: the oldest system with the libwebkit2gtk-4.1 that Tauri 2 itself needs."""
+
+GLIBC_LIBRARIES = frozenset(
+    {"ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6", "libdl.so.2"}
+    | {"libpthread.so.0", "librt.so.1", "libutil.so.1", "libresolv.so.2", "libnsl.so.1"}
+    | {"libcrypt.so.1", "linux-vdso.so.1"}
+)
+"""What every system with glibc has; everything else has to be shipped."""
+
+ELF_MAGIC = b"\x7fELF"
+
+
+def _elf_files(trial: Trial, program: Program) -> tuple[list[Path], Seen]:
+    """Every ELF file that ships or is unpacked, as copies that stay; and the life that unpacked."""
+    kept = trial.folder("unpacked")
+    with trial.life(program=program) as life:
+        life.until_ready()
+        shutil.copytree(life.tmp, kept, dirs_exist_ok=True, symlinks=True)
+        life.stop()
+        seen = life.end()
+    candidates = [*program.shipped_files(), *(path for path in kept.rglob("*") if path.is_file())]
+    return [path for path in candidates if _is_elf(path)], seen
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == ELF_MAGIC
+
+
+@case(
+    "It runs on glibc 2.35 (Ubuntu 22.04, the oldest that Tauri 2 runs on): no file asks for a "
+    "newer symbol.",
+    needs=(Need.LINUX, Need.READELF),
+)
+def oldest_glibc(trial: Trial) -> Finding:
+    """The newest GLIBC_x.y among the version references of all ELF files, unpacked ones too."""
+    files, seen = _elf_files(trial, trial.hello)
+    newest, culprit = (0, 0), ""
+    for path in files:
+        done = trial.tool("readelf", "--version-info", "--wide", str(path))
+        for match in re.finditer(r"Name: GLIBC_(\d+)\.(\d+)", done.output):
+            version = (int(match[1]), int(match[2]))
+            if version > newest:
+                newest, culprit = version, path.name
+    if newest == (0, 0):
+        return good(f"none of its {len(files)} ELF files asks for glibc", seen)
+    text = f"{newest[0]}.{newest[1]}"
+    if newest > OLDEST_GLIBC:
+        return degraded(f"needs glibc {text} (by {culprit})", seen, glibc=text)
+    return good(f"needs glibc {text} (by {culprit}), {len(files)} ELF files", seen, glibc=text)
+
+
+@case(
+    "All shared libraries but glibc's own are shipped: the closure by ldd stays inside.",
+    needs=(Need.LINUX, Need.LDD),
+)
+def library_closure(trial: Trial) -> Finding:
+    """A library taken from the system is missing on the next machine."""
+    files, seen = _elf_files(trial, trial.hello)
+    shipped = {path.name for path in files}
+    outside: dict[str, str] = {}
+    lacking: dict[str, str] = {}
+    for path in files:
+        done = trial.tool("ldd", str(path))
+        for line in done.output.splitlines():
+            match = re.match(r"\s*(\S+) => (not found|\S+)", line)
+            if match is None:
+                continue
+            name, target = Path(match[1]).name, match[2]
+            if name in GLIBC_LIBRARIES or name in shipped:
+                continue
+            if target == "not found":
+                lacking[name] = path.name
+            elif target.startswith("/"):
+                outside[name] = path.name
+    if lacking:
+        name, by = next(iter(sorted(lacking.items())))
+        return wrong(f"{len(lacking)} libraries are nowhere: {name} (needed by {by})", seen)
+    if outside:
+        names = ", ".join(f"{name} (by {by})" for name, by in sorted(outside.items()))
+        return degraded(f"taken from the system: {names}", seen)
+    return good(f"{len(files)} ELF files need glibc alone", seen)
+
+
+@case(
+    "It starts in a fresh root with nothing but glibc, /tmp, /proc and /dev/null.",
+    needs=(Need.CHROOT, Need.LDD),
+)
+def bare_root(trial: Trial) -> Finding:
+    """The minimum of a container image."""
+    return _in_bare_root(trial, trial.hello, proc=True)
+
+
+@case("It starts in such a root without /proc and /dev, or refuses.", needs=(Need.CHROOT, Need.LDD))
+def bare_root_without_proc(trial: Trial) -> Finding:
+    """A chroot as ftp servers make it."""
+    verdict = _in_bare_root(trial, trial.hello, proc=False)
+    return verdict
+
+
+@case(
+    "The probe's C extensions work in a bare root as well: sqlite3, ctypes, TLS and others are "
+    "shipped whole.",
+    needs=(Need.CHROOT, Need.LDD, Need.PROBE),
+)
+def bare_root_extensions(trial: Trial) -> Finding:
+    """What needs files of the system by its nature (time zones, /bin/echo, names) is left out."""
+    with_files = {"zoneinfo", "asyncio", "socket"}
+    root, program = _bare_root(trial, trial.probe)
+    with trial.namespace(*_mounts(root, proc=True)) as space:
+        setting = Setting(
+            wrap=(*space.wrap, _chroot(), str(root)),
+            name=str(program.artifact),
+            tmp=Path("/tmp"),
+            look=(root / "tmp",),
+        )
+        seen = trial.ask("extensions", setting=setting)
+    if seen.hung or seen.exit_code != 0:
+        return wrong(f"{seen.ending}: {seen.last_words}", seen)
+    problems = {name: text for name, text in seen.report.items() if text and name not in with_files}
+    if problems:
+        text = "; ".join(f"{name}: {what}" for name, what in sorted(problems.items()))
+        return wrong(text, seen)
+    return good(f"{len(seen.report) - len(with_files)} work", seen)
+
+
+def _in_bare_root(trial: Trial, program: Program, *, proc: bool) -> Finding:
+    root, inside = _bare_root(trial, program)
+    with trial.namespace(*_mounts(root, proc=proc)) as space:
+        setting = Setting(
+            wrap=(*space.wrap, _chroot(), str(root)),
+            name=str(inside.artifact),
+            tmp=Path("/tmp"),
+            look=(root / "tmp",),
+        )
+        seen = trial.run(setting)
+    if seen.exit_code == 127 and "No such file or directory" in seen.last_words and proc:
+        raise NotRun(f"the bare root is not usable: {seen.last_words}")
+    verdict = stops(seen)
+    if verdict.outcome is Outcome.DEGRADED and not proc and not seen.crashed and seen.last_words:
+        return good(f"refuses: {seen.last_words}", seen)
+    return verdict
+
+
+def _bare_root(trial: Trial, program: Program) -> tuple[Path, Program]:
+    """A root folder with glibc and the program; the program as it is called inside."""
+    from dataclasses import replace
+
+    root = trial.folder("root")
+    for name in ("tmp", "proc", "dev", "app"):
+        (root / name).mkdir()
+    (root / "tmp").chmod(0o1777)
+    (root / "dev" / "null").touch()
+    copies(_glibc_files(trial), root)
+    copy = trial.install(root / "app", program)
+    inside = replace(
+        copy,
+        artifact=Path("/") / copy.artifact.relative_to(root),
+        folder=Path("/") / copy.folder.relative_to(root) if copy.folder else None,
+    )
+    return root, inside
+
+
+def _glibc_files(trial: Trial) -> list[Path]:
+    """The loader and glibc's libraries, where ``ldd`` finds them for a program of the system."""
+    done = trial.tool("ldd", shutil.which("env") or "/usr/bin/env")
+    paths = [Path(match) for match in re.findall(r"(/\S+)", done.output)]
+    folders = {path.parent for path in paths if path.name == "libc.so.6"}
+    found = [path for path in paths if path.name in GLIBC_LIBRARIES]
+    for folder in folders:
+        found += [folder / name for name in sorted(GLIBC_LIBRARIES) if (folder / name).exists()]
+    if not folders:
+        raise NotRun("ldd does not show where glibc lies")
+    return list(dict.fromkeys(found))
+
+
+def _mounts(root: Path, *, proc: bool) -> tuple[str, ...]:
+    if not proc:
+        return ()
+    return (
+        f"mount -t proc none {quoted(root / 'proc')}",
+        f"mount --bind /dev/null {quoted(root / 'dev' / 'null')}",
+    )
+
+
+def _chroot() -> str:
+    return shutil.which("chroot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or "chroot"

@@ -1,0 +1,205 @@
+"""Runs cases on variants: what disturbs nobody side by side, the rest alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.hardships.case import Case, all_cases
+from benchmarks.hardships.needs import Need, missing
+from benchmarks.hardships.trial import Program, Trial
+from benchmarks.hardships.verdict import Finding, NotRun, Outcome
+from spike import residue
+from spike.errors import SpikeError, UsageError
+
+WORKERS = 2
+"""Cases side by side. More of them would make each other's starts slow without need."""
+
+SEED = 20260101
+"""Of everything that is drawn: which bits are flipped, and where. The same in every run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What the cases are run on.
+
+    Attributes:
+        id: The variant, or the supervisor in front of one.
+        hello: The hello sidecar as frozen by it.
+        probe: The probe as frozen by it; None when there is none.
+        probe_problem: Why there is no probe.
+        lives_only: Run the life-and-death cases only.
+    """
+
+    id: str
+    hello: Program
+    probe: Program | None
+    probe_problem: str = ""
+    lives_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """One case on one target.
+
+    Attributes:
+        target: The target's id.
+        case: The case's name.
+        finding: The verdict; None when it was not run.
+        reason: Why it was not run; empty otherwise.
+        broken: Whether the case itself failed, which is a mistake of this suite.
+        elapsed_s: Seconds that it took.
+        launches: How many programs it launched.
+    """
+
+    target: str
+    case: str
+    finding: Finding | None
+    reason: str = ""
+    broken: bool = False
+    elapsed_s: float = 0.0
+    launches: int = 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """Its outcome; :attr:`Outcome.NOT_RUN` without a finding."""
+        return self.finding.outcome if self.finding else Outcome.NOT_RUN
+
+    def as_sample(self) -> dict[str, Any]:
+        """What a result file keeps of it, without the target."""
+        sample: dict[str, Any] = {
+            "case": self.case,
+            "outcome": self.outcome.value,
+            "elapsed_s": round(self.elapsed_s, 3),
+            "launches": self.launches,
+        }
+        if self.finding is None:
+            return {**sample, "reason": self.reason, "broken": self.broken}
+        found = asdict(self.finding)
+        del found["outcome"]
+        return {**sample, **{name: value for name, value in found.items() if value}}
+
+
+def select(names: Sequence[str]) -> list[Case]:
+    """The cases of these names; a chapter's name means all of its cases; all when empty.
+
+    Raises:
+        UsageError: There is no case of that name.
+    """
+    cases = all_cases()
+    if not names:
+        return list(cases.values())
+    chosen: dict[str, Case] = {}
+    for name in names:
+        found = {key: one for key, one in cases.items() if name in (key, one.chapter)}
+        if not found:
+            import difflib
+
+            near = difflib.get_close_matches(name, cases, n=3)
+            raise UsageError(
+                f"There is no case {name!r}.",
+                why=f"Did you mean {' or '.join(near)}?" if near else "",
+                try_next="invoke hardships --list",
+            )
+        chosen |= found
+    return [one for key, one in cases.items() if key in chosen]
+
+
+def jobs(cases: Sequence[Case], targets: Sequence[Target]) -> list[tuple[Case, Target]]:
+    """What there is to do: the supervisor goes through the cases of life and death only."""
+    return [
+        (one, target) for one in cases for target in targets if one.lives or not target.lives_only
+    ]
+
+
+def run_one(case_name: str, target: Target, seed: int) -> Done:
+    """Run one case on one target; a mistake of the suite does not end the run."""
+    one = all_cases()[case_name]
+    started = time.monotonic()
+    for need in one.needs:
+        problem = missing(need)
+        if need is Need.PROBE and target.probe is None:
+            problem = target.probe_problem
+        if problem:
+            return Done(target=target.id, case=one.name, finding=None, reason=problem)
+    finding, reason, broken = None, "", False
+    with Trial(
+        subject=target.id,
+        hello=target.hello,
+        probe=target.probe,
+        probe_problem=target.probe_problem,
+        seed=seed,
+    ) as trial:
+        try:
+            finding = one.function(trial)
+        except NotRun as not_run:
+            reason = str(not_run)
+        except Exception as error:  # recorded: one broken case must not hide the others
+            reason, broken = f"the case itself failed: {type(error).__name__}: {error}", True
+            if os.environ.get("SPIKE_DEBUG"):
+                raise
+    return Done(
+        target=target.id,
+        case=one.name,
+        finding=finding,
+        reason=reason,
+        broken=broken,
+        elapsed_s=time.monotonic() - started,
+        launches=trial.launches,
+    )
+
+
+def run(
+    work: Sequence[tuple[Case, Target]], *, seed: int = SEED, workers: int = WORKERS
+) -> Iterable[Done]:
+    """Run every job and give each as it ends: first those side by side, then those alone.
+
+    Raises:
+        SpikeError: A worker process died.
+    """
+    together = [job for job in work if not job[0].alone]
+    alone = [job for job in work if job[0].alone]
+    # Processes, not threads: a program copied by one thread while another forks could not be
+    # executed ("text file busy"), since the fork inherits the open copy for a moment.
+    context = multiprocessing.get_context("spawn")
+    for phase, count in ((together, workers), (alone, 1)):
+        if not phase:
+            continue
+        executor = ProcessPoolExecutor(count, mp_context=context, initializer=_prepare_worker)
+        pending: set[Future[Done]] = set()
+        try:
+            pending = {executor.submit(run_one, one.name, target, seed) for one, target in phase}
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+        except BaseException as error:
+            # A Ctrl-C on a terminal reaches the workers by itself; any other end does not.
+            for future in pending:
+                future.cancel()
+            for worker in multiprocessing.active_children():
+                if worker.pid is not None and worker.is_alive():
+                    os.kill(worker.pid, signal.SIGINT)
+            if isinstance(error, RuntimeError):
+                raise SpikeError(f"A worker of the suite died: {error}.") from None
+            raise
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare_worker() -> None:
+    residue.adopt_orphans()
+
+
+def tally(samples: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Number of cases by outcome, every outcome named."""
+    counts = {outcome.value: 0 for outcome in Outcome}
+    for sample in samples:
+        counts[str(sample["outcome"])] += 1
+    return counts
