@@ -222,6 +222,53 @@ def fallback(c: Context, dry_run: bool = False, sidecar: str = HELLO) -> int:
 
 @task(
     help={
+        "variant": VARIANT_HELP,
+        "case": "run this case, or this chapter, only (repeatable)",
+        "repeat": "how often, 1 to 10 (default 1): the verdicts have to be the same",
+        "list": "show the cases and what a user may expect, and run nothing",
+    },
+    iterable=["variant", "case"],
+)
+@edge
+def hardships(
+    c: Context,
+    variant: list[str],
+    case: list[str],
+    repeat: str = "1",
+    list: bool = False,  # noqa: A002 - the option's name
+) -> int:
+    """Try every variant on hostile machines: signals, places, damage, Python to the full."""
+    from benchmarks.hardships import report, runner
+    from spike import buildinfo
+    from spike import sidecar as sidecars
+    from spike.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED
+
+    cases = runner.select(case)
+    if list:
+        print(report.render_list(cases))
+        return EXIT_OK
+    hello = sidecars.load(HELLO)
+    result = report.run(
+        hello,
+        buildinfo.find_all(hello, tuple(variant)),
+        cases,
+        repeat=whole_number(repeat, "--repeat", low=1, high=10),
+        partial=bool(variant or case),
+    )
+    known = report.entries_by_cell()
+    print(report.render(result, known))
+    kept(result.path)
+    if mistakes := report.broken(result):
+        print("the suite itself failed in: " + "; ".join(mistakes))
+        return EXIT_CANNOT
+    if missed := report.unlogged(report.cells(result), known):
+        print(f"wrong, and not in the issue log: {', '.join(missed)}")
+        return EXIT_TARGET_MISSED
+    return EXIT_OK
+
+
+@task(
+    help={
         "check": "change nothing; show what is stale or was edited by hand, and exit 1 if any is",
         "sidecar": SIDECAR_HELP,
         "output": "the record to write (default: decision-record.md)",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks import complexity, reliability, size
+from benchmarks.hardships import report as hardships
 from spike import criteria, plan, process
 from spike.criteria import Ruling
 from spike.evidence import Evidence, usable
@@ -151,6 +152,14 @@ def integration(evidence: Evidence) -> str:
     return "" if result is None else complexity.render(result)
 
 
+def hostile_machines(evidence: Evidence) -> str:
+    """What each variant does when things go wrong, and what is wrong with it."""
+    result = usable(evidence, hardships.NAME)
+    if result is None:
+        return ""
+    return f"{hardships.render(result, hardships.entries_by_cell())}\n\n{run_line(result)}"
+
+
 def compared(evidence: Evidence) -> str:
     """The plan's four things, its two variants side by side."""
     found = criteria.side_by_side(evidence)
@@ -251,6 +260,7 @@ BLOCKS: Mapping[str, Block] = {
         Block(name="launch-reliability", command="invoke bench", render=reliabilities),
         Block(name="summary", command="invoke spike", render=summary, readme=True),
         Block(name="integration-complexity", command="invoke complexity", render=integration),
+        Block(name="hostile-machines", command="invoke hardships", render=hostile_machines),
         Block(name="side-by-side", command="invoke fallback", render=compared),
         Block(name="issues", command="invoke issue --list", render=issues),
         Block(

@@ -370,7 +370,7 @@ def working_folder_removed(trial: Trial) -> Finding:
     return stops(trial.run(Setting(wrap=shell(f"cd {quoted(folder)} && rmdir {quoted(folder)}"))))
 
 
-@case("/proc is not mounted: it starts, or refuses and names the cause.", needs=(Need.CHROOT,))
+@case("/proc is not mounted: it starts, or refuses and names the cause.", needs=(Need.MOUNTS,))
 def no_proc(trial: Trial) -> Finding:
     """Sandboxes and rescue systems. /proc is hidden under an empty file system."""
     with trial.namespace("mount -t tmpfs -o ro none /proc") as space:

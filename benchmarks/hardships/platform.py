@@ -31,6 +31,9 @@ GLIBC_LIBRARIES = frozenset(
 )
 """What every system with glibc has; everything else has to be shipped."""
 
+BASE_LIBRARIES = GLIBC_LIBRARIES | {"libz.so.1"}
+"""What the smallest installation of a common distribution has: dpkg and rpm need zlib."""
+
 ELF_MAGIC = b"\x7fELF"
 
 
@@ -82,6 +85,7 @@ def library_closure(trial: Trial) -> Finding:
     """A library taken from the system is missing on the next machine."""
     files, seen = _elf_files(trial, trial.hello)
     shipped = {path.name for path in files}
+    inside = str(trial.hello.folder or trial.hello.artifact)
     outside: dict[str, str] = {}
     lacking: dict[str, str] = {}
     for path in files:
@@ -91,7 +95,13 @@ def library_closure(trial: Trial) -> Finding:
             if match is None:
                 continue
             name, target = Path(match[1]).name, match[2]
-            if name in GLIBC_LIBRARIES or name in shipped:
+            if name in GLIBC_LIBRARIES:
+                continue
+            # The program itself is loaded by the system: only its own run path counts. What it
+            # loads later it finds by name in the folder that it unpacked or brought.
+            if name in shipped and path != trial.hello.artifact:
+                continue
+            if target.startswith(inside):
                 continue
             if target == "not found":
                 lacking[name] = path.name
@@ -112,14 +122,22 @@ def library_closure(trial: Trial) -> Finding:
 )
 def bare_root(trial: Trial) -> Finding:
     """The minimum of a container image."""
+    return _in_bare_root(trial, trial.hello, proc=True, libraries=GLIBC_LIBRARIES)
+
+
+@case(
+    "It starts in such a root with zlib added, which the base of every common distribution has.",
+    needs=(Need.CHROOT, Need.LDD),
+)
+def bare_root_with_zlib(trial: Trial) -> Finding:
+    """The minimum of Debian, Ubuntu and Fedora, where the package manager needs zlib itself."""
     return _in_bare_root(trial, trial.hello, proc=True)
 
 
 @case("It starts in such a root without /proc and /dev, or refuses.", needs=(Need.CHROOT, Need.LDD))
 def bare_root_without_proc(trial: Trial) -> Finding:
     """A chroot as ftp servers make it."""
-    verdict = _in_bare_root(trial, trial.hello, proc=False)
-    return verdict
+    return _in_bare_root(trial, trial.hello, proc=False)
 
 
 @case(
@@ -148,8 +166,14 @@ def bare_root_extensions(trial: Trial) -> Finding:
     return good(f"{len(seen.report) - len(with_files)} work", seen)
 
 
-def _in_bare_root(trial: Trial, program: Program, *, proc: bool) -> Finding:
-    root, inside = _bare_root(trial, program)
+def _in_bare_root(
+    trial: Trial,
+    program: Program,
+    *,
+    proc: bool,
+    libraries: frozenset[str] = BASE_LIBRARIES,
+) -> Finding:
+    root, inside = _bare_root(trial, program, libraries)
     with trial.namespace(*_mounts(root, proc=proc)) as space:
         setting = Setting(
             wrap=(*space.wrap, _chroot(), str(root)),
@@ -158,16 +182,16 @@ def _in_bare_root(trial: Trial, program: Program, *, proc: bool) -> Finding:
             look=(root / "tmp",),
         )
         seen = trial.run(setting)
-    if seen.exit_code == 127 and "No such file or directory" in seen.last_words and proc:
-        raise NotRun(f"the bare root is not usable: {seen.last_words}")
     verdict = stops(seen)
     if verdict.outcome is Outcome.DEGRADED and not proc and not seen.crashed and seen.last_words:
         return good(f"refuses: {seen.last_words}", seen)
     return verdict
 
 
-def _bare_root(trial: Trial, program: Program) -> tuple[Path, Program]:
-    """A root folder with glibc and the program; the program as it is called inside."""
+def _bare_root(
+    trial: Trial, program: Program, libraries: frozenset[str] = BASE_LIBRARIES
+) -> tuple[Path, Program]:
+    """A root folder with some libraries and the program; the program as it is called inside."""
     from dataclasses import replace
 
     root = trial.folder("root")
@@ -175,7 +199,8 @@ def _bare_root(trial: Trial, program: Program) -> tuple[Path, Program]:
         (root / name).mkdir()
     (root / "tmp").chmod(0o1777)
     (root / "dev" / "null").touch()
-    copies(_glibc_files(trial), root)
+    copies(_system_files(trial, libraries), root)
+    _check_bare_root(trial, root)
     copy = trial.install(root / "app", program)
     inside = replace(
         copy,
@@ -185,14 +210,24 @@ def _bare_root(trial: Trial, program: Program) -> tuple[Path, Program]:
     return root, inside
 
 
-def _glibc_files(trial: Trial) -> list[Path]:
-    """The loader and glibc's libraries, where ``ldd`` finds them for a program of the system."""
+def _check_bare_root(trial: Trial, root: Path) -> None:
+    """A program that needs glibc alone has to run there: else the root is at fault."""
+    control = shutil.which("env") or "/usr/bin/env"
+    shutil.copy2(control, root / "app" / "control")
+    done = trial.tool(_chroot(), str(root), "/app/control", "--version")
+    if not done.ok:
+        raise NotRun(f"the bare root cannot run {control}: {done.errors.strip()}")
+    (root / "app" / "control").unlink()
+
+
+def _system_files(trial: Trial, libraries: frozenset[str]) -> list[Path]:
+    """The loader, and libraries of the system from where ``ldd`` finds glibc's own."""
     done = trial.tool("ldd", shutil.which("env") or "/usr/bin/env")
     paths = [Path(match) for match in re.findall(r"(/\S+)", done.output)]
     folders = {path.parent for path in paths if path.name == "libc.so.6"}
-    found = [path for path in paths if path.name in GLIBC_LIBRARIES]
+    found = [path for path in paths if path.name in libraries]
     for folder in folders:
-        found += [folder / name for name in sorted(GLIBC_LIBRARIES) if (folder / name).exists()]
+        found += [folder / name for name in sorted(libraries) if (folder / name).exists()]
     if not folders:
         raise NotRun("ldd does not show where glibc lies")
     return list(dict.fromkeys(found))

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +20,9 @@ from spike.errors import SpikeError, UsageError
 
 WORKERS = 2
 """Cases side by side. More of them would make each other's starts slow without need."""
+
+FILES_SAMPLE = 3
+"""Names of files left behind that a result keeps."""
 
 SEED = 20260101
 """Of everything that is drawn: which bits are flipped, and where. The same in every run."""
@@ -83,6 +86,11 @@ class Done:
             return {**sample, "reason": self.reason, "broken": self.broken}
         found = asdict(self.finding)
         del found["outcome"]
+        # Names of the files that are left are the same thousand times; their number counts.
+        found["files_left_sample"] = found["files_left"][:FILES_SAMPLE]
+        found["files_left"] = len(found["files_left"])
+        if self.outcome is Outcome.AS_EXPECTED:
+            del found["stderr"]
         return {**sample, **{name: value for name, value in found.items() if value}}
 
 
@@ -157,7 +165,7 @@ def run_one(case_name: str, target: Target, seed: int) -> Done:
 
 def run(
     work: Sequence[tuple[Case, Target]], *, seed: int = SEED, workers: int = WORKERS
-) -> Iterable[Done]:
+) -> Iterator[Done]:
     """Run every job and give each as it ends: first those side by side, then those alone.
 
     Raises:
@@ -195,11 +203,3 @@ def run(
 
 def _prepare_worker() -> None:
     residue.adopt_orphans()
-
-
-def tally(samples: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Number of cases by outcome, every outcome named."""
-    counts = {outcome.value: 0 for outcome in Outcome}
-    for sample in samples:
-        counts[str(sample["outcome"])] += 1
-    return counts

@@ -47,6 +47,9 @@ ASK_TIMEOUT_S = 60.0
 BASE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 """Every life starts from this, so that no case depends on the shell that ran the suite."""
 
+_OF_ONE_LAUNCH = ("pid=", "entered_ns=")
+"""Fields of the BOOT line that differ from launch to launch."""
+
 _PUBLIC = re.compile(re.escape(tempfile.gettempdir()) + r"/spike-hardship-\w+")
 
 STDERR_LINES = 12
@@ -241,9 +244,9 @@ class Life:
         return Seen(
             started=running.pid is not None,
             ready_count=running.ready_count,
-            boot=" ".join(word for word in boot.split() if not word.startswith("pid=")),
+            boot=" ".join(word for word in boot.split() if not word.startswith(_OF_ONE_LAUNCH)),
             shutdown=self.heard("SHUTDOWN ").removeprefix("SHUTDOWN "),
-            report=_report(self.heard("REPORT ")),
+            report=_report(text.clean(self.heard("REPORT "))),
             hung=self.hung,
             exit_code=None if self.hung else result.exit_code,
             exit_signal="" if self.hung else result.exit_signal,

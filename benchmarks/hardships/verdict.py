@@ -30,7 +30,13 @@ class Outcome(StrEnum):
     NOT_RUN = "not run"
 
 
-_SEVERITY = {Outcome.AS_EXPECTED: 0, Outcome.DEGRADED: 1, Outcome.WRONG: 2}
+SEVERITY = {
+    Outcome.NOT_RUN: -1,
+    Outcome.AS_EXPECTED: 0,
+    Outcome.DEGRADED: 1,
+    Outcome.WRONG: 2,
+}
+"""From good to bad, for comparisons."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +46,7 @@ class Seen:
     Attributes:
         started: Whether the system could start it at all.
         ready_count: How often it said READY.
-        boot: Its BOOT line without the process id; empty for none.
+        boot: Its BOOT line without what differs from launch to launch; empty for none.
         shutdown: Its SHUTDOWN line without the first word; empty for none.
         report: What the probe reported; empty for none.
         hung: What was waited for in vain, ``READY`` or ``exit``; empty for nothing.
@@ -280,7 +286,7 @@ def ended_badly(seen: Seen) -> Finding | None:
 
 def worst(findings: Mapping[str, Finding], *, good_detail: str = "") -> Finding:
     """Several findings as one: the worst outcome, with the details of those that are not good."""
-    top = max(findings.values(), key=lambda item: _SEVERITY[item.outcome])
+    top = max(findings.values(), key=lambda item: SEVERITY[item.outcome])
     bad = {name: item for name, item in findings.items() if item.outcome is not Outcome.AS_EXPECTED}
     detail = "; ".join(f"{name}: {item.detail}" for name, item in bad.items())
     return replace(top, detail=detail or good_detail or top.detail)
@@ -301,7 +307,7 @@ def sweep(findings: Iterable[tuple[str, Finding]], *, of: str) -> Finding:
         total += 1
         counts[label] = counts.get(label, 0) + 1
         outcomes[item.outcome] = outcomes.get(item.outcome, 0) + 1
-        if top is None or _SEVERITY[item.outcome] > _SEVERITY[top.outcome]:
+        if top is None or SEVERITY[item.outcome] > SEVERITY[top.outcome]:
             top = item
     assert top is not None
     parts = [f"{count} {label}" for label, count in sorted(counts.items(), key=lambda x: -x[1])]

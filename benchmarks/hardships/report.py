@@ -1,0 +1,306 @@
+"""The suite as a benchmark: a run with its raw samples, and the tables made from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.hardships import runner
+from benchmarks.hardships.case import CHAPTERS, Case, all_cases
+from benchmarks.hardships.runner import Target
+from benchmarks.hardships.trial import program_of
+from benchmarks.hardships.verdict import SEVERITY, Outcome
+from spike import buildinfo, process, provenance, results
+from spike.buildinfo import Built
+from spike.errors import SpikeError
+from spike.progress import progress
+from spike.sidecar import Sidecar, load
+from spike.tables import table
+from spike.workspace import ROOT, display_path
+
+NAME = "hardships"
+PROBE_FOLDER = ROOT / "tests" / "sidecars" / "probe"
+
+COLUMNS = (Outcome.AS_EXPECTED, Outcome.DEGRADED, Outcome.WRONG, Outcome.NOT_RUN)
+
+REPRODUCE = "python -m benchmarks.hardships.reproduce"
+"""The command with which an entry of the issue log names a case and a variant."""
+
+_NAMED = re.compile(re.escape(REPRODUCE) + r"((?: +[a-z0-9_+-]+)+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One case on one variant, over all repetitions.
+
+    Attributes:
+        case: The case's name.
+        subject: The variant's id.
+        outcome: The worst outcome of the repetitions.
+        stable: Whether all repetitions had the same outcome.
+        detail: What was seen, or why it was not run.
+        elapsed_s: Seconds of the slowest repetition.
+    """
+
+    case: str
+    subject: str
+    outcome: Outcome
+    stable: bool
+    detail: str
+    elapsed_s: float
+
+
+def targets(built: Sequence[Built]) -> list[Target]:
+    """What the cases run on: each variant with its probe."""
+    probe = load(PROBE_FOLDER)
+    found = []
+    for item in built:
+        program, problem = None, ""
+        try:
+            program = program_of(buildinfo.find(item.variant, probe))
+        except SpikeError as error:
+            folder = f" --sidecar {display_path(PROBE_FOLDER)}"
+            command = probe.nox_command(item.variant.packager.name, item.variant.mode.name)
+            problem = f"the probe: {error.what} Try: {command.replace(probe.option, folder)}"
+            problem = problem.replace(str(ROOT) + "/", "")
+        found.append(
+            Target(
+                id=item.variant.id,
+                hello=program_of(item),
+                probe=program,
+                probe_problem=problem,
+            )
+        )
+    return found
+
+
+def run(
+    sidecar: Sidecar,
+    built: Sequence[Built],
+    cases: Sequence[Case],
+    *,
+    repeat: int = 1,
+    seed: int = runner.SEED,
+    partial: bool = False,
+) -> results.Result:
+    """Run cases on variants and keep every finding.
+
+    Args:
+        sidecar: The hello sidecar.
+        built: Its builds.
+        cases: What to run.
+        repeat: How often, one whole run after another: verdicts must be the same.
+        seed: Of everything that is drawn.
+        partial: Whether this is a choice of cases or variants.
+
+    Raises:
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+        SpikeError: A worker died.
+    """
+    from benchmarks.subjects import variant_subject
+
+    on = targets(built)
+    work = runner.jobs(cases, on)
+    subjects: dict[str, dict[str, Any]] = {
+        item.variant.id: variant_subject(item).as_json() for item in built
+    }
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects=subjects,
+            settings={"seed": seed, "repeat": repeat, "workers": runner.WORKERS},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress("hardships", len(work) * repeat) as step,
+    ):
+        for number in range(repeat):
+            for done in runner.run(work, seed=seed):
+                recorder.add(done.target, {"repetition": number, **done.as_sample()})
+                step(f"{done.case} {done.target}: {done.outcome}")
+    return recorder.result()
+
+
+def cells(result: results.Result) -> list[Cell]:
+    """Every case on every variant, in the order of the chapters and of the subjects."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for sample in result.samples:
+        found.setdefault((str(sample["case"]), str(sample["subject"])), []).append(sample)
+    order = {name: number for number, name in enumerate(all_cases())}
+    columns = {name: number for number, name in enumerate(result.subjects)}
+    made = []
+    for (case, subject), samples in found.items():
+        worst = max(samples, key=lambda sample: SEVERITY[Outcome(sample["outcome"])])
+        made.append(
+            Cell(
+                case=case,
+                subject=subject,
+                outcome=Outcome(worst["outcome"]),
+                stable=len({sample["outcome"] for sample in samples}) == 1,
+                detail=str(worst.get("detail") or worst.get("reason") or ""),
+                elapsed_s=max(float(sample["elapsed_s"]) for sample in samples),
+            )
+        )
+    return sorted(made, key=lambda cell: (order.get(cell.case, 10**6), columns[cell.subject]))
+
+
+def tallies(found: Iterable[Cell]) -> dict[str, dict[Outcome, int]]:
+    """Number of cases by variant and outcome: what a decision can count."""
+    counts: dict[str, dict[Outcome, int]] = {}
+    for cell in found:
+        row = counts.setdefault(cell.subject, dict.fromkeys(COLUMNS, 0))
+        row[cell.outcome] += 1
+    return counts
+
+
+def chapter_of(case: str) -> str:
+    """The chapter of a case; ``other`` for one that no longer exists."""
+    known = all_cases().get(case)
+    return known.chapter if known else "other"
+
+
+def broken(result: results.Result) -> list[str]:
+    """Cases that failed by a mistake of the suite itself, a sentence each."""
+    return [
+        f"{sample['case']} on {sample['subject']}: {sample['reason']}"
+        for sample in result.samples
+        if sample.get("broken")
+    ]
+
+
+def unstable(found: Iterable[Cell]) -> list[str]:
+    """Cases whose outcome was not the same in every repetition."""
+    return [f"{cell.case} on {cell.subject}" for cell in found if not cell.stable]
+
+
+def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
+    """Which entry of the issue log reproduces which case on which variant.
+
+    An entry names them with :data:`REPRODUCE`, the case, and one or more variants.
+    """
+    known: dict[tuple[str, str], str] = {}
+    for path in sorted((folder or ROOT / "issues").glob("*.md")):
+        number = path.name.partition("-")[0]
+        for match in _NAMED.finditer(path.read_text(encoding="utf-8")):
+            case, *variants = match[1].split()
+            for variant in variants:
+                known.setdefault((case, variant), number)
+    return known
+
+
+def unlogged(found: Iterable[Cell], known: Mapping[tuple[str, str], str]) -> list[str]:
+    """What is wrong and has no entry in the issue log, as ``case on variant``."""
+    return [
+        f"{cell.case} on {cell.subject}"
+        for cell in found
+        if cell.outcome is Outcome.WRONG and (cell.case, cell.subject) not in known
+    ]
+
+
+def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
+    """The section of the record: counts, what differs, and what is wrong, with its entries."""
+    found = cells(result)
+    subjects = list(result.subjects)
+    parts = [render_counts(found, subjects)]
+    by_case: dict[str, dict[str, Cell]] = {}
+    for cell in found:
+        by_case.setdefault(cell.case, {})[cell.subject] = cell
+    rows = [
+        [chapter_of(case), case, *(_cell(row.get(name)) for name in subjects)]
+        for case, row in by_case.items()
+        if any(cell.outcome is not Outcome.AS_EXPECTED for cell in row.values())
+    ]
+    if rows:
+        parts += [
+            "Cases that are not as expected everywhere:",
+            table(["chapter", "case", *subjects], rows),
+        ]
+    fine = [
+        case
+        for case, row in by_case.items()
+        if all(cell.outcome is Outcome.AS_EXPECTED for cell in row.values())
+    ]
+    if fine:
+        parts.append(
+            f"As expected for every variant ({len(fine)}): "
+            + ", ".join(f"`{case}`" for case in fine)
+            + "."
+        )
+    bad = [
+        [
+            cell.case,
+            cell.subject,
+            cell.detail,
+            known.get((cell.case, cell.subject), "none"),
+        ]
+        for cell in found
+        if cell.outcome is Outcome.WRONG
+    ]
+    if bad:
+        parts += [
+            "What is wrong, and the entry of the issue log that reproduces it:",
+            table(["case", "variant", "what was seen", "issue"], bad),
+        ]
+    less = [
+        [cell.case, cell.subject, cell.detail] for cell in found if cell.outcome is Outcome.DEGRADED
+    ]
+    if less:
+        parts += [
+            "What is degraded:",
+            table(["case", "variant", "what was seen"], less),
+        ]
+    not_run = sorted(
+        {f"{cell.case}: {cell.detail}" for cell in found if cell.outcome is Outcome.NOT_RUN}
+    )
+    if not_run:
+        parts += ["Not run:", "\n".join(f"- {line}" for line in not_run)]
+    changing = unstable(found)
+    if changing:
+        parts.append(f"Not the same in every repetition: {', '.join(changing)}.")
+    return "\n\n".join(parts)
+
+
+def render_counts(found: Sequence[Cell], subjects: Sequence[str]) -> str:
+    """Cases by outcome, a row a variant, then by chapter."""
+    counts = tallies(found)
+    rows = []
+    for name in subjects:
+        if name not in counts:
+            continue
+        row = [name, *(str(counts[name][outcome]) for outcome in COLUMNS)]
+        for chapter in CHAPTERS:
+            inside = tallies(
+                cell for cell in found if cell.subject == name and chapter_of(cell.case) == chapter
+            ).get(name, dict.fromkeys(COLUMNS, 0))
+            row.append("/".join(str(inside[outcome]) for outcome in COLUMNS))
+        rows.append(row)
+    headers = ["variant", *(outcome.value for outcome in COLUMNS)]
+    headers += [chapter.replace("_", " ") for chapter in CHAPTERS]
+    return (
+        table(headers, rows, numeric=1)
+        + "\n\nThe chapters show the same four numbers: as expected/degraded/wrong/not run."
+    )
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    text = "ok" if cell.outcome is Outcome.AS_EXPECTED else cell.outcome.value
+    return f"**{text}**" if cell.outcome is Outcome.WRONG else text
+
+
+def render_list(cases: Iterable[Case]) -> str:
+    """Every case with its expectation and its needs."""
+    rows = [[one.chapter, one.name, one.expectation, ", ".join(one.needs) or "-"] for one in cases]
+    return table(["chapter", "case", "what a user may expect", "needs"], rows)
+
+
+def command(case: str, variant: str) -> str:
+    """The command that shows one finding again."""
+    return process.shown([*REPRODUCE.split(), case, variant])

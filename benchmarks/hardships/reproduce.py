@@ -1,0 +1,52 @@
+"""One case on variants, as the reproduction of an entry in the issue log.
+
+    python -m benchmarks.hardships.reproduce sighup_at_rest nuitka-onefile
+
+Exit 0: it is still not as expected. Exit 1: it is as expected (any more): the entry that names it
+can be closed. Exit 2: it could not be tried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks.hardships import report, runner
+from benchmarks.hardships.verdict import Outcome
+from spike import buildinfo, residue, sidecar
+from spike.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED, SpikeError
+
+
+def main(arguments: list[str]) -> int:
+    """Command line of this module."""
+    parser = argparse.ArgumentParser(prog=report.REPRODUCE, allow_abbrev=False)
+    parser.add_argument("case", help="a case, see: invoke hardships --list")
+    parser.add_argument("variant", nargs="+", help="such as nuitka-onefile")
+    options = parser.parse_args(arguments)
+    try:
+        (case,) = runner.select([options.case])
+        built = buildinfo.find_all(sidecar.load(), tuple(options.variant))
+        residue.adopt_orphans()
+        outcomes = []
+        for target in report.targets(built):
+            done = runner.run_one(case.name, target, runner.SEED)
+            outcomes.append(done.outcome)
+            _say(f"{done.case} on {done.target}: {done.outcome}")
+            _say(f"  expected: {case.expectation}")
+            _say(f"  seen: {done.finding.detail if done.finding else done.reason}")
+            for line in done.finding.stderr if done.finding else ():
+                _say(f"  stderr: {line}")
+    except SpikeError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
+        return error.exit_code
+    if Outcome.NOT_RUN in outcomes:
+        return EXIT_CANNOT
+    return EXIT_TARGET_MISSED if Outcome.AS_EXPECTED in outcomes else EXIT_OK
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this module is a command line
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
