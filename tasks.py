@@ -115,6 +115,34 @@ def bench(
     return EXIT_OK
 
 
+@task(
+    help={
+        "launches": "launches of each variant in each state, 1 to 1000 (default 10)",
+        "variant": VARIANT_HELP,
+        "sidecar": SIDECAR_HELP,
+        "seed": "seed of the order in which variants take turns (default 1)",
+    },
+    iterable=["variant"],
+)
+@edge
+def cold_start(
+    c: Context,
+    variant: list[str],
+    launches: str = "10",
+    sidecar: str = HELLO,
+    seed: str = "1",
+) -> None:
+    """Launch from cold and warm caches, each state proved beforehand."""
+    from benchmarks import cold_start as benchmark
+
+    count = whole_number(launches, "--launches", low=1, high=1000)
+    order = whole_number(seed, "--seed", low=0, high=2**31)
+    _, subjects = chosen(sidecar, variant)
+    result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
+    print(benchmark.render(result))
+    kept(result.path)
+
+
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
 @edge
 def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
@@ -265,6 +293,26 @@ def hardships(
         print(f"wrong, and not in the issue log: {', '.join(missed)}")
         return EXIT_TARGET_MISSED
     return EXIT_OK
+
+
+@task(
+    help={
+        "launches": "launches of each variant, 1 to 100 (default 3)",
+        "variant": VARIANT_HELP,
+        "sidecar": SIDECAR_HELP,
+    },
+    iterable=["variant"],
+)
+@edge
+def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str = HELLO) -> None:
+    """Count memory, processes, files written, and what is asked of the system."""
+    from benchmarks import footprint as benchmark
+
+    count = whole_number(launches, "--launches", low=1, high=100)
+    _, subjects = chosen(sidecar, variant)
+    result = benchmark.run(subjects, launches=count, partial=bool(variant))
+    print(benchmark.render(result))
+    kept(result.path)
 
 
 @task(

@@ -1,25 +1,97 @@
-"""Size: what each variant puts on a disk, counted from the files themselves."""
+"""Size: what each variant puts on a disk and into a package, from the files themselves.
+
+Tauri ships a sidecar inside its packages. What it adds to a download is measured by making a .deb
+of it alone, with the compression that Debian's own packages have.
+"""
 
 from __future__ import annotations
 
+import shutil
+import tarfile
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.subjects import Subject
-from spike import provenance, results
+from spike import process, provenance, results
+from spike.progress import progress
 from spike.tables import megabytes, table
+from spike.workspace import ROOT
 
 NAME = "size"
-_OURS = {"build.json", "build.log"}
+
+DEB_COMPRESSION = "xz"
+"""dpkg-deb's default on Debian (deb(5)); Ubuntu's is zstd, whose packages come out larger."""
+OURS = frozenset({"build.json", "build.log"})
+"""What a build leaves beside an artifact for us; it does not ship."""
 
 
 def measure(subject: Subject) -> dict[str, Any]:
     """Count one subject's files.
 
     Returns:
-        ``artifact_bytes`` of the program itself, ``shipped_bytes`` and ``shipped_files`` of
-        everything that has to ship with it.
+        ``artifact_bytes`` of the program itself; ``shipped_bytes`` and ``shipped_files`` of
+        everything that has to ship with it; ``package_bytes``: all of it as a package, made by
+        ``package_by`` (dpkg-deb, or Python's lzma where that is not there).
     """
+    return {**count(subject), **package(subject)}
+
+
+def package(subject: Subject) -> dict[str, Any]:
+    """Pack what ships as a .deb would."""
+    root = Path(subject.argv[0]).parent
+    if subject.built is not None:
+        root = subject.built.folder or subject.built.artifact.parent
+    if subject.kind == "floor" and not subject.argv[0].startswith(str(ROOT)):
+        return {"package_bytes": None, "package_by": ""}  # the interpreter is not ours to ship
+    files = [
+        path
+        for path in ([Path(subject.argv[0])] if _alone(subject) else sorted(root.rglob("*")))
+        if path.name not in OURS and (path.is_symlink() or path.is_file())
+    ]
+    with tempfile.TemporaryDirectory(prefix="spike-package-") as name:
+        tree = Path(name) / "tree"
+        for path in files:
+            target = tree / "usr" / "lib" / "sidecar" / path.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target, follow_symlinks=False)
+        result = Path(name) / "sidecar.deb"
+        if shutil.which("dpkg-deb"):
+            (tree / "DEBIAN").mkdir()
+            (tree / "DEBIAN" / "control").write_text(_CONTROL, encoding="ascii")
+            done = process.capture(
+                [
+                    *("dpkg-deb", "--root-owner-group", f"-Z{DEB_COMPRESSION}"),
+                    *("--build", str(tree), str(result)),
+                ],
+                timeout_s=600.0,
+            )
+            if done.ok:
+                return {
+                    "package_bytes": result.stat().st_size,
+                    "package_by": f"dpkg-deb -Z{DEB_COMPRESSION}",
+                }
+        with tarfile.open(result, "w:xz", preset=6) as archive:
+            archive.add(tree / "usr", "usr")
+        return {"package_bytes": result.stat().st_size, "package_by": "tar and lzma, preset 6"}
+
+
+_CONTROL = """\
+Package: sidecar
+Version: 1.0
+Architecture: all
+Maintainer: nobody <nobody@localhost>
+Description: the files of one variant, packed to be weighed
+"""
+
+
+def _alone(subject: Subject) -> bool:
+    return subject.built is None or subject.built.folder is None
+
+
+def count(subject: Subject) -> dict[str, Any]:
+    """Count one subject's files and their bytes."""
     built = subject.built
     if built is None or built.folder is None:
         return {
@@ -30,7 +102,7 @@ def measure(subject: Subject) -> dict[str, Any]:
     files = [
         path
         for path in built.folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and path.name not in _OURS
+        if path.is_file() and not path.is_symlink() and path.name not in OURS
     ]
     return {
         "artifact_bytes": built.artifact.stat().st_size,
@@ -57,22 +129,25 @@ def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result
             provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
+        progress("size", len(subjects)) as step,
     ):
         for subject in subjects:
             recorder.add(subject.id, measure(subject))
+            step(subject.id)
     return recorder.result()
 
 
 def render(result: results.Result) -> str:
     """The size table."""
     return table(
-        ["variant", "program", "ships in all", "files"],
+        ["variant", "program", "ships in all", "files", "as a .deb (xz)"],
         [
             [
                 sample["subject"],
                 megabytes(sample["artifact_bytes"]),
                 megabytes(sample["shipped_bytes"]),
                 str(sample["shipped_files"]),
+                megabytes(sample.get("package_bytes")),
             ]
             for sample in result.samples
         ],

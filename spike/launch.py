@@ -584,12 +584,18 @@ Inspector = Callable[[Launch, str, Path | None], Launch]
 """Looks for what a launch left behind: takes the launch, its mark and its temporary folder."""
 
 
-def launch(plan: Plan, *, inspect: Inspector | None = None) -> Launch:
+def launch(
+    plan: Plan,
+    *,
+    inspect: Inspector | None = None,
+    at_ready: Callable[[Running], None] | None = None,
+) -> Launch:
     """One whole life: spawn, READY, a requested stop, and "nothing left".
 
     Args:
         plan: What to launch.
         inspect: Looks for leftovers, see :func:`spike.residue.inspect`; None to skip that.
+        at_ready: Looks at the running program once READY has come; no clock runs meanwhile.
 
     Returns:
         The launch, failed or not. It raises nothing for a program's misbehaviour.
@@ -598,6 +604,8 @@ def launch(plan: Plan, *, inspect: Inspector | None = None) -> Launch:
     try:
         with running:
             if running.wait_ready():
+                if at_ready is not None:
+                    at_ready(running)
                 if plan.settle_s:
                     running.watch(plan.settle_s)
                 if plan.smoke and running.failure is None:

@@ -10,6 +10,7 @@ were measured in the same minutes. Summaries are derived when read, never stored
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
 import time
@@ -19,12 +20,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from spike import jsonfile
+from spike import jsonfile, noise
 from spike.errors import BusyError, CorruptFileError, StorageError
 from spike.sidecar import Sidecar
 
 SCHEMA = 1
 _SAVE_EVERY_S = 1.0
+_SAVE_SHARE = 0.02
+"""At most this share of a run goes into writing: ten thousand launches make a large file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,7 @@ class Result:
         sidecar: Name of what was measured.
         sidecar_version: Its version.
         complete: False for an interrupted run.
-        provenance: See :mod:`spike.provenance`.
+        provenance: See :mod:`spike.provenance`; ``noise`` in it is :mod:`spike.noise`'s.
         settings: The run's settings, its random seed included.
         subjects: By id (a variant or a floor): what it was, ``sha256`` included.
         samples: Raw samples in the order in which they were taken; each has ``subject``.
@@ -87,12 +90,15 @@ class Recorder:
         }
         folder = sidecar.workspace.results
         if partial:
-            self.path = folder / "partial" / f"{benchmark}-{'+'.join(subjects)}.json"
+            names = "+".join(name for name, facts in subjects.items() if facts["kind"] == "variant")
+            self.path = folder / "partial" / f"{benchmark}-{_file_name(names)}.json"
         else:
             self.path = folder / f"{benchmark}.json"
         self.incomplete_path = self.path.with_suffix(".incomplete.json")
         self._started = time.monotonic()
         self._saved = 0.0
+        self._save_cost_s = 0.0
+        self._before = noise.snapshot()
 
     def __enter__(self) -> Self:
         """Start the run; fails before anything is measured when nothing can be written."""
@@ -106,7 +112,7 @@ class Recorder:
             StorageError: It cannot be written; what was written before is still there.
         """
         self._document["samples"].append({"subject": subject, **sample})
-        if time.monotonic() - self._saved > _SAVE_EVERY_S:
+        if time.monotonic() - self._saved > max(_SAVE_EVERY_S, self._save_cost_s / _SAVE_SHARE):
             self._save()
 
     def __exit__(
@@ -129,9 +135,21 @@ class Recorder:
         return Result(**document, path=self.path)
 
     def _save(self) -> None:
-        self._document["elapsed_s"] = round(time.monotonic() - self._started, 3)
+        began = time.monotonic()
+        self._document["elapsed_s"] = round(began - self._started, 3)
+        self._document["provenance"]["noise"] = noise.between(
+            self._before, noise.snapshot()
+        ).as_json()
         jsonfile.write(self.incomplete_path, self._document)
         self._saved = time.monotonic()
+        self._save_cost_s = self._saved - began
+
+
+def _file_name(names: str) -> str:
+    """Names that fit into a file name; many of them are cut, and told apart by a checksum."""
+    if len(names) <= 100:
+        return names or "floors"
+    return f"{names[:80]}-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
 
 
 def load(benchmark: str, sidecar: Sidecar) -> Result | None:

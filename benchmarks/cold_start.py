@@ -1,0 +1,480 @@
+"""Cold start: launch to READY in named states of the caches, each state proved before the launch.
+
+Two caches decide how long a start takes. The page cache holds the program's files or does not. And
+some programs keep what they unpack, in a cache of their own, or find it empty. Every subject is
+launched in every state that it has, all of them in each round, in an order drawn anew.
+
+"Cold" means: before the launch not one page of the program's own files was in memory, read back
+with mincore(2). A program's own files are its artifact, the folder that ships with it, what it has
+unpacked into its cache, and for the interpreter's rows the interpreter and the modules that the
+script imports. Libraries of the system (libc, the loader) are evicted too where the kernel lets go
+of them; other processes use them, so they usually stay, as they would on a user's machine.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.reliability import as_sample
+from benchmarks.subjects import PYTHON, PYTHON_ISOLATED, Subject
+from spike import noise, pagecache, process, provenance, residue, results, statistics
+from spike.launch import Launch, Running, launch
+from spike.progress import progress, shuffled_rounds
+from spike.tables import NOT_MEASURED, milliseconds, table
+from spike.workspace import display_path
+
+NAME = "cold_start"
+
+ROUNDS = 10
+"""Launches of each subject in each state. Ten rounds tell a difference of a tenth from noise of
+5 %, and keep all of it within two minutes."""
+
+CACHE_VARIABLE = "XDG_CACHE_HOME"
+"""Where programs look for their cache on Linux (XDG Base Directory Specification)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """The caches before a launch.
+
+    Attributes:
+        page_cache: ``cold`` or ``warm``.
+        unpack_cache: ``none`` when the program keeps nothing, else ``empty`` or ``filled``.
+    """
+
+    page_cache: str
+    unpack_cache: str
+
+    @property
+    def id(self) -> str:
+        """Name of the state in samples and tables: ``cold``, ``warm+empty``."""
+        if self.unpack_cache == "none":
+            return self.page_cache
+        return f"{self.page_cache}+{self.unpack_cache}"
+
+
+def states(*, keeps_unpacked: bool) -> tuple[State, ...]:
+    """The states that a program has."""
+    caches = ("empty", "filled") if keeps_unpacked else ("none",)
+    return tuple(
+        State(page_cache=page, unpack_cache=unpack)
+        for page in ("warm", "cold")
+        for unpack in caches
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scouted:
+    """What a first, untimed launch has shown of a subject.
+
+    Attributes:
+        subject: What was launched.
+        files: The program's own files, that decide on cold or warm.
+        system_files: Files of the system that it maps; they may stay in memory.
+        unpack_cache: Its filled cache; None when it keeps nothing.
+    """
+
+    subject: Subject
+    files: tuple[Path, ...]
+    system_files: tuple[Path, ...]
+    unpack_cache: Path | None
+
+
+def scout(subject: Subject, scratch: Path) -> Scouted:
+    """Launch a subject once and learn which files it reads and whether it keeps what it unpacks.
+
+    Args:
+        subject: What to launch.
+        scratch: Folder for its cache, which stays filled.
+    """
+    cache = scratch / subject.id
+    cache.mkdir()
+    mapped: set[Path] = set()
+    private: list[Path] = []
+
+    def look(running: Running) -> None:
+        mapped.update(mapped_files(running.mark))
+        if running.tmp is not None:
+            private.append(running.tmp)
+
+    launch(_plan(subject, cache), inspect=residue.inspect, at_ready=look)
+    kept = pagecache.regular_files([cache])
+    own = own_files(subject)
+    known = {*own, *kept}
+    return Scouted(
+        subject=subject,
+        files=tuple(own),
+        system_files=tuple(
+            path
+            for path in pagecache.regular_files(sorted(mapped))
+            if path not in known and not any(path.is_relative_to(folder) for folder in private)
+        ),
+        unpack_cache=cache if kept else None,
+    )
+
+
+def own_files(subject: Subject) -> list[Path]:
+    """The files that ship as this subject; for the interpreter's rows, what the script needs."""
+    if subject.built is not None:
+        return pagecache.regular_files([subject.built.folder or subject.built.artifact])
+    if subject.id in (PYTHON, PYTHON_ISOLATED):
+        return pagecache.regular_files(interpreter_files(subject))
+    return pagecache.regular_files([Path(subject.argv[0])])
+
+
+_LIST_MODULES = """
+import sys
+path = sys.argv[1]
+names = {"__name__": "listed", "__file__": path}
+exec(compile(open(path).read(), path, "exec"), names)
+for module in list(sys.modules.values()):
+    spec = getattr(module, "__spec__", None)
+    if spec is not None and spec.has_location:
+        print(spec.cached or spec.origin)
+"""
+
+
+def interpreter_files(subject: Subject) -> list[Path]:
+    """The interpreter, its library, the script, and the files of the modules that it imports."""
+    import sysconfig
+
+    script = subject.sidecar.folder / subject.sidecar.entry
+    options = subject.argv[1 : subject.argv.index(str(script))]
+    done = process.capture([subject.argv[0], *options, "-c", _LIST_MODULES, str(script)])
+    library = Path(str(sysconfig.get_config_var("LIBDIR"))) / str(
+        sysconfig.get_config_var("INSTSONAME")
+    )
+    return [
+        Path(subject.argv[0]).resolve(),
+        script,
+        *([library] if library.suffix != ".a" else []),
+        *(Path(line) for line in done.output.splitlines() if Path(line).is_file()),
+    ]
+
+
+def mapped_files(mark: str) -> set[Path]:
+    """Files that the processes of a launch have mapped."""
+    found: set[Path] = set()
+    for member in residue.survivors(mark):
+        try:
+            text = Path(f"/proc/{member.pid}/maps").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        for line in text.splitlines():
+            fields = line.split(maxsplit=5)
+            if len(fields) == 6 and fields[5].startswith("/"):
+                found.add(Path(fields[5]))
+    return {path for path in found if path.is_file()}
+
+
+def run(
+    subjects: Sequence[Subject], *, launches: int, seed: int, partial: bool = False
+) -> results.Result:
+    """Launch every subject ``launches`` times in each of its states.
+
+    Raises:
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    sidecar = subjects[0].sidecar
+    residue.adopt_orphans()
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects={subject.id: subject.as_json() for subject in subjects},
+            settings={"launches": launches, "seed": seed},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        _scratch() as scratch,
+    ):
+        scouted = {subject.id: scout(subject, scratch) for subject in subjects}
+        cells = {
+            f"{name} {state.id}": (found, state)
+            for name, found in scouted.items()
+            for state in states(keeps_unpacked=found.unpack_cache is not None)
+        }
+        with progress("cold start", launches * len(cells)) as step:
+            for number, (round_number, cell) in enumerate(
+                shuffled_rounds(list(cells), launches, seed)
+            ):
+                found, state = cells[cell]
+                recorder.add(
+                    found.subject.id,
+                    {
+                        "order": number,
+                        "round": round_number,
+                        "state": state.id,
+                        **one_launch(found, state, scratch),
+                    },
+                )
+                step(cell)
+    return recorder.result()
+
+
+def one_launch(found: Scouted, state: State, scratch: Path) -> dict[str, Any]:
+    """Bring the caches into a state, prove it, and launch.
+
+    Returns:
+        The launch as a sample, with ``reached``: whether the state was proved; ``why``: why it was
+        not; ``pages`` and ``pages_resident`` of the program's own files, and the same two of the
+        system's, just before the launch; ``read_bytes``: what storage had to deliver until READY.
+    """
+    cache = _cache_for(found, state, scratch)
+    files = [*found.files, *pagecache.regular_files([cache])]
+    why = pagecache.unavailable()
+    own = system = pagecache.Residency(files=0, pages=0, resident=0)
+    if not why:
+        try:
+            prepare(files, found.system_files, state.page_cache)
+            own = pagecache.residency(files)
+            system = pagecache.residency(found.system_files)
+            why = shortfall(own, state.page_cache)
+        except OSError as error:
+            why = f"{error.filename or 'a file'}: {error.strerror}"
+    read: list[int] = []
+
+    def look(running: Running) -> None:
+        amount = storage_bytes(running.mark)
+        if amount is not None:
+            read.append(amount)
+
+    done: Launch = launch(_plan(found.subject, cache), inspect=residue.inspect, at_ready=look)
+    if state.unpack_cache == "empty":
+        shutil.rmtree(cache, ignore_errors=True)
+    return {
+        "page_cache": state.page_cache,
+        "unpack_cache": state.unpack_cache,
+        "reached": not why,
+        "why": why,
+        "files": own.files,
+        "pages": own.pages,
+        "pages_resident": own.resident,
+        "system_pages": system.pages,
+        "system_pages_resident": system.resident,
+        "read_bytes": read[0] if read else None,
+        **as_sample(done),
+    }
+
+
+def prepare(files: Sequence[Path], system_files: Sequence[Path], page_cache: str) -> None:
+    """Evict the files, or read them.
+
+    Raises:
+        OSError: A file cannot be opened.
+    """
+    if page_cache == "cold":
+        pagecache.evict([*files, *system_files])
+    else:
+        pagecache.warm(files)
+
+
+def shortfall(found: pagecache.Residency, wanted: str) -> str:
+    """Say why a state was not reached; empty when it was."""
+    if found.unknown:
+        return f"cannot be verified: {found.unknown[0]}"
+    if wanted == "cold" and not found.cold:
+        names = ", ".join(display_path(path) for path in found.staying[:2])
+        return (
+            f"{found.resident} of {found.pages} pages stay in memory ({names}): a running process "
+            "has them mapped, or this file system keeps them"
+        )
+    if wanted == "warm" and not found.warm:
+        return f"only {found.resident} of {found.pages} pages are in memory: too little of it"
+    return ""
+
+
+def storage_bytes(mark: str) -> int | None:
+    """Bytes that a launch's living processes had fetched from storage (proc_pid_io(5))."""
+    total = None
+    for member in residue.survivors(mark):
+        try:
+            text = Path(f"/proc/{member.pid}/io").read_text(encoding="ascii")
+        except OSError:
+            continue
+        for line in text.splitlines():
+            if line.startswith("read_bytes:"):
+                total = (total or 0) + int(line.split()[1])
+    return total
+
+
+def _plan(subject: Subject, cache: Path) -> Any:
+    plan = subject.plan()
+    return replace(plan, env={**plan.env, CACHE_VARIABLE: str(cache)})
+
+
+def _cache_for(found: Scouted, state: State, scratch: Path) -> Path:
+    if state.unpack_cache == "filled" and found.unpack_cache is not None:
+        return found.unpack_cache
+    return Path(tempfile.mkdtemp(dir=scratch))
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder on the disk that the artifacts are on: a memory file system is never cold."""
+    from spike.workspace import ROOT
+
+    base = ROOT / "build"
+    base.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cold-start-", dir=base) as name:
+        yield Path(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One subject in one state, derived from the raw samples.
+
+    Attributes:
+        subject: A variant's id or a floor's name.
+        state: The state's name, or ``first launch after the build``.
+        launches: Launches in this state.
+        failed: Those that failed.
+        proved: Those before which the state was proved.
+        why: Why it was not; empty when it always was.
+        ready: Launch to READY, in milliseconds; None when no launch came that far.
+        to_warm: This state's median over that of the warm state, with its interval.
+        read_bytes: Median of what storage delivered; None when not known.
+    """
+
+    subject: str
+    state: str
+    launches: int
+    failed: int
+    proved: int
+    why: str
+    ready: statistics.Distribution | None
+    to_warm: statistics.Interval | None
+    read_bytes: float | None
+
+    @property
+    def title(self) -> str:
+        """The state as a table may call it: only what was proved before every launch has a name."""
+        if self.state == FIRST or self.proved == self.launches:
+            return self.state.replace("+", " page cache, ") + (
+                " unpack cache" if "+" in self.state else ""
+            )
+        return f"{self.state}: not reached"
+
+
+FIRST = "first launch after the build"
+
+
+def summarise(result: results.Result) -> list[Row]:
+    """Every subject in each of its states, and its first launch after the build."""
+    rows = []
+    for name, facts in result.subjects.items():
+        samples = result.of(name)
+        by_state: dict[str, list[Mapping[str, Any]]] = {}
+        for sample in samples:
+            by_state.setdefault(str(sample["state"]), []).append(sample)
+        warm_state = next((state for state in ("warm", "warm+filled") if state in by_state), "")
+        warm = by_round(by_state.get(warm_state, ()))
+        build = facts.get("build") or {}
+        if build.get("cold_start_ms") is not None:
+            value = float(build["cold_start_ms"])
+            rows.append(
+                Row(
+                    subject=name,
+                    state=FIRST,
+                    launches=1,
+                    failed=int(build.get("first_launch") != "ready"),
+                    proved=0,
+                    why="the build has just written the files; nothing was evicted",
+                    ready=statistics.distribution([value]),
+                    to_warm=None,
+                    read_bytes=None,
+                )
+            )
+        for state, taken in sorted(by_state.items(), reverse=True):  # warm, then cold
+            here = by_round(taken)
+            rounds = sorted(set(here) & set(warm))
+            reasons = [str(sample["why"]) for sample in taken if sample["why"]]
+            rows.append(
+                Row(
+                    subject=name,
+                    state=state,
+                    launches=len(taken),
+                    failed=sum(sample["failure"] is not None for sample in taken),
+                    proved=sum(bool(sample["reached"]) for sample in taken),
+                    why=reasons[0] if reasons else "",
+                    ready=statistics.distribution(list(here.values())),
+                    to_warm=None
+                    if state == warm_state
+                    else statistics.ratio_of_medians(
+                        [here[number] for number in rounds], [warm[number] for number in rounds]
+                    ),
+                    read_bytes=statistics.median(
+                        [
+                            float(sample["read_bytes"])
+                            for sample in taken
+                            if sample.get("read_bytes") is not None
+                        ]
+                    ),
+                )
+            )
+    return rows
+
+
+def by_round(samples: Iterable[Mapping[str, Any]]) -> dict[int, float]:
+    """Launch to READY of each round that came to READY, in milliseconds."""
+    return {
+        int(sample["round"]): float(sample["ready_ms"])
+        for sample in samples
+        if sample["ready_ms"] is not None
+    }
+
+
+def render(result: results.Result) -> str:
+    """The cold-start table, the states that were not reached, and the machine's disturbances."""
+    rows = summarise(result)
+    text = table(
+        [
+            "variant",
+            "caches before the launch",
+            "state proved",
+            "READY, median",
+            "fastest to slowest",
+            "times the warm median, 95 % interval",
+            "read from storage",
+        ],
+        [
+            [
+                row.subject,
+                row.title,
+                "not controlled" if row.state == FIRST else f"{row.proved} of {row.launches}",
+                milliseconds(row.ready.median if row.ready else None),
+                f"{milliseconds(row.ready.minimum)} to {milliseconds(row.ready.maximum)}"
+                if row.ready and row.ready.count > 1
+                else NOT_MEASURED,
+                interval_text(row.to_warm),
+                NOT_MEASURED if row.read_bytes is None else f"{row.read_bytes / 1e6:.1f} MB",
+            ]
+            for row in rows
+        ],
+        numeric=3,
+    )
+    missed = [
+        f"- {row.subject}, {row.state}: not reached in {row.launches - row.proved} of "
+        f"{row.launches} launches: "
+        f"{row.why}."
+        for row in rows
+        if row.state != FIRST and row.proved < row.launches
+    ]
+    found = noise.findings(noise.from_json(result.provenance.get("noise", {})))
+    parts = [text, "\n".join(missed), noise.render(found)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def interval_text(interval: statistics.Interval | None) -> str:
+    """``1.83 (1.71 to 1.95)``."""
+    if interval is None:
+        return NOT_MEASURED
+    return f"{interval.estimate:.2f} ({interval.low:.2f} to {interval.high:.2f})"

@@ -1,0 +1,287 @@
+"""Footprint: what a running sidecar costs beside time, at READY and on the disk.
+
+Memory is that of the whole process tree: PSS shares a page among all who map it, so it adds up;
+RSS counts it for each. What a launch writes is found in a temporary folder and a cache folder of
+its own, and in the kernel's counters of the processes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.cold_start import CACHE_VARIABLE
+from benchmarks.reliability import as_sample
+from benchmarks.subjects import Subject
+from spike import elf, pagecache, provenance, residue, results
+from spike.launch import Running, launch
+from spike.progress import progress, shuffled_rounds
+from spike.statistics import median
+from spike.tables import NOT_MEASURED, megabytes, milliseconds, table
+
+NAME = "footprint"
+
+ROUNDS = 3
+"""Launches of each subject: what is counted here hardly varies; three show when it does."""
+
+_POLL_S = 0.002
+
+
+class DiskWatch:
+    """Polls how much disk some folders take, and remembers the most. A context manager."""
+
+    def __init__(self, *folders: Path) -> None:
+        self.peak_bytes = 0
+        self.files: set[str] = set()
+        self._folders = folders
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def add(self, folder: Path) -> None:
+        """Watch one more folder."""
+        self._folders = (*self._folders, folder)
+
+    def look(self) -> None:
+        """Take one reading now."""
+        size_bytes = 0
+        for folder in self._folders:
+            for path in folder.rglob("*"):
+                try:
+                    status = path.lstat()
+                except OSError:
+                    continue  # gone while we were looking
+                if not path.is_dir():
+                    self.files.add(str(path))
+                    # What the disk gives, not what the file claims: st_blocks counts 512 bytes.
+                    size_bytes += status.st_blocks * 512
+        self.peak_bytes = max(self.peak_bytes, size_bytes)
+
+    def _watch(self) -> None:
+        while not self._over.wait(_POLL_S):
+            self.look()
+
+    def __enter__(self) -> DiskWatch:
+        """Start to poll."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop polling."""
+        self._over.set()
+        self._thread.join()
+
+
+def tree_facts(mark: str) -> dict[str, Any]:
+    """Count the living processes of a launch and what they hold.
+
+    Returns:
+        ``processes``, ``threads``, ``rss_bytes``; ``pss_bytes`` (None where the system does not
+        tell); ``written_bytes``: bytes they have handed to write(2), ended children included.
+    """
+    processes = threads = rss = 0
+    pss: int | None = 0
+    written: int | None = 0
+    for member in residue.survivors(mark):
+        try:
+            with member.oneshot():
+                processes += 1
+                threads += member.num_threads()
+                rss += member.memory_info().rss
+                full = member.memory_full_info()
+                share = getattr(full, "pss", None)
+                pss = None if pss is None or share is None else pss + share
+                counters = member.io_counters() if hasattr(member, "io_counters") else None
+                amount = getattr(counters, "write_chars", None)
+                written = None if written is None or amount is None else written + amount
+        except psutil.Error:
+            continue
+    return {
+        "processes": processes,
+        "threads": threads,
+        "rss_bytes": rss,
+        "pss_bytes": pss,
+        "written_bytes": written,
+    }
+
+
+def measure(subject: Subject) -> dict[str, Any]:
+    """Launch a subject once and count.
+
+    Returns:
+        The launch as a sample; :func:`tree_facts`; ``written_files`` and ``peak_temporary_bytes``
+        from the spawn to READY; ``kept_bytes`` and ``kept_files``: what stays in cache and
+        temporary folder after the stop; and of all native code, shipped or unpacked:
+        ``native_files``, ``glibc``, ``glibc_file``, ``system_libraries``.
+    """
+    facts: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="spike-footprint-") as name:
+        home = Path(name)
+        cache = home / "cache"
+        temporary = home / "tmp"
+        cache.mkdir()
+        temporary.mkdir()
+
+        with DiskWatch(cache, temporary) as disk:
+
+            def look(running: Running) -> None:
+                disk.look()
+                facts.update(tree_facts(running.mark))
+                shipped = shipped_files(subject)
+                unpacked = pagecache.regular_files([cache, temporary])
+                needs = elf.needs([*shipped, *unpacked])
+                facts.update(
+                    native_files=needs.native_files,
+                    glibc=needs.glibc,
+                    glibc_file=needs.glibc_file,
+                    system_libraries=list(needs.libraries),
+                )
+
+            plan = subject.plan()
+            done = launch(
+                replace(
+                    plan,
+                    env={**plan.env, CACHE_VARIABLE: str(cache), "TMPDIR": str(temporary)},
+                    private_tmp=False,
+                ),
+                inspect=residue.inspect,
+                at_ready=look,
+            )
+        kept = pagecache.regular_files([cache, temporary])
+        return {
+            **facts,
+            "written_files": len(disk.files),
+            "peak_temporary_bytes": disk.peak_bytes,
+            "kept_files": len(kept),
+            "kept_bytes": sum(path.stat().st_size for path in kept),
+            **as_sample(done),
+        }
+
+
+def shipped_files(subject: Subject) -> list[Path]:
+    """The files that ship as this subject, without what we keep beside them."""
+    from benchmarks.size import OURS
+
+    if subject.built is None:
+        return [Path(subject.argv[0]).resolve()]
+    if subject.built.folder is None:
+        return [subject.built.artifact]
+    return [
+        path for path in pagecache.regular_files([subject.built.folder]) if path.name not in OURS
+    ]
+
+
+def run(
+    subjects: Sequence[Subject], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
+) -> results.Result:
+    """Measure every subject ``launches`` times.
+
+    Raises:
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    sidecar = subjects[0].sidecar
+    by_id = {subject.id: subject for subject in subjects}
+    residue.adopt_orphans()
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects={subject.id: subject.as_json() for subject in subjects},
+            settings={"launches": launches, "seed": seed},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress("footprint", launches * len(by_id)) as step,
+    ):
+        for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
+            recorder.add(name, {"order": number, "round": round_number, **measure(by_id[name])})
+            step(name)
+    return recorder.result()
+
+
+def middle(samples: Sequence[Mapping[str, Any]], field: str) -> float | None:
+    """Median of a field over the launches that have it."""
+    return median([float(item[field]) for item in samples if item.get(field) is not None])
+
+
+def render(result: results.Result) -> str:
+    """Two tables: what runs, and what it asks of disk and system."""
+    running = []
+    asking = []
+    for name, facts in result.subjects.items():
+        samples = result.of(name)
+        if not samples:
+            continue
+        last = samples[-1]
+        running.append(
+            [
+                name,
+                _count(middle(samples, "processes")),
+                _count(middle(samples, "threads")),
+                megabytes(middle(samples, "pss_bytes")),
+                megabytes(middle(samples, "rss_bytes")),
+                _count(middle(samples, "written_files")),
+                megabytes(middle(samples, "written_bytes")),
+                megabytes(middle(samples, "peak_temporary_bytes")),
+                milliseconds(middle(samples, "stop_ms")),
+            ]
+        )
+        if facts["kind"] != "variant":
+            continue
+        kept = middle(samples, "kept_bytes") or 0
+        shipped = float(facts["size_bytes"])
+        systems = elf.runs_on(str(last.get("glibc", "")))
+        libraries = last.get("system_libraries", [])
+        asking.append(
+            [
+                name,
+                megabytes(shipped),
+                megabytes(shipped + (middle(samples, "peak_temporary_bytes") or 0)),
+                megabytes(shipped + kept),
+                f"{last['glibc']} ({last['glibc_file']})" if last.get("glibc") else NOT_MEASURED,
+                ", ".join(systems[:3]) or "none that is known",
+                ", ".join(libraries) or "none",
+            ]
+        )
+    return "\n\n".join(
+        [
+            table(
+                [
+                    "variant",
+                    "processes",
+                    "threads",
+                    "memory at READY, PSS",
+                    "RSS",
+                    "files written per launch",
+                    "bytes written per launch",
+                    "temporary disk, peak",
+                    "stop, median",
+                ],
+                running,
+                numeric=1,
+            ),
+            table(
+                [
+                    "variant",
+                    "on disk, installed",
+                    "while it runs",
+                    "after a launch",
+                    "newest GLIBC symbol (in)",
+                    "oldest known systems that have it",
+                    "libraries expected from the system",
+                ],
+                asking,
+            ),
+        ]
+    )
+
+
+def _count(value: float | None) -> str:
+    return NOT_MEASURED if value is None else f"{value:g}"
