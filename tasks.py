@@ -317,6 +317,54 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
 
 @task(
     help={
+        "runs": "counts of each variant, 1 to 20 (default 2)",
+        "variant": VARIANT_HELP,
+        "sidecar": SIDECAR_HELP,
+    },
+    iterable=["variant"],
+)
+@edge
+def instructions(c: Context, variant: list[str], runs: str = "2", sidecar: str = HELLO) -> None:
+    """Count the instructions to READY with valgrind; they repeat where times do not."""
+    from benchmarks import instructions as benchmark
+
+    count = whole_number(runs, "--runs", low=1, high=20)
+    _, subjects = chosen(sidecar, variant)
+    result = benchmark.run(subjects, runs=count, partial=bool(variant))
+    print(benchmark.render(result))
+    kept(result.path)
+
+
+@task(
+    help={
+        "launches": "launches of each variant, 1 to 1000 (default 7)",
+        "variant": VARIANT_HELP,
+        "sidecar": SIDECAR_HELP,
+        "seed": "seed of the order in which variants take turns (default 1)",
+    },
+    iterable=["variant"],
+)
+@edge
+def phases(
+    c: Context,
+    variant: list[str],
+    launches: str = "7",
+    sidecar: str = HELLO,
+    seed: str = "1",
+) -> None:
+    """Divide launches into launcher, interpreter start and program import."""
+    from benchmarks import phases as benchmark
+
+    count = whole_number(launches, "--launches", low=1, high=1000)
+    order = whole_number(seed, "--seed", low=0, high=2**31)
+    _, subjects = chosen(sidecar, variant)
+    result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
+    print(benchmark.render(result))
+    kept(result.path)
+
+
+@task(
+    help={
         "check": "change nothing; show what is stale or was edited by hand, and exit 1 if any is",
         "sidecar": SIDECAR_HELP,
         "output": "the record to write (default: decision-record.md)",

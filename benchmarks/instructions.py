@@ -1,0 +1,230 @@
+"""Instructions to READY, counted by valgrind's callgrind: they repeat where times do not.
+
+Every process of a launch runs under callgrind. When READY has come they wait for the stop, and each
+is told to write down what it has counted so far; the sum is the figure. Two runs of the same
+program differ by well under 0.5 % (what varies: the address layout, process ids, the names of
+temporary folders). Instructions are not time: they know nothing of storage, caches and waiting, and
+the kernel's own are not among them.
+
+A process that replaces itself by another program (execve) is counted from there on: PyInstaller's
+folder launcher does so once, early.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.subjects import PYTHON_ISOLATED, Subject
+from spike import process, provenance, residue, results
+from spike.launch import Running
+from spike.progress import progress
+from spike.statistics import median
+from spike.tables import NOT_MEASURED, table
+
+NAME = "instructions"
+
+RUNS = 2
+"""Counts of each subject: the second shows that the first repeats."""
+
+TOLERANCE = 0.005
+"""Largest difference between two counts of the same program, as a fraction."""
+
+SLOWDOWN = 200.0
+"""How much longer a program may take to READY under callgrind; 40 to 100 was seen."""
+
+_TOTALS = re.compile(rb"^totals: (\d+)$", re.MULTILINE)
+
+
+def unavailable() -> str:
+    """Why nothing can be counted here; empty when it can."""
+    if sys.platform != "linux":
+        return f"callgrind does not count on {sys.platform}"
+    for tool in ("valgrind", "vgdb"):
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed (apt-get install valgrind)"
+    return ""
+
+
+def count(subject: Subject) -> dict[str, Any]:
+    """Count one launch of a subject.
+
+    Returns:
+        ``instructions``: of all processes, None when it did not come to READY; ``program`` and
+        ``launcher``: of the process that said BOOT, and of the others; ``processes``: how many were
+        counted; ``problem``: why there is no count; empty otherwise.
+    """
+    plan = subject.plan(smoke=())
+    with tempfile.TemporaryDirectory(prefix="spike-callgrind-") as name:
+        folder = Path(name)
+        argv = (
+            str(shutil.which("valgrind")),
+            "--tool=callgrind",
+            "--trace-children=yes",
+            f"--callgrind-out-file={folder}/counts.%p",
+            f"--log-file={folder}/log.%p",
+            f"--vgdb-prefix={folder}/vgdb",
+            *plan.argv,
+        )
+        running = Running(
+            replace(
+                plan,
+                argv=argv,
+                # Hashing of texts differs from run to run otherwise, and with it the work.
+                env={**plan.env, "PYTHONHASHSEED": "0"},
+                ready_timeout_s=plan.ready_timeout_s * SLOWDOWN,
+            )
+        )
+        try:
+            with running:
+                if not running.wait_ready():
+                    return _nothing(f"{running.detail}: {' '.join(running.result().stderr_tail)}")
+                return _read(folder, running)
+        finally:
+            residue.end(residue.survivors(running.mark))
+            if running.tmp is not None:
+                shutil.rmtree(running.tmp, ignore_errors=True)
+
+
+def _read(folder: Path, running: Running) -> dict[str, Any]:
+    alive = [member.pid for member in residue.survivors(running.mark)]
+    for pid in alive:
+        process.capture(
+            ["vgdb", f"--vgdb-prefix={folder}/vgdb", f"--pid={pid}", "dump"], timeout_s=60.0
+        )
+    counts: dict[int, int] = {}
+    for path in folder.glob("counts.*"):
+        pid = int(path.name.split(".")[1])
+        found = _TOTALS.search(path.read_bytes())
+        if found:
+            counts[pid] = counts.get(pid, 0) + int(found[1])
+    missing = [pid for pid in alive if pid not in counts]
+    if missing or not counts:
+        return _nothing(f"{len(missing)} of {len(alive)} processes did not tell their count")
+    # A program that does not say its pid is the one that was started.
+    said = running.fields().get("pid", "")
+    program = int(said) if said.isdigit() and int(said) in counts else running.pid
+    own = counts.get(program or 0, 0)
+    total = sum(counts.values())
+    return {
+        "instructions": total,
+        "program": own,
+        "launcher": total - own,
+        "processes": len(counts),
+        "problem": "",
+    }
+
+
+def _nothing(problem: str) -> dict[str, Any]:
+    return {
+        "instructions": None,
+        "program": None,
+        "launcher": None,
+        "processes": 0,
+        "problem": problem,
+    }
+
+
+def run(subjects: Sequence[Subject], *, runs: int = RUNS, partial: bool = False) -> results.Result:
+    """Count every subject ``runs`` times, as many side by side as there are CPUs.
+
+    Raises:
+        MissingToolError: valgrind is not there.
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    from spike.errors import MissingToolError
+
+    why = unavailable()
+    if why:
+        raise MissingToolError(
+            f"Instructions cannot be counted: {why}.", try_next="invoke doctor --with-deps"
+        )
+    sidecar = subjects[0].sidecar
+    residue.adopt_orphans()
+    jobs = [subject for _ in range(runs) for subject in subjects]
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects={subject.id: subject.as_json() for subject in subjects},
+            settings={"runs": runs, "valgrind": version()},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress("instructions", len(jobs)) as step,
+        ThreadPoolExecutor(max_workers=os.cpu_count()) as workers,
+    ):
+        try:
+            for subject, facts in zip(jobs, workers.map(count, jobs), strict=True):
+                recorder.add(subject.id, facts)
+                step(subject.id)
+        except BaseException:
+            workers.shutdown(wait=True, cancel_futures=True)
+            raise
+    return recorder.result()
+
+
+def version() -> str:
+    """Valgrind's version, since another one may count otherwise."""
+    return process.capture(["valgrind", "--version"]).output.strip().removeprefix("valgrind-")
+
+
+def spread(samples: Sequence[Mapping[str, Any]]) -> float | None:
+    """Largest over smallest count, less one; None with fewer than two counts."""
+    values = [int(sample["instructions"]) for sample in samples if sample["instructions"]]
+    return max(values) / min(values) - 1 if len(values) > 1 else None
+
+
+def render(result: results.Result) -> str:
+    """The instruction table: millions of instructions, and against ``python -I -S``."""
+    floor = median(_values(result.of(PYTHON_ISOLATED), "instructions"))
+    rows = []
+    problems = []
+    for name in result.subjects:
+        samples = result.of(name)
+        total = median(_values(samples, "instructions"))
+        difference = spread(samples)
+        rows.append(
+            [
+                name,
+                _millions(total),
+                _millions(median(_values(samples, "launcher"))),
+                _millions(median(_values(samples, "program"))),
+                f"{total / floor:.2f}" if total and floor else NOT_MEASURED,
+                NOT_MEASURED if difference is None else f"{difference:.3%}",
+            ]
+        )
+        problems += [f"- {name}: {sample['problem']}" for sample in samples if sample["problem"]]
+    text = table(
+        [
+            "variant",
+            "instructions to READY, millions",
+            "of them launcher processes",
+            "the program's process",
+            "times python -I -S",
+            "difference between runs",
+        ],
+        rows,
+        numeric=1,
+    )
+    return "\n\n".join(part for part in (text, "\n".join(problems)) if part)
+
+
+def _values(samples: Sequence[Mapping[str, Any]], field: str) -> list[float]:
+    return [float(sample[field]) for sample in samples if sample[field] is not None]
+
+
+def _millions(value: float | None) -> str:
+    if value is None:
+        return NOT_MEASURED
+    return f"{value / 1e6:.2f}" if value < 10e6 else f"{value / 1e6:.1f}"
