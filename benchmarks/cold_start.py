@@ -434,6 +434,12 @@ def by_round(samples: Iterable[Mapping[str, Any]]) -> dict[int, float]:
 
 def render(result: results.Result) -> str:
     """The cold-start table, the states that were not reached, and the machine's disturbances."""
+    said = noise.render(noise.findings(noise.from_json(result.provenance.get("noise", {}))))
+    return "\n\n".join(part for part in (table_and_misses(result), said) if part)
+
+
+def table_and_misses(result: results.Result) -> str:
+    """The cold-start table, and why a state was not reached."""
     rows = summarise(result)
     text = table(
         [
@@ -468,9 +474,7 @@ def render(result: results.Result) -> str:
         for row in rows
         if row.state != FIRST and row.proved < row.launches
     ]
-    found = noise.findings(noise.from_json(result.provenance.get("noise", {})))
-    parts = [text, "\n".join(missed), noise.render(found)]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(part for part in (text, "\n".join(missed)) if part)
 
 
 def interval_text(interval: statistics.Interval | None) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.subjects import Subject
+from benchmarks.subjects import PYTHON_ISOLATED, Subject
 from spike import advice, plan, provenance, residue, results
 from spike.launch import Launch, launch
 from spike.progress import progress, shuffled_rounds
-from spike.statistics import binomial_interval, median
-from spike.tables import milliseconds, percent, table
+from spike.statistics import binomial_interval, distribution, median, ratio_of_medians
+from spike.tables import NOT_MEASURED, milliseconds, percent, table
 
 NAME = "reliability"
 
@@ -197,6 +197,59 @@ def render(summaries: Sequence[Summary]) -> str:
         ],
         numeric=1,
     )
+
+
+def render_latency(result: results.Result) -> str:
+    """Launch to READY: medians, ends, marked outliers, and ratios with their intervals."""
+    floor = _rounds(result, PYTHON_ISOLATED)
+    plans = _rounds(result, plan.PLAN_VARIANTS[0])
+    rows = []
+    for summary in summarise(result):
+        taken = _rounds(result, summary.subject)
+        figures = distribution([value for value in taken if value is not None])
+        rows.append(
+            [
+                summary.subject,
+                milliseconds(summary.boot_ms),
+                milliseconds(figures.median if figures else None),
+                f"{milliseconds(figures.minimum)} to {milliseconds(figures.maximum)}"
+                if figures
+                else NOT_MEASURED,
+                str(len(figures.outliers)) if figures else NOT_MEASURED,
+                _ratio(taken, floor) if summary.subject != PYTHON_ISOLATED else "1",
+                _ratio(taken, plans) if summary.subject != plan.PLAN_VARIANTS[0] else "1",
+                milliseconds(summary.stop_ms),
+            ]
+        )
+    return table(
+        [
+            "variant",
+            "BOOT, median",
+            "READY, median",
+            "fastest to slowest",
+            "outliers",
+            "times python -I -S, 95 % interval",
+            f"times {plan.PLAN_VARIANTS[0]}, 95 % interval",
+            "stop, median",
+        ],
+        rows,
+        numeric=1,
+    )
+
+
+def _rounds(result: results.Result, subject: str) -> list[float | None]:
+    """Launch to READY in each round, in order; None where it did not come."""
+    samples = sorted(result.of(subject), key=lambda sample: int(sample["round"]))
+    return [sample["ready_ms"] for sample in samples]
+
+
+def _ratio(one: Sequence[float | None], other: Sequence[float | None]) -> str:
+    # An interrupted run may have one round more of one than of the other.
+    common = min(len(one), len(other))
+    ratio = ratio_of_medians(one[:common], other[:common])
+    if ratio is None:
+        return NOT_MEASURED
+    return f"{ratio.estimate:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
 def render_rates(summaries: Sequence[Summary]) -> str:

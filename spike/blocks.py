@@ -7,13 +7,13 @@ Each is one small function from the evidence to Markdown. A new one is a functio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from benchmarks import complexity, reliability, size
 from benchmarks.hardships import report as hardships
-from spike import criteria, plan, process
+from spike import criteria, figures, plan, process
 from spike.criteria import Ruling
 from spike.evidence import Evidence, usable
+from spike.figures import run_line
 from spike.record import Block
 from spike.results import Result
 from spike.tables import megabytes, milliseconds, percent, table
@@ -67,33 +67,7 @@ def built(evidence: Evidence) -> str:
 def latency(evidence: Evidence) -> str:
     """Launch to READY in the reliability run: every launch of it, warm page cache."""
     result = usable(evidence, reliability.NAME)
-    if result is None:
-        return ""
-    summaries = reliability.summarise(result)
-    by_name = {summary.subject: summary for summary in summaries}
-    floor = by_name.get("floor-python-I-S")
-    rows = [
-        [
-            summary.subject,
-            milliseconds(summary.boot_ms),
-            milliseconds(summary.ready_ms),
-            milliseconds(summary.ready_max_ms),
-            f"{summary.ready_ms / floor.ready_ms:.2f}"
-            if floor and floor.ready_ms and summary.ready_ms
-            else "-",
-            milliseconds(summary.stop_ms),
-        ]
-        for summary in summaries
-    ]
-    columns = [
-        "variant",
-        "BOOT, median",
-        "READY, median",
-        "READY, max",
-        "READY / python -I -S",
-        "stop, median",
-    ]
-    return f"{table(columns, rows, numeric=1)}\n\n{run_line(result)}"
+    return "" if result is None else f"{reliability.render_latency(result)}\n\n{run_line(result)}"
 
 
 def sizes(evidence: Evidence) -> str:
@@ -235,22 +209,6 @@ def problems(evidence: Evidence) -> str:
     return "\n".join(f"- {problem}" for problem in evidence.problems)
 
 
-def run_line(result: Result) -> str:
-    """One line that leads from a table back to its raw samples and their circumstances."""
-    facts: Mapping[str, Any] = result.provenance
-    where = ", ".join(str(facts[key]) for key in ("system", "kernel", "cpu") if key in facts)
-    settings = ", ".join(f"{key} {value}" for key, value in result.settings.items())
-    commit = str(facts.get("git_commit", ""))[:12]
-    dirty = " with local changes" if facts.get("git_dirty") else ""
-    folder = result.path.name if result.path else result.benchmark
-    return (
-        f"{len(result.samples)} samples of {facts.get('at')}, {settings}; {where}, "
-        f"{facts.get('cpu_count')} CPUs, load {facts.get('load_1min')} at the start"
-        + (f"; commit {commit}{dirty}" if commit else "")
-        + f". Raw: `{folder}`."
-    )
-
-
 BLOCKS: Mapping[str, Block] = {
     block.name: block
     for block in (
@@ -279,6 +237,10 @@ BLOCKS: Mapping[str, Block] = {
             render=lambda evidence: rulings(criteria.exit_criteria(evidence)),
         ),
         Block(name="proposal", command="invoke status", render=proposed),
+        Block(name="cold-start", command="invoke cold-start", render=figures.cold_starts),
+        Block(name="footprint", command="invoke footprint", render=figures.footprints),
+        Block(name="phases", command="invoke phases", render=figures.divided),
+        Block(name="instructions", command="invoke instructions", render=figures.counted),
         Block(name="consistency", command="invoke spike", render=problems),
     )
 }

@@ -161,6 +161,13 @@ NEEDS: tuple[Need, ...] = (
         apt="valgrind",
     ),
     Need(
+        name="strace",
+        purpose=f"{_FIGURES}: where the time of a launch goes",
+        required=False,
+        programs=("strace",),
+        apt="strace",
+    ),
+    Need(
         name="dpkg-deb",
         purpose=f"{_FIGURES}: the package's contents",
         required=False,

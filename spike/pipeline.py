@@ -7,7 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import complexity, reliability, size
+from benchmarks import (
+    cold_start,
+    complexity,
+    footprint,
+    instructions,
+    phases,
+    reliability,
+    size,
+)
 from benchmarks.subjects import Subject, all_subjects
 from spike import buildinfo, doctor, documents, encountered, evidence, process, provenance
 from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, BuildFailedError, MissingToolError
@@ -34,11 +42,13 @@ class Measurement:
         name: The benchmark, which is also its result file.
         run: Measures the subjects.
         render: Its table, for the terminal.
+        unavailable: Says which optional tool it lacks here; empty when it can run.
     """
 
     name: str
     run: Callable[[list[Subject], Settings], Result]
     render: Callable[[Result], str]
+    unavailable: Callable[[], str] = lambda: ""
 
 
 MEASUREMENTS: tuple[Measurement, ...] = (
@@ -58,6 +68,28 @@ MEASUREMENTS: tuple[Measurement, ...] = (
         name=complexity.NAME,
         run=lambda subjects, settings: complexity.run(subjects),
         render=complexity.render,
+    ),
+    Measurement(
+        name=cold_start.NAME,
+        run=lambda subjects, settings: cold_start.run(subjects, launches=cold_start.ROUNDS, seed=1),
+        render=cold_start.render,
+    ),
+    Measurement(
+        name=footprint.NAME,
+        run=lambda subjects, settings: footprint.run(subjects),
+        render=footprint.render,
+    ),
+    Measurement(
+        name=phases.NAME,
+        run=lambda subjects, settings: phases.run(subjects),
+        render=phases.render,
+        unavailable=phases.unavailable,
+    ),
+    Measurement(
+        name=instructions.NAME,
+        run=lambda subjects, settings: instructions.run(subjects),
+        render=instructions.render,
+        unavailable=instructions.unavailable,
     ),
 )
 
@@ -142,6 +174,9 @@ def measure(sidecar: Sidecar, settings: Settings) -> None:
     subjects = all_subjects(sidecar, buildinfo.find_all(sidecar))
     for step in MEASUREMENTS:
         headline(step.name.replace("_", " "))
+        if step.unavailable():
+            print(f"not run: {step.unavailable()}")  # noqa: T201 - progress of a command
+            continue
         known = evidence.gather(sidecar)
         current = evidence.usable(known, step.name)
         if not settings.force and current is not None and is_current(current, subjects, settings):
@@ -156,7 +191,7 @@ def is_current(result: Result, subjects: list[Subject], settings: Settings) -> b
     """Whether a result has every subject as it is now, on this machine, with enough launches."""
     if provenance.difference(result.provenance, provenance.collect()):
         return False
-    if result.settings.get("launches", settings.launches) < settings.launches:
+    if result.benchmark == reliability.NAME and result.settings["launches"] < settings.launches:
         return False
     return all(
         subject.id in result.subjects and result.subjects[subject.id]["sha256"] == subject.sha256

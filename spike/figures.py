@@ -1,0 +1,58 @@
+"""The record's blocks that show measurements beyond the plan's three.
+
+Each turns the evidence into Markdown; a block whose benchmark was not run here returns nothing, and
+the record then names the command that runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks import cold_start, footprint, instructions, phases
+from spike import noise
+from spike.evidence import Evidence, usable
+from spike.results import Result
+from spike.workspace import display_path
+
+
+def run_line(result: Result) -> str:
+    """One line that leads from a table back to its raw samples and their circumstances."""
+    facts: Mapping[str, Any] = result.provenance
+    where = ", ".join(str(facts[key]) for key in ("system", "kernel", "cpu") if key in facts)
+    settings = ", ".join(f"{key} {value}" for key, value in result.settings.items())
+    commit = str(facts.get("git_commit", ""))[:12]
+    dirty = " with local changes" if facts.get("git_dirty") else ""
+    line = (
+        f"{len(result.samples)} samples of {facts.get('at')}"
+        + (f", {settings}" if settings else "")
+        + f"; {where}, {facts.get('cpu_count')} CPUs, load {facts.get('load_1min')} at the start"
+        + (f"; commit {commit}{dirty}" if commit else "")
+        + f". Raw: {link(result)}."
+    )
+    said = noise.render(noise.findings(noise.from_json(facts.get("noise", {}))))
+    return f"{line}\n\n{said}" if said else line
+
+
+def link(result: Result) -> str:
+    """The result file as a link from the repository's root, where the record and the README lie."""
+    if result.path is None:
+        return f"`{result.benchmark}.json`"
+    path = display_path(result.path)
+    return f"[{result.path.name}]({path})" if not path.startswith(("/", "~")) else f"`{path}`"
+
+
+def shown(benchmark: str, render: Callable[[Result], str]) -> Callable[[Evidence], str]:
+    """A block that is a benchmark's own rendering and the line that leads back to its samples."""
+
+    def block(evidence: Evidence) -> str:
+        result = usable(evidence, benchmark)
+        return "" if result is None else f"{render(result)}\n\n{run_line(result)}"
+
+    return block
+
+
+cold_starts = shown(cold_start.NAME, cold_start.table_and_misses)
+footprints = shown(footprint.NAME, footprint.render)
+divided = shown(phases.NAME, phases.render)
+counted = shown(instructions.NAME, instructions.render)
