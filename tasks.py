@@ -427,6 +427,32 @@ def report(c: Context, format: str = "markdown", sidecar: str = HELLO) -> None: 
         print(document.as_markdown(known), end="")
 
 
+@task(
+    help={
+        "library": "try this library only, a folder of examples/libraries (repeatable)",
+        "variant": VARIANT_HELP,
+        "force": "try again what is up to date",
+        "check": "build nothing; exit 1 when docs/libraries.md is not what the outcomes say",
+    },
+    iterable=["library", "variant"],
+)
+@edge
+def libraries(
+    c: Context, library: list[str], variant: list[str], force: bool = False, check: bool = False
+) -> int:
+    """Try popular libraries with every packager; write docs/libraries.md (hours at first)."""
+    from spike import libraries as trial
+
+    if check:
+        complaints = trial.check_document(trial.load())
+        print("\n".join(complaints) or "docs/libraries.md is what the outcomes say")
+        return 1 if complaints else 0
+    outcomes = trial.run(library, variant, force=force)
+    changed = trial.write_document(outcomes)
+    print(f"docs/libraries.md: {'written' if changed else 'unchanged'}")
+    return 0
+
+
 @task(help={"with-deps": "install the missing system packages (Debian and Ubuntu)"})
 @edge
 def doctor(c: Context, with_deps: bool = False) -> int:
