@@ -101,7 +101,14 @@ def test_end_of_stdin_is_a_normal_stop(example: Sidecar, tmp_path: Path) -> None
         assert running.lines[-1].text == "SHUTDOWN reason=normal"
 
 
-@pytest.mark.parametrize("variant", DEFAULT_VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        # One packager in every check; the others take many minutes (Nuitka) or add little.
+        name if name == "pyinstaller-onedir" else pytest.param(name, marks=pytest.mark.slow)
+        for name in DEFAULT_VARIANTS
+    ],
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_packager_builds_every_example(
     built: Callable[..., Built], name: str, variant: str, tmp_path: Path
