@@ -62,6 +62,10 @@ class MissingBuildError(SpikeError):
     """A variant has no usable build; the message names the Nox command that makes it."""
 
 
+class UnsuitableError(SpikeError):
+    """A mode cannot package this sidecar; the message names what stands in its way."""
+
+
 class BuildFailedError(SpikeError):
     """A packager ran and failed; the log is kept and the message shows its end."""
 

@@ -51,6 +51,7 @@ class Sidecar:
             writes to stdout after ``ready`` is the command's stdin, and the command's stdout is
             the sidecar's stdin.
         health: URL whose answer the host window shows; empty for none. Fields as in ``smoke``.
+        hold_gc: Whether the packaged program holds garbage collection off until ``ready``.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class Sidecar:
     smoke: tuple[str, ...] = ()
     smoke_stdio: bool = False
     health: str = ""
+    hold_gc: bool = False
 
     @property
     def is_hello(self) -> bool:
@@ -285,4 +287,5 @@ _KEYS: Mapping[str, tuple[Callable[[object, str, str], Any], str]] = {
     "smoke": (_texts, '["python", "smoke.py", "{port}"]'),
     "smoke_stdio": (_yes_or_no, "true"),
     "health": (_text, '"http://127.0.0.1:{port}/health"'),
+    "hold_gc": (_yes_or_no, "true"),
 }

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from spike.packagers import hold_gc
 from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
 from spike.sidecar import Sidecar
 
@@ -36,7 +37,7 @@ class CxFreeze:
             argv += ["--includes", ",".join(sidecar.hidden_imports)]
         if sidecar.collect:
             argv += ["--packages", ",".join(sidecar.collect)]
-        files: dict[Path, str] = {}
+        files = dict(hold_gc.files(sidecar))
         if sidecar.data or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.
             argv.append("--no-compress")

@@ -5,14 +5,40 @@ Licence: Nuitka is AGPLv3 with a runtime exception for the programs that it comp
 
 from __future__ import annotations
 
+import json
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from spike.errors import UnsuitableError
+from spike.packagers import hold_gc, reach
 from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
 from spike.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ".bin"
+
+PLUGIN = Path("start_up.py")
+"""Where the plugin is staged; its settings lie beside it."""
+_PLUGIN_SOURCE = Path(__file__).with_name("plugins") / "start_up.py"
+
+FROZEN = ("_collections_abc", "abc", "codecs", "genericpath", "io", "os", "posixpath", "stat")
+"""Modules that CPython 3.11 has as ready-made objects; Nuitka would ship them as bytecode."""
+
+_REACH_PRICE = (
+    "Linux, with a static libpython. A module of the standard library that the sources do not "
+    "show (getattr with a name made at run time) must be in hidden_imports"
+)
+_SINGLE_PRICE = (
+    f"{_REACH_PRICE}. No data files, and no module in a file of its own: a program that cannot do "
+    "without one is refused, with its name. Encodings that need such a module (Chinese, Japanese, "
+    "Korean, with pyenv's Python) are unknown"
+)
+_LEAN_PRICE = (
+    "Python 3.11, Nuitka 4.3.3 (a plugin edits what it generates), gcc or clang. The program's "
+    "address is fixed (no PIE), as Debian's own python3's is. os, io, abc and codecs have no "
+    "__file__"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +50,32 @@ class Nuitka:
     modes: tuple[Mode, ...] = (
         Mode(name="onefile", summary="one file that unpacks itself at every launch (the plan's)"),
         Mode(name="standalone", summary="a folder with the program and what it needs"),
+        Mode(
+            name="single",
+            summary="one file that unpacks nothing",
+            price=f"{_SINGLE_PRICE}.",
+            default=False,
+        ),
+        Mode(
+            name="lean",
+            summary="single, with start-up work removed",
+            price=f"{_SINGLE_PRICE}. {_LEAN_PRICE}.",
+            default=False,
+        ),
+        Mode(
+            name="standalone-lean",
+            summary="standalone, with start-up work removed",
+            price=f"{_REACH_PRICE}. {_LEAN_PRICE}.",
+            default=False,
+        ),
+        Mode(
+            name="cached",
+            summary="one file that unpacks itself into the user's cache, once",
+            price="The first launch is as slow as onefile's. The cache is never removed, one "
+            "folder for each version of the sources; it has no lock, so first launches at the "
+            "same time can disturb each other. Every launch checks every cached file.",
+            default=False,
+        ),
     )
     tools: tuple[Tool, ...] = (
         Tool(
@@ -46,24 +98,24 @@ class Nuitka:
 
     def recipe(self, sidecar: Sidecar, mode: str) -> Recipe:
         """Describe the build of one mode of one sidecar."""
+        if mode in ("single", "lean", "standalone-lean"):
+            return _with_plugin(self, sidecar, mode)
         output = output_folder(sidecar, self.name, mode)
-        entry = STAGED / sidecar.entry
         stem = Path(sidecar.entry).stem
         argv = [
-            *("python", "-m", "nuitka", entry.as_posix()),
-            "--onefile" if mode == "onefile" else "--standalone",
-            "--assume-yes-for-downloads",
-            f"--output-dir={output.as_posix()}",
+            *_command(sidecar, output, "--standalone" if mode == "standalone" else "--onefile"),
+            *(_cached(sidecar) if mode == "cached" else []),
             *_contents(sidecar),
         ]
         leftovers = (output / f"{stem}.build", output / f"{stem}.onefile-build")
         folder = output / f"{stem}.dist"
-        if mode == "onefile":
+        if mode != "standalone":
             return Recipe(
                 argv=tuple(argv),
                 output=output,
                 artifact=output / f"{stem}{_SUFFIX}",
                 discard=(*leftovers, folder),
+                files=hold_gc.files(sidecar),
             )
         return Recipe(
             argv=tuple(argv),
@@ -71,6 +123,126 @@ class Nuitka:
             artifact=folder / f"{stem}{_SUFFIX}",
             folder=folder,
             discard=leftovers,
+            files=hold_gc.files(sidecar),
+        )
+
+
+def _command(sidecar: Sidecar, output: Path, kind: str) -> list[str]:
+    """The plan's command, with another kind of result where asked for."""
+    return [
+        *("python", "-m", "nuitka", (STAGED / sidecar.entry).as_posix(), kind),
+        "--assume-yes-for-downloads",
+        f"--output-dir={output.as_posix()}",
+    ]
+
+
+def _cached(sidecar: Sidecar) -> list[str]:
+    """Unpack below the user's cache folder, in a place that other sources never share.
+
+    Two builds of one version would otherwise overwrite each other's files, also while they run.
+    """
+    place = f"{sidecar.name}/{sidecar.version}-{sidecar.source_sha256()[:12]}"
+    return [f"--onefile-tempdir-spec={{CACHE_DIR}}/{place}", "--onefile-as-archive"]
+
+
+def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
+    """A standalone build of what the program can reach, in one file or lean or both."""
+    lean = mode != "single"
+    single = mode != "standalone-lean"
+    _check_platform(sidecar, mode)
+    reached = reach.of(
+        sidecar.folder / sidecar.entry,
+        roots=sidecar.hidden_imports,
+        packages=sidecar.collect,
+        inspect=not lean,
+    )
+    if single:
+        _check_single_file(sidecar, reached, mode)
+    output = output_folder(sidecar, packager.name, mode)
+    stem = Path(sidecar.entry).stem
+    folder = output / f"{stem}.dist"
+    shipped = {"source"} if single else {"source", "extension"}
+    names = {name for name, module in reached.modules.items() if module.kind in shipped}
+    settings = {
+        "always": [name for name in reach.START_UP if name in names],
+        "codecs": sorted(reach.codecs_without_files()),
+        "frozen": sorted(names.intersection(FROZEN)) if lean else [],
+        "lazy_inspect": lean,
+        "program": f"{stem}{_SUFFIX}",
+        "reached": sorted(names),
+        "single": single,
+    }
+    argv = [
+        *_command(sidecar, output, "--standalone"),
+        "--static-libpython=yes",
+        f"--user-plugin={PLUGIN.as_posix()}",
+        *_contents(sidecar),
+    ]
+    return Recipe(
+        argv=tuple(argv),
+        env={"CFLAGS": "-fno-pie", "LDFLAGS": "-no-pie"} if lean else {},
+        output=output,
+        artifact=folder / f"{stem}{_SUFFIX}",
+        folder=None if single else folder,
+        discard=(output / f"{stem}.build",),
+        files={
+            PLUGIN: _PLUGIN_SOURCE.read_text(encoding="utf-8"),
+            PLUGIN.with_suffix(".json"): json.dumps(settings, indent=1),
+            **hold_gc.files(sidecar, always=lean),
+        },
+    )
+
+
+def _check_platform(sidecar: Sidecar, mode: str) -> None:
+    instead = sidecar.nox_command("nuitka", "standalone")
+    if sys.platform != "linux":
+        raise UnsuitableError(
+            f"nuitka-{mode} is for Linux.",
+            why="Elsewhere the interpreter is a library of its own, a file beside the program.",
+            try_next=instead,
+        )
+    if mode != "single" and sys.version_info >= (3, 12):
+        raise UnsuitableError(
+            f"nuitka-{mode} is for Python 3.11.",
+            why="From 3.12 on, what Nuitka does with inspect at start cannot be put off.",
+            try_next=sidecar.nox_command(
+                "nuitka", mode.replace("-lean", "").replace("lean", "single")
+            ),
+        )
+    library = f"libpython{sysconfig.get_python_version()}"
+    places = [Path(str(sysconfig.get_config_var(name) or "")) for name in ("LIBPL", "LIBDIR")]
+    if not any((place / f"{library}{end}.a").is_file() for place in places for end in ("", "-pic")):
+        raise UnsuitableError(
+            f"nuitka-{mode} needs {library}.a, which this Python does not have.",
+            why="Without it the interpreter is a library of its own, a file beside the program.",
+            try_next=f"apt-get install libpython{sysconfig.get_python_version()}-dev (Debian's "
+            f"Python), a Python from pyenv, or {instead}",
+        )
+
+
+def _check_single_file(sidecar: Sidecar, reached: reach.Reach, mode: str) -> None:
+    instead = sidecar.nox_command("nuitka", "standalone")
+    if sidecar.data:
+        raise UnsuitableError(
+            f"nuitka-{mode} cannot package {sidecar.name}: it ships {sidecar.data[0]!r}, which "
+            "needs a place beside the program.",
+            try_next=instead,
+        )
+    if needed := reached.indispensable():
+        module = needed[0]
+        importers = sorted(importer for importer, _ in module.importers)
+        others = len(needed) - 1
+        raise UnsuitableError(
+            f"nuitka-{mode} cannot package {sidecar.name}: it needs the module {module.name!r}, "
+            f"which is a file of its own ({module.file and module.file.name})"
+            + (f", and {others} more such modules." if others else "."),
+            why=f"{module.name} is imported by {importers[0]}; a single file has no place for it.",
+            try_next=instead
+            + (
+                ", or a Python that has it built in (Debian's has many)"
+                if not module.is_own
+                else ""
+            ),
         )
 
 

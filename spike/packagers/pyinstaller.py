@@ -7,10 +7,21 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from spike.errors import UnsuitableError
+from spike.packagers import hold_gc, reach
 from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
 from spike.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
+
+_OWN_IMPORTS = ("inspect", "marshal", "pkgutil", "struct", "zipfile", "zlib")
+"""What PyInstaller's bootstrap and its run-time hooks import."""
+
+_LEAN_PRICE = (
+    "Not on Windows, where strip breaks libraries. Debug symbols of libraries are gone. A module "
+    "of the standard library that is a file of its own and that the sources do not show must be "
+    "in hidden_imports"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +33,18 @@ class PyInstaller:
     modes: tuple[Mode, ...] = (
         Mode(name="onefile", summary="one file that unpacks itself at every launch (the plan's)"),
         Mode(name="onedir", summary="a folder with the program and what it needs"),
+        Mode(
+            name="onefile-lean",
+            summary="onefile, stripped, with nothing compressed and nothing unreachable in it",
+            price=f"{_LEAN_PRICE}. What ships is larger than need be.",
+            default=False,
+        ),
+        Mode(
+            name="onedir-lean",
+            summary="onedir, stripped, with nothing compressed and nothing unreachable in it",
+            price=f"{_LEAN_PRICE}.",
+            default=False,
+        ),
     )
     tools: tuple[Tool, ...] = (
         *(
@@ -40,28 +63,56 @@ class PyInstaller:
     def recipe(self, sidecar: Sidecar, mode: str) -> Recipe:
         """Describe the build of one mode of one sidecar."""
         output = output_folder(sidecar, self.name, mode)
+        kind = mode.removesuffix("-lean")
+        lean = mode != kind
         argv = [
-            *("pyinstaller", (STAGED / sidecar.entry).as_posix(), f"--{mode}"),
+            *("pyinstaller", (STAGED / sidecar.entry).as_posix(), f"--{kind}"),
             *("--distpath", output.as_posix(), "--name", sidecar.name),
+            *(_lean(sidecar) if lean else []),
             *_contents(sidecar),
         ]
         # Its cache would otherwise be shared by every project of this user.
         env = {"PYINSTALLER_CONFIG_DIR": "pyinstaller-cache"}
-        if mode == "onefile":
-            return Recipe(
-                argv=tuple(argv),
-                env=env,
-                output=output,
-                artifact=output / f"{sidecar.name}{_SUFFIX}",
-            )
+        if lean:
+            env["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
         folder = output / sidecar.name
         return Recipe(
             argv=tuple(argv),
             env=env,
             output=output,
-            artifact=folder / f"{sidecar.name}{_SUFFIX}",
-            folder=folder,
+            artifact=(output if kind == "onefile" else folder) / f"{sidecar.name}{_SUFFIX}",
+            folder=None if kind == "onefile" else folder,
+            files=hold_gc.files(sidecar),
         )
+
+
+def _lean(sidecar: Sidecar) -> list[str]:
+    """Options that take out what costs start-up time and is not needed.
+
+    Raises:
+        UnsuitableError: On Windows.
+    """
+    if sys.platform == "win32":
+        raise UnsuitableError(
+            "PyInstaller's lean modes are not for Windows.",
+            why="Its strip breaks libraries there.",
+            try_next=sidecar.nox_command("pyinstaller", "onefile"),
+        )
+    if sidecar.dependencies:
+        # Packages import by name at run time; PyInstaller's hooks know, the sources do not show.
+        return ["--strip"]
+    reached = reach.of(
+        sidecar.folder / sidecar.entry,
+        roots=(*sidecar.hidden_imports, *_OWN_IMPORTS),
+        packages=sidecar.collect,
+    )
+    # Of the modules that are files only: they bring libraries along (OpenSSL, ncurses, ...).
+    unreached = sorted(reach.extension_files() - reached.modules.keys())
+    return ["--strip"] + [
+        f"--exclude-module={name}"
+        for name in unreached
+        if not name.startswith(("_codecs_", "_multibytecodec"))  # texts come in any encoding
+    ]
 
 
 def _contents(sidecar: Sidecar) -> list[str]:

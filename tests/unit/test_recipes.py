@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import shlex
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from spike import sidecar
-from spike.errors import UsageError
-from spike.packagers import PACKAGERS, VARIANTS, mode_named, packager_named, variant_named
+from spike.errors import UnsuitableError, UsageError
+from spike.packagers import (
+    DEFAULT_VARIANTS,
+    PACKAGERS,
+    VARIANTS,
+    mode_named,
+    packager_named,
+    variant_named,
+)
+from spike.packagers import nuitka as nuitka_module
+from spike.packagers.recipe import Recipe
 
 # The plan's two commands, copied from docs/packaging-spike-plan.md; order of the options aside.
 PLAN = {
@@ -96,3 +109,138 @@ def test_every_packager_is_told_what_the_sidecar_asks_for(name: str, tmp_path: P
         assert '["sidecar/words.txt", "lib/words.txt"]' in settings
         assert '["sidecar/data", "lib/data"]' in settings
         assert "keyring.dist-info" in settings
+
+
+# The modes beyond the plan's, as they are run; what depends on the interpreter stands as "...".
+EXTRA = {
+    "nuitka-single": "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka-single --static-libpython=yes --user-plugin=start_up.py",
+    "nuitka-lean": "CFLAGS=-fno-pie LDFLAGS=-no-pie "
+    "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka-lean --static-libpython=yes --user-plugin=start_up.py",
+    "nuitka-standalone-lean": "CFLAGS=-fno-pie LDFLAGS=-no-pie "
+    "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka-standalone-lean --static-libpython=yes --user-plugin=start_up.py",
+    "nuitka-cached": "python -m nuitka sidecar/main.py --onefile --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka-cached "
+    "--onefile-tempdir-spec={CACHE_DIR}/sidecar-hello/0.1.0-... --onefile-as-archive",
+    "pyinstaller-onefile-lean": "PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
+    "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py --onefile "
+    "--distpath dist/pyinstaller-onefile-lean --name sidecar-hello --strip --exclude-module=...",
+    "pyinstaller-onedir-lean": "PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
+    "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py --onedir "
+    "--distpath dist/pyinstaller-onedir-lean --name sidecar-hello --strip --exclude-module=...",
+}
+linux = pytest.mark.skipif(sys.platform != "linux", reason="these recipes are for Linux")
+
+
+def recipe_of(name: str, **changes: object) -> Recipe:
+    variant = VARIANTS[name]
+    what = dataclasses.replace(sidecar.load(), **changes)  # type: ignore[arg-type]
+    return variant.packager.recipe(what, variant.mode.name)
+
+
+def test_a_build_without_mode_makes_the_plans_two_and_no_more() -> None:
+    """The others are made when they are asked for."""
+    expected = (
+        *("nuitka-onefile", "nuitka-standalone"),
+        *("pyinstaller-onefile", "pyinstaller-onedir", "cx_freeze-onedir"),
+    )
+    assert expected == DEFAULT_VARIANTS
+    assert set(VARIANTS) == {*DEFAULT_VARIANTS, *EXTRA}
+
+
+@linux
+@pytest.mark.parametrize("name", EXTRA)
+def test_the_extra_modes_commands(name: str) -> None:
+    """Whole snapshots, environment included."""
+    recipe = recipe_of(name)
+    digest = sidecar.load().source_sha256()[:12]
+    words = [f"{key}={value}" for key, value in recipe.env.items()]
+    for word in recipe.argv:
+        short = word.replace(digest, "...")
+        if short.startswith("--exclude-module="):
+            short = "--exclude-module=..."
+        if short not in words:
+            words.append(short)
+    assert words == shlex.split(EXTRA[name])
+
+
+def test_every_mode_beyond_the_plans_states_its_price() -> None:
+    """Nothing is faster for nothing."""
+    for name in EXTRA:
+        assert VARIANTS[name].mode.price.endswith("."), name
+
+
+@linux
+def test_the_lean_program_gets_what_the_program_reaches() -> None:
+    """The plugin's settings: no inspect, no subprocess; ready-made modules are not shipped."""
+    settings = json.loads(recipe_of("nuitka-lean").files[Path("start_up.json")])
+    assert settings["lazy_inspect"]
+    assert settings["single"]
+    assert set(settings["frozen"]) <= set(nuitka_module.FROZEN)
+    assert "enum" in settings["reached"]
+    assert not {"inspect", "subprocess"} & set(settings["reached"])
+    single = json.loads(recipe_of("nuitka-single").files[Path("start_up.json")])
+    assert not single["lazy_inspect"]
+    assert "inspect" in single["reached"]
+
+
+@linux
+@pytest.mark.parametrize("mode", ["single", "lean"])
+def test_what_cannot_be_one_file_is_refused_by_name(tmp_path: Path, mode: str) -> None:
+    """A module in a file of its own, or a data file: the message names it and another mode."""
+    (tmp_path / "main.py").write_text("import ctypes\n")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "p"\nversion = "1"\n')
+    packager = PACKAGERS["nuitka"]
+    with pytest.raises(UnsuitableError, match=r"needs the module '_ctypes'.*imported by ctypes"):
+        packager.recipe(sidecar.load(tmp_path), mode)
+    assert packager.recipe(sidecar.load(tmp_path), "standalone-lean").folder is not None
+    with pytest.raises(UnsuitableError, match=r"ships 'pyproject.toml'.*--mode standalone"):
+        recipe_of(f"nuitka-{mode}", data=("pyproject.toml",))
+
+
+@linux
+def test_a_module_that_only_the_user_knows_of_is_followed() -> None:
+    """hidden_imports counts as reached, with everything that it imports."""
+    found = json.loads(
+        recipe_of("nuitka-lean", hidden_imports=("json",)).files[Path("start_up.json")]
+    )
+    assert {"json", "json.decoder"} <= set(found["reached"])
+
+
+@linux
+@pytest.mark.parametrize(
+    ("version", "mode", "message"),
+    [
+        ((3, 12), "lean", r"is for Python 3\.11.*--mode single"),
+        ((3, 12), "standalone-lean", r"is for Python 3\.11.*--mode standalone"),
+    ],
+)
+def test_a_python_that_the_plugin_does_not_know_is_refused(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], mode: str, message: str
+) -> None:
+    """Before anything is built."""
+    monkeypatch.setattr(sys, "version_info", version)
+    with pytest.raises(UnsuitableError, match=message):
+        recipe_of(f"nuitka-{mode}")
+
+
+def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it cannot work it says so."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(UnsuitableError, match="is for Linux"):
+        recipe_of("nuitka-single")
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(UnsuitableError, match="not for Windows"):
+        recipe_of("pyinstaller-onefile-lean")
+
+
+@linux
+def test_a_python_without_a_static_library_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The message has the command that installs it."""
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: str(tmp_path))
+    with pytest.raises(UnsuitableError, match=r"libpython3\.\d+-dev"):
+        recipe_of("nuitka-lean")
