@@ -99,8 +99,10 @@ class StartUp(NuitkaPluginBase):
             return None
         if name in self.frozen:
             return None, "the interpreter has it as a frozen module"
+        if name.split(".")[0] == "multiprocessing" and "multiprocessing" in self.reached:
+            return None  # Nuitka's own plugin decides about its parts
         if name not in self.reached:
-            return False, "the program cannot reach it, or does without it"
+            return False, "No name in the sources leads to it: list it in hidden_imports."
         return None
 
     def createPostModuleLoadCode(self, module):
