@@ -1,0 +1,141 @@
+//! The launcher as a real process, under the name of a sidecar.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Instant;
+
+/// A package's layout, with a space and a letter beyond ASCII in its path.
+fn package(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("{name} \u{fc} {}", std::process::id()));
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(root.join("bin")).expect("made");
+    fs::copy(
+        env!("CARGO_BIN_EXE_sidecar-launcher"),
+        root.join("bin/sidecar-test"),
+    )
+    .expect("copied");
+    root
+}
+
+fn add_program(folder: &Path, file: &str, script: &str) {
+    fs::create_dir_all(folder).expect("made");
+    let path = folder.join(file);
+    fs::write(&path, script).expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
+}
+
+fn run(root: &Path) -> Output {
+    Command::new(root.join("bin/sidecar-test"))
+        .args(["one", "two three"])
+        .output()
+        .expect("started")
+}
+
+#[test]
+fn it_becomes_the_program_with_the_same_process_id_and_arguments() {
+    let root = package("becomes");
+    let folder = root.join("lib/sidecar-host/sidecar-test.d");
+    add_program(
+        &folder,
+        "main.bin",
+        "#!/bin/sh\necho \"$$|$1|$2|$0\"\nexit 5\n",
+    );
+    fs::write(folder.join("sidecar-program.txt"), "main.bin\n").expect("written");
+    let child = Command::new(root.join("bin/sidecar-test"))
+        .args(["one", "two three"])
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .expect("started");
+    let pid = child.id();
+    let output = child.wait_with_output().expect("ended");
+    assert_eq!(output.status.code(), Some(5));
+    let program = folder.join("main.bin");
+    assert_eq!(
+        String::from_utf8(output.stdout).expect("text"),
+        format!("{pid}|one|two three|{}\n", program.display())
+    );
+    fs::remove_dir_all(root).expect("removed");
+}
+
+#[test]
+fn beside_itself_comes_before_the_library_folder() {
+    let root = package("order");
+    add_program(
+        &root.join("bin/sidecar-test.d"),
+        "sidecar-test",
+        "#!/bin/sh\necho beside\n",
+    );
+    add_program(
+        &root.join("lib/sidecar-host/sidecar-test.d"),
+        "sidecar-test",
+        "#!/bin/sh\necho lib\n",
+    );
+    assert_eq!(run(&root).stdout, b"beside\n");
+    fs::remove_dir_all(root).expect("removed");
+}
+
+#[test]
+fn what_is_missing_is_named_with_where_it_was_looked_for() {
+    let root = package("missing");
+    let output = run(&root);
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(127));
+    assert!(
+        text.contains("lib/sidecar-host/sidecar-test.d") && text.contains("bundle.resources"),
+        "{text}"
+    );
+
+    let folder = root.join("bin/sidecar-test.d");
+    fs::create_dir_all(&folder).expect("made");
+    for name in ["../../escape", "/bin/sh", ""] {
+        fs::write(folder.join("sidecar-program.txt"), name).expect("written");
+        let output = run(&root);
+        assert_eq!(output.status.code(), Some(127), "{name}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("within its folder"));
+    }
+
+    fs::write(folder.join("sidecar-program.txt"), "main.bin").expect("written");
+    fs::write(folder.join("main.bin"), "not executable").expect("written");
+    let output = run(&root);
+    assert_eq!(output.status.code(), Some(126));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("mode"));
+    fs::remove_dir_all(root).expect("removed");
+}
+
+/// The promise for a release build; a debug build does the same work.
+const MAX_COST_MS: f64 = 3.0;
+
+#[test]
+fn it_costs_less_than_three_milliseconds() {
+    let root = package("cost");
+    add_program(
+        &root.join("bin/sidecar-test.d"),
+        "sidecar-test",
+        "#!/bin/true\n",
+    );
+    let median = |program: &Path| {
+        let mut times: Vec<f64> = (0..41)
+            .map(|_| {
+                let started = Instant::now();
+                Command::new(program).status().expect("ran");
+                started.elapsed().as_secs_f64() * 1000.0
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        times[20]
+    };
+    let direct = median(&root.join("bin/sidecar-test.d/sidecar-test"));
+    let through = median(&root.join("bin/sidecar-test"));
+    println!("direct {direct:.2} ms, through the launcher {through:.2} ms");
+    assert!(
+        through - direct < MAX_COST_MS,
+        "direct {direct:.2} ms, through {through:.2} ms"
+    );
+    fs::remove_dir_all(root).expect("removed");
+}

@@ -1,0 +1,411 @@
+//! The application's own picture: what the window shows and what the journal keeps.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+use sidecar_supervisor::{
+    Event, LaunchSpec, LineKind, LogLine, RestartPolicy, Snapshot, State, Stream, Supervisor,
+    TempSpec, fields, sweep,
+};
+
+use crate::config::{SidecarConfig, sidecar_path};
+use crate::health::{self, Health};
+use crate::journal::Recorder;
+
+/// How many lines the window can ask for; older ones are counted and gone.
+const LOG_LINES: usize = 1000;
+/// The window shows so much of one line; the tails of a failure show more.
+const LINE_CHARS: usize = 2000;
+/// How many `key=value` pairs of the sidecar are kept for the health URL.
+const MAX_FIELDS: usize = 100;
+/// The window is told of changes at most so often: a flood must not drown it.
+const NOTIFY_EVERY: Duration = Duration::from_millis(50);
+/// Tells the launcher of a folder build where the application's resources are.
+const RESOURCE_DIR_VARIABLE: &str = "SIDECAR_RESOURCE_DIR";
+/// The key that decides where the sidecar is; named in error texts.
+const CONFIG_KEY: &str = "bundle.externalBin in src-tauri/tauri.conf.json";
+
+/// One line as the window shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownLine {
+    number: u64,
+    at_ms: f64,
+    stream: Stream,
+    kind: LineKind,
+    text: String,
+}
+
+/// Everything the window shows. `log` starts at the line that was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct View {
+    /// Counts changes; the window uses it to tell old from new.
+    pub revision: u64,
+    /// Milliseconds on the clock that all times below are on.
+    pub now_ms: f64,
+    /// The host's version.
+    pub host_version: &'static str,
+    /// The launch configuration, when it could be read.
+    pub config: Option<SidecarConfig>,
+    /// Why there is no sidecar to launch, when that is so.
+    pub config_error: Option<String>,
+    /// The sidecar's program.
+    pub program: Option<PathBuf>,
+    /// The sidecar.
+    pub sidecar: Option<Snapshot>,
+    /// The answer of its health route.
+    pub health: Option<Health>,
+    /// Lines from the asked one on.
+    pub log: Vec<ShownLine>,
+    /// The number of the next line.
+    pub next_line: u64,
+}
+
+#[derive(Default)]
+struct Picture {
+    revision: u64,
+    closed: bool,
+    snapshot: Option<Snapshot>,
+    health: Option<Health>,
+    fields: BTreeMap<String, String>,
+    log: VecDeque<ShownLine>,
+    next_line: u64,
+    page_asked: bool,
+    recorder: Option<Recorder>,
+}
+
+struct Shared {
+    picture: Mutex<Picture>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Picture> {
+        self.picture.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn touch(&self, change: impl FnOnce(&mut Picture)) {
+        let mut picture = self.lock();
+        change(&mut picture);
+        picture.revision += 1;
+        self.changed.notify_all();
+    }
+}
+
+/// The sidecar, its log, and whoever wants to know.
+pub struct Host {
+    shared: Arc<Shared>,
+    config_path: PathBuf,
+    config: Result<SidecarConfig, String>,
+    program: Option<PathBuf>,
+    supervisor: Option<Supervisor>,
+}
+
+/// What a host is made from.
+pub struct Setup {
+    /// The launch configuration's file.
+    pub config_path: PathBuf,
+    /// The application's resources.
+    pub resource_dir: Option<PathBuf>,
+    /// This program.
+    pub own_path: PathBuf,
+    /// Restart after a crash; a self-test switches it off where it would hide a failure.
+    pub recover: bool,
+    /// Keeps everything for the journal.
+    pub recorder: Option<Recorder>,
+}
+
+impl Host {
+    /// Reads the configuration and makes a supervisor for it. A configuration that cannot be used
+    /// is shown in the window, like any other failure.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let shared = Arc::new(Shared {
+            picture: Mutex::new(Picture {
+                recorder: setup.recorder,
+                ..Picture::default()
+            }),
+            changed: Condvar::new(),
+        });
+        let mut config = SidecarConfig::read(&setup.config_path);
+        let mut program = None;
+        let mut supervisor = None;
+        if let Ok(read) = &config {
+            match supervise(
+                read,
+                &setup.own_path,
+                setup.resource_dir.as_deref(),
+                setup.recover,
+                &shared,
+            ) {
+                Ok((path, started)) => {
+                    program = Some(path);
+                    supervisor = Some(started);
+                }
+                Err(error) => config = Err(error),
+            }
+        }
+        if let Err(error) = &config {
+            eprintln!("sidecar-host: {error}");
+        }
+        Self {
+            shared,
+            config_path: setup.config_path,
+            config,
+            program,
+            supervisor,
+        }
+    }
+
+    /// Where the launch configuration was looked for.
+    #[must_use]
+    pub fn config_path(&self) -> &Path {
+        &self.config_path
+    }
+
+    /// The launch configuration, or why there is none.
+    ///
+    /// # Errors
+    /// The text that the window shows.
+    pub fn config(&self) -> Result<&SidecarConfig, &String> {
+        self.config.as_ref()
+    }
+
+    /// Where the sidecar's program is.
+    #[must_use]
+    pub fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
+    }
+
+    /// The supervisor, unless the configuration cannot be used.
+    #[must_use]
+    pub fn supervisor(&self) -> Option<&Supervisor> {
+        self.supervisor.as_ref()
+    }
+
+    /// What the window shows, with the log from line number `since`.
+    #[must_use]
+    pub fn view(&self, since: u64) -> View {
+        let picture = self.shared.lock();
+        View {
+            revision: picture.revision,
+            now_ms: self.supervisor.as_ref().map_or(0.0, Supervisor::now_ms),
+            host_version: env!("CARGO_PKG_VERSION"),
+            config: self.config.as_ref().ok().cloned(),
+            config_error: self.config.as_ref().err().cloned(),
+            program: self.program.clone(),
+            sidecar: self.supervisor.as_ref().map(Supervisor::snapshot),
+            health: picture.health.clone(),
+            log: picture
+                .log
+                .iter()
+                .filter(|line| line.number >= since)
+                .cloned()
+                .collect(),
+            next_line: picture.next_line,
+        }
+    }
+
+    /// Calls `notify` after changes, bundled, until it says that nobody listens any more.
+    pub fn watch(&self, mut notify: impl FnMut(u64) -> bool + Send + 'static) {
+        let shared = Arc::clone(&self.shared);
+        // The thread ends with its listener, with the host, or with the process.
+        thread::spawn(move || {
+            let mut known = None;
+            loop {
+                let revision = {
+                    let picture = shared
+                        .changed
+                        .wait_while(shared.lock(), |picture| {
+                            known == Some(picture.revision) && !picture.closed
+                        })
+                        .unwrap_or_else(PoisonError::into_inner);
+                    if picture.closed {
+                        return;
+                    }
+                    picture.revision
+                };
+                known = Some(revision);
+                if !notify(revision) {
+                    return;
+                }
+                thread::sleep(NOTIFY_EVERY);
+            }
+        });
+    }
+
+    /// Notes that the page has loaded and asks for the picture.
+    pub fn page_asked(&self) {
+        self.shared.touch(|picture| picture.page_asked = true);
+    }
+
+    /// Waits until the page has asked for the picture; false when it did not within `patience`.
+    #[must_use]
+    pub fn wait_for_page(&self, patience: Duration) -> bool {
+        let (picture, _) = self
+            .shared
+            .changed
+            .wait_timeout_while(self.shared.lock(), patience, |picture| !picture.page_asked)
+            .unwrap_or_else(PoisonError::into_inner);
+        picture.page_asked
+    }
+
+    /// Writes down what was asked of the host, for the journal.
+    pub fn note(&self, what: &str) {
+        let at_ms = self.supervisor.as_ref().map_or(0.0, Supervisor::now_ms);
+        if let Some(recorder) = &mut self.shared.lock().recorder {
+            recorder.note(what, at_ms);
+        }
+    }
+
+    /// The health answer that is known, for the journal.
+    #[must_use]
+    pub fn health(&self) -> Option<Health> {
+        self.shared.lock().health.clone()
+    }
+
+    /// Ends the sidecar for good and waits for that, with a bound.
+    pub fn shutdown(&self) {
+        if let Some(supervisor) = &self.supervisor {
+            let last = supervisor.shutdown();
+            for survivor in last.cleanup.iter().flat_map(|cleanup| &cleanup.survivors) {
+                eprintln!(
+                    "sidecar-host: process {} of the sidecar could not be ended: {}",
+                    survivor.pid, survivor.cmdline
+                );
+            }
+        }
+        let mut picture = self.shared.lock();
+        picture.closed = true;
+        self.shared.changed.notify_all();
+    }
+
+    /// Takes the recorder out, when everything is over.
+    #[must_use]
+    pub fn take_recorder(&self) -> Option<Recorder> {
+        self.shared.lock().recorder.take()
+    }
+}
+
+fn supervise(
+    config: &SidecarConfig,
+    own_path: &Path,
+    resource_dir: Option<&Path>,
+    recover: bool,
+    shared: &Arc<Shared>,
+) -> Result<(PathBuf, Supervisor), String> {
+    let program = sidecar_path(&config.name, own_path)?;
+    let temp = TempSpec {
+        root: std::env::temp_dir(),
+        prefix: config.name.clone(),
+    };
+    for folder in sweep(&temp.root, &temp.prefix) {
+        eprintln!(
+            "sidecar-host: removed {}, left by a host that is gone",
+            folder.display()
+        );
+    }
+    let mut env: Vec<(String, String)> = config.env.clone().into_iter().collect();
+    if let Some(folder) = resource_dir {
+        env.push((
+            RESOURCE_DIR_VARIABLE.to_owned(),
+            folder.display().to_string(),
+        ));
+    }
+    let spec = LaunchSpec {
+        config_key: CONFIG_KEY.to_owned(),
+        args: config.args.clone(),
+        env,
+        ready_token: config.ready_token.clone(),
+        ready_timeout: config.ready_timeout(),
+        restart: if recover {
+            RestartPolicy::default()
+        } else {
+            RestartPolicy::never()
+        },
+        temp: Some(temp),
+        ..LaunchSpec::new(program.clone())
+    };
+    let health = config.health.clone();
+    let sink = Arc::clone(shared);
+    let observer = move |event: Event<'_>| match event {
+        Event::Line(line) => on_line(&sink, line),
+        Event::Changed(snapshot) => on_change(&sink, snapshot, health.as_deref()),
+    };
+    let supervisor = Supervisor::new(spec, observer)
+        .map_err(|error| format!("The supervising thread cannot be started: {error}."))?;
+    Ok((program, supervisor))
+}
+
+fn on_line(shared: &Shared, line: &LogLine) {
+    if line.stream == Stream::Stderr {
+        // The terminal and the system's journal see what the sidecar complains about.
+        eprintln!("sidecar stderr: {}", line.text);
+    }
+    shared.touch(|picture| {
+        if line.stream == Stream::Stdout {
+            for (name, value) in fields(&line.text) {
+                if picture.fields.len() < MAX_FIELDS {
+                    picture.fields.insert(name.to_owned(), value.to_owned());
+                }
+            }
+        }
+        if let Some(recorder) = &mut picture.recorder {
+            recorder.line(line);
+        }
+        let number = picture.next_line;
+        picture.next_line += 1;
+        picture.log.push_back(ShownLine {
+            number,
+            at_ms: line.at_ms,
+            stream: line.stream,
+            kind: line.kind,
+            text: line.text.chars().take(LINE_CHARS).collect(),
+        });
+        if picture.log.len() > LOG_LINES {
+            picture.log.pop_front();
+        }
+    });
+}
+
+fn on_change(shared: &Arc<Shared>, snapshot: &Snapshot, health: Option<&str>) {
+    let mut became_ready = false;
+    shared.touch(|picture| {
+        let before = picture.snapshot.as_ref();
+        let is_new = before.is_none_or(|before| {
+            before.launch != snapshot.launch || before.state != snapshot.state
+        });
+        if snapshot.state == State::Spawning && is_new {
+            picture.fields.clear();
+            picture.health = None;
+        }
+        became_ready = snapshot.state == State::Ready && is_new;
+        if is_new && let Some(failure) = &snapshot.failure {
+            eprintln!("sidecar-host: {}", failure.text);
+        }
+        if let Some(recorder) = &mut picture.recorder {
+            recorder.change(snapshot);
+        }
+        picture.snapshot = Some(snapshot.clone());
+    });
+    if became_ready && let Some(template) = health {
+        let (template, launch) = (template.to_owned(), snapshot.launch);
+        let shared = Arc::clone(shared);
+        thread::spawn(move || {
+            let fields = shared.lock().fields.clone();
+            let answer = health::ask(&template, &fields);
+            shared.touch(|picture| {
+                let is_current = picture
+                    .snapshot
+                    .as_ref()
+                    .is_some_and(|snapshot| snapshot.launch == launch);
+                if is_current {
+                    picture.health = Some(answer);
+                }
+            });
+        });
+    }
+}

@@ -1,0 +1,224 @@
+//! Launches a packaged Python sidecar through `externalBin` and shows its life.
+
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
+
+mod cli;
+mod config;
+mod health;
+mod host;
+mod journal;
+mod selftest;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tauri::ipc::Channel;
+use tauri::path::BaseDirectory;
+use tauri::{AppHandle, Manager as _, RunEvent, Runtime, State};
+
+use crate::cli::{Request, SelfTest};
+use crate::host::{Host, Setup, View};
+use crate::journal::{HostFacts, Journal, Recorder, SCHEMA};
+
+const TRIPLE: &str = env!("TAURI_ENV_TARGET_TRIPLE");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The application could not do what was asked: wrong usage, no display, no journal.
+const EXIT_CANNOT: u8 = 2;
+
+#[tauri::command]
+fn view(host: State<'_, Arc<Host>>, since: u64) -> View {
+    host.view(since)
+}
+
+/// The page is told that something changed and asks for it; so nothing is lost before it loads.
+#[tauri::command]
+fn watch(host: State<'_, Arc<Host>>, on_change: Channel<u64>) {
+    host.page_asked();
+    host.watch(move |revision| on_change.send(revision).is_ok());
+}
+
+#[tauri::command]
+fn stop(host: State<'_, Arc<Host>>) {
+    host.note("stop_button");
+    if let Some(supervisor) = host.supervisor() {
+        supervisor.stop();
+    }
+}
+
+#[tauri::command]
+fn restart(host: State<'_, Arc<Host>>) {
+    host.note("restart_button");
+    if let Some(supervisor) = host.supervisor() {
+        supervisor.restart();
+    }
+}
+
+fn main() -> ExitCode {
+    match cli::parse(env::args_os().skip(1)) {
+        Ok(Request::Help) => {
+            print!("{}", cli::USAGE);
+            ExitCode::SUCCESS
+        }
+        Ok(Request::Version) => {
+            println!("sidecar-host {VERSION} ({TRIPLE})");
+            ExitCode::SUCCESS
+        }
+        Ok(Request::Run { config, self_test }) => match run(config, self_test) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error),
+        },
+        Err(error) => fail(&format!("{error} Try: sidecar-host --help")),
+    }
+}
+
+fn fail(error: &str) -> ExitCode {
+    eprintln!("sidecar-host: {error}");
+    ExitCode::from(EXIT_CANNOT)
+}
+
+fn run(config: Option<PathBuf>, self_test: Option<SelfTest>) -> Result<(), String> {
+    let test = self_test.clone();
+    let app = tauri::Builder::default()
+        .invoke_handler(tauri::generate_handler![view, watch, stop, restart])
+        .setup(move |app| {
+            let handle = app.handle();
+            let host = make_host(handle, config, test.as_ref())?;
+            app.manage(Arc::clone(&host));
+            watch_signals(handle, &host)?;
+            match test {
+                Some(test) => selftest::start(handle.clone(), host, test),
+                None => {
+                    if let Some(supervisor) = host.supervisor() {
+                        supervisor.start();
+                    }
+                }
+            }
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+        .map_err(|error| {
+            format!("The window cannot be made: {error}. On a computer without a display: xvfb-run -a sidecar-host …")
+        })?;
+    app.run(move |app, event| match event {
+        // The last window was closed, or somebody asked for the end: the sidecar is asked as well.
+        RunEvent::ExitRequested { .. } => {
+            let host = app.state::<Arc<Host>>();
+            host.note("exit_requested");
+            if let Some(supervisor) = host.supervisor() {
+                supervisor.stop();
+            }
+        }
+        // The only event that always comes (Cmd+Q on macOS skips the other one).
+        RunEvent::Exit => {
+            let host = app.state::<Arc<Host>>();
+            host.note("exit");
+            host.shutdown();
+            if let Some(test) = &self_test
+                && let Err(error) = write_journal(app, &host, test)
+            {
+                eprintln!("sidecar-host: {error}");
+                std::process::exit(i32::from(EXIT_CANNOT));
+            }
+        }
+        _ => {}
+    });
+    Ok(())
+}
+
+fn config_path<R: Runtime>(
+    app: &AppHandle<R>,
+    given: Option<PathBuf>,
+) -> Result<PathBuf, tauri::Error> {
+    match given {
+        Some(path) => Ok(path),
+        None => app.path().resolve("sidecar.json", BaseDirectory::Resource),
+    }
+}
+
+fn make_host<R: Runtime>(
+    app: &AppHandle<R>,
+    config: Option<PathBuf>,
+    test: Option<&SelfTest>,
+) -> Result<Arc<Host>, Box<dyn std::error::Error>> {
+    let setup = Setup {
+        config_path: config_path(app, config)?,
+        resource_dir: app.path().resource_dir().ok(),
+        own_path: tauri::process::current_binary(&app.env())?,
+        recover: test.is_none_or(|test| test.scenario.recovers()),
+        recorder: test.map(|_| Recorder::default()),
+    };
+    Ok(Arc::new(Host::new(setup)))
+}
+
+/// A signal to the host ends it like closing its window; a second one kills the sidecar at once.
+#[cfg(unix)]
+fn watch_signals<R: Runtime>(app: &AppHandle<R>, host: &Arc<Host>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let (app, host) = (app.clone(), Arc::clone(host));
+    std::thread::spawn(move || {
+        for (count, signal) in signals.forever().enumerate() {
+            host.note(&format!("signal_{signal}"));
+            if count == 0 {
+                app.exit(0);
+            } else if let Some(supervisor) = host.supervisor() {
+                supervisor.kill();
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn watch_signals<R: Runtime>(_app: &AppHandle<R>, _host: &Arc<Host>) -> std::io::Result<()> {
+    // The sidecar is in a job that ends with this process.
+    Ok(())
+}
+
+fn write_journal<R: Runtime>(
+    app: &AppHandle<R>,
+    host: &Host,
+    test: &SelfTest,
+) -> Result<(), String> {
+    let mut journal = Journal {
+        schema: SCHEMA,
+        scenario: test.scenario.name(),
+        cycles: test.cycles,
+        host: HostFacts {
+            name: env!("CARGO_PKG_NAME"),
+            version: VERSION,
+            triple: TRIPLE,
+            profile: if cfg!(debug_assertions) {
+                "debug"
+            } else {
+                "release"
+            },
+            pid: std::process::id(),
+            executable: env::current_exe().unwrap_or_default(),
+            args: env::args_os()
+                .map(|argument| argument.to_string_lossy().into_owned())
+                .collect(),
+            resource_dir: app.path().resource_dir().ok(),
+        },
+        config_path: host.config_path().to_owned(),
+        config: host.config().ok().cloned(),
+        config_error: host.config().err().cloned(),
+        sidecar_path: host.program().map(PathBuf::from),
+        launches: Vec::new(),
+        health: host.health(),
+        notes: Vec::new(),
+    };
+    if let Some(recorder) = host.take_recorder() {
+        journal.take(recorder);
+    }
+    journal.write(&test.out).map_err(|error| {
+        format!(
+            "The journal {} cannot be written: {error}.",
+            test.out.display()
+        )
+    })
+}

@@ -1,0 +1,220 @@
+//! Scenarios that are run in the real application, window and all.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use sidecar_supervisor::{Snapshot, State, Supervisor};
+use tauri::{AppHandle, Manager as _, Runtime};
+
+use crate::cli::SelfTest;
+use crate::host::Host;
+
+/// On top of the launch's own deadlines; only a defect of the host itself would reach it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a self-test does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    /// Launch, READY, stop.
+    Ready,
+    /// Launch, then whatever comes.
+    Failure,
+    /// Launch, restart, stop.
+    Restart,
+    /// Launch, kill the sidecar, READY again, stop.
+    Recover,
+    /// Launch, then the window is closed.
+    Shutdown,
+    /// Launch, then somebody ends the host.
+    Serve,
+    /// Launch and stop, again and again.
+    Cycles,
+}
+
+impl Scenario {
+    const ALL: [Self; 7] = [
+        Self::Ready,
+        Self::Failure,
+        Self::Restart,
+        Self::Recover,
+        Self::Shutdown,
+        Self::Serve,
+        Self::Cycles,
+    ];
+
+    /// Its name on the command line and in the journal.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Failure => "failure",
+            Self::Restart => "restart",
+            Self::Recover => "recover",
+            Self::Shutdown => "shutdown",
+            Self::Serve => "serve",
+            Self::Cycles => "cycles",
+        }
+    }
+
+    /// The scenario with this name.
+    ///
+    /// # Errors
+    /// A sentence with the names that there are.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|scenario| scenario.name() == name)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                format!("There is no scenario {name:?}: choose one of {names}.")
+            })
+    }
+
+    /// True where a restart after a crash belongs to the scenario; elsewhere it would hide what is
+    /// to be seen.
+    #[must_use]
+    pub fn recovers(self) -> bool {
+        matches!(self, Self::Recover | Self::Serve)
+    }
+}
+
+/// Runs the scenario in a thread of its own and ends the application afterwards.
+pub fn start<R: Runtime>(app: AppHandle<R>, host: Arc<Host>, test: SelfTest) {
+    thread::spawn(move || {
+        let Some(supervisor) = host.supervisor() else {
+            // There is no usable configuration, and the journal says so.
+            app.exit(0);
+            return;
+        };
+        // The time to READY is the sidecar's, not that of a window which is being made meanwhile.
+        let page = if host.wait_for_page(PATIENCE) {
+            "page_loaded"
+        } else {
+            "page_did_not_load"
+        };
+        host.note(page);
+        let run = Run {
+            host: &host,
+            supervisor,
+            hold: Duration::from_millis(test.hold_ms),
+        };
+        match test.scenario {
+            Scenario::Ready => run.ready(),
+            Scenario::Failure => run.failure(),
+            Scenario::Restart => run.restart(),
+            Scenario::Recover => run.recover(),
+            Scenario::Cycles => (0..test.cycles).for_each(|_| run.ready()),
+            Scenario::Shutdown => {
+                run.launch();
+                thread::sleep(run.hold);
+                host.note("close_window");
+                if let Some(window) = app.get_webview_window("main")
+                    && window.close().is_ok()
+                {
+                    return;
+                }
+            }
+            Scenario::Serve => {
+                run.launch();
+                return;
+            }
+        }
+        app.exit(0);
+    });
+}
+
+struct Run<'a> {
+    host: &'a Host,
+    supervisor: &'a Supervisor,
+    hold: Duration,
+}
+
+impl Run<'_> {
+    /// Launches and waits for READY or the end.
+    fn launch(&self) -> Snapshot {
+        let before = self.supervisor.snapshot().launch;
+        self.host.note("start");
+        self.supervisor.start();
+        self.wait(|now| {
+            now.launch > before && (now.state == State::Ready || now.state.is_at_rest())
+        })
+    }
+
+    fn stop(&self) {
+        self.host.note("stop");
+        self.supervisor.stop();
+        self.wait(|now| now.state.is_at_rest());
+    }
+
+    fn ready(&self) {
+        if self.launch().state == State::Ready {
+            thread::sleep(self.hold);
+        }
+        self.stop();
+    }
+
+    fn failure(&self) {
+        if self.launch().state == State::Ready {
+            // It may still fail: die, or say READY again.
+            let _ = self
+                .supervisor
+                .wait_for(self.hold, |now| now.state != State::Ready);
+        }
+        self.wait(|now| now.state == State::Ready || now.state.is_at_rest());
+        self.stop();
+    }
+
+    fn restart(&self) {
+        let first = self.launch().launch;
+        thread::sleep(self.hold);
+        self.host.note("restart");
+        self.supervisor.restart();
+        self.wait(|now| {
+            now.launch > first && (now.state == State::Ready || now.state.is_at_rest())
+        });
+        thread::sleep(self.hold);
+        self.stop();
+    }
+
+    fn recover(&self) {
+        let first = self.launch();
+        thread::sleep(self.hold);
+        self.host.note("kill_sidecar");
+        kill(first.pid);
+        self.wait(|now| {
+            (now.launch > first.launch && now.state == State::Ready)
+                || now.recovery.left_because.is_some()
+        });
+        thread::sleep(self.hold);
+        self.stop();
+    }
+
+    fn wait(&self, wanted: impl FnMut(&Snapshot) -> bool) -> Snapshot {
+        let ready = self
+            .host
+            .config()
+            .map_or(Duration::ZERO, |config| config.ready_timeout());
+        match self.supervisor.wait_for(ready + PATIENCE, wanted) {
+            Ok(snapshot) => snapshot,
+            Err(snapshot) => {
+                self.host.note("gave_up_waiting");
+                *snapshot
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn kill(pid: Option<u32>) {
+    if let Some(pid) = pid {
+        // The supervisor reaps only after it has seen the end, so the id is still the sidecar's.
+        // SAFETY: plain integers.
+        unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) };
+    }
+}
+
+#[cfg(not(unix))]
+fn kill(_pid: Option<u32>) {
+    eprintln!("sidecar-host: the scenario `recover` needs a Unix system");
+}

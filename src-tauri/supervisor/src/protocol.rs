@@ -1,0 +1,72 @@
+//! The sidecar's protocol: one ASCII line each, flushed.
+
+use serde::Serialize;
+
+/// Which pipe a line came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// Standard output: the protocol's stream.
+    Stdout,
+    /// Standard error: never protocol.
+    Stderr,
+}
+
+/// What a line means to the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineKind {
+    /// `BOOT sidecar=… version=…`: the program runs.
+    Boot,
+    /// The READY token as a whole line on stdout.
+    Ready,
+    /// `HEARTBEAT …`: it is alive.
+    Heartbeat,
+    /// `SHUTDOWN reason=…`: it is going.
+    Shutdown,
+    /// Anything else.
+    Other,
+}
+
+/// Names the kind of a line. `is_ready` is the splitter's verdict on the raw bytes.
+#[must_use]
+pub fn kind_of(stream: Stream, text: &str, is_ready: bool) -> LineKind {
+    if stream == Stream::Stderr {
+        return LineKind::Other;
+    }
+    if is_ready {
+        return LineKind::Ready;
+    }
+    match text.split(' ').next() {
+        Some("BOOT") => LineKind::Boot,
+        Some("HEARTBEAT") => LineKind::Heartbeat,
+        Some("SHUTDOWN") => LineKind::Shutdown,
+        _ => LineKind::Other,
+    }
+}
+
+/// The `key=value` fields of a line such as `LISTEN port=4711`.
+pub fn fields(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split_ascii_whitespace().filter_map(|word| {
+        let (key, value) = word.split_once('=')?;
+        (!key.is_empty() && !value.is_empty()).then_some((key, value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stderr_is_never_protocol() {
+        assert_eq!(kind_of(Stream::Stderr, "BOOT x=1", false), LineKind::Other);
+        assert_eq!(kind_of(Stream::Stdout, "BOOT x=1", false), LineKind::Boot);
+        assert_eq!(kind_of(Stream::Stdout, "BOOTING", false), LineKind::Other);
+    }
+
+    #[test]
+    fn fields_are_read_from_a_line() {
+        let found: Vec<_> = fields("LISTEN port=4711 host=127.0.0.1 = a= =b").collect();
+        assert_eq!(found, [("port", "4711"), ("host", "127.0.0.1")]);
+    }
+}

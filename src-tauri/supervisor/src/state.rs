@@ -1,0 +1,234 @@
+//! The states of a sidecar, the reasons for which it fails, and the picture of it at one moment.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::diagnosis::Report;
+use crate::platform;
+
+/// How a process ended. On Windows there is a code and never a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Exit {
+    /// The exit code, when the process ended by itself.
+    pub code: Option<i32>,
+    /// The signal that ended it, when one did.
+    pub signal: Option<i32>,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(formatter, "with exit code {code}"),
+            (None, Some(signal)) => write!(
+                formatter,
+                "by signal {signal} ({})",
+                platform::signal_name(signal)
+            ),
+            (None, None) => write!(formatter, "in a way that could not be read"),
+        }
+    }
+}
+
+/// Why a launch failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reason {
+    /// There is no such program, or the loader that it names is missing.
+    #[error("The sidecar was not started: there is no program at {}.", path.display())]
+    NotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The program is there and may not be executed.
+    #[error("The sidecar was not started: {} may not be executed.", path.display())]
+    PermissionDenied {
+        /// The program.
+        path: PathBuf,
+    },
+    /// Any other error of the operating system while starting it.
+    #[error("The sidecar was not started: {error}.")]
+    SpawnIo {
+        /// The program.
+        path: PathBuf,
+        /// The operating system's text.
+        error: String,
+    },
+    /// It ended before READY; no exit code makes that a success.
+    #[error("The sidecar ended before it was ready, {exit}.")]
+    ExitedBeforeReady {
+        /// How it ended.
+        exit: Exit,
+    },
+    /// The deadline passed without a READY line.
+    #[error("The sidecar did not say that it is ready within {timeout_ms} ms and was stopped.")]
+    ReadyTimeout {
+        /// The deadline, in milliseconds from the launch.
+        timeout_ms: u64,
+    },
+    /// A second READY line came: two programs write to this pipe, or it started over.
+    #[error("The sidecar said twice that it is ready and was stopped.")]
+    DuplicateReady,
+    /// It was ready, nobody asked it to stop, and it ended.
+    #[error("The sidecar was ready and then ended without having been asked to, {exit}.")]
+    DiedAfterReady {
+        /// How it ended.
+        exit: Exit,
+    },
+}
+
+/// Where a sidecar is in its life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "name", content = "reason", rename_all = "snake_case")]
+pub enum State {
+    /// Not started yet.
+    Idle,
+    /// The operating system is starting it.
+    Spawning,
+    /// It runs; READY has not been read.
+    WaitingReady,
+    /// READY was read, once.
+    Ready,
+    /// It is being stopped, or what it left is being cleared away.
+    Stopping,
+    /// It was asked to stop and is gone.
+    Exited,
+    /// It failed and is gone.
+    Failed(Reason),
+}
+
+impl State {
+    /// The name of the state, as it is written in events.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Spawning => "spawning",
+            Self::WaitingReady => "waiting_ready",
+            Self::Ready => "ready",
+            Self::Stopping => "stopping",
+            Self::Exited => "exited",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// True when no process of this launch runs.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self, Self::Idle | Self::Exited | Self::Failed(_))
+    }
+}
+
+/// A process that should be gone and is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Survivor {
+    /// Its process id.
+    pub pid: u32,
+    /// Its command line, cut to a few hundred characters.
+    pub cmdline: String,
+    /// How it was recognised: `group`, `mark` or `descent`.
+    pub found_by: &'static str,
+}
+
+/// What was found when a launch was over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Cleanup {
+    /// Processes that outlived the end of the direct child and had to be ended.
+    pub stragglers: Vec<Survivor>,
+    /// Processes that even SIGKILL did not end: empty, or the proof failed.
+    pub survivors: Vec<Survivor>,
+    /// True when the grace ran out and SIGKILL was sent.
+    pub killed: bool,
+    /// What the sidecar left in its temporary folder, as paths relative to it.
+    pub temp_left: Vec<String>,
+    /// What was left after the folder was removed: empty, or removing it failed.
+    pub temp_error: Option<String>,
+}
+
+/// What exactly was launched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Launched {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// What was set in its environment beyond what it inherits.
+    pub env: Vec<(String, String)>,
+    /// Its temporary folder, when it has one of its own.
+    pub temp_dir: Option<PathBuf>,
+}
+
+/// A failure, with everything that a user needs to act on it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Failure {
+    /// The reason.
+    pub reason: Reason,
+    /// The reason in words, with causes, checks and tails.
+    pub report: Report,
+    /// The same as one text.
+    pub text: String,
+}
+
+/// What happens after a crash.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Recovery {
+    /// Crashes in a row.
+    pub crashes: u32,
+    /// When the next launch is due, in milliseconds on the supervisor's clock.
+    pub restart_at_ms: Option<f64>,
+    /// Why there will be none.
+    pub left_because: Option<String>,
+}
+
+/// The sidecar at one moment. Times are milliseconds on the supervisor's clock, which starts at 0
+/// when the supervisor is made; `ready_ms` and `boot_ms` count from just before the launch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// The state.
+    pub state: State,
+    /// When this state was entered.
+    pub since_ms: f64,
+    /// The number of the launch, from 1; 0 before the first.
+    pub launch: u64,
+    /// The direct child's process id; it stays readable after the end.
+    pub pid: Option<u32>,
+    /// Its process group.
+    pub process_group: Option<i32>,
+    /// What was launched.
+    pub launched: Option<Launched>,
+    /// Launch to BOOT.
+    pub boot_ms: Option<f64>,
+    /// Launch to READY.
+    pub ready_ms: Option<f64>,
+    /// From the request to stop to the end of the last process.
+    pub stop_ms: Option<f64>,
+    /// How the direct child ended.
+    pub exit: Option<Exit>,
+    /// Set exactly in the state `Failed`.
+    pub failure: Option<Failure>,
+    /// Set once a launch is over.
+    pub cleanup: Option<Cleanup>,
+    /// What follows a crash.
+    pub recovery: Recovery,
+}
+
+impl Snapshot {
+    pub(crate) fn idle() -> Self {
+        Self {
+            state: State::Idle,
+            since_ms: 0.0,
+            launch: 0,
+            pid: None,
+            process_group: None,
+            launched: None,
+            boot_ms: None,
+            ready_ms: None,
+            stop_ms: None,
+            exit: None,
+            failure: None,
+            cleanup: None,
+            recovery: Recovery::default(),
+        }
+    }
+}

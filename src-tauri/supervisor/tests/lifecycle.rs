@@ -1,0 +1,590 @@
+//! The supervisor against a real child process: what a host may rely on.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sidecar_supervisor::{
+    Event, LaunchSpec, LineKind, LogLine, Reason, RestartPolicy, Snapshot, State, Stream,
+    Supervisor, TempSpec,
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the observer saw.
+#[derive(Default)]
+struct Seen {
+    states: Vec<(u64, String)>,
+    lines: Vec<LogLine>,
+}
+
+struct Trial {
+    supervisor: Supervisor,
+    seen: Arc<Mutex<Seen>>,
+}
+
+fn spec(steps: &[&str]) -> LaunchSpec {
+    let mut spec = LaunchSpec::new(env!("CARGO_BIN_EXE_fake-child"));
+    spec.args = steps.iter().map(ToString::to_string).collect();
+    spec.restart = RestartPolicy::never();
+    spec
+}
+
+fn trial(spec: LaunchSpec) -> Trial {
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let sink = Arc::clone(&seen);
+    let supervisor = Supervisor::new(spec, move |event| {
+        let mut seen = sink.lock().expect("not poisoned");
+        match event {
+            Event::Changed(snapshot) => {
+                let state = (snapshot.launch, snapshot.state.name().to_owned());
+                if seen.states.last() != Some(&state) {
+                    seen.states.push(state);
+                }
+            }
+            Event::Line(line) => seen.lines.push(line.clone()),
+        }
+    })
+    .expect("the thread starts");
+    Trial { supervisor, seen }
+}
+
+fn launch(steps: &[&str]) -> Trial {
+    let trial = trial(spec(steps));
+    trial.supervisor.start();
+    trial
+}
+
+impl Trial {
+    fn wait(&self, state: &str) -> Snapshot {
+        match self
+            .supervisor
+            .wait_for(PATIENCE, |snapshot| snapshot.state.name() == state)
+        {
+            Ok(snapshot) => snapshot,
+            Err(snapshot) => panic!("waited for {state}: {snapshot:#?}"),
+        }
+    }
+
+    fn states(&self) -> Vec<String> {
+        let seen = self.seen.lock().expect("not poisoned");
+        seen.states.iter().map(|(_, state)| state.clone()).collect()
+    }
+
+    fn lines(&self) -> Vec<LogLine> {
+        self.seen.lock().expect("not poisoned").lines.clone()
+    }
+
+    /// The field of a line that the child printed, waiting for the line.
+    fn field(&self, line_start: &str, key: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            for line in self.lines() {
+                if line.text.starts_with(line_start)
+                    && let Some((_, value)) =
+                        sidecar_supervisor::fields(&line.text).find(|(name, _)| *name == key)
+                {
+                    return value.to_owned();
+                }
+            }
+            assert!(Instant::now() < until, "no line {line_start} {key}=");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn reason(snapshot: &Snapshot) -> &Reason {
+    match &snapshot.state {
+        State::Failed(reason) => reason,
+        state => panic!("not failed but {state:?}"),
+    }
+}
+
+fn lives(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat[stat.rfind(')').expect("a name")..].starts_with(") Z"))
+}
+
+fn assert_nothing_left(snapshot: &Snapshot) {
+    let cleanup = snapshot.cleanup.as_ref().expect("the launch is over");
+    assert!(cleanup.survivors.is_empty(), "{cleanup:?}");
+    assert_eq!(cleanup.temp_error, None);
+    assert!(!lives(snapshot.pid.expect("it ran")));
+}
+
+#[test]
+fn a_good_life_goes_through_every_state_once() {
+    let trial = launch(&["out:BOOT sidecar=fake\\nREADY\\n", "until-eof"]);
+    let ready = trial.wait("ready");
+    assert!(ready.ready_ms.expect("set") >= ready.boot_ms.expect("set"));
+    assert_eq!(ready.process_group, ready.pid.map(u32::cast_signed));
+    trial.supervisor.stop();
+    let end = trial.wait("exited");
+    assert_nothing_left(&end);
+    assert!(end.stop_ms.expect("set") < 5000.0);
+    assert_eq!(
+        trial.states(),
+        ["spawning", "waiting_ready", "ready", "stopping", "exited"]
+    );
+    let kinds: Vec<LineKind> = trial.lines().iter().map(|line| line.kind).collect();
+    assert_eq!(kinds, [LineKind::Boot, LineKind::Ready]);
+}
+
+#[test]
+fn ready_may_be_split_across_reads() {
+    let trial = launch(&[
+        "out:RE", "sleep:60", "out:AD", "sleep:60", "out:Y\\n", "forever",
+    ]);
+    let ready = trial.wait("ready");
+    assert!(ready.ready_ms.expect("set") >= 120.0);
+}
+
+#[test]
+fn ready_with_crlf_is_ready() {
+    launch(&["out:READY\\r", "sleep:30", "out:\\n", "forever"]).wait("ready");
+}
+
+#[test]
+fn another_token_can_be_configured() {
+    let mut spec = spec(&["out:READY\\n", "sleep:50", "out:SERVING\\n", "forever"]);
+    spec.ready_token = "SERVING".to_owned();
+    let trial = trial(spec);
+    trial.supervisor.start();
+    assert!(trial.wait("ready").ready_ms.expect("set") >= 50.0);
+}
+
+fn never_ready(output: &str) -> Snapshot {
+    let mut spec = spec(&[output, "forever"]);
+    spec.ready_timeout = Duration::from_millis(250);
+    let trial = trial(spec);
+    trial.supervisor.start();
+    let end = trial.wait("failed");
+    assert_eq!(reason(&end), &Reason::ReadyTimeout { timeout_ms: 250 });
+    assert_nothing_left(&end);
+    assert!(!trial.states().contains(&"ready".to_owned()));
+    end
+}
+
+#[test]
+fn what_only_looks_like_ready_ends_in_the_timeout_and_is_named() {
+    for output in [
+        "out:READY!\\n",
+        "out: READY\\n",
+        "out:NOT READY\\n",
+        "out:ready\\n",
+    ] {
+        let text = never_ready(output).failure.expect("set").text;
+        assert!(text.contains("has to stand alone"), "{output}:\n{text}");
+    }
+}
+
+#[test]
+fn ready_on_stderr_is_not_ready_and_is_named() {
+    let text = never_ready("err:READY\\n").failure.expect("set").text;
+    assert!(text.contains("printed to stderr"), "{text}");
+}
+
+#[test]
+fn ready_without_a_newline_is_not_ready_and_is_named() {
+    let text = never_ready("out:READY").failure.expect("set").text;
+    assert!(text.contains("without a newline"), "{text}");
+}
+
+#[test]
+fn silence_ends_in_the_timeout_with_a_report_to_act_on() {
+    let report = never_ready("err:thinking\\n").failure.expect("set").report;
+    assert!(report.causes.iter().any(|cause| cause.contains("flush")));
+    assert_eq!(report.stderr_tail, ["thinking"]);
+    let names: Vec<&str> = report
+        .checks
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    for name in ["path", "mode", "architecture", "configuration"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+}
+
+#[test]
+fn invalid_text_before_ready_does_no_harm() {
+    let trial = launch(&["out:\\xff\\xfe\\x00\\n", "out:READY\\n", "forever"]);
+    trial.wait("ready");
+    assert!(trial.lines()[0].text.contains('\u{fffd}'));
+}
+
+#[test]
+fn ready_twice_is_a_failure() {
+    for steps in [
+        &["out:READY\\nREADY\\n", "forever"][..],
+        &["out:READY\\n", "sleep:50", "out:READY\\n", "forever"],
+    ] {
+        let end = launch(steps).wait("failed");
+        assert_eq!(reason(&end), &Reason::DuplicateReady);
+        assert_nothing_left(&end);
+    }
+}
+
+#[test]
+fn any_end_before_ready_is_a_failure_also_with_code_0() {
+    for (step, code, signal) in [
+        ("exit:0", Some(0), None),
+        ("exit:3", Some(3), None),
+        ("signal:9", None, Some(9)),
+        ("signal:6", None, Some(6)),
+    ] {
+        let end = launch(&["err:last words\\n", step]).wait("failed");
+        match reason(&end) {
+            Reason::ExitedBeforeReady { exit } => {
+                assert_eq!((exit.code, exit.signal), (code, signal));
+            }
+            other => panic!("{step}: {other:?}"),
+        }
+        let report = end.failure.expect("set").report;
+        assert_eq!(report.stderr_tail, ["last words"]);
+        assert!(!report.causes.is_empty());
+    }
+}
+
+#[test]
+fn a_child_that_dies_right_after_ready_was_ready_and_died() {
+    // READY may be read before or after the end is noticed: the outcome is the same.
+    for _ in 0..20 {
+        let trial = launch(&["out:READY\\n", "exit:0"]);
+        let end = trial.wait("failed");
+        assert!(matches!(reason(&end), Reason::DiedAfterReady { exit } if exit.code == Some(0)));
+        assert!(end.ready_ms.is_some());
+        assert!(trial.states().contains(&"ready".to_owned()));
+    }
+}
+
+#[test]
+fn a_missing_program_and_a_lost_exec_bit_are_told_apart() {
+    let folder = scratch("spawn-errors");
+    let program = folder.join("sidecar");
+    let mut missing = spec(&[]);
+    missing.program.clone_from(&program);
+    let failing = trial(missing.clone());
+    failing.supervisor.start();
+    let end = failing.wait("failed");
+    assert!(matches!(reason(&end), Reason::NotFound { path } if *path == program));
+    assert!(end.failure.expect("set").text.contains("not staged"));
+
+    fs::write(&program, "x").expect("written");
+    let failing = trial(missing);
+    failing.supervisor.start();
+    let end = failing.wait("failed");
+    assert!(matches!(reason(&end), Reason::PermissionDenied { .. }));
+    assert!(end.failure.expect("set").text.contains("chmod +x"));
+    fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn a_child_that_ignores_sigterm_is_killed_after_the_grace() {
+    let mut spec = spec(&["ignore-term", "out:READY\\n", "forever"]);
+    spec.stop_grace = Duration::from_millis(300);
+    let trial = trial(spec);
+    trial.supervisor.start();
+    trial.wait("ready");
+    trial.supervisor.stop();
+    let end = trial.wait("exited");
+    assert_eq!(end.exit.expect("set").signal, Some(9));
+    assert!(end.stop_ms.expect("set") >= 300.0);
+    assert!(end.cleanup.as_ref().expect("set").killed);
+    assert_nothing_left(&end);
+}
+
+#[test]
+fn a_grandchild_that_keeps_the_pipes_does_not_keep_the_supervisor() {
+    // As with a onefile build whose launcher is killed alone: its Python holds both pipes.
+    let mut spec = spec(&[
+        "grandchild:ignore-term,forever",
+        "out:READY\\n",
+        "sleep:50",
+        "signal:9",
+    ]);
+    spec.crash_grace = Duration::from_millis(200);
+    let trial = trial(spec);
+    trial.supervisor.start();
+    let end = trial.wait("failed");
+    assert!(matches!(reason(&end), Reason::DiedAfterReady { exit } if exit.signal == Some(9)));
+    let grandchild: u32 = trial.field("GRANDCHILD", "pid").parse().expect("a number");
+    let cleanup = end.cleanup.as_ref().expect("set");
+    assert!(
+        cleanup
+            .stragglers
+            .iter()
+            .any(|process| process.pid == grandchild)
+    );
+    assert!(!lives(grandchild));
+    assert_nothing_left(&end);
+}
+
+#[test]
+fn a_grandchild_that_left_group_session_and_environment_is_found() {
+    let mut spec = spec(&["escape:ignore-term,forever", "out:READY\\n", "until-eof"]);
+    spec.stop_grace = Duration::from_millis(200);
+    let trial = trial(spec);
+    trial.supervisor.start();
+    trial.wait("ready");
+    let escaped: u32 = trial.field("GRANDCHILD", "pid").parse().expect("a number");
+    trial.supervisor.stop();
+    let end = trial.wait("exited");
+    assert!(!lives(escaped));
+    assert_nothing_left(&end);
+}
+
+#[test]
+fn the_ready_timeout_ends_the_whole_tree() {
+    let mut spec = spec(&["grandchild:ignore-term,forever", "ignore-term", "forever"]);
+    spec.ready_timeout = Duration::from_millis(300);
+    spec.stop_grace = Duration::from_millis(200);
+    let trial = trial(spec);
+    trial.supervisor.start();
+    let end = trial.wait("failed");
+    assert_eq!(reason(&end), &Reason::ReadyTimeout { timeout_ms: 300 });
+    let grandchild: u32 = trial.field("GRANDCHILD", "pid").parse().expect("a number");
+    assert!(!lives(grandchild));
+    assert_nothing_left(&end);
+}
+
+#[test]
+fn stop_during_the_spawn_wins() {
+    for _ in 0..20 {
+        let trial = launch(&["out:READY\\n", "forever"]);
+        trial.supervisor.stop();
+        let end = trial.wait("exited");
+        assert_nothing_left(&end);
+        assert_eq!(end.failure, None);
+    }
+}
+
+#[test]
+fn restart_gives_a_new_process_and_ends_the_old_one() {
+    let trial = launch(&["out:READY\\n", "until-eof"]);
+    let first = trial.wait("ready");
+    trial.supervisor.restart();
+    let second = trial
+        .supervisor
+        .wait_for(PATIENCE, |now| now.launch == 2 && now.state == State::Ready)
+        .expect("ready again");
+    assert_ne!(first.pid, second.pid);
+    assert!(!lives(first.pid.expect("set")));
+}
+
+#[test]
+fn restart_during_a_stop_starts_after_it_and_a_later_stop_wins() {
+    let mut spec = spec(&["ignore-term", "out:READY\\n", "forever"]);
+    spec.stop_grace = Duration::from_millis(200);
+    let trial = trial(spec);
+    trial.supervisor.start();
+    trial.wait("ready");
+    trial.supervisor.stop();
+    trial.wait("stopping");
+    trial.supervisor.restart();
+    trial
+        .supervisor
+        .wait_for(PATIENCE, |now| now.launch == 2 && now.state == State::Ready)
+        .expect("ready again");
+    trial.supervisor.restart();
+    trial.wait("stopping");
+    trial.supervisor.stop();
+    let end = trial.wait("exited");
+    assert_eq!(end.launch, 2);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(trial.supervisor.snapshot().launch, 2);
+}
+
+fn quick_restarts() -> RestartPolicy {
+    RestartPolicy {
+        first_delay: Duration::from_millis(10),
+        max_delay: Duration::from_millis(40),
+        max_crashes: 3,
+        ..RestartPolicy::default()
+    }
+}
+
+#[test]
+fn a_crash_after_ready_restarts_until_the_breaker_opens() {
+    let mut spec = spec(&["out:READY\\n", "sleep:20", "exit:1"]);
+    spec.restart = quick_restarts();
+    let trial = trial(spec);
+    trial.supervisor.start();
+    let end = trial
+        .supervisor
+        .wait_for(PATIENCE, |now| now.recovery.left_because.is_some())
+        .expect("the breaker opens");
+    assert_eq!((end.launch, end.recovery.crashes), (3, 3));
+    assert!(end.recovery.left_because.expect("set").contains("3 times"));
+}
+
+#[test]
+fn a_restart_that_is_due_is_called_off_by_stop_and_by_shutdown() {
+    for shut_down in [false, true] {
+        let mut spec = spec(&["out:READY\\n", "exit:1"]);
+        spec.restart = quick_restarts();
+        spec.restart.first_delay = Duration::from_millis(200);
+        spec.restart.max_delay = Duration::from_millis(200);
+        let trial = trial(spec);
+        trial.supervisor.start();
+        trial
+            .supervisor
+            .wait_for(PATIENCE, |now| now.recovery.restart_at_ms.is_some())
+            .expect("a restart is due");
+        if shut_down {
+            trial.supervisor.shutdown();
+        } else {
+            trial.supervisor.stop();
+        }
+        std::thread::sleep(Duration::from_millis(350));
+        assert_eq!(trial.supervisor.snapshot().launch, 1);
+    }
+}
+
+#[test]
+fn nothing_starts_after_a_shutdown() {
+    let trial = launch(&["out:READY\\n", "until-eof"]);
+    trial.wait("ready");
+    trial.supervisor.restart();
+    let end = trial.supervisor.shutdown();
+    assert!(end.state.is_at_rest());
+    assert_nothing_left(&end);
+    trial.supervisor.start();
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(trial.supervisor.snapshot(), end);
+}
+
+#[test]
+fn kill_does_not_wait_for_the_grace() {
+    let trial = launch(&["ignore-term", "out:READY\\n", "forever"]);
+    trial.wait("ready");
+    trial.supervisor.stop();
+    trial.wait("stopping");
+    trial.supervisor.kill();
+    let end = trial.wait("exited");
+    assert!(end.stop_ms.expect("set") < 4000.0);
+    assert_nothing_left(&end);
+}
+
+#[test]
+fn arguments_and_environment_arrive() {
+    let mut spec = spec(&[
+        "show-args",
+        "show-env:SIDECAR_TOKEN",
+        "show-env:SIDECAR_EXIT_ON_EOF",
+        "out:READY\\n",
+        "forever",
+    ]);
+    spec.env = vec![("SIDECAR_TOKEN".to_owned(), "a b\u{e9}".to_owned())];
+    let trial = trial(spec);
+    trial.supervisor.start();
+    let ready = trial.wait("ready");
+    let texts: Vec<String> = trial.lines().into_iter().map(|line| line.text).collect();
+    assert_eq!(
+        texts[..3],
+        [
+            "ARGS count=6",
+            "ENV SIDECAR_TOKEN=a b\u{e9}",
+            "ENV SIDECAR_EXIT_ON_EOF=1"
+        ]
+    );
+    assert_eq!(ready.launched.expect("set").args.len(), 5);
+}
+
+#[test]
+fn a_temporary_folder_of_its_own_is_counted_and_removed() {
+    let root = scratch("temp");
+    let mut spec = spec(&["temp:left.bin", "out:READY\\n", "forever"]);
+    spec.temp = Some(TempSpec {
+        root: root.clone(),
+        prefix: "sidecar".to_owned(),
+    });
+    let trial = trial(spec);
+    trial.supervisor.start();
+    let ready = trial.wait("ready");
+    let folder = ready.launched.expect("set").temp_dir.expect("set");
+    assert!(folder.starts_with(&root) && folder.join("left.bin").exists());
+    trial.supervisor.stop();
+    let end = trial.wait("exited");
+    assert_eq!(end.cleanup.expect("set").temp_left, ["left.bin"]);
+    assert_eq!(fs::read_dir(&root).expect("readable").count(), 0);
+    fs::remove_dir_all(root).expect("removed");
+}
+
+#[test]
+fn stderr_is_captured_and_marked() {
+    let trial = launch(&["err:warning\\n", "out:READY\\n", "until-eof"]);
+    trial.wait("ready");
+    trial.supervisor.stop();
+    trial.wait("exited");
+    let lines = trial.lines();
+    let warning = lines
+        .iter()
+        .find(|line| line.text == "warning")
+        .expect("kept");
+    assert_eq!(
+        (warning.stream, warning.kind),
+        (Stream::Stderr, LineKind::Other)
+    );
+}
+
+#[test]
+fn tails_are_bounded_in_lines() {
+    let end = launch(&["lines:100000", "exit:1"]).wait("failed");
+    let tail = end.failure.expect("set").report.stdout_tail;
+    assert_eq!(tail.len(), 100);
+    assert_eq!(tail[99], "line 99999");
+}
+
+#[test]
+fn the_host_process_dying_ends_the_sidecar() {
+    // The thread that launched it ends with this copy of the test program, by SIGKILL.
+    if let Ok(pid_file) = std::env::var("SUPERVISOR_TEST_HOST") {
+        let steps = std::env::var("SUPERVISOR_TEST_STEPS").expect("set with the other");
+        let trial = launch(&steps.split(' ').collect::<Vec<_>>());
+        let ready = trial.wait("ready");
+        fs::write(pid_file, ready.pid.expect("set").to_string()).expect("written");
+        std::thread::sleep(Duration::from_secs(600));
+    }
+    // By the parent-death signal alone, and by end of file on stdin alone.
+    host_death_ends("out:READY\\n forever");
+    host_death_ends("ignore-term out:READY\\n until-eof");
+}
+
+fn host_death_ends(steps: &str) {
+    let folder = scratch("host-death");
+    let pid_file = folder.join("pid");
+    let mut host = std::process::Command::new(std::env::current_exe().expect("known"))
+        .args(["--exact", "the_host_process_dying_ends_the_sidecar"])
+        .env("SUPERVISOR_TEST_HOST", &pid_file)
+        .env("SUPERVISOR_TEST_STEPS", steps)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("started");
+    let until = Instant::now() + PATIENCE;
+    let pid: u32 = loop {
+        let text = fs::read_to_string(&pid_file).unwrap_or_default();
+        if let Ok(pid) = text.parse() {
+            break pid;
+        }
+        assert!(Instant::now() < until, "the host did not start its sidecar");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(lives(pid));
+    host.kill().expect("killed");
+    host.wait().expect("reaped");
+    while lives(pid) {
+        assert!(Instant::now() < until, "the sidecar outlived its host");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    fs::remove_dir_all(folder).expect("removed");
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder for the test");
+    folder
+}

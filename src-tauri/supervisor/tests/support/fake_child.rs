@@ -1,0 +1,153 @@
+//! A child for the supervisor's tests. Each argument is one step, done in order:
+//!
+//! `out:TEXT` and `err:TEXT` write (`\n`, `\r` and `\xNN` are understood), `sleep:MS` waits,
+//! `exit:CODE` ends, `signal:NUMBER` signals itself, `ignore-term` ignores SIGTERM,
+//! `flood:BYTES` writes that many bytes without a newline, `lines:COUNT` writes short lines,
+//! `grandchild:STEPS` starts itself with steps that are separated by commas and keeps the pipes
+//! open in it, `escape:STEPS` does so in a session of its own and without the environment,
+//! `until-eof` reads stdin to its end, `show-env:NAME` and `show-args` print, `temp:NAME` makes a
+//! file in TMPDIR, `forever` sleeps.
+
+use std::io::{Read as _, Write as _};
+use std::process::Command;
+use std::time::Duration;
+use std::{env, fs, io, process, thread};
+
+fn main() {
+    for step in env::args().skip(1) {
+        let (name, value) = step.split_once(':').unwrap_or((&step, ""));
+        run(name, value).unwrap_or_else(|error| {
+            eprintln!("fake-child: {step}: {error}");
+            process::exit(99);
+        });
+    }
+}
+
+fn run(name: &str, value: &str) -> io::Result<()> {
+    match name {
+        "out" => {
+            io::stdout().write_all(&unescape(value))?;
+            io::stdout().flush()
+        }
+        "err" => io::stderr().write_all(&unescape(value)),
+        "sleep" => {
+            thread::sleep(Duration::from_millis(number(value)));
+            Ok(())
+        }
+        "exit" => process::exit(i32::try_from(number(value)).unwrap_or(98)),
+        "signal" => signal_self(i32::try_from(number(value)).unwrap_or(0)),
+        "ignore-term" => ignore_term(),
+        "flood" => flood(number(value)),
+        "lines" => {
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            for line in 0..number(value) {
+                writeln!(out, "line {line}")?;
+            }
+            out.flush()
+        }
+        "grandchild" => start(value, false),
+        "escape" => start(value, true),
+        "until-eof" => io::stdin().read_to_end(&mut Vec::new()).map(|_| ()),
+        "show-env" => {
+            println!("ENV {value}={}", env::var(value).unwrap_or_default());
+            Ok(())
+        }
+        "show-args" => {
+            println!("ARGS count={}", env::args().count());
+            Ok(())
+        }
+        "temp" => fs::write(env::temp_dir().join(value), "left"),
+        "forever" => loop {
+            thread::sleep(Duration::from_secs(3600));
+        },
+        other => Err(io::Error::other(format!("no step is called {other}"))),
+    }
+}
+
+fn number(value: &str) -> u64 {
+    value.parse().expect("a number")
+}
+
+fn unescape(value: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = value.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first != b'\\' {
+            bytes.push(first);
+            continue;
+        }
+        let (&kind, after) = rest.split_first().expect("an escape");
+        rest = after;
+        match kind {
+            b'n' => bytes.push(b'\n'),
+            b'r' => bytes.push(b'\r'),
+            b'x' => {
+                let (digits, after) = rest.split_at(2);
+                rest = after;
+                let text = std::str::from_utf8(digits).expect("hexadecimal digits");
+                bytes.push(u8::from_str_radix(text, 16).expect("hexadecimal digits"));
+            }
+            other => bytes.push(other),
+        }
+    }
+    bytes
+}
+
+fn flood(bytes: u64) -> io::Result<()> {
+    let block = vec![b'x'; 64 * 1024];
+    let mut left = bytes;
+    let mut out = io::stdout().lock();
+    while left > 0 {
+        let now = left.min(block.len() as u64);
+        out.write_all(&block[..usize::try_from(now).expect("it fits")])?;
+        left -= now;
+    }
+    out.flush()
+}
+
+fn start(steps: &str, escape: bool) -> io::Result<()> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(steps.split(','));
+    if escape {
+        command.env_clear();
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt as _;
+            // SAFETY: setsid is async-signal-safe.
+            unsafe {
+                command.pre_exec(|| {
+                    libc::setsid();
+                    Ok(())
+                });
+            }
+        }
+    }
+    let child = command.spawn()?;
+    println!("GRANDCHILD pid={}", child.id());
+    Ok(())
+}
+
+#[cfg(unix)]
+fn signal_self(signal: i32) -> io::Result<()> {
+    // SAFETY: plain integers.
+    unsafe { libc::raise(signal) };
+    Ok(())
+}
+
+#[cfg(unix)]
+fn ignore_term() -> io::Result<()> {
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn signal_self(_signal: i32) -> io::Result<()> {
+    Err(io::Error::other("there are no signals here"))
+}
+
+#[cfg(not(unix))]
+fn ignore_term() -> io::Result<()> {
+    Ok(())
+}
