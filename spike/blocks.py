@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks import complexity, reliability, size
+from benchmarks import complexity, reliability
 from benchmarks.hardships import report as hardships
 from spike import criteria, figures, plan, process
 from spike.criteria import Ruling
@@ -62,18 +62,6 @@ def built(evidence: Evidence) -> str:
             f"The packagers ran on: {'; '.join(interpreter)}.",
         ]
     )
-
-
-def latency(evidence: Evidence) -> str:
-    """Launch to READY in the reliability run: every launch of it, warm page cache."""
-    result = usable(evidence, reliability.NAME)
-    return "" if result is None else f"{reliability.render_latency(result)}\n\n{run_line(result)}"
-
-
-def sizes(evidence: Evidence) -> str:
-    """What each variant puts on a disk."""
-    result = usable(evidence, size.NAME)
-    return "" if result is None else size.render(result)
 
 
 def reliabilities(evidence: Evidence) -> str:
@@ -213,9 +201,10 @@ BLOCKS: Mapping[str, Block] = {
     block.name: block
     for block in (
         Block(name="built", command="invoke spike", render=built),
-        Block(name="startup-latency", command="invoke bench", render=latency),
-        Block(name="binary-size", command="invoke size", render=sizes),
+        Block(name="startup-latency", command="invoke bench", render=figures.latencies),
+        Block(name="binary-size", command="invoke size", render=figures.sizes),
         Block(name="launch-reliability", command="invoke bench", render=reliabilities),
+        Block(name="pictures", command="invoke spike", render=figures.gallery, readme=True),
         Block(name="summary", command="invoke spike", render=summary, readme=True),
         Block(name="integration-complexity", command="invoke complexity", render=integration),
         Block(name="hostile-machines", command="invoke hardships", render=hostile_machines),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from spike import blocks, criteria, jsonfile, outcome, record
+from spike import blocks, criteria, jsonfile, outcome, pictures, record
 from spike.errors import CorruptFileError
 from spike.evidence import Evidence
 from spike.sidecar import Sidecar
@@ -30,8 +30,10 @@ def of(sidecar: Sidecar, output: str) -> list[Path]:
 def write(path: Path, evidence: Evidence) -> bool:
     """Write the record's generated blocks; make the record from the template when there is none.
 
+    The pictures that it shows are drawn too, where their results have changed.
+
     Returns:
-        Whether the file has changed.
+        Whether the file or a picture has changed.
 
     Raises:
         CorruptFileError: A marker is broken.
@@ -44,8 +46,9 @@ def write(path: Path, evidence: Evidence) -> bool:
     new = record.rewrite(
         base, blocks.render_all(evidence, readme=readme), blocks.commands(evidence)
     )
+    drawn = [] if readme else pictures.write(evidence)
     if new == old:
-        return False
+        return bool(drawn)
     jsonfile.write_text(path, new)
     return True
 
@@ -69,6 +72,7 @@ def check(path: Path, evidence: Evidence) -> list[str]:
         for difference in record.differences(text, blocks.render_all(evidence, readme=readme))
     ]
     if not readme:
+        complaints += pictures.stale(evidence)
         complaints += criteria.outcome_problems(evidence)
         if evidence.outcome and not outcome.reason_in(text):
             complaints.append("the outcome names no reason; write “because …” behind the option")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import cold_start, footprint, instructions, phases
-from spike import noise
+from benchmarks import cold_start, footprint, instructions, phases, reliability, size
+from spike import noise, pictures
 from spike.evidence import Evidence, usable
 from spike.results import Result
 from spike.workspace import display_path
@@ -42,17 +42,40 @@ def link(result: Result) -> str:
     return f"[{result.path.name}]({path})" if not path.startswith(("/", "~")) else f"`{path}`"
 
 
-def shown(benchmark: str, render: Callable[[Result], str]) -> Callable[[Evidence], str]:
+def image(evidence: Evidence, name: str) -> str:
+    """A picture as Markdown with an empty line before it; empty when it cannot be drawn."""
+    for picture, _sources in pictures.available(evidence):
+        if picture.name == name:
+            path = pictures.path_of(picture, evidence)
+            # Another sidecar's record lies beside its results.
+            place = display_path(path) if evidence.sidecar.is_hello else path.name
+            return f"\n\n![{picture.alt}]({place})"
+    return ""
+
+
+def gallery(evidence: Evidence) -> str:
+    """The pictures of the README."""
+    shown_there = ("launch-to-ready", "where-the-time-goes", "size-and-start")
+    return "".join(image(evidence, name) for name in shown_there)
+
+
+def shown(
+    benchmark: str, render: Callable[[Result], str], picture: str = ""
+) -> Callable[[Evidence], str]:
     """A block that is a benchmark's own rendering and the line that leads back to its samples."""
 
     def block(evidence: Evidence) -> str:
         result = usable(evidence, benchmark)
-        return "" if result is None else f"{render(result)}\n\n{run_line(result)}"
+        if result is None:
+            return ""
+        return f"{render(result)}{image(evidence, picture)}\n\n{run_line(result)}"
 
     return block
 
 
 cold_starts = shown(cold_start.NAME, cold_start.table_and_misses)
+latencies = shown(reliability.NAME, reliability.render_latency, "launch-to-ready")
+sizes = shown(size.NAME, size.render, "size-and-start")
 footprints = shown(footprint.NAME, footprint.render)
-divided = shown(phases.NAME, phases.render)
+divided = shown(phases.NAME, phases.render, "where-the-time-goes")
 counted = shown(instructions.NAME, instructions.render)
