@@ -234,9 +234,15 @@ def status(c: Context, sidecar: str = HELLO) -> int:
     return EXIT_OK
 
 
-@task(help={"dry-run": "say what would be done, and do nothing", "sidecar": SIDECAR_HELP})
+@task(
+    help={
+        "dry-run": "say what would be done, and do nothing",
+        "no-host": "leave out the checklist, which needs the Tauri host",
+        "sidecar": SIDECAR_HELP,
+    }
+)
 @edge
-def fallback(c: Context, dry_run: bool = False, sidecar: str = HELLO) -> int:
+def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: str = HELLO) -> int:
     """Carry out the contingency steps K1 to K6: freeze, build PyInstaller, verify, compare."""
     from spike import fallback as steps
     from spike import sidecar as sidecars
@@ -245,7 +251,7 @@ def fallback(c: Context, dry_run: bool = False, sidecar: str = HELLO) -> int:
     if dry_run:
         print(steps.describe(what))
         return 0
-    return steps.run(what)
+    return steps.run(what, with_host=not no_host)
 
 
 @task(

@@ -1,0 +1,147 @@
+"""The contingency steps, exercised with a sidecar that Nuitka really cannot compile."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spike import frozen, issue_log, sidecar
+from spike.sidecar import Sidecar
+from spike.workspace import ROOT
+from tests.integration.conftest import nox
+
+pytestmark = pytest.mark.integration
+
+FOLDER = "tests/sidecars/uncompilable"
+
+
+def invoke(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a task as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "invoke", *words, "--sidecar", FOLDER],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def criteria() -> dict[str, dict[str, str]]:
+    """The rules' verdicts, as the report gives them to other programs."""
+    document = json.loads(invoke("report", "--format", "json").stdout)
+    return {item["id"]: item for item in document["criteria"]}
+
+
+@pytest.fixture
+def uncompilable() -> Iterator[Sidecar]:
+    """The sidecar, with nothing known of it before or after."""
+    found = sidecar.load(ROOT / FOLDER)
+    places = found.workspace
+
+    def clean() -> None:
+        for path in (places.dist, places.build, places.results, places.issues, places.frozen):
+            assert found.name in path.name, path
+            shutil.rmtree(path, ignore_errors=True)
+
+    clean()
+    yield found
+    clean()
+
+
+def frozen_folders(found: Sidecar) -> list[Path]:
+    """Every frozen folder, oldest first."""
+    return sorted(found.workspace.frozen.iterdir())
+
+
+def test_a_nuitka_that_fails_for_real_ends_with_pyinstaller(uncompilable: Sidecar) -> None:
+    """From the failed build to the decision: log, rules, steps, comparison, follow-up."""
+    failed = nox("-s", "build_nuitka", "--", "--mode", "onefile", "--sidecar", FOLDER)
+    assert failed.returncode != 0
+    assert "unknown plug-in" in failed.stdout
+    (entry,) = issue_log.load(uncompilable.workspace.issues)
+    assert entry.path is not None
+    assert (entry.severity, entry.topic, entry.exit_code) == ("blocker", "build", "1")
+    assert "unknown plug-in" in entry.excerpt
+
+    again = nox("-s", "build_nuitka", "--", "--mode", "onefile", "--sidecar", FOLDER)
+    assert again.returncode != 0
+    assert len(issue_log.load(uncompilable.workspace.issues)) == 1
+
+    found = criteria()
+    assert found["F1"]["verdict"] == "not met"
+    assert "0 of 2 focused debug sessions" in found["F1"]["evidence"]
+    text = entry.path.read_text(encoding="utf-8")
+    entry.path.write_text(text.replace("Debug sessions: 0", "Debug sessions: 2"), encoding="utf-8")
+    assert criteria()["F1"]["verdict"] == "met"
+
+    dry = invoke("fallback", "--dry-run")
+    assert dry.returncode == 0
+    assert "nox -s build_pyinstaller -- --mode onefile" in dry.stdout
+    assert not uncompilable.workspace.frozen.exists()
+
+    done = invoke("fallback", "--no-host")
+    assert done.returncode == 2, done.stdout + done.stderr  # K3 needs the host
+    found = criteria()
+    assert {id_: found[id_]["verdict"] for id_ in ("K1", "K2", "K3", "K4", "K5", "K6")} == {
+        "K1": "done",
+        "K2": "done",
+        "K3": "not run",
+        "K4": "done",
+        "K5": "open",
+        "K6": "done",
+    }
+    (first,) = frozen_folders(uncompilable)
+    names = {path.relative_to(first).as_posix() for path in first.rglob("*") if path.is_file()}
+    assert {
+        "failures/nuitka-onefile/failure.json",
+        "failures/nuitka-onefile/build.log",
+        f"issues/{entry.path.name}",
+        frozen.SUMS,
+    } <= names
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict", frozen.SUMS],
+        cwd=first,
+        capture_output=True,
+        check=False,
+    )
+    assert checked.returncode == 0
+
+    record = uncompilable.workspace.record
+    text = record.read_text(encoding="utf-8")
+    for id_ in found:
+        assert f"| {id_} " in text, id_
+    assert "The rules propose PyInstaller. F1 is met." in text
+    assert [item.title for item in issue_log.load(uncompilable.workspace.issues)][-1] == (
+        "Revisit Nuitka after Milestone 0"
+    )
+
+    # People decide; a decision against the rules is refused, one with them is confirmed.
+    record.write_text(
+        text.replace("Not decided yet.", 'Chosen option: "Nuitka", because we like it.'),
+        encoding="utf-8",
+    )
+    refused = invoke("adr", "--check")
+    assert refused.returncode == 1
+    assert "the outcome is Nuitka, and the rules propose PyInstaller: F1 is met" in refused.stdout
+    record.write_text(
+        text.replace("Not decided yet.", 'Chosen option: "PyInstaller", because of F1.'),
+        encoding="utf-8",
+    )
+    assert invoke("adr").returncode == 0
+    confirmed = invoke("adr", "--check")
+    assert confirmed.returncode == 0, confirmed.stdout + confirmed.stderr
+    assert criteria()["K5"]["verdict"] == "done"
+
+    # Exercised once more: nothing is rewritten, nothing is opened twice.
+    before = {path: path.read_bytes() for path in first.rglob("*") if path.is_file()}
+    entries = len(issue_log.load(uncompilable.workspace.issues))
+    assert invoke("fallback", "--no-host").returncode == 2
+    assert len(frozen_folders(uncompilable)) == 2
+    assert {path: path.read_bytes() for path in first.rglob("*") if path.is_file()} == before
+    assert len(issue_log.load(uncompilable.workspace.issues)) == entries
