@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from dataclasses import replace
+from collections.abc import Callable
 
 import pytest
 
 from benchmarks import findings
-from spike import issue_log, process
+from spike import issue_log, issues, process
+from spike.buildinfo import Built
+from spike.packagers import VARIANTS
 from spike.workspace import ROOT
 
 pytestmark = pytest.mark.integration
@@ -18,12 +19,13 @@ ENTRIES = [entry for entry in issue_log.load(ROOT / "issues") if entry.reproduce
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
-def test_the_command_of_an_entry_reproduces_it(entry: issue_log.Entry) -> None:
+def test_the_command_of_an_entry_reproduces_it(
+    built: Callable[..., Built], entry: issue_log.Entry
+) -> None:
     """Exit 0 means that it is still so; a log that nobody re-checks is prose."""
-    argv = shlex.split(entry.reproduce)
-    assert argv[0] in ("python", "invoke"), "a command that works in every checkout"
-    argv[:1] = [sys.executable] if argv[0] == "python" else [sys.executable, "-m", "invoke"]
-    done = process.capture(argv, cwd=ROOT, timeout_s=900)
+    if entry.variant in VARIANTS:
+        built(entry.variant)
+    done = issues.run_command(entry)
     assert done.exit_code == 0, done.output + done.errors
 
 
@@ -33,10 +35,10 @@ def test_every_finding_has_its_entry() -> None:
     assert set(findings.FINDINGS) <= named
 
 
-def test_a_finding_that_does_not_reproduce_is_told_apart() -> None:
+def test_a_finding_that_does_not_reproduce_is_told_apart(built: Callable[..., Built]) -> None:
     """The check can fail: the folder build of Nuitka gets SIGTERM as SIGTERM."""
-    finding = replace(findings.find("nuitka-onefile-sigterm"), variant="nuitka-standalone")
-    assert not finding.check(findings.built_for(finding)).reproduced
+    finding = findings.find("nuitka-onefile-sigterm")
+    assert not finding.check(built("nuitka-standalone")).reproduced
 
 
 def test_an_unknown_finding_is_a_clear_error() -> None:
