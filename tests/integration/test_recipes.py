@@ -89,17 +89,16 @@ def test_a_program_without_inspect_never_imports_it(built: Build, tmp_path: Path
     """The hello sidecar's lean program has no inspect in it; the single one imports it at start."""
     verbose = {**os.environ, "PYTHONVERBOSE": "1"}
     for variant, imports in (("nuitka-single", True), ("nuitka-lean", False)):
-        with subprocess.Popen(
-            [built(variant).artifact],
-            env=verbose,
-            stdout=subprocess.PIPE,
-            stderr=(tmp_path / variant).open("w"),
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            assert "READY\n" in iter(process.stdout.readline, "")
-            process.terminate()
-        assert ("import inspect" in (tmp_path / variant).read_text()) is imports
+        traced = tmp_path / variant
+        with traced.open("w") as stream:
+            process = subprocess.Popen(
+                [built(variant).artifact], env=verbose, stdout=subprocess.PIPE, stderr=stream
+            )
+            with process:
+                assert process.stdout is not None
+                assert b"READY\n" in iter(process.stdout.readline, b"")
+                process.terminate()
+        assert ("inspect" in traced.read_text()) is imports
 
 
 @pytest.mark.slow
