@@ -477,6 +477,26 @@ def doctor(c: Context, with_deps: bool = False) -> int:
     return EXIT_OK
 
 
+@task(help={"sidecar": SIDECAR_HELP})
+@edge
+def recommend(c: Context, sidecar: str = HELLO) -> int:
+    """Say which built variant to ship for this sidecar, and why."""
+    from spike import evidence
+    from spike import recommend as rules
+    from spike import sidecar as sidecars
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, MissingBuildError
+
+    known = evidence.gather(sidecars.load(sidecar))
+    found = rules.from_evidence(known)
+    if not found.standings:
+        raise MissingBuildError(
+            "No variant has been launched often enough to choose from.",
+            try_next=f"invoke bench{known.sidecar.option}",
+        )
+    print(rules.render(found))
+    return EXIT_OK if found.variant else EXIT_TARGET_MISSED
+
+
 @task(
     name="spike",
     default=True,

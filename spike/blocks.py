@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks import complexity, reliability
 from benchmarks.hardships import report as hardships
-from spike import criteria, figures, plan, process
+from spike import criteria, figures, plan, process, recommend
 from spike.criteria import Ruling
 from spike.evidence import Evidence, usable
 from spike.figures import run_line
@@ -226,6 +226,11 @@ BLOCKS: Mapping[str, Block] = {
             render=lambda evidence: rulings(criteria.exit_criteria(evidence)),
         ),
         Block(name="proposal", command="invoke status", render=proposed),
+        Block(
+            name="recommendation",
+            command="invoke recommend",
+            render=lambda evidence: recommend.render(recommend.from_evidence(evidence)),
+        ),
         Block(name="cold-start", command="invoke cold-start", render=figures.cold_starts),
         Block(name="footprint", command="invoke footprint", render=figures.footprints),
         Block(name="phases", command="invoke phases", render=figures.divided),

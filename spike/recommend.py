@@ -192,7 +192,8 @@ def _unknown(standings: Sequence[Standing], option: str) -> tuple[str, ...]:
     missing = []
     for command, known in (
         ("invoke size", [item.package_bytes is not None for item in standings]),
-        ("invoke complexity", [item.single_file is not None for item in standings]),
+        ("invoke footprint", [item.disk_bytes is not None for item in standings]),
+        ("invoke complexity", [item.config_lines is not None for item in standings]),
         ("invoke hardships", [item.wrong is not None for item in standings]),
         ("invoke verify", [item.checked for item in standings]),
     ):
@@ -200,7 +201,8 @@ def _unknown(standings: Sequence[Standing], option: str) -> tuple[str, ...]:
             lacking = [
                 item.variant for item, there in zip(standings, known, strict=True) if not there
             ]
-            missing.append(f"{', '.join(lacking)}: not run by `{command}{option}`")
+            whose = "all" if len(lacking) == len(standings) else ", ".join(lacking)
+            missing.append(f"{whose}: not run by `{command}{option}`")
     return tuple(missing)
 
 
@@ -243,16 +245,15 @@ def standings(evidence: Evidence) -> list[Standing]:
                 launches=item.launches,
                 failed=item.failed,
                 rate_high=item.rate_high,
-                disk_bytes=None
-                if shipped is None
-                else shipped
-                + max(footprint.get("peak_temporary_bytes") or 0, footprint.get("kept_bytes") or 0),
+                disk_bytes=shipped + max(footprint["peak_temporary_bytes"], footprint["kept_bytes"])
+                if shipped is not None and footprint
+                else None,
                 package_bytes=sizes.get("package_bytes"),
                 wrong=tallies[name][Outcome.WRONG] if name in tallies else None,
                 degraded=tallies[name][Outcome.DEGRADED] if name in tallies else None,
                 failed_rows=tuple(row for row, status in rows.items() if status == "fail"),
                 checked=bool(rows),
-                single_file=asks.get("external_bin"),
+                single_file=not facts["folder"] if (facts := evidence.builds.get(name)) else None,
                 config_lines=len(asks["config"]) if asks else None,
                 processes=asks.get("processes"),
                 signals=_signals(asks),

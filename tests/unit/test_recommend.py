@@ -69,6 +69,8 @@ def test_a_checklist_row_that_fails_disqualifies_and_one_not_run_is_said() -> No
     found = recommend.recommend([replace(FILE, checked=False), SLOW], option=" --sidecar x")
     assert found.variant == "nuitka-lean"
     assert found.unknown == ("nuitka-lean: not run by `invoke verify --sidecar x`",)
+    both = recommend.recommend([replace(FILE, wrong=None), replace(SLOW, wrong=None)])
+    assert both.unknown == ("all: not run by `invoke hardships`",)
 
 
 def test_a_process_that_outlives_its_host_disqualifies() -> None:
@@ -112,10 +114,12 @@ def test_standings_come_from_the_results() -> None:
         "footprint", [{"subject": name, "peak_temporary_bytes": 17, "kept_bytes": 0}], name
     )
     known = evidence(reliability((name, 20, 1)), sizes, footprint, checklist(name, D2="fail"))
+    known = replace(known, builds={name: {"folder": ""}})
     (found,) = recommend.standings(known)
     assert (found.launches, found.failed, found.ready_ms) == (20, 1, 100.0)
     assert (found.disk_bytes, found.package_bytes) == (22, 4)
     assert found.failed_rows == ("D2",)
+    assert found.single_file
     assert found.wrong is None
 
 
