@@ -202,6 +202,23 @@ def test_ids_count_up_and_files_carry_them(tmp_path: Path) -> None:
     assert one.path is not None
     assert one.path.name == "0001-first.md"
     assert [entry.id for entry in issue_log.load(tmp_path)] == ["0001", "0002"]
+    # A number in a heading is taken, whatever the file is called.
+    (tmp_path / "by-hand.md").write_text(BARE, encoding="utf-8")
+    assert issue_log.add(tmp_path, issue_log.blank("x", issue_log.Surroundings())).id == "0008"
+
+
+def test_tasks_that_draft_at_once_get_ids_of_their_own(tmp_path: Path) -> None:
+    """No entry is lost or overwritten, and the log stays readable."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(number: int) -> str:
+        entry = issue_log.blank(f"Case {number}", issue_log.Surroundings())
+        return issue_log.add(tmp_path, entry).id
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(one, range(16)))
+    assert len(set(ids)) == 16
+    assert len(issue_log.load(tmp_path)) == 16
 
 
 @pytest.mark.parametrize("title", ["", "  ", "two\nlines"])
