@@ -94,7 +94,7 @@ def check(sidecar: Sidecar, imports: tuple[Import, ...], provided: Mapping[str, 
             f"{item.module!r}, which no dependency of {sidecar.name} provides.",
             why="The distribution may have another name than the module.",
             try_next=f"[project] dependencies = {dependencies}, then "
-            f"nox -s lock -- --sidecar {sidecar.folder}",
+            f"nox -s lock --{sidecar.option}",
         )
 
 

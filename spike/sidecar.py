@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.errors import SidecarError
-from spike.workspace import HELLO, ROOT, Workspace
+from spike.workspace import HELLO, ROOT, Workspace, display_path
 
 LOCK_NAME = "requirements.lock"
 """In the sidecar's folder: its dependencies, resolved once for every packager."""
@@ -85,7 +85,7 @@ class Sidecar:
     @property
     def option(self) -> str:
         """What a command needs to mean this sidecar: empty for the repository's own."""
-        return "" if self.is_hello else f" --sidecar {self.folder}"
+        return "" if self.is_hello else f" --sidecar {display_path(self.folder)}"
 
     def nox_command(self, packager: str, mode: str | None = None) -> str:
         """The command that builds this sidecar, to be named in messages."""

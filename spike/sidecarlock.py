@@ -75,7 +75,7 @@ def check(sidecar: Sidecar) -> Path | None:
     """
     if sidecar.lock is None:
         return None
-    command = f"nox -s lock -- --sidecar {sidecar.folder}"
+    command = f"nox -s lock --{sidecar.option}"
     try:
         first = sidecar.lock.read_text(encoding="utf-8").partition("\n")[0]
     except FileNotFoundError:
