@@ -1,0 +1,51 @@
+"""The short path of docs/your-own-sidecar.md, as it is written there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from spike.sidecar import _KEYS, load
+from tests.integration import sidecars
+
+pytestmark = pytest.mark.integration
+
+TEXT = (sidecars.ROOT / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_documents_service_is_built_and_launched(tmp_path: Path) -> None:
+    """Lock, build, bench and record of the two files that the document shows, word for word."""
+    folder = tmp_path / "my-service"
+    folder.mkdir()
+    manifest = block("toml").replace('"my-service"', '"sidecar-documented"')
+    (folder / "pyproject.toml").write_text(manifest, encoding="utf-8")
+    (folder / "main.py").write_text(block("python"), encoding="utf-8")
+    output = folder / "decision-record.md"
+    with sidecars.cleaned("sidecar-documented"):
+        for done in (
+            sidecars.nox("lock", folder),
+            sidecars.nox("build_pyinstaller", folder, "--mode", "onedir"),
+            sidecars.invoke("bench", folder, "--launches", "3"),
+            sidecars.invoke("adr", folder, "--output", str(output)),
+        ):
+            assert done.returncode == 0, done.stdout
+    assert "sidecar-documented" in output.read_text(encoding="utf-8")
+
+
+def test_the_document_needs_ten_commands_at_most_and_knows_every_key() -> None:
+    """The path stays short, and the table of keys is the loader's."""
+    assert len(block("sh").splitlines()) <= 10
+    assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == set(_KEYS)
+
+
+def test_the_example_folder_is_loadable() -> None:
+    """What the document tells people to copy from is a valid sidecar."""
+    assert load(sidecars.ROOT / "examples" / "fastapi").health
