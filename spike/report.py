@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spike import blocks, criteria, workspace
+from spike import blocks, criteria, encountered, workspace
 from spike.evidence import Evidence, usable
 
 SCHEMA = 1
@@ -37,7 +37,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
                 "samples": [dict(sample) for sample in result.samples],
             }
             for name, result in evidence.results.items()
-            if name != criteria.CHECKLIST
+            if name != encountered.CHECKLIST
         },
         "checklist": _checklist(evidence),
         "criteria": [
@@ -55,7 +55,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
 
 
 def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
-    result = evidence.result(criteria.CHECKLIST)
+    result = evidence.result(encountered.CHECKLIST)
     if result is None:
         return []
     return [
