@@ -171,11 +171,11 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
     settings = document.get("tool", {}).get("sidecar", {})
     if not isinstance(settings, dict):
         raise _wrong("[tool.sidecar]", "is not a table", '[tool.sidecar]\nentry = "main.py"')
-    unknown = sorted(set(settings) - set(_KEYS))
+    unknown = sorted(set(settings) - set(KEYS))
     if unknown:
         raise _wrong(
             f"tool.sidecar.{unknown[0]}",
-            "is not a known key; known are " + ", ".join(sorted(_KEYS)),
+            "is not a known key; known are " + ", ".join(sorted(KEYS)),
             'entry = "main.py"',
         )
     name = _text(project.get("name"), "project.name", 'name = "my-sidecar"')
@@ -187,7 +187,7 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
     )
     values = {
         key: check(settings[key], f"tool.sidecar.{key}", f"{key} = {right}")
-        for key, (check, right) in _KEYS.items()
+        for key, (check, right) in KEYS.items()
         if key in settings
     }
     sidecar = Sidecar(
@@ -274,7 +274,7 @@ def _seconds(value: object, key: str, right: str) -> float:
     return float(value)
 
 
-_KEYS: Mapping[str, tuple[Callable[[object, str, str], Any], str]] = {
+KEYS: Mapping[str, tuple[Callable[[object, str, str], Any], str]] = {
     "entry": (_inside, '"main.py"'),
     "ready": (_token, '"READY"'),
     "args": (_texts, '["--verbose"]'),

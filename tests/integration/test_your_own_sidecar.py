@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from spike.sidecar import _KEYS, load
 from tests.integration import sidecars
 
 pytestmark = pytest.mark.integration
@@ -38,14 +37,3 @@ def test_the_documents_service_is_built_and_launched(tmp_path: Path) -> None:
         ):
             assert done.returncode == 0, done.stdout
     assert "sidecar-documented" in output.read_text(encoding="utf-8")
-
-
-def test_the_document_needs_ten_commands_at_most_and_knows_every_key() -> None:
-    """The path stays short, and the table of keys is the loader's."""
-    assert len(block("sh").splitlines()) <= 10
-    assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == set(_KEYS)
-
-
-def test_the_example_folder_is_loadable() -> None:
-    """What the document tells people to copy from is a valid sidecar."""
-    assert load(sidecars.ROOT / "examples" / "fastapi").health
