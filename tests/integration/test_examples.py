@@ -101,14 +101,14 @@ def test_end_of_stdin_is_a_normal_stop(example: Sidecar, tmp_path: Path) -> None
         assert running.lines[-1].text == "SHUTDOWN reason=normal"
 
 
-@pytest.mark.parametrize(
-    "variant",
-    [
-        # One packager in every check; the others take many minutes (Nuitka) or add little.
-        name if name == "pyinstaller-onedir" else pytest.param(name, marks=pytest.mark.slow)
-        for name in DEFAULT_VARIANTS
-    ],
-)
+FROZEN = [
+    # One packager in every check; the others take many minutes (Nuitka) or add little.
+    name if name == "pyinstaller-onedir" else pytest.param(name, marks=pytest.mark.slow)
+    for name in DEFAULT_VARIANTS
+]
+
+
+@pytest.mark.parametrize("variant", FROZEN)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_packager_builds_every_example(
     built: Callable[..., Built], name: str, variant: str, tmp_path: Path
@@ -166,6 +166,33 @@ def test_fastapi_answers_the_request_in_flight_before_it_stops(tmp_path: Path) -
         assert running.wait_exit(10)
         assert running.exit_code == 0
         assert running.lines[-1].text == "SHUTDOWN reason=signal signal=SIGTERM"
+
+
+@pytest.mark.parametrize("variant", FROZEN)
+@pytest.mark.parametrize("to_group", [False, True], ids=["to the process", "to the group"])
+def test_fastapi_does_so_in_every_packagers_program(
+    built: Callable[..., Built], variant: str, to_group: bool, tmp_path: Path
+) -> None:
+    """A launcher process that translates or doubles the signal costs nobody an answer."""
+    body = json.dumps({"title": "in flight"}).encode()
+    subject = variant_subject(built(variant, "examples/fastapi"))
+    env = {**subject.sidecar.env, "XDG_DATA_HOME": str(tmp_path)}
+    with Running(subject.plan(env=env)) as running:
+        assert running.wait_ready(), running.result()
+        assert running.pid is not None
+        with half_sent(int(running.fields()["port"]), body) as connection:
+            if to_group:
+                os.killpg(running.pid, signal.SIGTERM)
+            else:
+                running.send(signal.SIGTERM)
+            time.sleep(0.5)
+            connection.sendall(body[len(body) // 2 :])
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            assert response.status == 201
+            assert running.wait_exit(10)
+        assert running.exit_code == 0
+        assert running.lines[-1].text.startswith("SHUTDOWN reason=signal signal=SIG")
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
