@@ -477,6 +477,26 @@ def doctor(c: Context, with_deps: bool = False) -> int:
     return EXIT_OK
 
 
+@task(
+    help={
+        "rounds": "launches of each build, 1 to 1000 (default 15)",
+        "row": "work on this row of the table only, such as 'nuitka-lean pie' (repeatable)",
+    },
+    iterable=["row"],
+)
+@edge
+def knobs(c: Context, row: list[str], rounds: str = "15") -> None:
+    """Measure what each part of the lean recipes is worth (builds every one: half an hour)."""
+    from benchmarks import knobs as benchmark
+    from spike import sidecar as sidecars
+
+    count = whole_number(rounds, "--rounds", low=1, high=1000)
+    subjects = benchmark.subjects(sidecars.load(), tuple(row))
+    result = benchmark.run(subjects, rounds=count, partial=bool(row))
+    print(benchmark.render(result))
+    kept(result.path)
+
+
 @task(help={"sidecar": SIDECAR_HELP})
 @edge
 def recommend(c: Context, sidecar: str = HELLO) -> int:

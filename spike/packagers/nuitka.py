@@ -29,6 +29,9 @@ _REACH_PRICE = (
     "Linux, with a static libpython. A module of the standard library that the sources do not "
     "show (getattr with a name made at run time) must be in hidden_imports"
 )
+_DEBIAN_ARCHIVES = ("libexpat.a", "libz.a")
+"""Of libexpat1-dev and zlib1g-dev, on which libpython3-dev depends."""
+
 _SINGLE_PRICE = (
     f"{_REACH_PRICE}. No data files, and no module in a file of its own: a program that cannot do "
     "without one is refused, with its name. Encodings that need such a module (Chinese, Japanese, "
@@ -171,6 +174,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
         "program": f"{stem}{_SUFFIX}",
         "reached": sorted(names),
         "single": single,
+        "static_libpython": str(_fixed_address_library() or "") if lean else "",
     }
     argv = [
         *_command(sidecar, output, "--standalone"),
@@ -180,7 +184,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     ]
     return Recipe(
         argv=tuple(argv),
-        env={"CFLAGS": "-fno-pie", "LDFLAGS": "-no-pie"} if lean else {},
+        env=_compiler_settings(lean=lean, single=single),
         output=output,
         artifact=folder / f"{stem}{_SUFFIX}",
         folder=None if single else folder,
@@ -191,6 +195,26 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
             **hold_gc.files(sidecar, always=lean),
         },
     )
+
+
+def _compiler_settings(*, lean: bool, single: bool) -> dict[str, str]:
+    """Options for compiler and linker, through the environment variables that Nuitka heeds."""
+    link = ["-no-pie"] if lean else []
+    if single and "pyexpat" in sys.builtin_module_names:
+        # Debian builds what needs these two libraries into the interpreter; the program that
+        # holds it then needs them beside it, unless they are in it whole as well.
+        whole = ",".join(f"-l:{name}" for name in _DEBIAN_ARCHIVES)
+        link.append(f"-Wl,--whole-archive,{whole},--no-whole-archive,--as-needed")
+    settings = {"CFLAGS": "-fno-pie"} if lean else {}
+    return {**settings, "LDFLAGS": " ".join(link)} if link else settings
+
+
+def _fixed_address_library() -> Path | None:
+    """Debian's second static libpython: the one of its own python3, with PGO, for no PIE."""
+    folder = Path(str(sysconfig.get_config_var("LIBPL") or ""))
+    name = f"libpython{sysconfig.get_python_version()}"
+    both = [folder / f"{name}.a", folder / f"{name}-pic.a"]
+    return both[0] if all(path.is_file() for path in both) else None
 
 
 def _check_platform(sidecar: Sidecar, mode: str) -> None:

@@ -1,9 +1,9 @@
 """Nuitka user plugin: leaves out what a program cannot reach, and work at its start.
 
 Staged beside the sidecar with ``start_up.json``, which says what the program can reach and which
-start-up work to remove. Written against Nuitka 4.3.3. It edits one generated C file and two
-private variables; each is checked, and a Nuitka in which one is not as expected ends the build
-with a message instead of making a program that differs in secret.
+start-up work to remove. Written against Nuitka 4.3.3. It edits one generated C file and up to
+three private variables; each is checked, and a Nuitka in which one is not as expected ends the
+build with a message instead of making a program that differs in secret.
 
 The lazy ``inspect``. Nuitka's main() imports ``inspect`` to teach it about compiled generators
 and coroutines: half of the instructions of a small program's start. Here the call is taken out
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from nuitka.freezer import ImportDetection
 from nuitka.plugins.PluginBase import NuitkaPluginBase
+from nuitka.utils import StaticLibraries
 from nuitka.utils.ModuleNames import ModuleName
 
 SETTINGS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
@@ -84,6 +85,10 @@ class StartUp(NuitkaPluginBase):
         for name in ("_early_modules_names", "_stdlib_modules_names"):
             if not hasattr(ImportDetection, name):
                 self.sysexit(f"This Nuitka has no ImportDetection.{name}; the plugin is for 4.3.3.")
+        if SETTINGS["static_libpython"]:
+            if not hasattr(StaticLibraries, "_static_lib_python_path"):
+                self.sysexit("This Nuitka keeps its static libpython elsewhere than 4.3.3 does.")
+            StaticLibraries._static_lib_python_path = SETTINGS["static_libpython"]
         early = {name.asString() for name in ImportDetection.detectEarlyImports()}
         wanted = (self.reached | self.codecs) - self.frozen
         # What is technically early stays bytecode; the rest follows the program's own imports.
