@@ -371,6 +371,40 @@ def phases(
 
 @task(
     help={
+        "variant": VARIANT_HELP,
+        "sidecar": SIDECAR_HELP,
+        "cycles": "launch cycles of row E3, 5 to 1000 (default 5, the plan's)",
+        "with-deps": "install missing system packages first (Debian and Ubuntu)",
+    },
+    iterable=["variant"],
+)
+@edge
+def verify(
+    c: Context,
+    variant: list[str],
+    sidecar: str = HELLO,
+    cycles: str = "5",
+    with_deps: bool = False,
+) -> int:
+    """Prove the plan's checklist A1 to E3 in the real Tauri host."""
+    from spike import doctor as needs
+    from spike import sidecar as sidecars
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.host import verify as host
+
+    count = whole_number(cycles, "--cycles", low=5, high=1000)
+    if with_deps:
+        needs.install(needs.missing(needs.examine(), purpose="Tauri host"))
+    result = host.run(sidecars.load(sidecar), tuple(variant), cycles=count)
+    print(host.render(result))
+    for sample in host.failed(result):
+        print(f"{sample['subject']} {sample['row']} {sample['status']}: {sample['evidence']}")
+    kept(result.path)
+    return EXIT_TARGET_MISSED if host.failed(result) else EXIT_OK
+
+
+@task(
+    help={
         "check": "change nothing; show what is stale or was edited by hand, and exit 1 if any is",
         "sidecar": SIDECAR_HELP,
         "output": "the record to write (default: decision-record.md)",

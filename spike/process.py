@@ -234,6 +234,7 @@ def start(
     stdin: int,
     stdout: int,
     stderr: int,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """The bare start under every other function here; ``OSError`` is the caller's to judge."""
     child = subprocess.Popen(
@@ -244,6 +245,7 @@ def start(
         stdout=stdout,
         stderr=stderr,
         bufsize=0,
+        pass_fds=pass_fds,
         process_group=0 if os.name == "posix" else None,
     )
     _started.add(child)

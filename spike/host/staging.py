@@ -1,0 +1,129 @@
+"""Put a built variant where Tauri takes it in: ``src-tauri/binaries/<name>-<triple>``.
+
+A folder build cannot be an ``externalBin``, which takes one file. There the launcher is the
+``externalBin``, and the folder goes through ``bundle.resources`` as ``<name>.d/``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spike import buildinfo, jsonfile
+from spike.buildinfo import Built
+from spike.errors import StorageError
+from spike.sidecar import Sidecar
+from spike.workspace import ROOT, target_triple
+
+TAURI = ROOT / "src-tauri"
+BINARIES = TAURI / "binaries"
+CONFIG_NAME = "sidecar.json"
+PROGRAM_FILE = "sidecar-program.txt"
+"""In a folder build: names the program for the launcher (src-tauri/launcher)."""
+
+CONFIG_SCHEMA = 1
+_SUFFIX = ".exe" if sys.platform == "win32" else ""
+_OURS = (buildinfo.FILE_NAME, "build.log")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A variant in its place.
+
+    Attributes:
+        name: The sidecar's name, which is also its file's.
+        external_bin: The value of ``bundle.externalBin``.
+        file: The file that Tauri takes in, with the target triple.
+        config: The launch configuration, see src-tauri/src/config.rs.
+        folder: The folder that goes through ``bundle.resources``; None for one file.
+    """
+
+    name: str
+    external_bin: str
+    file: Path
+    config: Mapping[str, Any]
+    folder: Path | None
+
+    def tauri_config(self) -> str:
+        """What differs from ``tauri.conf.json``, as JSON for the Tauri command line."""
+        resources = {f"binaries/{CONFIG_NAME}": CONFIG_NAME}
+        if self.folder:
+            resources[f"binaries/{self.folder.name}/"] = f"{self.folder.name}/"
+        bundle = {"externalBin": [self.external_bin], "resources": resources}
+        return json.dumps({"bundle": bundle})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launching:
+    """How the host is to launch the sidecar: changes to what the sidecar itself asks for."""
+
+    args: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    ready_timeout_ms: int | None = None
+
+
+def launch_configuration(built: Built, name: str, launching: Launching) -> dict[str, Any]:
+    """The content of ``sidecar.json`` for one variant."""
+    sidecar: Sidecar = built.sidecar
+    timeout_ms = launching.ready_timeout_ms or round(sidecar.ready_timeout_s * 1000)
+    return {
+        "schema": CONFIG_SCHEMA,
+        "name": name,
+        "variant": built.info.variant,
+        "packager": built.info.packager,
+        "packager_version": built.info.packager_version,
+        "ready_token": sidecar.ready,
+        "args": list(sidecar.args if launching.args is None else launching.args),
+        "env": {**sidecar.env, **launching.env},
+        "ready_timeout_ms": timeout_ms,
+        "health": sidecar.health or None,
+    }
+
+
+def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:
+    """Copy a variant into ``src-tauri/binaries`` and write its launch configuration.
+
+    Args:
+        built: The variant.
+        launcher: The launcher's program; needed for a folder build.
+        launching: Arguments and environment that the host shall pass.
+
+    Raises:
+        StorageError: The files cannot be written.
+    """
+    name = built.sidecar.name
+    file = BINARIES / f"{name}-{target_triple()}{_SUFFIX}"
+    try:
+        shutil.rmtree(BINARIES, ignore_errors=True)
+        BINARIES.mkdir(parents=True)
+        folder = None
+        if built.folder is None:
+            shutil.copy2(built.artifact, file)
+        else:
+            assert launcher is not None, "a folder build needs the launcher"
+            shutil.copy2(launcher, file)
+            folder = BINARIES / f"{name}.d"
+            copy_folder(built, folder)
+    except OSError as error:
+        raise StorageError(
+            f"{built.info.variant} cannot be staged: {error.strerror}: {error.filename}.",
+            try_next="check the free space and the rights of src-tauri/binaries/",
+        ) from None
+    config = launch_configuration(built, name, launching)
+    jsonfile.write(BINARIES / CONFIG_NAME, config)
+    return Staged(
+        name=name, external_bin=f"binaries/{name}", file=file, config=config, folder=folder
+    )
+
+
+def copy_folder(built: Built, target: Path) -> None:
+    """Copy a folder build for the launcher, with the name of its program beside it."""
+    assert built.folder is not None
+    shutil.copytree(built.folder, target, symlinks=True, ignore=shutil.ignore_patterns(*_OURS))
+    program = built.artifact.relative_to(built.folder).as_posix()
+    (target / PROGRAM_FILE).write_text(program + "\n", encoding="utf-8")

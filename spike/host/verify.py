@@ -1,0 +1,261 @@
+"""The workflow of ``invoke verify``: every variant through the real host, row by row."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from spike import buildinfo, jsonfile, process, provenance, residue, results
+from spike import sidecar as sidecars
+from spike.buildinfo import Built
+from spike.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
+from spike.host import application, checklist, staging, window
+from spike.host.application import Package, Run
+from spike.host.checklist import Observed, Row
+from spike.host.staging import Launching
+from spike.packagers import Variant
+from spike.progress import progress
+from spike.sidecar import Sidecar
+from spike.tables import table
+from spike.workspace import ROOT, target_triple
+
+NAME = "checklist"
+FAULTY = ROOT / "tests" / "sidecars" / "faulty"
+
+UNPACKED_INTO = "Grüße aus dem Ordner"
+"""The package is unpacked into a folder with spaces and letters beyond ASCII."""
+
+TOKEN = "spike-Ωk"
+"""An environment value that has to arrive unchanged; the sidecar shows it percent-encoded."""
+
+SILENT_TIMEOUT_MS = 1500
+MALFORMED_TIMEOUT_MS = 5000
+"""Long enough for a onefile to unpack and to say its malformed lines before the limit."""
+
+SIDE_BY_SIDE = 2
+"""Self-tests at the same time: each has its own home, temporary folder and mark."""
+
+
+def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Result:
+    """Check every chosen variant.
+
+    Args:
+        sidecar: What is hosted.
+        wanted: Variant ids; all that are built when empty.
+        cycles: Launch cycles of row E3.
+
+    Raises:
+        SpikeError: A variant is not built, or a tool is missing.
+    """
+    built = buildinfo.find_all(sidecar, wanted)
+    application.check_tools()
+    residue.adopt_orphans()
+    subjects = {
+        item.info.variant: {
+            "kind": "variant",
+            "sha256": item.info.sha256,
+            "build": _as_json(item.info),
+        }
+        for item in built
+    }
+    faulty = {item.info.variant: faulty_build(item.variant) for item in built}
+    launcher = application.build_launcher() if any(item.folder for item in built) else None
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects=subjects,
+            settings={"cycles": cycles},
+            provenance=provenance.collect(),
+            partial=bool(wanted),
+        ) as recorder,
+        application.display() as screen,
+        progress("verify", len(built)) as step,
+    ):
+        for item in built:
+            observed = observe(item, faulty[item.info.variant], launcher, screen, cycles=cycles)
+            keep_journals(recorder.path.parent / "evidence" / item.info.variant, observed)
+            for row in checklist.judge(observed):
+                recorder.add(item.info.variant, _sample(row))
+            step(item.info.variant)
+    return recorder.result()
+
+
+def observe(
+    built: Built, faulty: Built, launcher: Path | None, screen: str, *, cycles: int
+) -> Observed:
+    """Package one variant with the host, run every scenario, and read the window."""
+    launching = Launching(
+        args=(*built.sidecar.args, "--heartbeat", "0.05") if built.sidecar.is_hello else None,
+        env={"SIDECAR_TOKEN": TOKEN} if built.sidecar.is_hello else {},
+    )
+    staged = staging.stage(built, launcher, launching)
+    area = ROOT / "build" / "host" / built.sidecar.name / built.info.variant
+    package = application.package(staged, area / UNPACKED_INTO)
+    runs, reasons, shown = _run_all(package, faulty, area, screen, cycles)
+    packaged_as = f"usr/bin/{staged.name}"
+    if built.folder is not None:
+        inside = built.artifact.relative_to(built.folder).as_posix()
+        packaged_as = f"usr/lib/{application.HOST}/{staged.name}.d/{inside}"
+    program = package.root / packaged_as
+    observed = Observed(
+        variant=built.info.variant,
+        name=staged.name,
+        external_bin=staged.external_bin,
+        staged_file=staged.file.name,
+        suffix=".exe" if sys.platform == "win32" else "",
+        triple=target_triple(),
+        rust_triple=application.rust_triple(),
+        contents=package.contents,
+        packaged_as=packaged_as,
+        packaged_sha256=buildinfo.file_sha256(program) if program.is_file() else "",
+        artifact_sha256=built.info.sha256,
+        unpacked_into=UNPACKED_INTO,
+        args=tuple(staged.config["args"]),
+        env={key: _escaped(value) for key, value in launching.env.items()},
+        ready=built.sidecar.ready,
+        silent_timeout_ms=SILENT_TIMEOUT_MS,
+        runs=runs,
+        window=shown,
+        reasons=reasons,
+    )
+    shutil.rmtree(area, ignore_errors=True)
+    return observed
+
+
+def _run_all(
+    package: Package, faulty: Built, area: Path, screen: str, cycles: int
+) -> tuple[dict[str, Run], dict[str, str], window.Shown | None]:
+    """Every scenario, some side by side; one that cannot be run says why."""
+
+    def failing(fault: str, timeout_ms: int = MALFORMED_TIMEOUT_MS) -> Package:
+        args = ("--fault", fault)
+        launching = Launching(args=args, ready_timeout_ms=timeout_ms)
+        return application.with_sidecar(package, area / fault / UNPACKED_INTO, faulty, launching)
+
+    def test(where: Package, scenario: str, **options: int) -> Callable[[], Run]:
+        return lambda: application.self_test(where, scenario, screen, **options)
+
+    missing = application.with_sidecar(package, area / "missing" / UNPACKED_INTO, None, Launching())
+    crash = failing("crash")
+    scenarios: Mapping[str, Callable[[], Run]] = {
+        "malformed": test(failing("malformed"), "failure"),
+        "silent": test(failing("silent", SILENT_TIMEOUT_MS), "failure"),
+        "cycles": test(package, "cycles", cycles=cycles, hold_ms=100),
+        "ready": test(package, "ready", hold_ms=500),
+        "restart": test(package, "restart"),
+        "shutdown": test(package, "shutdown"),
+        "missing": test(missing, "failure"),
+        "crash": test(crash, "failure"),
+        "twice": test(failing("twice"), "failure", hold_ms=3000),
+    }
+    runs: dict[str, Run] = {}
+    reasons: dict[str, str] = {}
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        pending = {name: pool.submit(body) for name, body in scenarios.items()}
+        seen = pool.submit(window.read_failure, crash, screen)
+        for name, future in pending.items():
+            try:
+                runs[name] = future.result()
+            except SpikeError as error:
+                reasons[name] = str(error)
+        shown = seen.result()
+    return runs, reasons, shown
+
+
+def faulty_build(variant: Variant) -> Built:
+    """The failing sidecar, frozen by the packager under test; built when it is not there.
+
+    Raises:
+        BuildFailedError: Its build failed.
+    """
+    sidecar = sidecars.load(FAULTY)
+    try:
+        return buildinfo.find(variant, sidecar)
+    except (MissingBuildError, StaleArtifactError):
+        pass
+    log = ROOT / "build" / "host" / f"faulty-{variant.id}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    words = ["--mode", variant.mode.name, "--sidecar", str(FAULTY)]
+    done = process.run_logged(
+        [sys.executable, "-m", "nox", "-s", f"build_{variant.packager.name}", "--", *words],
+        log_path=log,
+        cwd=ROOT,
+        echo=False,
+    )
+    if not done.ok:
+        raise BuildFailedError(
+            f"The failing sidecar of the checklist could not be built with {variant.id}.",
+            why="\n".join(done.output.splitlines()[-10:]),
+            try_next=f"nox -s build_{variant.packager.name} -- {' '.join(words)}",
+        )
+    return buildinfo.find(variant, sidecar)
+
+
+def keep_journals(folder: Path, observed: Observed) -> None:
+    """Keep the journals behind the rows, without paths of this machine.
+
+    Raises:
+        StorageError: They cannot be written.
+    """
+    for name, run_ in observed.runs.items():
+        document = {
+            "journal": run_.journal,
+            "exit_code": run_.exit_code,
+            "log": run_.log.splitlines()[-100:],
+            "processes_left": run_.processes_left,
+            "files_left": run_.files_left,
+        }
+        text = json.dumps(document).replace(str(ROOT) + "/", "").replace(str(Path.home()), "~")
+        jsonfile.write(folder / f"{name}.json", json.loads(text))
+
+
+def _sample(row: Row) -> dict[str, Any]:
+    return {
+        "row": row.id,
+        "status": row.status,
+        "evidence": row.evidence.replace(str(ROOT) + "/", ""),
+        "scenarios": list(row.scenarios),
+    }
+
+
+def _as_json(info: buildinfo.BuildInfo) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(info)
+
+
+def _escaped(value: str) -> str:
+    """A value as the hello sidecar's BOOT line shows it."""
+    return "".join(
+        chr(byte) if 0x21 <= byte <= 0x7E and byte not in b"%," else f"%{byte:02X}"
+        for byte in value.encode()
+    )
+
+
+def render(result: results.Result) -> str:
+    """The checklist, a column a variant."""
+    from spike import plan
+
+    variants = list(result.subjects)
+    status = {
+        (sample["row"], sample["subject"]): str(sample["status"]) for sample in result.samples
+    }
+    return table(
+        ["row", "check", *variants],
+        [
+            [row, text, *(status.get((row, name), checklist.NOT_RUN) for name in variants)]
+            for row, text in plan.CHECKLIST.items()
+        ],
+    )
+
+
+def failed(result: results.Result) -> Sequence[Mapping[str, Any]]:
+    """The samples that are not a pass."""
+    return [sample for sample in result.samples if sample["status"] != checklist.PASS]
