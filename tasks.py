@@ -388,6 +388,7 @@ def verify(
 ) -> int:
     """Prove the plan's checklist A1 to E3 in the real Tauri host."""
     from spike import doctor as needs
+    from spike import encountered
     from spike import sidecar as sidecars
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
     from spike.host import verify as host
@@ -395,8 +396,10 @@ def verify(
     count = whole_number(cycles, "--cycles", low=5, high=1000)
     if with_deps:
         needs.install(needs.missing(needs.examine(), purpose="Tauri host"))
-    result = host.run(sidecars.load(sidecar), tuple(variant), cycles=count)
+    what = sidecars.load(sidecar)
+    result = host.run(what, tuple(variant), cycles=count)
     print(host.render(result))
+    encountered.log(encountered.in_result(result, what), what)
     for sample in host.failed(result):
         print(f"{sample['subject']} {sample['row']} {sample['status']}: {sample['evidence']}")
     kept(result.path)

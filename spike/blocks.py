@@ -14,9 +14,11 @@ from spike import criteria, figures, plan, process, recommend
 from spike.criteria import Ruling
 from spike.evidence import Evidence, usable
 from spike.figures import run_line
+from spike.host import verify
 from spike.record import Block
 from spike.results import Result
 from spike.tables import megabytes, milliseconds, percent, table
+from spike.workspace import display_path
 
 
 def built(evidence: Evidence) -> str:
@@ -106,6 +108,17 @@ def _shipped_bytes(result: Result, subject: str) -> int | None:
     if build is None:
         return None if "python" in subject else int(facts["size_bytes"])
     return int(build["folder_bytes"] or build["size_bytes"])
+
+
+def checked(evidence: Evidence) -> str:
+    """The plan's checklist, side by side, each verdict with a link to its journal."""
+    result = usable(evidence, verify.NAME)
+    if result is None or result.path is None:
+        return ""
+    journals = display_path(result.path.parent / "evidence")
+    parts = [verify.render(result, evidence=journals)]
+    parts += [verify.render_evidence(result, name) for name in result.subjects]
+    return "\n\n".join([*parts, run_line(result)])
 
 
 def integration(evidence: Evidence) -> str:
@@ -206,6 +219,7 @@ BLOCKS: Mapping[str, Block] = {
         Block(name="launch-reliability", command="invoke bench", render=reliabilities),
         Block(name="pictures", command="invoke spike", render=figures.gallery, readme=True),
         Block(name="summary", command="invoke spike", render=summary, readme=True),
+        Block(name="checklist", command="invoke verify", render=checked),
         Block(name="integration-complexity", command="invoke complexity", render=integration),
         Block(name="hostile-machines", command="invoke hardships", render=hostile_machines),
         Block(name="side-by-side", command="invoke fallback", render=compared),

@@ -17,8 +17,9 @@ from benchmarks import (
     size,
 )
 from benchmarks.subjects import Subject, all_subjects
-from spike import buildinfo, doctor, documents, encountered, evidence, process, provenance
+from spike import buildinfo, doctor, documents, encountered, evidence, plan, process, provenance
 from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, BuildFailedError, MissingToolError
+from spike.host import verify
 from spike.packagers import PACKAGERS
 from spike.results import Result
 from spike.sidecar import Sidecar
@@ -98,7 +99,8 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     """Carry out the plan; see the steps below.
 
     Returns:
-        0 when the plan's reliability target is met by every variant, 1 when it is missed.
+        0 when every variant meets the plan's reliability target and no row of the checklist
+        fails, else 1.
 
     Raises:
         SpikeError: A step could not be done; the steps before it are kept.
@@ -108,6 +110,8 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     check_tools(with_deps)
     build(sidecar, settings)
     measure(sidecar, settings)
+    if with_host:
+        check_host(sidecar, settings)
     headline("decision record")
     for path in documents.of(sidecar, ""):
         changed = documents.write(path, evidence.gather(sidecar))
@@ -187,6 +191,23 @@ def measure(sidecar: Sidecar, settings: Settings) -> None:
         encountered.log(encountered.in_result(result, sidecar), sidecar)
 
 
+def check_host(sidecar: Sidecar, settings: Settings) -> None:
+    """Run the checklist in the Tauri host, where its tools are; else say what is missing."""
+    headline("checklist in the Tauri host")
+    current = evidence.usable(evidence.gather(sidecar), verify.NAME)
+    subjects = [item for item in all_subjects(sidecar, buildinfo.find_all(sidecar)) if item.built]
+    if not settings.force and current is not None and is_current(current, subjects, settings):
+        print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
+        return
+    try:
+        result = verify.run(sidecar, (), cycles=plan.MIN_STABLE_CYCLES)
+    except MissingToolError as error:
+        print(f"not run: {error}")  # noqa: T201 - the record says so as well
+        return
+    print(verify.render(result))  # noqa: T201 - progress of a command
+    encountered.log(encountered.in_result(result, sidecar), sidecar)
+
+
 def is_current(result: Result, subjects: list[Subject], settings: Settings) -> bool:
     """Whether a result has every subject as it is now, on this machine, with enough launches."""
     if provenance.difference(result.provenance, provenance.collect()):
@@ -205,6 +226,9 @@ def verdict(sidecar: Sidecar) -> int:
     if result is None:
         return EXIT_TARGET_MISSED
     met = all(item.target_met for item in reliability.summarise(result))
+    rows = evidence.usable(evidence.gather(sidecar), verify.NAME)
+    if rows is not None and verify.failed(rows):
+        return EXIT_TARGET_MISSED
     return EXIT_OK if met else EXIT_TARGET_MISSED
 
 

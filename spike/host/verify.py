@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from spike import buildinfo, jsonfile, process, provenance, residue, results
+from spike import buildinfo, jsonfile, plan, process, provenance, residue, results
 from spike import sidecar as sidecars
 from spike.buildinfo import Built
 from spike.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
@@ -239,21 +239,49 @@ def _escaped(value: str) -> str:
     )
 
 
-def render(result: results.Result) -> str:
-    """The checklist, a column a variant."""
-    from spike import plan
+def render(result: results.Result, *, evidence: str = "") -> str:
+    """The checklist, a column a variant.
 
+    Args:
+        result: A run of the checklist.
+        evidence: Folder of the journals, as a link; empty for no links.
+    """
     variants = list(result.subjects)
-    status = {
-        (sample["row"], sample["subject"]): str(sample["status"]) for sample in result.samples
-    }
+    found = {(sample["row"], sample["subject"]): sample for sample in result.samples}
+
+    def cell(row: str, variant: str) -> str:
+        sample = found.get((row, variant))
+        if sample is None:
+            return checklist.NOT_RUN
+        status = str(sample["status"])
+        if not evidence or not sample["scenarios"] or status == checklist.NOT_RUN:
+            return status
+        return f"[{status}]({evidence}/{variant}/{sample['scenarios'][-1]}.json)"
+
     return table(
         ["row", "check", *variants],
         [
-            [row, text, *(status.get((row, name), checklist.NOT_RUN) for name in variants)]
+            [row, text, *(cell(row, name) for name in variants)]
             for row, text in plan.CHECKLIST.items()
         ],
     )
+
+
+def render_evidence(result: results.Result, variant: str) -> str:
+    """What each row of one variant rests on, as a folded list."""
+    lines = [
+        f"- **{sample['row']}** {sample['status']}: {_plain(sample['evidence'])}"
+        for sample in result.of(variant)
+    ]
+    return "\n".join(
+        [f"<details><summary>What the rows of {variant} rest on</summary>", "", *lines]
+        + ["", "</details>"]
+    )
+
+
+def _plain(text: str) -> str:
+    """Text of a program as Markdown that shows it unchanged."""
+    return "".join("\\" + char if char in "\\`*_<>[]|" else char for char in text)
 
 
 def failed(result: results.Result) -> Sequence[Mapping[str, Any]]:
