@@ -42,7 +42,8 @@ def facts_of(built: Built) -> SidecarFacts:
         provided = json.loads(text)
     except (OSError, ValueError):
         provided = None  # a build from before that file: the diagnosis knows less
-    return facts(built.sidecar, program_folder=built.folder, provided=provided)
+    folder = built.folder or built.artifact.parent
+    return facts(built.sidecar, program_folder=folder, provided=provided)
 
 
 def finding(launch: Launch, *, variant: str, known: SidecarFacts) -> Finding | None:

@@ -194,7 +194,7 @@ def _build(
         variant=variant.id,
         known=advice.facts(
             sidecar,
-            program_folder=work / recipe.folder if recipe.folder else None,
+            program_folder=work / (recipe.folder or recipe.artifact.parent),
             provided=provided,
         ),
     )

@@ -41,7 +41,8 @@ class SidecarFacts:
             ``collect`` likewise.
         provided: Top-level import name to distribution name of what the build environment has
             installed; None when that is not known.
-        program_folder: Where the artifact of a folder build lies, absolute; empty for one file.
+        program_folder: The folder that ships, or the one that the single file lies in, absolute;
+            empty when it is not known.
     """
 
     name: str
@@ -90,9 +91,11 @@ class Finding:
 
 
 # The folders that frozen programs run from, wherever they lie: PyInstaller's onefile and onedir,
-# Nuitka's onefile and standalone, cx_Freeze's archive. What follows is relative to the program.
+# Nuitka's onefile, its cached unpack (VERSION-HASH, see the recipe) and standalone, cx_Freeze's
+# archive. What follows is relative to the program.
 _PROGRAM_FOLDER = re.compile(
-    r"^.*?(?:/_MEI[^/]+/|/_internal/|/onefile_[^/]+/|/[^/]+\.dist/|/lib/library\.zip/)"
+    r"^.*?(?:/_MEI[^/]+/|/_internal/|/onefile_[^/]+/|/[^/]+-[0-9a-f]{12}/|/[^/]+\.dist/"
+    r"|/lib/library\.zip/)"
 )
 # Below the folder of a program whose place is known, what some packagers put in between.
 _INNER_FOLDER = re.compile(r"(?:_internal/|lib/library\.zip/|lib/)?")

@@ -169,6 +169,15 @@ def test_other_failures_are_left_alone(text: str) -> None:
     assert diagnose(stderr=text, variant="v", facts=SidecarFacts(name="x")) is None
 
 
+def test_a_cached_unpack_is_a_folder_of_the_program() -> None:
+    """Nuitka's cached mode runs from the user's cache folder; the advice is the same."""
+    path = "/home/user/.cache/sidecar-traps/0.1.0-0123456789ab/data/table.txt"
+    line = f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"
+    finding = diagnose(stderr=line, variant="nuitka-cached", facts=FACTS)
+    assert finding is not None
+    assert (finding.key, finding.value) == ("data", "data/table.txt")
+
+
 def test_a_windows_path_is_understood() -> None:
     """Backslashes, doubled in the exception's repr, give the same relative path."""
     line = (
