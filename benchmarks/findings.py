@@ -191,6 +191,25 @@ def _stopped_while_unpacking(built: Built) -> tuple[launch.Launch, list[str], in
         return running.result(), names, count
 
 
+def _eager_inspect(built: Built) -> Observation:
+    done = process.capture(
+        [str(built.artifact)],
+        env={"PYTHONVERBOSE": "1", "SIDECAR_EXIT_ON_EOF": "1"},
+        stdin=b"",
+    )
+    traced = [line for line in done.errors.splitlines() if line.startswith("import ")]
+    imports = [line for line in traced if line.startswith(("import inspect", "import 'inspect'"))]
+    names = {line.split()[1].strip("'") for line in traced}
+    return Observation(
+        reproduced=bool(imports),
+        lines=(
+            "started with PYTHONVERBOSE=1; the program imports no inspect",
+            f"modules imported until it stopped: {len(names)}",
+            f"of inspect: {imports[0] if imports else 'nothing'}",
+        ),
+    )
+
+
 def _unpack_leaves(built: Built) -> Observation:
     result, names, count = _stopped_while_unpacking(built)
     return Observation(
@@ -309,6 +328,12 @@ FINDINGS: Mapping[str, Finding] = {
             claim="A program that waits in signal.sigwait outlives Nuitka's onefile parent",
             check=_deaf_to_parent,
             folder=REPRODUCTIONS / "sigwait",
+        ),
+        Finding(
+            name="nuitka-eager-inspect",
+            variant="nuitka-standalone",
+            claim="A Nuitka program imports inspect at its start, whether it is used or not",
+            check=_eager_inspect,
         ),
         Finding(
             name="pyinstaller-onefile-orphan",
