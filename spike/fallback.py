@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from spike import (
     buildinfo,
     criteria,
     documents,
+    encountered,
     evidence,
     frozen,
     issue_log,
@@ -124,8 +126,7 @@ def run(sidecar: Sidecar, *, with_host: bool = True) -> int:
     print(f"\n{blocks.rulings(found)}")  # noqa: T201 - the command's answer
     if any(ruling.verdict is Verdict.NOT_RUN for ruling in found):
         return EXIT_CANNOT
-    rows = criteria.checklist_rows(known, PYINSTALLER_VARIANT).values()
-    failed = any(row["status"] == "fail" for row in rows)
+    failed = "fail" in criteria.verified_rows(known).values()
     undone = any(ruling.verdict in (Verdict.OPEN, Verdict.NOT_MET) for ruling in found)
     return EXIT_TARGET_MISSED if failed or undone else EXIT_OK
 
@@ -184,17 +185,34 @@ def build(sidecar: Sidecar) -> Mapping[str, Any]:
 
 def _verify(sidecar: Sidecar) -> list[str]:
     option = [] if sidecar.is_hello else ["--sidecar", str(sidecar.folder)]
-    return [sys.executable, "-m", "invoke", "verify", *option]
+    argv = [sys.executable, "-m", "invoke", "verify", "--variant", PYINSTALLER_VARIANT]
+    return [*argv, *option]
 
 
 def verify(sidecar: Sidecar) -> Mapping[str, Any]:
-    """K3: the checklist by the command that ran it for Nuitka; its exit code is kept."""
+    """K3: the checklist by the command that ran it for Nuitka; the rows' verdicts are kept.
+
+    Raises:
+        CorruptFileError: The checklist's result is damaged.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    command = process.shown(_verify(sidecar)[2:])
     log = sidecar.workspace.root / "build" / "verify.log"
     done = process.run_logged(_verify(sidecar), log_path=log, cwd=sidecar.workspace.root)
-    if done.exit_code not in (EXIT_OK, EXIT_TARGET_MISSED):
+    path = results.partial_path(encountered.CHECKLIST, sidecar, [PYINSTALLER_VARIANT])
+    found = results.load_file(path, remedy=command)
+    if found is None or not found.complete or str(found.provenance["at"]) < started:
         # Without the host's libraries the rows are "not run", which is no reason to stop here.
-        print("the checklist could not be run; the rows stay as they are")  # noqa: T201
-    return {"command": process.shown(_verify(sidecar)[2:]), "exit_code": done.exit_code}
+        print("the checklist could not be run: its rows stay not run")  # noqa: T201
+        return {"command": command, "exit_code": done.exit_code, "rows": {}}
+    return {
+        "command": command,
+        "exit_code": done.exit_code,
+        "sha256": found.subjects[PYINSTALLER_VARIANT]["sha256"],
+        "rows": {
+            str(sample["row"]): str(sample["status"]) for sample in found.of(PYINSTALLER_VARIANT)
+        },
+    }
 
 
 def compare(sidecar: Sidecar) -> Mapping[str, Any]:

@@ -90,8 +90,8 @@ class Recorder:
         }
         folder = sidecar.workspace.results
         if partial:
-            names = "+".join(name for name, facts in subjects.items() if facts["kind"] == "variant")
-            self.path = folder / "partial" / f"{benchmark}-{_file_name(names)}.json"
+            variants = [name for name, facts in subjects.items() if facts["kind"] == "variant"]
+            self.path = partial_path(benchmark, sidecar, variants)
         else:
             self.path = folder / f"{benchmark}.json"
         self.incomplete_path = self.path.with_suffix(".incomplete.json")
@@ -150,6 +150,12 @@ def _file_name(names: str) -> str:
     if len(names) <= 100:
         return names or "floors"
     return f"{names[:80]}-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
+
+
+def partial_path(benchmark: str, sidecar: Sidecar, variants: Sequence[str]) -> Path:
+    """Where a run over chosen variants is kept."""
+    name = f"{benchmark}-{_file_name('+'.join(variants))}.json"
+    return sidecar.workspace.results / "partial" / name
 
 
 def load(benchmark: str, sidecar: Sidecar) -> Result | None:

@@ -10,6 +10,7 @@ from spike.criteria.contingency import (
     FOLLOW_UP,
     contingency_steps,
     side_by_side,
+    verified_rows,
 )
 from spike.criteria.decision import candidate, outcome_problems, packager_of
 from spike.criteria.fallback import Proposal, fallback_criteria, proposal
@@ -46,6 +47,7 @@ __all__ = [
     "packager_of",
     "proposal",
     "side_by_side",
+    "verified_rows",
 ]
 
 

@@ -455,6 +455,24 @@ def test_k1_to_k5_say_what_was_done() -> None:
     assert ruling(steps(broken), "K1").verdict is Verdict.NOT_MET
 
 
+def test_k3_takes_the_rows_of_its_own_run_of_the_same_binary() -> None:
+    """`invoke fallback` verifies PyInstaller alone; those rows count until the binary changes."""
+
+    def step(sha256: str, status: str) -> Result:
+        rows = dict.fromkeys(plan.CHECKLIST, status)
+        return result("fallback", [{"step": "K3", "sha256": sha256, "rows": rows}])
+
+    def k3(*more: Result) -> Ruling:
+        return ruling(criteria.contingency_steps(evidence(GOOD, *more)), "K3")
+
+    assert k3(step("a" * 64, "pass")).verdict is Verdict.DONE
+    assert "17 rows pass" in k3(step("a" * 64, "pass")).evidence
+    assert "17 rows fail" in k3(step("a" * 64, "fail")).evidence
+    assert k3(step("b" * 64, "pass")).verdict is Verdict.NOT_RUN
+    # A whole run speaks of the same moment for every variant, and wins.
+    assert "17 rows pass" in k3(step("a" * 64, "fail"), checklist(PYINSTALLER)).evidence
+
+
 def test_thresholds_cite_the_plan() -> None:
     """The numbers of the rules are the numbers of the plan's text."""
     text = (Path(__file__).parents[2] / "docs" / "packaging-spike-plan.md").read_text("utf-8")
