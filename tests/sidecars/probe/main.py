@@ -601,7 +601,12 @@ def late_import():
             "wrong answer",
         )
 
-    return {"import": attempt(modules), "data": attempt(data_problem)}
+    try:
+        problem = attempt(modules)
+    except SystemExit as error:
+        # An import that ends the program: in a thread nobody would hear of it.
+        problem = f"SystemExit: {error}"
+    return {"import": problem, "data": attempt(data_problem)}
 
 
 def command_serve():
