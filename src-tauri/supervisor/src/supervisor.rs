@@ -133,6 +133,7 @@ impl Supervisor {
             backoff: Backoff::default(),
             restart_at: None,
             closing: false,
+            stop_wanted: false,
         };
         let handle = thread::Builder::new()
             .name("sidecar-supervisor".to_owned())
@@ -332,6 +333,8 @@ struct Actor {
     backoff: Backoff,
     restart_at: Option<Instant>,
     closing: bool,
+    /// A stop was asked for while the end of a crashed launch was being cleared away.
+    stop_wanted: bool,
 }
 
 impl Actor {
@@ -443,11 +446,13 @@ impl Actor {
                 self.closing |= matches!(command, Command::Shutdown);
                 self.after_stop = AfterStop::Rest;
                 self.call_off_recovery();
+                self.stop_wanted = true;
                 self.begin_stop(Cause::Requested, self.spec.stop_grace);
             }
             Command::Kill => {
                 self.call_off_recovery();
                 self.after_stop = AfterStop::Rest;
+                self.stop_wanted = true;
                 self.begin_stop(Cause::Requested, Duration::ZERO);
                 if let Some(launch) = &mut self.launch
                     && let Phase::Terminating { kill_at } = &mut launch.phase
@@ -475,6 +480,7 @@ impl Actor {
 
     fn start(&mut self) {
         self.after_stop = AfterStop::Rest;
+        self.stop_wanted = false;
         self.launches += 1;
         let number = self.launches;
         let mut env = self.spec.env.clone();
@@ -972,6 +978,9 @@ impl Actor {
             && !self.closing
         {
             match self.after_failure(&failure.reason, ready_for) {
+                Decision::RestartAfter(_) if self.stop_wanted => {
+                    recovery.left_because = Some("It was asked to stop.".to_owned());
+                }
                 Decision::RestartAfter(wait) => {
                     self.restart_at = Some(now + wait);
                     recovery.restart_at_ms = Some(self.ms(now + wait));

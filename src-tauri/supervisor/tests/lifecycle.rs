@@ -443,6 +443,24 @@ fn a_restart_that_is_due_is_called_off_by_stop_and_by_shutdown() {
 }
 
 #[test]
+fn a_stop_while_a_crash_is_cleared_away_calls_the_restart_off() {
+    let mut spec = spec(&["grandchild:ignore-term,forever", "out:READY\\n", "exit:3"]);
+    spec.restart = quick_restarts();
+    spec.crash_grace = Duration::from_millis(500);
+    let trial = trial(spec);
+    trial.supervisor.start();
+    // It has died, and what it left running gets its grace.
+    trial.wait("stopping");
+    trial.supervisor.stop();
+    let end = trial.wait("failed");
+    assert_eq!(end.recovery.restart_at_ms, None);
+    assert!(end.recovery.left_because.is_some(), "{:?}", end.recovery);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(trial.supervisor.snapshot().launch, 1);
+    assert_nothing_left(&end);
+}
+
+#[test]
 fn nothing_starts_after_a_shutdown() {
     let trial = launch(&["out:READY\\n", "until-eof"]);
     trial.wait("ready");
