@@ -1,0 +1,26 @@
+//! Random lives of a sidecar through the supervisor: started, killed at a random moment, signalled,
+//! restarted, several at once. What has to hold is checked after each, and at every event.
+//!
+//!     chaos --program FILE [--lifecycles 1000] [--seed 1] [--parallel 4]
+//!
+//! The last line is JSON. Exit code 0: everything held. 1: something did not; each is said.
+//!
+//! * Nothing is left: at rest no process carries the launch's mark, and no file is in its folder.
+//! * No READY is missed or doubled: a READY line that comes while waiting makes the state ready,
+//!   once for each launch, and nothing else does.
+//! * The state is always true: changes follow the order of a life, a process that the state calls
+//!   running exists, and every wait ends.
+
+#[cfg(unix)]
+mod unix;
+
+#[cfg(unix)]
+fn main() -> std::process::ExitCode {
+    unix::main()
+}
+
+#[cfg(not(unix))]
+fn main() -> std::process::ExitCode {
+    eprintln!("chaos is for Unix: it sends and takes signals");
+    std::process::ExitCode::from(2)
+}

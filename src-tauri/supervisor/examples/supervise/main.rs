@@ -1,0 +1,22 @@
+//! The smallest host: one sidecar behind the supervisor, on a command line.
+//!
+//!     supervise PROGRAM [ARGUMENT ...]     run it until a signal, end of file on stdin, or its end
+//!     supervise --sweep                    remove what killed hosts have left in TMPDIR
+//!
+//! What the sidecar prints on stdout is printed, what it prints on stderr likewise. SIGTERM, SIGINT,
+//! SIGHUP and SIGQUIT stop it, and so does end of file on stdin when `SIDECAR_EXIT_ON_EOF` is 1.
+//! The exit code is 0 when it was stopped as asked and nothing is left of it, else 1.
+
+#[cfg(unix)]
+mod unix;
+
+#[cfg(unix)]
+fn main() -> std::process::ExitCode {
+    unix::main()
+}
+
+#[cfg(not(unix))]
+fn main() -> std::process::ExitCode {
+    eprintln!("supervise is for Unix: it sends and takes signals");
+    std::process::ExitCode::from(2)
+}
