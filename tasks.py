@@ -322,6 +322,25 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
 
 
 @task(
+    name="self-check",
+    help={"runs": "A/A runs, 5 to 200 (default 20)", "seed": "seed of the orders (default 1)"},
+)
+@edge
+def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
+    """Ask the measuring itself questions with known answers; exit 1 on a wrong one."""
+    from benchmarks import selfcheck
+    from spike import sidecar
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+
+    count = whole_number(runs, "--runs", low=5, high=200)
+    order = whole_number(seed, "--seed", low=0, high=2**31)
+    result = selfcheck.run(sidecar.load(), runs=count, seed=order)
+    print(selfcheck.render(result))
+    kept(result.path)
+    return EXIT_OK if selfcheck.passed(result) else EXIT_TARGET_MISSED
+
+
+@task(
     help={
         "runs": "counts of each variant, 1 to 20 (default 2)",
         "variant": VARIANT_HELP,

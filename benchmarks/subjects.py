@@ -139,8 +139,8 @@ def floors(sidecar: Sidecar) -> list[Subject]:
     return found
 
 
-def static_c_program() -> Path:
-    """Compile the static C program, once for each version of its source.
+def static_c_program(source: Path = FLOOR_SOURCE) -> Path:
+    """Compile a static C program, once for each version of its source.
 
     Raises:
         MissingToolError: There is no C compiler.
@@ -151,11 +151,11 @@ def static_c_program() -> Path:
         raise MissingToolError(
             "No C compiler is on PATH.", try_next="apt-get install build-essential"
         )
-    target = ROOT / "build" / "floor" / f"ready-{file_sha256(FLOOR_SOURCE)[:12]}"
+    target = ROOT / "build" / "floor" / f"{source.stem}-{file_sha256(source)[:12]}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(".partial")
-        done = process.capture([compiler, "-O2", "-static", "-o", str(partial), str(FLOOR_SOURCE)])
+        done = process.capture([compiler, "-O2", "-static", "-o", str(partial), str(source)])
         if not done.ok:
             raise SpikeError(
                 "The static C program does not compile.",

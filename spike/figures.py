@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import cold_start, footprint, instructions, phases, reliability, size
+from benchmarks import cold_start, footprint, instructions, phases, reliability, selfcheck, size
 from spike import noise, pictures
 from spike.evidence import Evidence, usable
 from spike.results import Result
@@ -74,6 +74,7 @@ def shown(
 
 
 cold_starts = shown(cold_start.NAME, cold_start.table_and_misses)
+checked = shown(selfcheck.NAME, selfcheck.render)
 latencies = shown(reliability.NAME, reliability.render_latency, "launch-to-ready")
 sizes = shown(size.NAME, size.render, "size-and-start")
 footprints = shown(footprint.NAME, footprint.render)

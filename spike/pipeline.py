@@ -14,6 +14,7 @@ from benchmarks import (
     instructions,
     phases,
     reliability,
+    selfcheck,
     size,
 )
 from benchmarks.subjects import Subject, all_subjects
@@ -22,7 +23,7 @@ from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, BuildFailedError, MissingT
 from spike.host import verify
 from spike.packagers import PACKAGERS
 from spike.results import Result
-from spike.sidecar import Sidecar
+from spike.sidecar import Sidecar, load
 from spike.workspace import display_path
 
 
@@ -44,15 +45,25 @@ class Measurement:
         run: Measures the subjects.
         render: Its table, for the terminal.
         unavailable: Says which optional tool it lacks here; empty when it can run.
+        of_variants: Whether it measures the variants, or the measuring itself.
     """
 
     name: str
     run: Callable[[list[Subject], Settings], Result]
     render: Callable[[Result], str]
     unavailable: Callable[[], str] = lambda: ""
+    of_variants: bool = True
 
 
 MEASUREMENTS: tuple[Measurement, ...] = (
+    Measurement(
+        name=selfcheck.NAME,
+        # Of our own sidecar: it asks about the machine and the launcher, not about a program.
+        run=lambda subjects, settings: selfcheck.run(load()),
+        render=selfcheck.render,
+        unavailable=selfcheck.unavailable,
+        of_variants=False,
+    ),
     Measurement(
         name=reliability.NAME,
         run=lambda subjects, settings: reliability.run(
@@ -178,12 +189,15 @@ def measure(sidecar: Sidecar, settings: Settings) -> None:
     subjects = all_subjects(sidecar, buildinfo.find_all(sidecar))
     for step in MEASUREMENTS:
         headline(step.name.replace("_", " "))
+        if not step.of_variants and not sidecar.is_hello:
+            continue
         if step.unavailable():
             print(f"not run: {step.unavailable()}")  # noqa: T201 - progress of a command
             continue
         known = evidence.gather(sidecar)
         current = evidence.usable(known, step.name)
-        if not settings.force and current is not None and is_current(current, subjects, settings):
+        measured = subjects if step.of_variants else []
+        if not settings.force and current is not None and is_current(current, measured, settings):
             print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
             continue
         result = step.run(subjects, settings)

@@ -175,7 +175,12 @@ def command(benchmark: str, sidecar: Sidecar) -> str:
     return f"invoke {COMMANDS.get(benchmark, benchmark)}{sidecar.option}"
 
 
-COMMANDS = {"reliability": "bench", "cold_start": "cold-start", "checklist": "verify"}
+COMMANDS = {
+    "reliability": "bench",
+    "cold_start": "cold-start",
+    "checklist": "verify",
+    "selfcheck": "self-check",
+}
 """Which task makes a benchmark's file, where its name is another."""
 
 

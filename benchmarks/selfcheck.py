@@ -1,0 +1,297 @@
+"""Self-check: can these measurements be believed on this machine?
+
+Four questions with known answers, asked of the same launcher and the same statistics that the
+benchmarks use:
+
+* the same program under two names must not come out different (A/A);
+* a program made 10 ms slower must come out 10 ms slower, within 2 ms;
+* the launcher itself must cost little above a bare posix_spawn and read in C;
+* two counts of instructions of one program must agree within 0.5 %.
+
+The false-alarm rate of A/A is stated, not hoped for: a 95 % interval misses the truth in 1 of 20
+runs, so 20 runs are made, and one miss is allowed. A run also passes when its ratio is within 2 %
+of 1.0, a difference that nobody would act on.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import instructions
+from benchmarks.subjects import PYTHON_ISOLATED, Subject, floors, static_c_program
+from spike import process, provenance, results
+from spike.errors import MissingToolError, SpikeError
+from spike.launch import Plan, launch
+from spike.progress import progress, shuffled_rounds
+from spike.sidecar import Sidecar
+from spike.statistics import Interval, median, median_difference, ratio_of_medians
+from spike.tables import table
+from spike.workspace import ROOT
+
+NAME = "selfcheck"
+
+SPAWN_SOURCE = ROOT / "benchmarks" / "floor" / "spawn.c"
+
+RUNS = 20
+"""A/A runs; at a 95 % interval one of them may miss."""
+
+ROUNDS = 15
+"""Rounds of one A/A run."""
+
+FLOOR_ROUNDS = 100
+"""Interleaved launches by the harness and by the C program."""
+
+MAX_MISSES: Final = 1
+"""Bar: A/A within 2 % of 1.0, or interval covering 1.0, in 19 of 20 runs."""
+
+SAME_WITHIN: Final = 0.02
+"""Bar: a ratio within 2 % of 1.0 is no difference."""
+
+DELAY_MS: Final = 10.0
+DELAY_WITHIN_MS: Final = 2.0
+"""Bar: an added delay of 10 ms is found within 2 ms."""
+
+MAX_OVERHEAD: Final = 1.20
+"""Bar: the harness floor is within 20 % of a bare spawn in C."""
+
+ONE, TWO, DELAYED = "same-one", "same-two", "delayed"
+HARNESS, BARE = "spawn-harness", "spawn-c"
+
+
+def subjects(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
+    """What a result file says of the things that are compared here."""
+    text = "the sidecar's script under python -I -S"
+    return {
+        ONE: {"kind": "check", "what": text, "sha256": sidecar.source_sha256()},
+        TWO: {"kind": "check", "what": f"{text}, a copy", "sha256": sidecar.source_sha256()},
+        DELAYED: {
+            "kind": "check",
+            "what": f"{text}, a copy that sleeps {DELAY_MS:g} ms first",
+            "sha256": sidecar.source_sha256(),
+        },
+        HARNESS: {"kind": "check", "what": "the static C program by the harness"},
+        BARE: {"kind": "check", "what": "the same program by posix_spawn in C"},
+        PYTHON_ISOLATED: {"kind": "floor", "what": "counted twice by callgrind"},
+    }
+
+
+def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
+    """Ask the four questions.
+
+    Raises:
+        SpikeError: The sidecar's script does not run under a plain interpreter, or the C programs
+            do not compile.
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects=subjects(sidecar),
+            settings={"runs": runs, "rounds": ROUNDS, "floor_rounds": FLOOR_ROUNDS, "seed": seed},
+            provenance=provenance.collect(),
+        ) as recorder,
+        progress("self-check", runs * ROUNDS * 3 + FLOOR_ROUNDS * 2 + 2) as step,
+    ):
+        for subject, sample in measure(sidecar, runs=runs, seed=seed):
+            recorder.add(subject, sample)
+            step(subject)
+    return recorder.result()
+
+
+def measure(sidecar: Sidecar, *, runs: int, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Take the samples, each with the name of what was launched.
+
+    Raises:
+        SpikeError: As :func:`run`.
+    """
+    floor = next((item for item in floors(sidecar) if item.id == PYTHON_ISOLATED), None)
+    if floor is None:
+        raise SpikeError(
+            f"{sidecar.name} does not run under a bare interpreter: it has dependencies.",
+            try_next="invoke self-check (without --sidecar)",
+        )
+    with tempfile.TemporaryDirectory(prefix="spike-selfcheck-") as name:
+        plans = copies(floor, Path(name))
+        for number in range(runs):
+            for round_number, subject in shuffled_rounds(list(plans), ROUNDS, seed + number):
+                done = launch(plans[subject])
+                yield (
+                    subject,
+                    {"run": number, "round": round_number, "ready_ms": done.ready_ms},
+                )
+    yield from spawn_floor(FLOOR_ROUNDS, seed)
+    if not instructions.unavailable():
+        for _ in range(2):
+            yield PYTHON_ISOLATED, instructions.count(floor)
+
+
+def copies(floor: Subject, folder: Path) -> dict[str, Plan]:
+    """Two copies of the script, and one that sleeps first, each under a name of its own."""
+    script = floor.sidecar.folder / floor.sidecar.entry
+    place = floor.argv.index(str(script))
+    text = script.read_text(encoding="utf-8")
+    delay = f"import time; time.sleep({DELAY_MS / 1000})\n"
+    plans = {}
+    for name, content in ((ONE, text), (TWO, text), (DELAYED, delay + text)):
+        path = folder / f"{name}.py"
+        path.write_text(content, encoding="utf-8")
+        plans[name] = floor.plan(argv=(*floor.argv[:place], str(path), *floor.argv[place + 1 :]))
+    return plans
+
+
+def spawn_floor(rounds: int, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Launch the static C program by turns through the harness and from C.
+
+    Raises:
+        MissingToolError: There is no C compiler.
+        SpikeError: The C programs do not compile, or do not run.
+    """
+    program = static_c_program()
+    spawn = static_c_program(SPAWN_SOURCE)
+    for round_number, name in shuffled_rounds([HARNESS, BARE], rounds, seed):
+        if name == HARNESS:
+            # What spawn.c does before its measured launch: once to warm up.
+            launch(Plan(argv=(str(program),)))
+            ready_ms = launch(Plan(argv=(str(program),))).ready_ms
+        else:
+            done = process.capture([str(spawn), str(program)])
+            if not done.ok:
+                raise SpikeError("The bare launch in C failed.", why=done.errors.strip())
+            ready_ms = int(done.output) / 1e6
+        yield name, {"round": round_number, "ready_ms": ready_ms}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One question's answer.
+
+    Attributes:
+        question: What was asked.
+        found: What came out, in words.
+        bar: What had to come out.
+        passed: Whether it did; None when it was not asked, with the reason in ``found``.
+    """
+
+    question: str
+    found: str
+    bar: str
+    passed: bool | None
+
+
+def _values(result: results.Result, subject: str, run: int | None = None) -> list[float | None]:
+    samples = [
+        sample
+        for sample in result.of(subject)
+        if "ready_ms" in sample and (run is None or sample["run"] == run)
+    ]
+    samples.sort(key=lambda sample: (sample.get("run", 0), sample["round"]))
+    return [sample["ready_ms"] for sample in samples]
+
+
+def is_same(ratio: Interval | None) -> bool:
+    """Whether an A/A ratio shows no difference that anybody would act on."""
+    if ratio is None:
+        return False
+    return ratio.covers(1.0) or abs(ratio.estimate - 1.0) <= SAME_WITHIN
+
+
+def answers(result: results.Result) -> list[Answer]:
+    """The four answers, derived from the raw samples."""
+    runs = sorted({int(sample["run"]) for sample in result.of(ONE)})
+    ratios = [
+        ratio_of_medians(_values(result, TWO, run), _values(result, ONE, run)) for run in runs
+    ]
+    misses = sum(not is_same(ratio) for ratio in ratios)
+    overall = ratio_of_medians(_values(result, TWO), _values(result, ONE))
+    allowed = MAX_MISSES * len(runs) / RUNS
+    found = [
+        Answer(
+            question="the same program under two names",
+            found=f"{len(runs) - misses} of {len(runs)} runs show no difference; ratio over all "
+            + _interval(overall, 3),
+            bar="19 of 20 runs: within 2 % of 1.0, or interval covering 1.0",
+            passed=bool(runs) and misses <= max(1, round(allowed)),
+        )
+    ]
+    delay = median_difference(_values(result, DELAYED), _values(result, ONE))
+    found.append(
+        Answer(
+            question=f"a program that sleeps {DELAY_MS:g} ms first",
+            found=f"{_interval(delay, 2)} ms slower",
+            bar=f"{DELAY_MS:g} ms, within {DELAY_WITHIN_MS:g} ms",
+            passed=delay is not None and abs(delay.estimate - DELAY_MS) <= DELAY_WITHIN_MS,
+        )
+    )
+    harness = ratio_of_medians(_values(result, HARNESS), _values(result, BARE))
+    bare_ms = median([value for value in _values(result, BARE) if value is not None])
+    found.append(
+        Answer(
+            question="the harness against a bare posix_spawn and read in C",
+            found=f"{_interval(harness, 2)} times {bare_ms or 0:.2f} ms",
+            bar=f"at most {MAX_OVERHEAD:.2f} times",
+            passed=harness is not None and harness.estimate <= MAX_OVERHEAD,
+        )
+    )
+    found.append(_counts(result.of(PYTHON_ISOLATED)))
+    return found
+
+
+def _counts(samples: Sequence[Mapping[str, Any]]) -> Answer:
+    question = "instructions to READY of one program, counted twice"
+    bar = f"within {instructions.TOLERANCE:.1%}"
+    if not samples:
+        return Answer(
+            question=question, found="not run: valgrind is not there", bar=bar, passed=None
+        )
+    difference = instructions.spread(samples)
+    if difference is None:
+        return Answer(question=question, found=str(samples[0]["problem"]), bar=bar, passed=False)
+    return Answer(
+        question=question,
+        found=f"{difference:.3%} apart",
+        bar=bar,
+        passed=difference <= instructions.TOLERANCE,
+    )
+
+
+def _interval(interval: Interval | None, digits: int) -> str:
+    if interval is None:
+        return "not known"
+    low, high = (f"{value:.{digits}f}" for value in (interval.low, interval.high))
+    return f"{interval.estimate:.{digits}f} ({low} to {high})"
+
+
+def passed(result: results.Result) -> bool:
+    """Whether every question that could be asked was answered right."""
+    return all(answer.passed is not False for answer in answers(result))
+
+
+def render(result: results.Result) -> str:
+    """The four answers as a table."""
+    words = {True: "yes", False: "**no**", None: "not run"}
+    return table(
+        ["known answer", "what came out", "bar", "passed"],
+        [
+            [answer.question, answer.found, answer.bar, words[answer.passed]]
+            for answer in answers(result)
+        ],
+    )
+
+
+def unavailable() -> str:
+    """Why the self-check cannot run here; empty when it can."""
+    if sys.platform not in ("linux", "darwin"):
+        return f"launches cannot be measured on {sys.platform}"
+    try:
+        static_c_program(SPAWN_SOURCE)
+    except MissingToolError as error:
+        return error.what
+    return ""
