@@ -234,7 +234,7 @@ class Running:
         self.stop_ms: float | None = None
         self.failure: Failure | None = None
         self.detail = ""
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._popen: process.Child | None = None
         self._pidfd = -1
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, _Stream] = {}
@@ -263,6 +263,7 @@ class Running:
         except OSError as error:
             self._fail(_spawn_failure(error), f"{argv[0]}: {error.strerror}")
             return self
+        self.started_ns = self._popen.spawn_ns or self.started_ns
         assert self._popen.stdout is not None
         assert self._popen.stderr is not None
         for name, pipe in (("stdout", self._popen.stdout), ("stderr", self._popen.stderr)):
