@@ -273,10 +273,8 @@ def render_evidence(result: results.Result, variant: str) -> str:
         f"- **{sample['row']}** {sample['status']}: {_plain(sample['evidence'])}"
         for sample in result.of(variant)
     ]
-    return "\n".join(
-        [f"<details><summary>What the rows of {variant} rest on</summary>", "", *lines]
-        + ["", "</details>"]
-    )
+    summary = f"<details><summary>What the rows of {variant} rest on</summary>"
+    return "\n".join([summary, "", *lines, "", "</details>"])
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,97 @@
+"""The whole checklist in the real host, on real frozen binaries and a real package."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from spike import plan
+from spike.buildinfo import Built
+from spike.errors import SpikeError
+from spike.host import application
+from spike.workspace import ROOT, platform_id
+
+pytestmark = [pytest.mark.integration, pytest.mark.host]
+
+VARIANTS = ("nuitka-onefile", "pyinstaller-onefile", "cx_freeze-onedir")
+"""The plan's two, and one folder build, which goes through the launcher."""
+
+
+@pytest.fixture(scope="module")
+def _tools() -> None:
+    try:
+        application.check_tools()
+    except SpikeError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.usefixtures("_tools")
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_row_passes(built: Callable[..., Built], variant: str) -> None:
+    """`invoke verify` exits with 0, and all seventeen rows are a pass with evidence."""
+    built(variant)
+    built(variant, "tests/sidecars/faulty")
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", "verify", "--variant", variant],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    folder = ROOT / "benchmarks" / "results" / platform_id() / "partial"
+    samples = json.loads((folder / f"checklist-{variant}.json").read_text())["samples"]
+    assert [sample["row"] for sample in samples] == list(plan.CHECKLIST)
+    assert {sample["status"] for sample in samples} == {"pass"}
+    assert all(sample["evidence"] for sample in samples)
+
+
+def test_a_missing_library_is_named_with_its_remedy(tmp_path: object) -> None:
+    """Without the display server nothing is built; the message has the command."""
+    path = "/nonexistent"
+    bare = {"PATH": path, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    code = "from spike.host import application; application.check_tools()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=bare,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Missing for the Tauri host" in done.stderr
+    assert "Xvfb" in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("cargo"), reason="needs Rust")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fmt", "--all", "--check"),
+        ("clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"),
+        ("test", "--workspace", "--locked"),
+    ],
+    ids=lambda words: words[0],
+)
+@pytest.mark.usefixtures("_tools")
+def test_the_rust_side_is_clean_and_its_tests_pass(words: tuple[str, ...]) -> None:
+    """Format, lints as errors, and the supervisor against its fake children."""
+    import os
+
+    done = subprocess.run(
+        ["cargo", *words],
+        cwd=ROOT / "src-tauri",
+        # The code is checked without a staged sidecar; `invoke verify` packages real ones.
+        env={**os.environ, "TAURI_CONFIG": '{"bundle":{"externalBin":null,"resources":null}}'},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:]
