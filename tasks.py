@@ -17,6 +17,7 @@ from invoke.tasks import task
 
 if TYPE_CHECKING:
     from benchmarks.subjects import Subject
+    from spike.results import Result
     from spike.sidecar import Sidecar
 
 HELLO = "sidecar"
@@ -82,6 +83,7 @@ def chosen(sidecar_folder: str, variant: list[str]) -> tuple[Sidecar, list[Subje
         "variant": VARIANT_HELP,
         "sidecar": SIDECAR_HELP,
         "seed": "seed of the order in which variants take turns (default 1)",
+        "parallel": "launches at the same moment, 1 to 64 (default 1); kept in a file of its own",
     },
     iterable=["variant"],
 )
@@ -92,15 +94,23 @@ def bench(
     launches: str = "20",
     sidecar: str = HELLO,
     seed: str = "1",
+    parallel: str = "1",
 ) -> int:
     """Launch every variant N times: reliability, time to READY, clean stop."""
-    from benchmarks import reliability
+    from benchmarks import reliability, stress
     from spike import encountered
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
 
     count = whole_number(launches, "--launches", low=1, high=10_000)
     order = whole_number(seed, "--seed", low=0, high=2**31)
+    at_once = whole_number(parallel, "--parallel", low=1, high=stress.MAX_PARALLEL)
     what, subjects = chosen(sidecar, variant)
+    if at_once > 1:
+        return stressed(
+            stress.run_parallel(
+                subjects, launches=count, at_once=at_once, seed=order, partial=bool(variant)
+            )
+        )
     result = reliability.run(subjects, launches=count, seed=order, partial=bool(variant))
     summaries = reliability.summarise(result)
     print(reliability.render(summaries))
@@ -109,6 +119,48 @@ def bench(
     kept(result.path)
     encountered.log(encountered.in_result(result, what), what)
     missed = [item.subject for item in summaries if not item.target_met]
+    if missed:
+        print(f"target missed (more than 10 % failed): {', '.join(missed)}")
+        return EXIT_TARGET_MISSED
+    return EXIT_OK
+
+
+@task(
+    help={
+        "minutes": "how long, 1 to 10000 (default 10)",
+        "variant": VARIANT_HELP,
+        "sidecar": SIDECAR_HELP,
+        "seed": "seed of the order in which variants take turns (default 1)",
+    },
+    iterable=["variant"],
+)
+@edge
+def soak(
+    c: Context,
+    variant: list[str],
+    minutes: str = "10",
+    sidecar: str = HELLO,
+    seed: str = "1",
+) -> int:
+    """Launch every variant in turns for a long time, and look for what changes."""
+    from benchmarks import stress
+
+    length = whole_number(minutes, "--minutes", low=1, high=10_000)
+    order = whole_number(seed, "--seed", low=0, high=2**31)
+    _, subjects = chosen(sidecar, variant)
+    return stressed(stress.run_soak(subjects, minutes=length, seed=order, partial=bool(variant)))
+
+
+def stressed(result: Result) -> int:
+    """Print a stress run; 1 when more than the plan's share of the launches failed."""
+    from benchmarks import reliability, stress
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+
+    print(stress.render(result))
+    if failures := reliability.render_failures(result):
+        print(failures)
+    kept(result.path)
+    missed = [item.subject for item in reliability.summarise(result) if not item.target_met]
     if missed:
         print(f"target missed (more than 10 % failed): {', '.join(missed)}")
         return EXIT_TARGET_MISSED

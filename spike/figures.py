@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import cold_start, footprint, instructions, phases, reliability, selfcheck, size
+from benchmarks import (
+    cold_start,
+    footprint,
+    instructions,
+    phases,
+    reliability,
+    selfcheck,
+    size,
+    stress,
+)
 from spike import noise, pictures
 from spike.evidence import Evidence, usable
 from spike.results import Result
@@ -74,6 +83,8 @@ def shown(
 
 
 cold_starts = shown(cold_start.NAME, cold_start.table_and_misses)
+at_once = shown(stress.PARALLEL, stress.render)
+soaked = shown(stress.SOAK, stress.render)
 checked = shown(selfcheck.NAME, selfcheck.render)
 latencies = shown(reliability.NAME, reliability.render_latency, "launch-to-ready")
 sizes = shown(size.NAME, size.render, "size-and-start")

@@ -180,6 +180,7 @@ COMMANDS = {
     "cold_start": "cold-start",
     "checklist": "verify",
     "selfcheck": "self-check",
+    "parallel": "bench --parallel 8",
 }
 """Which task makes a benchmark's file, where its name is another."""
 

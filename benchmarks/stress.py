@@ -1,0 +1,177 @@
+"""Reliability under stress: many launches at the same moment, and launches for a long time.
+
+Both keep files of their own: what is launched eight at a time says nothing of the plan's 20
+launches one after the other, and the other way round.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.cold_start import CACHE_VARIABLE
+from benchmarks.reliability import Summary, as_sample, explained, summarise
+from benchmarks.subjects import Subject
+from spike import provenance, residue, results
+from spike.launch import Launch, launch
+from spike.progress import progress, shuffled_rounds
+from spike.statistics import Interval, ratio_of_independent_medians
+from spike.tables import NOT_MEASURED, milliseconds, percent, table
+
+PARALLEL = "parallel"
+SOAK = "soak"
+
+MAX_PARALLEL = 64
+"""Launches at the same moment; more would try the machine's process limit, not the program."""
+
+
+def run_parallel(
+    subjects: Sequence[Subject], *, launches: int, at_once: int, seed: int, partial: bool = False
+) -> results.Result:
+    """Launch each subject ``at_once`` times at the same moment, again and again.
+
+    Each batch begins with an empty cache folder that its launches share, so programs that keep
+    what they unpack race for it, as several windows opened at the first login would.
+
+    Args:
+        subjects: What to launch.
+        launches: Launches of each subject at least; the last batch is a whole one.
+        at_once: Launches at the same moment.
+        seed: Seed of the order in which subjects take turns.
+        partial: Whether these are chosen subjects.
+
+    Raises:
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    sidecar = subjects[0].sidecar
+    by_id = {subject.id: subject for subject in subjects}
+    batches = -(-launches // at_once)
+    residue.adopt_orphans()
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            PARALLEL,
+            sidecar,
+            subjects={subject.id: subject.as_json() for subject in subjects},
+            settings={"launches": batches * at_once, "at_once": at_once, "seed": seed},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress(f"{at_once} at once", batches * len(subjects)) as step,
+    ):
+        for batch, name in shuffled_rounds(list(by_id), batches, seed):
+            for place, done in enumerate(launch_together(by_id[name], at_once)):
+                recorder.add(name, {"round": batch, "place": place, **as_sample(done)})
+            step(name)
+    return recorder.result()
+
+
+def launch_together(subject: Subject, at_once: int) -> list[Launch]:
+    """Launch one subject several times at the same moment; the threads start at a barrier."""
+    barrier = threading.Barrier(at_once)
+    with tempfile.TemporaryDirectory(prefix="spike-parallel-", ignore_cleanup_errors=True) as name:
+        plan = subject.plan()
+        plan = replace(plan, env={**plan.env, CACHE_VARIABLE: str(Path(name))})
+
+        def one(_: int) -> Launch:
+            barrier.wait(timeout=30.0)
+            return explained(subject, launch(plan, inspect=residue.inspect))
+
+        with ThreadPoolExecutor(max_workers=at_once) as workers:
+            return list(workers.map(one, range(at_once)))
+
+
+def run_soak(
+    subjects: Sequence[Subject], *, minutes: float, seed: int, partial: bool = False
+) -> results.Result:
+    """Launch every subject in turns until the time is up; the last round is a whole one.
+
+    Raises:
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    sidecar = subjects[0].sidecar
+    by_id = {subject.id: subject for subject in subjects}
+    residue.adopt_orphans()
+    seconds = minutes * 60
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            SOAK,
+            sidecar,
+            subjects={subject.id: subject.as_json() for subject in subjects},
+            settings={"minutes": minutes, "seed": seed},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress("soak, seconds", int(seconds)) as step,
+    ):
+        started = time.monotonic()
+        shown = 0
+        # Far more rounds than any time allows; the clock ends it.
+        for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), 10**7, seed)):
+            if number % len(by_id) == 0 and time.monotonic() - started >= seconds:
+                break
+            done = explained(by_id[name], launch(by_id[name].plan(), inspect=residue.inspect))
+            recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
+            while shown < min(seconds, time.monotonic() - started) - 1:
+                shown += 1
+                step(name)
+    return recorder.result()
+
+
+def drift(result: results.Result, subject: str) -> Interval | None:
+    """Median of the last quarter of the launches over that of the first, with its interval."""
+    values = [
+        float(sample["ready_ms"]) for sample in result.of(subject) if sample["ready_ms"] is not None
+    ]
+    quarter = len(values) // 4
+    return ratio_of_independent_medians(values[-quarter:], values[:quarter]) if quarter else None
+
+
+def render(result: results.Result) -> str:
+    """Failures with their exact interval, times, and for a soak what changed from start to end."""
+    rows = []
+    for summary in summarise(result):
+        row = [
+            summary.subject,
+            str(summary.launches),
+            _failures(summary),
+            f"{percent(summary.rate_low)} to {percent(summary.rate_high)}",
+            milliseconds(summary.ready_ms),
+            milliseconds(summary.ready_max_ms),
+            str(summary.processes_left),
+            str(summary.files_left),
+        ]
+        if result.benchmark == SOAK:
+            change = drift(result, summary.subject)
+            row.append(
+                f"{change.estimate:.2f} ({change.low:.2f} to {change.high:.2f})"
+                if change
+                else NOT_MEASURED
+            )
+        rows.append(row)
+    columns = [
+        "variant",
+        "launches",
+        "failed",
+        "failure rate, 95 % interval",
+        "READY, median",
+        "READY, max",
+        "processes left",
+        "files left",
+    ]
+    if result.benchmark == SOAK:
+        columns.append("last quarter / first quarter")
+    return table(columns, rows, numeric=1)
+
+
+def _failures(summary: Summary) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.failures.items()))
+    return f"{summary.failed} ({kinds})" if kinds else "0"
