@@ -34,6 +34,10 @@ pub struct LaunchSpec {
     pub ready_token: String,
     /// From the launch to READY; then it counts as failed.
     pub ready_timeout: Duration,
+    /// From the end of stdin to SIGTERM. A sidecar that ends at end of file must not be signalled on
+    /// its way out: a Python that is finalising has its default handlers back and would die of it,
+    /// and a onefile launcher passes the signal on a second time.
+    pub eof_grace: Duration,
     /// From SIGTERM to SIGKILL. Longer than the 5 s that Nuitka's onefile launcher gives its child.
     pub stop_grace: Duration,
     /// The same for what a crashed sidecar left running.
@@ -65,6 +69,7 @@ impl LaunchSpec {
             env: Vec::new(),
             ready_token: "READY".to_owned(),
             ready_timeout: Duration::from_secs(10),
+            eof_grace: Duration::from_millis(500),
             stop_grace: Duration::from_secs(8),
             crash_grace: Duration::from_secs(2),
             kill_wait: Duration::from_secs(3),

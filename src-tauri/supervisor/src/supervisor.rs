@@ -117,7 +117,8 @@ impl Supervisor {
             changed: Condvar::new(),
         });
         let origin = Instant::now();
-        let stop_bound = spec.stop_grace.max(spec.crash_grace)
+        let stop_bound = spec.eof_grace
+            + spec.stop_grace.max(spec.crash_grace)
             + spec.kill_wait
             + 2 * spec.drain
             + SCAN_EVERY * 10;
@@ -256,6 +257,8 @@ enum Phase {
     Ready,
     /// The child ended unasked: what it printed last is read, with a bound.
     Draining { until: Instant },
+    /// Stdin was closed: a sidecar that watches it ends by itself.
+    Asking { term_at: Instant, grace: Duration },
     /// SIGTERM was sent.
     Terminating { kill_at: Instant },
     /// SIGKILL was sent.
@@ -376,10 +379,14 @@ impl Actor {
             Phase::Waiting { deadline } => Some(deadline),
             Phase::Ready => None,
             Phase::Draining { until } | Phase::Settling { until } => Some(until),
-            Phase::Terminating { kill_at } if launch.child_ended => {
-                Some(kill_at.min(launch.next_scan))
+            Phase::Asking { term_at: until, .. } | Phase::Terminating { kill_at: until } => {
+                // While the direct child lives its end is what is waited for; then the rest.
+                Some(if launch.child_ended {
+                    until.min(launch.next_scan)
+                } else {
+                    until
+                })
             }
-            Phase::Terminating { kill_at } => Some(kill_at),
             Phase::Killing { give_up_at } => Some(give_up_at.min(launch.next_scan)),
         }
     }
@@ -455,9 +462,14 @@ impl Actor {
                 self.stop_wanted = true;
                 self.begin_stop(Cause::Requested, Duration::ZERO);
                 if let Some(launch) = &mut self.launch
-                    && let Phase::Terminating { kill_at } = &mut launch.phase
+                    && matches!(
+                        launch.phase,
+                        Phase::Asking { .. } | Phase::Terminating { .. }
+                    )
                 {
-                    *kill_at = Instant::now();
+                    launch.phase = Phase::Terminating {
+                        kill_at: Instant::now(),
+                    };
                 }
             }
         }
@@ -750,7 +762,7 @@ impl Actor {
         }
     }
 
-    /// Closes stdin and sends SIGTERM; does nothing when the launch is being ended already.
+    /// Closes stdin, which begins the end; does nothing when the launch is being ended already.
     fn begin_stop(&mut self, cause: Cause, grace: Duration) {
         let Some(launch) = &mut self.launch else {
             return;
@@ -763,9 +775,9 @@ impl Actor {
         launch.stop_asked_at = Some(now);
         launch.process.note_descendants();
         launch.stdin = None;
-        launch.process.terminate();
-        launch.phase = Phase::Terminating {
-            kill_at: now + grace,
+        launch.phase = Phase::Asking {
+            term_at: now + self.spec.eof_grace.min(grace),
+            grace,
         };
         launch.next_scan = now;
         let since_ms = self.ms(now);
@@ -798,6 +810,19 @@ impl Actor {
                         let cause = launch.cause;
                         self.begin_stop(cause, self.spec.crash_grace);
                     }
+                }
+            }
+            Phase::Asking { term_at, grace } => {
+                if self.all_gone(now) {
+                    self.settle(now);
+                } else if now >= term_at
+                    && let Some(launch) = &mut self.launch
+                {
+                    launch.process.note_descendants();
+                    launch.process.terminate();
+                    launch.phase = Phase::Terminating {
+                        kill_at: now + grace,
+                    };
                 }
             }
             Phase::Terminating { kill_at } => {

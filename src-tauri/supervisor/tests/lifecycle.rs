@@ -29,6 +29,8 @@ fn spec(steps: &[&str]) -> LaunchSpec {
     let mut spec = LaunchSpec::new(env!("CARGO_BIN_EXE_fake-child"));
     spec.args = steps.iter().map(ToString::to_string).collect();
     spec.restart = RestartPolicy::never();
+    // Most children here do not watch stdin, and would be waited for each time.
+    spec.eof_grace = Duration::from_millis(20);
     spec
 }
 
@@ -278,6 +280,35 @@ fn a_missing_program_and_a_lost_exec_bit_are_told_apart() {
     assert!(matches!(reason(&end), Reason::PermissionDenied { .. }));
     assert!(end.failure.expect("set").text.contains("chmod +x"));
     fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn a_child_that_ends_at_end_of_file_is_not_signalled_on_its_way_out() {
+    let mut spec = spec(&[
+        "out:READY\\n",
+        "until-eof",
+        "sleep:150",
+        "out:CLEAN\\n",
+        "exit:0",
+    ]);
+    spec.eof_grace = Duration::from_secs(10);
+    let trial = trial(spec);
+    trial.supervisor.start();
+    trial.wait("ready");
+    trial.supervisor.stop();
+    let end = trial.wait("exited");
+    assert_eq!(end.exit.expect("set").code, Some(0));
+    assert_eq!(trial.lines().last().expect("printed").text, "CLEAN");
+}
+
+#[test]
+fn a_child_that_does_not_watch_stdin_gets_sigterm() {
+    let trial = launch(&["out:READY\\n", "forever"]);
+    trial.wait("ready");
+    trial.supervisor.stop();
+    let end = trial.wait("exited");
+    assert_eq!(end.exit.expect("set").signal, Some(15));
+    assert!(!end.cleanup.expect("set").killed);
 }
 
 #[test]
