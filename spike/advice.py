@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from spike.buildinfo import Built
+from spike.buildinfo import PROVIDED_NAME, Built
 from spike.diagnose import Finding, SidecarFacts, diagnose
 from spike.launch import Failure, Launch
 from spike.sidecar import Sidecar
-
-PROVIDED_NAME = "provided.json"
-"""Beside ``build.json``: which distribution provides which module in the build's environment."""
 
 _SAY_LAST_WORDS = (Failure.EXITED_BEFORE_READY, Failure.READY_TIMEOUT, Failure.DIED_AFTER_READY)
 

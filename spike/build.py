@@ -48,7 +48,6 @@ from spike.packagers import Variant, mode_named, packager_named
 from spike.packagers.recipe import STAGED, Packager, Recipe
 from spike.sidecar import Sidecar, load
 
-LOG_NAME = "build.log"
 FAILURE_NAME = "failure.json"
 """Facts of a failed build, beside its log: what drafts an entry for the issue log."""
 
@@ -159,7 +158,7 @@ def _build(
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
     for relative, content in recipe.files.items():
         (work / relative).write_text(content, encoding="utf-8")
-    log = scratch / LOG_NAME
+    log = scratch / buildinfo.LOG_NAME
     done = process.run_logged(
         recipe.argv,
         log_path=log,
@@ -176,8 +175,8 @@ def _build(
         raise _failed(variant, sidecar, f"looking for {recipe.artifact}", done, log, recipe)
     for leftover in recipe.discard:
         shutil.rmtree(work / leftover, ignore_errors=True)
-    shutil.copy2(log, work / recipe.output / LOG_NAME)
-    jsonfile.write(work / recipe.output / advice.PROVIDED_NAME, dict(provided))
+    shutil.copy2(log, work / recipe.output / buildinfo.LOG_NAME)
+    jsonfile.write(work / recipe.output / buildinfo.PROVIDED_NAME, dict(provided))
     first = launch.launch(
         launch.Plan(
             argv=(str(artifact), *sidecar.args),
@@ -228,12 +227,11 @@ def _describe(
 ) -> buildinfo.BuildInfo:
     artifact = work / recipe.artifact
     # What we keep beside an artifact is not part of what ships.
-    own = {LOG_NAME, buildinfo.FILE_NAME, advice.PROVIDED_NAME}
     folder_files = (
         [
             path
             for path in (work / recipe.folder).rglob("*")
-            if path.is_file() and not path.is_symlink() and path.name not in own
+            if path.is_file() and not path.is_symlink() and path.name not in buildinfo.OWN_FILES
         ]
         if recipe.folder
         else []
@@ -266,7 +264,7 @@ def _describe(
         folder=recipe.folder.as_posix() if recipe.folder else "",
         folder_bytes=sum(path.stat().st_size for path in folder_files),
         folder_files=len(folder_files),
-        log=(recipe.output / LOG_NAME).as_posix(),
+        log=(recipe.output / buildinfo.LOG_NAME).as_posix(),
     )
 
 

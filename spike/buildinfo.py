@@ -22,6 +22,11 @@ from spike.sidecar import Sidecar
 
 SCHEMA = 1
 FILE_NAME = "build.json"
+LOG_NAME = "build.log"
+PROVIDED_NAME = "provided.json"
+"""Which distribution provides which module in the build's environment: for the diagnosis."""
+OWN_FILES = frozenset({FILE_NAME, LOG_NAME, PROVIDED_NAME})
+"""What the tool keeps beside an artifact: not part of what ships."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,6 @@ PROGRAM_FILE = "sidecar-program.txt"
 
 CONFIG_SCHEMA = 1
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
-_OURS = (buildinfo.FILE_NAME, "build.log")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +123,8 @@ def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:
 def copy_folder(built: Built, target: Path) -> None:
     """Copy a folder build for the launcher, with the name of its program beside it."""
     assert built.folder is not None
-    shutil.copytree(built.folder, target, symlinks=True, ignore=shutil.ignore_patterns(*_OURS))
+    shutil.copytree(
+        built.folder, target, symlinks=True, ignore=shutil.ignore_patterns(*buildinfo.OWN_FILES)
+    )
     program = built.artifact.relative_to(built.folder).as_posix()
     (target / PROGRAM_FILE).write_text(program + "\n", encoding="utf-8")
