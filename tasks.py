@@ -125,6 +125,37 @@ def bench(
     return EXIT_OK
 
 
+@task(positional=["old", "new"], help={"old": "an earlier result file", "new": "a later one"})
+@edge
+def compare(c: Context, old: str, new: str) -> int:
+    """Say what changed between two runs by more than the noise; exit 1 when something got worse."""
+    from spike import compare as comparison
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+
+    found = comparison.changes(comparison.load(old), comparison.load(new))
+    print(comparison.render(found))
+    worse = [f"{item.subject} ({item.field})" for item in found if item.verdict == "worse"]
+    if worse:
+        print(f"worse by more than the noise: {', '.join(worse)}")
+        return EXIT_TARGET_MISSED
+    print("nothing got worse by more than the noise")
+    return EXIT_OK
+
+
+@task(
+    iterable=["result"],
+    help={"result": "a result file of invoke bench (repeatable, at least two)"},
+)
+@edge
+def pool(c: Context, result: list[str]) -> None:
+    """Put runs of the same binaries on one machine together, for a tighter failure rate."""
+    from benchmarks import reliability
+    from spike import compare as comparison
+
+    together = comparison.pool([comparison.load(path) for path in result])
+    print(reliability.render_rates(reliability.summarise(together)))
+
+
 @task(
     help={
         "minutes": "how long, 1 to 10000 (default 10)",
