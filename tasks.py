@@ -96,7 +96,7 @@ def bench(
     seed: str = "1",
     parallel: str = "1",
 ) -> int:
-    """Launch every variant N times: reliability, time to READY, clean stop."""
+    """Launch every variant N times: does it start, and stop?"""
     from benchmarks import reliability, stress
     from spike import encountered
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
@@ -128,7 +128,7 @@ def bench(
 @task(positional=["old", "new"], help={"old": "an earlier result file", "new": "a later one"})
 @edge
 def compare(c: Context, old: str, new: str) -> int:
-    """Say what changed between two runs by more than the noise; exit 1 when something got worse."""
+    """Say what changed between two runs beyond the noise."""
     from spike import compare as comparison
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
 
@@ -148,7 +148,7 @@ def compare(c: Context, old: str, new: str) -> int:
 )
 @edge
 def pool(c: Context, result: list[str]) -> None:
-    """Put runs of the same binaries on one machine together, for a tighter failure rate."""
+    """Add runs of the same binaries up, for a tighter rate."""
     from benchmarks import reliability
     from spike import compare as comparison
 
@@ -173,7 +173,7 @@ def soak(
     sidecar: str = HELLO,
     seed: str = "1",
 ) -> int:
-    """Launch every variant in turns for a long time, and look for what changes."""
+    """Launch every variant in turns for minutes or hours."""
     from benchmarks import stress
 
     length = whole_number(minutes, "--minutes", low=1, high=10_000)
@@ -215,7 +215,7 @@ def cold_start(
     sidecar: str = HELLO,
     seed: str = "1",
 ) -> None:
-    """Launch from cold and warm caches, each state proved beforehand."""
+    """Launch from cold and warm caches, each state proved."""
     from benchmarks import cold_start as benchmark
 
     count = whole_number(launches, "--launches", low=1, high=1000)
@@ -241,7 +241,7 @@ def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
 @edge
 def complexity(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
-    """Count what each variant asks of the application around it."""
+    """Count what each variant asks of the application."""
     from benchmarks import complexity as benchmark
 
     _, subjects = chosen(sidecar, variant)
@@ -270,7 +270,7 @@ def issue(
     reproduce: str = "",
     sidecar: str = HELLO,
 ) -> int:
-    """Start, list, draft or reproduce entries of the issue log."""
+    """Start, list or reproduce entries of the issue log."""
     from spike import issues
     from spike import sidecar as sidecars
     from spike.errors import UsageError
@@ -293,7 +293,7 @@ def issue(
 @task(help={"sidecar": SIDECAR_HELP})
 @edge
 def status(c: Context, sidecar: str = HELLO) -> int:
-    """Say where Milestone 0 stands: F, K and M rows; exit 0 when all six of M are met."""
+    """Say where Milestone 0 stands, and the next command."""
     from spike import blocks, criteria, evidence
     from spike import sidecar as sidecars
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
@@ -326,7 +326,7 @@ def status(c: Context, sidecar: str = HELLO) -> int:
 )
 @edge
 def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: str = HELLO) -> int:
-    """Carry out the contingency steps K1 to K6: freeze, build PyInstaller, verify, compare."""
+    """Carry out the contingency steps K1 to K6."""
     from spike import fallback as steps
     from spike import sidecar as sidecars
 
@@ -354,7 +354,7 @@ def hardships(
     repeat: str = "1",
     list: bool = False,  # noqa: A002 - the option's name
 ) -> int:
-    """Try every variant on hostile machines: signals, places, damage, Python to the full."""
+    """Try every variant on hostile machines."""
     from benchmarks.hardships import report, runner
     from spike import buildinfo
     from spike import sidecar as sidecars
@@ -394,7 +394,7 @@ def hardships(
 )
 @edge
 def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str = HELLO) -> None:
-    """Count memory, processes, files written, and what is asked of the system."""
+    """Count memory, processes and files at READY."""
     from benchmarks import footprint as benchmark
 
     count = whole_number(launches, "--launches", low=1, high=100)
@@ -410,7 +410,7 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
 )
 @edge
 def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
-    """Ask the measuring itself questions with known answers; exit 1 on a wrong one."""
+    """Ask the measuring questions with known answers."""
     from benchmarks import selfcheck
     from spike import sidecar
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
@@ -433,7 +433,7 @@ def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
 )
 @edge
 def instructions(c: Context, variant: list[str], runs: str = "2", sidecar: str = HELLO) -> None:
-    """Count the instructions to READY with valgrind; they repeat where times do not."""
+    """Count the instructions to READY with valgrind."""
     from benchmarks import instructions as benchmark
 
     count = whole_number(runs, "--runs", low=1, high=20)
@@ -460,7 +460,7 @@ def phases(
     sidecar: str = HELLO,
     seed: str = "1",
 ) -> None:
-    """Divide launches into launcher, interpreter start and program import."""
+    """Divide a launch into launcher, interpreter, program."""
     from benchmarks import phases as benchmark
 
     count = whole_number(launches, "--launches", low=1, high=1000)
@@ -517,7 +517,7 @@ def verify(
 )
 @edge
 def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "") -> int:
-    """Write the side-by-side tables into the decision record."""
+    """Write the tables into the decision record, or check it."""
     from spike import documents, evidence
     from spike import sidecar as sidecars
     from spike.workspace import display_path
@@ -585,7 +585,7 @@ def report(c: Context, format: str = "markdown", sidecar: str = HELLO) -> None: 
 def libraries(
     c: Context, library: list[str], variant: list[str], force: bool = False, check: bool = False
 ) -> int:
-    """Try popular libraries with every packager; write docs/libraries.md (hours at first)."""
+    """Try popular libraries with every packager (hours)."""
     from spike import libraries as trial
 
     if check:
@@ -601,7 +601,7 @@ def libraries(
 @task(help={"with-deps": "install the missing system packages (Debian and Ubuntu)"})
 @edge
 def doctor(c: Context, with_deps: bool = False) -> int:
-    """List every tool and library the work needs, and how to get what is missing."""
+    """List the tools the work needs, and how to get them."""
     from spike import doctor as needs
     from spike.errors import EXIT_CANNOT, EXIT_OK
 
@@ -625,7 +625,7 @@ def doctor(c: Context, with_deps: bool = False) -> int:
 )
 @edge
 def knobs(c: Context, row: list[str], rounds: str = "15") -> None:
-    """Measure what each part of the lean recipes is worth (builds every one: half an hour)."""
+    """Measure what each knob is worth (half an hour)."""
     from benchmarks import knobs as benchmark
     from spike import sidecar as sidecars
 
@@ -639,7 +639,7 @@ def knobs(c: Context, row: list[str], rounds: str = "15") -> None:
 @task(help={"sidecar": SIDECAR_HELP})
 @edge
 def recommend(c: Context, sidecar: str = HELLO) -> int:
-    """Say which built variant to ship for this sidecar, and why."""
+    """Say which variant to ship for this sidecar, and why."""
     from spike import evidence
     from spike import recommend as rules
     from spike import sidecar as sidecars
@@ -676,7 +676,7 @@ def spike_(
     no_host: bool = False,
     force: bool = False,
 ) -> int:
-    """Carry out the whole plan: build, measure, check, write the record."""
+    """Carry out the plan: build, measure, check, record."""
     from spike import pipeline
     from spike import sidecar as sidecars
 
@@ -696,10 +696,10 @@ def spike_(
     }
 )
 def test(c: Context, fast: bool = False, all: bool = False) -> NoReturn:  # noqa: A002, PT028 - options of a task
-    """Run every test: style, types, units, then real binaries and the real host."""
+    """Run every test, down to real binaries and the host."""
     import os
 
-    where = ["tests/quality", "tests/unit"] if fast else ["tests"]
+    where = ["tests/quality", "tests/unit", *([] if fast else ["tests/integration"])]
     which = [] if all else ["-m", "not slow"]
     # Replaces this process, so that the last line and the exit code are the test runner's own.
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *where, *which])
