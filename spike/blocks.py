@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks import complexity, reliability
+from benchmarks import complexity, knobs, reliability
 from benchmarks.hardships import report as hardships
 from spike import criteria, figures, plan, process, recommend
 from spike.criteria import Ruling
@@ -210,12 +210,19 @@ def problems(evidence: Evidence) -> str:
     return "\n".join(f"- {problem}" for problem in evidence.problems)
 
 
+def recipe_knobs(evidence: Evidence) -> str:
+    """What each part of the lean recipes is worth."""
+    result = usable(evidence, knobs.NAME)
+    return "" if result is None else f"{knobs.render(result)}\n\n{run_line(result)}"
+
+
 BLOCKS: Mapping[str, Block] = {
     block.name: block
     for block in (
         Block(name="built", command="invoke spike", render=built),
         Block(name="startup-latency", command="invoke bench", render=figures.latencies),
         Block(name="binary-size", command="invoke size", render=figures.sizes),
+        Block(name="knobs", command="invoke knobs", render=recipe_knobs),
         Block(name="launch-reliability", command="invoke bench", render=reliabilities),
         Block(name="pictures", command="invoke spike", render=figures.gallery, readme=True),
         Block(name="summary", command="invoke spike", render=summary, readme=True),

@@ -390,6 +390,18 @@ def _parse(source: bytes, *, own: bool) -> tuple[_Unit, _Reader]:
     return reader.unit, reader
 
 
+@functools.cache
+def _finder(place: str) -> importlib.machinery.FileFinder:
+    """Looks into one folder. Not the interpreter's own search, which wants parents imported."""
+    machinery = importlib.machinery
+    return machinery.FileFinder(
+        place,
+        (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+        (machinery.SourceFileLoader, machinery.SOURCE_SUFFIXES),
+        (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+    )
+
+
 def _parse_file(path: Path, own: bool) -> tuple[_Unit, _Reader]:
     return _parse(path.read_bytes(), own=own)
 
@@ -482,16 +494,19 @@ class _Walk:
     def _find(self, name: str, path: list[str] | None) -> Module | None:
         if name in sys.builtin_module_names:
             return Module(name=name, kind="builtin")
-        try:
-            spec = importlib.machinery.PathFinder.find_spec(name, path)
-        except (ImportError, ValueError):
-            return None
-        if spec is None:
-            return None
+        spaces = []
+        for place in self.path if path is None else path:
+            spec = _finder(place).find_spec(name)
+            if spec is None:
+                continue
+            if spec.loader is not None and spec.origin is not None:
+                break
+            # A folder without __init__.py: part of a namespace, unless a later one is a module.
+            spaces += list(spec.submodule_search_locations or [])
+        else:
+            return Module(name=name, kind="namespace", _search=spaces) if spaces else None
         search = spec.submodule_search_locations
         places = list(search) if search is not None else None
-        if spec.origin is None:
-            return Module(name=name, kind="namespace", _search=places)
         file = Path(spec.origin)
         own = not is_standard_library(file)
         native = isinstance(spec.loader, importlib.machinery.ExtensionFileLoader)

@@ -60,6 +60,15 @@ def test_the_programs_own_code_counts_whole(tmp_path: Path) -> None:
     assert "json" in reached(tmp_path, "import helper").modules
 
 
+def test_packages_without_init_are_followed_in_all_their_parts(tmp_path: Path) -> None:
+    """Namespace packages, which the interpreter's own search would want imported first."""
+    (tmp_path / "space" / "inner").mkdir(parents=True)
+    (tmp_path / "space" / "inner" / "module.py").write_text("import json\n")
+    found = reached(tmp_path, "import space.inner.module")
+    assert found.modules["space"].kind == "namespace"
+    assert "json" in found.modules
+
+
 def test_imports_that_never_run_do_not_count(tmp_path: Path) -> None:
     """TYPE_CHECKING is false when the program runs."""
     program = "import typing\nif typing.TYPE_CHECKING:\n    import json\n"
