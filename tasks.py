@@ -156,6 +156,19 @@ def pool(c: Context, result: list[str]) -> None:
     print(reliability.render_rates(reliability.summarise(together)))
 
 
+@task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
+@edge
+def reproducible(c: Context, variant: list[str], sidecar: str = HELLO) -> int:
+    """Build every variant three more times: equal or not, and seconds with and without caches."""
+    from benchmarks import reproducible as benchmark
+
+    _, subjects = chosen(sidecar, variant)
+    result = benchmark.run(subjects, partial=bool(variant))
+    print(benchmark.render(result))
+    kept(result.path)
+    return 0
+
+
 @task(
     help={
         "minutes": "how long, 1 to 10000 (default 10)",

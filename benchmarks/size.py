@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.subjects import Subject
-from spike import process, provenance, results
+from spike import buildinfo, process, provenance, results
 from spike.progress import progress
 from spike.tables import megabytes, table
 from spike.workspace import ROOT
@@ -25,7 +25,7 @@ NAME = "size"
 
 DEB_COMPRESSION = "xz"
 """dpkg-deb's default on Debian (deb(5)); Ubuntu's is zstd, whose packages come out larger."""
-OURS = frozenset({"build.json", "build.log"})
+OURS = buildinfo.OWN_FILES
 """What a build leaves beside an artifact for us; it does not ship."""
 
 

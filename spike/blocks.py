@@ -256,6 +256,7 @@ BLOCKS: Mapping[str, Block] = {
         Block(name="footprint", command="invoke footprint", render=figures.footprints),
         Block(name="at-once", command="invoke bench --parallel 8", render=figures.at_once),
         Block(name="soak", command="invoke soak", render=figures.soaked),
+        Block(name="reproducible", command="invoke reproducible", render=figures.rebuilt),
         Block(name="self-check", command="invoke self-check", render=figures.checked),
         Block(name="phases", command="invoke phases", render=figures.divided),
         Block(name="instructions", command="invoke instructions", render=figures.counted),

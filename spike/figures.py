@@ -15,6 +15,7 @@ from benchmarks import (
     instructions,
     phases,
     reliability,
+    reproducible,
     selfcheck,
     size,
     stress,
@@ -83,6 +84,7 @@ def shown(
 
 
 cold_starts = shown(cold_start.NAME, cold_start.table_and_misses)
+rebuilt = shown(reproducible.NAME, reproducible.render)
 at_once = shown(stress.PARALLEL, stress.render)
 soaked = shown(stress.SOAK, stress.render)
 checked = shown(selfcheck.NAME, selfcheck.render)

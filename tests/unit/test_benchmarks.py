@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import cold_start, footprint, instructions, phases, selfcheck
+from benchmarks import cold_start, footprint, instructions, phases, reproducible, selfcheck
 from spike import elf
 from spike.pagecache import Residency
 from spike.results import Result
@@ -171,3 +171,20 @@ def test_the_self_check_allows_one_false_alarm_of_twenty(misses: int, passed: bo
     ]
     answer = selfcheck.answers(result(selfcheck.NAME, subjects, samples))[0]
     assert answer.passed is passed
+
+
+def test_the_first_difference_between_two_builds_is_named() -> None:
+    """A missing file, a changed byte and a changed section are each told apart."""
+    one = {"a": b"same", "b": b"12345", "c": b"only here"}
+    assert reproducible.first_difference(one, dict(one)) == ""
+    assert "c is in one" in reproducible.first_difference(one, {"a": b"same", "b": b"12345"})
+    assert reproducible.first_difference(one, {**one, "b": b"12x45"}) == "b: byte 2"
+    program = Path("/proc/self/exe").resolve()
+    if program.is_file():
+        content = program.read_bytes()
+        text = reproducible.sections(content)[".rodata"]
+        place = content.find(text) + len(text) // 2
+        changed = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        assert "section .rodata" in reproducible.first_difference({"p": content}, {"p": changed})
+        longer = reproducible.first_difference({"p": content}, {"p": content + b"tail"})
+        assert "appended" in longer or "byte" in longer

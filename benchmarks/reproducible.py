@@ -1,0 +1,277 @@
+"""Reproducible or not: each variant is built again, twice, and compared byte by byte.
+
+The same recipe runs in the same folder with the same environment: twice with empty caches, at
+different times, and once more with the caches that the second build has filled. The first two are
+compared; where they differ, the first difference is named. The times of all three say what a build
+costs from nothing, and what it costs again.
+
+It takes minutes and nothing else depends on it, so ``invoke spike`` does not run it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.subjects import Subject
+from spike import process, provenance, results
+from spike.errors import BuildFailedError, MissingToolError, UsageError
+from spike.packagers.recipe import STAGED, Recipe
+from spike.progress import progress
+from spike.statistics import median
+from spike.tables import NOT_MEASURED, table
+from spike.workspace import ROOT, display_path
+
+NAME = "reproducible"
+
+
+def environment_folder(packager: str) -> Path:
+    """Where the programs of a packager's Nox environment lie.
+
+    Raises:
+        MissingToolError: The environment was never made here.
+    """
+    folder = ROOT / ".nox" / f"build_{packager}" / ("Scripts" if sys.platform == "win32" else "bin")
+    if not folder.is_dir():
+        raise MissingToolError(
+            f"There is no environment with {packager} in this checkout.",
+            try_next=f"nox -s build_{packager}",
+        )
+    return folder
+
+
+def caches(folder: Path) -> dict[str, str]:
+    """Environment variables that put every cache of the packagers and of the compiler below."""
+    return {
+        "NUITKA_CACHE_DIR": str(folder / "nuitka"),
+        "CCACHE_DIR": str(folder / "ccache"),
+        "XDG_CACHE_HOME": str(folder / "xdg"),
+    }
+
+
+def build(subject: Subject, work: Path, cache: Path) -> float:
+    """Run a variant's recipe in a fresh folder.
+
+    Args:
+        subject: The variant.
+        work: The working folder; emptied first.
+        cache: Where caches are kept.
+
+    Returns:
+        Seconds that the packager took.
+
+    Raises:
+        BuildFailedError: It failed; the message shows the end of its output.
+        MissingToolError: Its environment is not there.
+    """
+    assert subject.built is not None
+    recipe = recipe_of(subject)
+    sidecar = subject.sidecar
+    shutil.rmtree(work, ignore_errors=True)
+    for relative in sidecar.source_files():
+        copy = work / STAGED / relative
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(sidecar.folder / relative, copy)
+    (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
+    for relative, content in recipe.files.items():
+        (work / relative).write_text(content, encoding="utf-8")
+    log = work.with_suffix(".log")
+    done = process.run_logged(
+        recipe.argv,
+        log_path=log,
+        env={**caches(cache), **recipe.env},
+        cwd=work,
+        path_prefix=str(environment_folder(subject.built.info.packager)),
+        echo=False,
+    )
+    if not done.ok or not (work / recipe.artifact).is_file():
+        raise BuildFailedError(
+            f"{subject.id} could not be built again (exit code {done.exit_code}).",
+            why="\n".join(done.output.splitlines()[-5:]),
+            try_next=f"read {display_path(log)}",
+        )
+    return done.elapsed_s
+
+
+def recipe_of(subject: Subject) -> Recipe:
+    """The recipe of a variant."""
+    assert subject.built is not None
+    variant = subject.built.variant
+    return variant.packager.recipe(subject.sidecar, variant.mode.name)
+
+
+def contents(folder: Path, recipe: Recipe) -> dict[str, bytes]:
+    """What would ship, by relative name. A link counts as the place that it names."""
+    base = folder / (recipe.folder or recipe.artifact.parent)
+    paths = sorted(base.rglob("*")) if recipe.folder else [folder / recipe.artifact]
+    return {
+        path.relative_to(base).as_posix(): str(path.readlink()).encode()
+        if path.is_symlink()
+        else path.read_bytes()
+        for path in paths
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def first_difference(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> str:
+    """Name the first thing that differs between two builds; empty when nothing does."""
+    for name in sorted({*one, *other}):
+        if name not in one or name not in other:
+            return f"{name} is in one of the builds only"
+        a, b = one[name], other[name]
+        if a != b:
+            sizes = "" if len(a) == len(b) else f", sizes {len(a)} and {len(b)}"
+            return f"{name}: {differing_part(a, b)}{sizes}"
+    return ""
+
+
+def differing_part(one: bytes, other: bytes) -> str:
+    """Where two contents differ first: the ELF section by its name, else the byte."""
+    here, there = sections(one), sections(other)
+    for name in [*here, *(name for name in there if name not in here)]:
+        if here.get(name) != there.get(name):
+            return f"section {name}"
+    place = next(
+        (n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y),
+        min(len(one), len(other)),
+    )
+    end = max((content_end for content_end in (_end(one), _end(other))), default=0)
+    return f"byte {place}" + (", appended to the program" if end and place >= end else "")
+
+
+def sections(content: bytes) -> dict[str, bytes]:
+    """Contents of the sections of an ELF file by name; none for other files."""
+    import io
+
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    if not content.startswith(b"\x7fELF"):
+        return {}
+    try:
+        return {
+            section.name: content[section["sh_offset"] : section["sh_offset"] + section["sh_size"]]
+            for section in ELFFile(io.BytesIO(content)).iter_sections()
+            if section.name and section["sh_type"] != "SHT_NOBITS"
+        }
+    except ELFError:
+        return {}
+
+
+def _end(content: bytes) -> int:
+    """Where the last section of an ELF file ends; 0 for other files."""
+    found = [content.find(part) + len(part) for part in sections(content).values() if part]
+    return max(found, default=0)
+
+
+def measure(subject: Subject, scratch: Path) -> dict[str, Any]:
+    """Build a variant three times and compare the first two.
+
+    Returns:
+        ``equal``, ``first_difference``, ``files``, ``files_differing``, ``sha256`` of the program
+        of both; ``cold_s``: seconds of the two builds with empty caches; ``cached_s``: of the
+        third.
+
+    Raises:
+        BuildFailedError: A build failed.
+    """
+    recipe = recipe_of(subject)
+    work = scratch / "work"
+    cold_s = []
+    built: list[dict[str, bytes]] = []
+    for number in range(2):
+        cache = scratch / f"cache-{number}"
+        shutil.rmtree(cache, ignore_errors=True)
+        cold_s.append(round(build(subject, work, cache), 2))
+        built.append(contents(work, recipe))
+    cached_s = round(build(subject, work, scratch / "cache-1"), 2)
+    one, other = built
+    program = (
+        recipe.artifact.relative_to(recipe.folder).as_posix()
+        if recipe.folder
+        else recipe.artifact.name
+    )
+    return {
+        "equal": one == other,
+        "first_difference": first_difference(one, other),
+        "files": len(one),
+        "files_differing": sum(one.get(name) != other.get(name) for name in {*one, *other}),
+        "programs_sha256": [hashlib.sha256(files[program]).hexdigest() for files in built],
+        "cold_s": cold_s,
+        "cached_s": cached_s,
+    }
+
+
+def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result:
+    """Build and compare every variant.
+
+    Raises:
+        UsageError: The sidecar has dependencies, whose environments this does not make.
+        BuildFailedError: A build failed.
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    variants = [subject for subject in subjects if subject.built is not None]
+    sidecar = variants[0].sidecar
+    if sidecar.dependencies:
+        raise UsageError(
+            f"{sidecar.name} has dependencies of its own.",
+            why="Only a sidecar that needs the standard library alone is built again here.",
+            try_next="invoke reproducible (without --sidecar)",
+        )
+    for subject in variants:
+        assert subject.built is not None
+        environment_folder(subject.built.info.packager)
+    scratch = ROOT / "build" / "reproducible"
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects={subject.id: subject.as_json() for subject in variants},
+            settings={},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress("reproducible", len(variants)) as step,
+    ):
+        for subject in variants:
+            place = scratch / subject.id
+            place.mkdir(parents=True, exist_ok=True)
+            recorder.add(subject.id, measure(subject, place))
+            shutil.rmtree(place, ignore_errors=True)
+            step(subject.id)
+    return recorder.result()
+
+
+def render(result: results.Result) -> str:
+    """Equal or not, the first difference, and the times of the builds."""
+    rows = []
+    for name in result.subjects:
+        for sample in result.of(name):
+            cold = median([float(value) for value in sample["cold_s"]])
+            rows.append(
+                [
+                    name,
+                    "yes"
+                    if sample["equal"]
+                    else f"no: {sample['files_differing']} of {sample['files']} files",
+                    sample["first_difference"] or NOT_MEASURED,
+                    NOT_MEASURED if cold is None else f"{cold:.1f} s",
+                    f"{sample['cached_s']:.1f} s",
+                ]
+            )
+    return table(
+        [
+            "variant",
+            "two builds are equal",
+            "first difference",
+            "build, empty caches",
+            "build, filled caches",
+        ],
+        rows,
+    )
