@@ -131,20 +131,22 @@ def first_difference(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> st
 
 def differing_part(one: bytes, other: bytes) -> str:
     """Where two contents differ first: the ELF section by its name, else the byte."""
-    here, there = sections(one), sections(other)
+    here, there = layout(one), layout(other)
     for name in [*here, *(name for name in there if name not in here)]:
-        if here.get(name) != there.get(name):
+        if name not in here or name not in there or one[here[name]] != other[there[name]]:
             return f"section {name}"
     place = next(
         (n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y),
         min(len(one), len(other)),
     )
-    end = max((content_end for content_end in (_end(one), _end(other))), default=0)
-    return f"byte {place}" + (", appended to the program" if end and place >= end else "")
+    end = max((part.stop for part in here.values()), default=None)
+    return f"byte {place}" + (
+        ", behind the program's sections" if end is not None and place >= end else ""
+    )
 
 
-def sections(content: bytes) -> dict[str, bytes]:
-    """Contents of the sections of an ELF file by name; none for other files."""
+def layout(content: bytes) -> dict[str, slice]:
+    """Where the sections of an ELF file lie, by name; none for other files."""
     import io
 
     from elftools.common.exceptions import ELFError
@@ -154,18 +156,12 @@ def sections(content: bytes) -> dict[str, bytes]:
         return {}
     try:
         return {
-            section.name: content[section["sh_offset"] : section["sh_offset"] + section["sh_size"]]
+            section.name: slice(section["sh_offset"], section["sh_offset"] + section["sh_size"])
             for section in ELFFile(io.BytesIO(content)).iter_sections()
             if section.name and section["sh_type"] != "SHT_NOBITS"
         }
     except ELFError:
         return {}
-
-
-def _end(content: bytes) -> int:
-    """Where the last section of an ELF file ends; 0 for other files."""
-    found = [content.find(part) + len(part) for part in sections(content).values() if part]
-    return max(found, default=0)
 
 
 def measure(subject: Subject, scratch: Path) -> dict[str, Any]:

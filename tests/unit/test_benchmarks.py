@@ -182,9 +182,9 @@ def test_the_first_difference_between_two_builds_is_named() -> None:
     program = Path("/proc/self/exe").resolve()
     if program.is_file():
         content = program.read_bytes()
-        text = reproducible.sections(content)[".rodata"]
-        place = content.find(text) + len(text) // 2
+        part = reproducible.layout(content)[".rodata"]
+        place = (part.start + part.stop) // 2
         changed = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
         assert "section .rodata" in reproducible.first_difference({"p": content}, {"p": changed})
         longer = reproducible.first_difference({"p": content}, {"p": content + b"tail"})
-        assert "appended" in longer or "byte" in longer
+        assert "behind the program's sections" in longer
