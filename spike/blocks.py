@@ -17,6 +17,7 @@ from spike.figures import run_line
 from spike.host import verify
 from spike.record import Block
 from spike.results import Result
+from spike.statistics import success_claim
 from spike.tables import megabytes, milliseconds, percent, table
 from spike.workspace import display_path
 
@@ -72,7 +73,13 @@ def reliabilities(evidence: Evidence) -> str:
     if result is None:
         return ""
     rows = reliability.summarise(result)
-    return f"{reliability.render_rates(rows)}\n\n{run_line(result)}"
+    claims = "; ".join(
+        dict.fromkeys(success_claim(item.failed, item.launches) for item in rows if item.launches)
+    )
+    return (
+        f"{reliability.render_rates(rows)}\n\n"
+        f"With 95 % confidence these launches prove: {claims}.\n\n{run_line(result)}"
+    )
 
 
 def summary(evidence: Evidence) -> str:
