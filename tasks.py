@@ -669,6 +669,20 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
     return EXIT_OK if found.variant else EXIT_TARGET_MISSED
 
 
+@task(help={"variant": "the variant that the window shows (default nuitka-onefile)"})
+@edge
+def pictures(c: Context, variant: str = "nuitka-onefile") -> None:
+    """Take the pictures of the host's real window, light and dark."""
+    from spike import buildinfo
+    from spike import sidecar as sidecars
+    from spike.host import pictures as camera
+    from spike.packagers import variant_named
+    from spike.workspace import display_path
+
+    for path in camera.take(buildinfo.find(variant_named(variant), sidecars.load(HELLO))):
+        print(display_path(path))
+
+
 @task(
     name="spike",
     default=True,

@@ -25,6 +25,9 @@ from spike.workspace import ROOT, display_path
 HOST = "sidecar-host"
 """Cargo package and product name of the application."""
 
+NO_SIDECAR = json.dumps({"bundle": {"externalBin": None, "resources": None}})
+"""Configuration of a host to compile: what ships with it is the package's matter."""
+
 RUN_TIMEOUT_S = 120.0
 """A self-test bounds each of its own waits; only a defect of the host reaches this."""
 
@@ -140,8 +143,10 @@ def package(staged: Staged, root: Path) -> Package:
     command = tauri_command()
     bundles = staging.TAURI / "target" / "release" / "bundle" / "deb"
     shutil.rmtree(bundles, ignore_errors=True)
-    config = staged.tauri_config()
-    log = _run([*command, "build", "--bundles", "deb", "--config", config], "tauri-build")
+    # The program is the same for every sidecar: compiled with none, it is compiled once.
+    _run([*command, "build", "--no-bundle", "--ci", "--config", NO_SIDECAR], "tauri-build")
+    words = ["bundle", "--bundles", "deb", "--ci", "--config", staged.tauri_config()]
+    log = _run([*command, *words], "tauri-bundle")
     found = sorted(bundles.glob("*.deb"))
     if not found:
         raise BuildFailedError(
@@ -178,7 +183,6 @@ def tauri_command() -> list[str]:
 def _run(argv: list[str], step: str) -> Path:
     log = ROOT / "build" / "host" / f"{step}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    # A package is made again for each variant; the plan's triple-suffixed file is all that changes.
     done = process.run_logged(argv, log_path=log, cwd=staging.TAURI, env={"CI": "true"}, echo=False)
     if not done.ok:
         raise BuildFailedError(

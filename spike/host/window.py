@@ -38,8 +38,13 @@ class Shown:
 
 
 @contextlib.contextmanager
-def opened(package: Package, screen: str) -> Iterator[Remote]:
+def opened(package: Package, screen: str, *, dark: bool = False) -> Iterator[Remote]:
     """The application's window under WebDriver; ended on leaving.
+
+    Args:
+        package: The unpacked application.
+        screen: The display.
+        dark: Whether the desktop prefers dark colours.
 
     Raises:
         MissingToolError: WebKitWebDriver is not there.
@@ -61,6 +66,7 @@ def opened(package: Package, screen: str) -> Iterator[Remote]:
         options.binary_location = str(package.host)
         # Tauri lets itself be driven only when asked to.
         automation = {"TAURI_AUTOMATION": "true", "TAURI_WEBVIEW_AUTOMATION": "true"}
+        environment["GTK_THEME"] = "Adwaita:dark" if dark else "Adwaita"
         service = Service(executable_path=program, env={**os.environ, **environment, **automation})
         try:
             service.start()

@@ -1,0 +1,60 @@
+"""Pictures of the real window for README and docs, light and dark."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from spike.buildinfo import Built
+from spike.host import application, staging, verify, window
+from spike.host.application import Package
+from spike.host.staging import Launching
+from spike.workspace import ROOT
+
+FOLDER = ROOT / "docs"
+SIZE = (900, 620)
+_BEATS_S = 3.2
+"""A few heartbeats, so that the log is seen to live."""
+
+
+def take(built: Built) -> list[Path]:
+    """Open the window on a good launch and on a crash, each light and dark, and save what it shows.
+
+    Raises:
+        SpikeError: The host cannot be built or shown.
+    """
+    application.check_tools()
+    faulty = verify.faulty_build(built.variant)
+    launcher = application.build_launcher() if built.folder else None
+    args = (*built.sidecar.args, "--heartbeat", "1") if built.sidecar.is_hello else None
+    staged = staging.stage(built, launcher, Launching(args=args))
+    taken = []
+    with tempfile.TemporaryDirectory(prefix="pictures-") as name, application.display() as screen:
+        # Not in the checkout: the window shows paths, and these are published.
+        area = Path(name)
+        good = application.package(staged, area / "good")
+        crash = application.with_sidecar(
+            good, area / "crash", faulty, Launching(args=("--fault", "crash"))
+        )
+        for dark in (False, True):
+            tone = "dark" if dark else "light"
+            for name, package, state in (("window", good, "ready"), ("failure", crash, "failed")):
+                path = FOLDER / f"{name}-{tone}.png"
+                _shoot(package, screen, state, path, dark=dark)
+                taken.append(path)
+    return taken
+
+
+def _shoot(package: Package, screen: str, state: str, path: Path, *, dark: bool) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    with window.opened(package, screen, dark=dark) as driver:
+        driver.set_window_size(*SIZE)
+        shown = "return document.body.dataset.state"
+        WebDriverWait(driver, window.PAGE_TIMEOUT_S).until(
+            lambda _: driver.execute_script(shown) == state
+        )
+        if state == "ready":
+            time.sleep(_BEATS_S)
+        driver.save_screenshot(str(path))

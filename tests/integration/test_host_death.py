@@ -1,0 +1,113 @@
+"""The host is killed without a word, at random moments: no sidecar may outlive it."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from spike import process, residue
+from spike.buildinfo import Built
+from spike.errors import SpikeError
+from spike.host import application, staging
+from spike.host.staging import Launching
+from spike.launch import MARK
+from spike.packagers import DEFAULT_VARIANTS
+from spike.workspace import ROOT
+
+pytestmark = [pytest.mark.integration, pytest.mark.host]
+
+MOMENTS = 50
+LATEST_S = 2.5
+"""From before the launch, through unpacking, to well after READY."""
+
+SEED = 20260115
+SIDE_BY_SIDE = 2
+GONE_WITHIN_S = 10.0
+"""Nuitka's onefile child notices its parent's end by a poll each second; the rest is load."""
+
+OURS = "SIDECAR_LAUNCH_ID"
+"""The supervisor's mark: tells the sidecar's processes from those of the window."""
+
+CHOSEN = [
+    pytest.param(name, marks=() if name == "pyinstaller-onefile" else pytest.mark.slow)
+    for name in DEFAULT_VARIANTS
+]
+"""Two processes and unpacking: the hardest of all is always tried, the others in the long run."""
+
+
+@pytest.mark.parametrize("variant", CHOSEN)
+def test_no_sidecar_outlives_a_killed_host(
+    built: Callable[..., Built], tmp_path: Path, variant: str
+) -> None:
+    """SIGKILL of the host at 50 random moments leaves no sidecar; the next host clears up."""
+    try:
+        application.check_tools()
+    except SpikeError as error:
+        pytest.skip(str(error))
+    item = built(variant)
+    launcher = application.build_launcher() if item.folder else None
+    package = application.package(
+        staging.stage(item, launcher, Launching()), ROOT / "build" / "host" / "death" / variant
+    )
+    moments = [random.Random(SEED).uniform(0.0, LATEST_S) for _ in range(MOMENTS)]
+    with (
+        application.display() as screen,
+        application.surroundings(screen) as (changes, _, tmp),
+        ThreadPoolExecutor(SIDE_BY_SIDE) as pool,
+    ):
+        environment = {**os.environ, **changes}
+        outcomes = list(pool.map(lambda at: _kill_at(at, package.host, environment), moments))
+        launched = sum(seen for seen, _ in outcomes)
+        left = {at: names for at, (_, names) in zip(moments, outcomes, strict=True) if names}
+        assert not left, left
+        assert launched >= MOMENTS // 4, "too few of the hosts had launched their sidecar"
+        # The last host is killed too late to clear up; one that lives long enough does it.
+        out = tmp_path / "journal.json"
+        words = [str(package.host), "--self-test", str(out), "--scenario", "ready"]
+        done = process.capture(words, env=environment)
+        assert done.ok, done.errors
+        assert [path.name for path in tmp.iterdir()] == []
+
+
+def _kill_at(moment_s: float, host: Path, environment: dict[str, str]) -> tuple[bool, list[str]]:
+    """Start a host, kill it; tell whether a sidecar ran then, and which are left of it."""
+    mark = f"{environment[MARK]}-{moment_s}"
+    child = process.spawn(
+        [str(host)],
+        env={**environment, MARK: mark},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(moment_s)
+        seen = bool(_sidecars(mark))
+    finally:
+        child.kill()
+        child.wait()
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while (left := _sidecars(mark)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    names = [residue.command_line(found) for found in left]
+    residue.end(left)
+    residue.end(residue.wait_until_gone(mark, GONE_WITHIN_S))
+    return seen, names
+
+
+def _sidecars(mark: str) -> list[psutil.Process]:
+    found = []
+    for candidate in residue.survivors(mark):
+        try:
+            if OURS in candidate.environ():
+                found.append(candidate)
+        except psutil.Error:
+            continue
+    return found
