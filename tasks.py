@@ -159,7 +159,7 @@ def pool(c: Context, result: list[str]) -> None:
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
 @edge
 def reproducible(c: Context, variant: list[str], sidecar: str = HELLO) -> int:
-    """Build every variant three more times: equal or not, and seconds with and without caches."""
+    """Build every variant again: equal or not, and how long."""
     from benchmarks import reproducible as benchmark
 
     _, subjects = chosen(sidecar, variant)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from benchmarks import selfcheck
-from spike import sidecar
+from benchmarks import cold_start, footprint, instructions, phases, selfcheck, stress
+from benchmarks.subjects import Subject, variant_subject
+from spike import pagecache, sidecar
+from spike.buildinfo import Built
+from spike.provenance import filesystem
 from spike.results import Result
+from spike.workspace import ROOT
 
 pytestmark = pytest.mark.integration
 
@@ -80,3 +86,76 @@ def test_a_changed_program_is_told_from_itself(
     ]
     swapped = Result(**{**vars(result), "samples": renamed})
     assert selfcheck.answers(swapped)[0].passed is False
+
+
+@pytest.fixture
+def frozen(built: Callable[..., Built]) -> Subject:
+    """A real frozen folder build."""
+    return variant_subject(built("pyinstaller-onedir"))
+
+
+def test_a_frozen_program_is_launched_from_proved_caches(frozen: Subject, tmp_path: Path) -> None:
+    """Cold means that not one page was there and storage was read; warm, that all were."""
+    if why := pagecache.unavailable():
+        pytest.skip(why)
+    if filesystem(ROOT / "build") in ("tmpfs", "ramfs", "overlay"):
+        pytest.skip("nothing can be evicted from this file system")
+    found = cold_start.scout(frozen, tmp_path)
+    assert found.unpack_cache is None
+    state = {state.id: state for state in cold_start.states(keeps_unpacked=False)}
+    cold = cold_start.one_launch(found, state["cold"], tmp_path)
+    warm = cold_start.one_launch(found, state["warm"], tmp_path)
+    assert cold["reached"], cold["why"]
+    assert warm["reached"], warm["why"]
+    assert cold["pages"] == warm["pages"] == warm["pages_resident"] > 0
+    assert cold["pages_resident"] == 0
+    assert cold["read_bytes"] > 1_000_000 > warm["read_bytes"]
+
+
+def test_a_cache_that_a_program_keeps_is_found(tmp_path: Path) -> None:
+    """A program that unpacks into the user's cache has an empty and a filled state."""
+    program = tmp_path / "keeps"
+    text = (ROOT / "sidecar" / "main.py").read_text(encoding="utf-8")
+    keep = (
+        "import os, pathlib\n"
+        "kept = pathlib.Path(os.environ['XDG_CACHE_HOME'], 'kept')\n"
+        "kept.exists() or kept.write_bytes(b'x' * 300_000)\n"
+    )
+    program.write_text(f"#!{sys.executable}\n{keep}{text}", encoding="utf-8")
+    program.chmod(0o755)
+    hello = sidecar.load()
+    subject = Subject(
+        id="keeps", kind="variant", argv=(str(program),), sidecar=hello, sha256="0", size_bytes=1
+    )
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    found = cold_start.scout(subject, scratch)
+    assert found.unpack_cache is not None
+    state = {state.id: state for state in cold_start.states(keeps_unpacked=True)}
+    empty = cold_start.one_launch(found, state["warm+empty"], scratch)
+    filled = cold_start.one_launch(found, state["warm+filled"], scratch)
+    assert (empty["failure"], filled["failure"]) == (None, None)
+    assert filled["pages"] > empty["pages"]
+
+
+def test_a_frozen_program_is_divided_and_counted(frozen: Subject) -> None:
+    """Phases, footprint and instructions all come from the same real binary."""
+    counted = footprint.measure(frozen)
+    assert counted["processes"] == 1
+    assert counted["rss_bytes"] > 1_000_000
+    assert counted["written_files"] == 0
+    assert counted["glibc"].startswith("2.")
+    if not phases.unavailable():
+        parts = phases.measure(frozen)
+        assert parts["problem"] == ""
+        assert parts["execves"] == 2  # its launcher starts itself once more
+        assert parts["interpreter_ms"] > parts["program_ms"] > 0
+    if not instructions.unavailable():
+        assert instructions.count(frozen)["instructions"] > 10_000_000
+
+
+def test_many_at_once_all_start(frozen: Subject) -> None:
+    """Eight launches at the same moment are eight samples, each with its own READY."""
+    done = stress.launch_together(frozen, 8)
+    assert [launch.failure for launch in done] == [None] * 8
+    assert len({launch.pid for launch in done}) == 8
