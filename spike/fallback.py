@@ -218,7 +218,9 @@ def verify(sidecar: Sidecar) -> Mapping[str, Any]:
 def compare(sidecar: Sidecar) -> Mapping[str, Any]:
     """K4: measure what is not up to date, and show the four things side by side."""
     pipeline.measure(
-        sidecar, pipeline.Settings(launches=plan.TARGET_LAUNCHES, with_host=False, force=False)
+        sidecar,
+        pipeline.Settings(launches=plan.TARGET_LAUNCHES, with_host=False, force=False),
+        only=criteria.COMPARED_BY,
     )
     print(f"\n{blocks.compared(evidence.gather(sidecar))}")  # noqa: T201 - the command's answer
     return {"compared": list(criteria.COMPARED)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from benchmarks import (
@@ -184,10 +184,18 @@ def build(sidecar: Sidecar, settings: Settings) -> None:
         )
 
 
-def measure(sidecar: Sidecar, settings: Settings) -> None:
-    """Run every benchmark whose last result is not of these binaries and this machine."""
+def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:
+    """Run every benchmark whose last result is not of these binaries and this machine.
+
+    Args:
+        sidecar: What was built.
+        settings: What the run was asked for.
+        only: Names of benchmarks; all of them when empty.
+    """
     subjects = all_subjects(sidecar, buildinfo.find_all(sidecar))
     for step in MEASUREMENTS:
+        if only and step.name not in only:
+            continue
         headline(step.name.replace("_", " "))
         if not step.of_variants and not sidecar.is_hello:
             continue

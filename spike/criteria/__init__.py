@@ -6,6 +6,7 @@ verdict of its own: what was not tried is neither met nor not met, and no decisi
 
 from spike.criteria.contingency import (
     COMPARED,
+    COMPARED_BY,
     FALLBACK,
     FOLLOW_UP,
     contingency_steps,
@@ -26,6 +27,7 @@ from spike.evidence import Evidence
 
 __all__ = [
     "COMPARED",
+    "COMPARED_BY",
     "FAILURE_ROWS",
     "FALLBACK",
     "FOLLOW_UP",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from benchmarks import complexity, size
+from benchmarks import complexity, reliability, size
 from spike import plan
 from spike.criteria.decision import candidate, outcome_problems
 from spike.criteria.fallback import proposal
@@ -108,6 +108,9 @@ def _k3(evidence: Evidence) -> Ruling:
 
 COMPARED: Final = ("startup latency", "binary size", "launch reliability", "integration complexity")
 """Section 4, step 4: the four things that are compared side by side."""
+
+COMPARED_BY: Final = (reliability.NAME, size.NAME, complexity.NAME)
+"""The benchmarks that they are read from."""
 
 
 def side_by_side(evidence: Evidence) -> dict[str, dict[str, str]]:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".nox", ".venv", "build", "dist", "target", "node_modules", "results", "frozen"),
-    *("__pycache__", ".*_cache"),
+    *("__pycache__", ".*_cache", "examples", "src-tauri", "tests"),
 )
 
 
