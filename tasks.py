@@ -352,6 +352,36 @@ def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: 
 
 @task(
     help={
+        "lifecycles": "lives of each variant, 1 to 100000 (default 1000)",
+        "variant": VARIANT_HELP,
+        "seed": "seed of everything that is drawn (default 1)",
+    },
+    iterable=["variant"],
+)
+@edge
+def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = "1") -> int:
+    """Send every variant through random lives behind the supervisor; nothing may be left."""
+    from benchmarks import chaos as benchmark
+    from spike import buildinfo
+    from spike import sidecar as sidecars
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+
+    hello = sidecars.load(HELLO)
+    lives = whole_number(lifecycles, "--lifecycles", low=1, high=100_000)
+    result = benchmark.run(
+        hello,
+        buildinfo.find_all(hello, tuple(variant)),
+        lifecycles=lives,
+        seed=whole_number(seed, "--seed", low=0, high=2**31),
+        partial=bool(variant) or lives < benchmark.LIFECYCLES,
+    )
+    print(benchmark.render(result))
+    kept(result.path)
+    return EXIT_TARGET_MISSED if benchmark.violations(result) else EXIT_OK
+
+
+@task(
+    help={
         "variant": VARIANT_HELP,
         "case": "run this case, or this chapter, only (repeatable)",
         "repeat": "how often, 1 to 10 (default 1): the verdicts have to be the same",

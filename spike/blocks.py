@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks import complexity, knobs, reliability
+from benchmarks import chaos, complexity, knobs, reliability
 from benchmarks.hardships import report as hardships
 from spike import criteria, figures, plan, process, recommend
 from spike.criteria import Ruling
@@ -142,6 +142,12 @@ def hostile_machines(evidence: Evidence) -> str:
     return f"{hardships.render(result, hardships.entries_by_cell())}\n\n{run_line(result)}"
 
 
+def random_lives(evidence: Evidence) -> str:
+    """Random lives behind the supervisor, and whether everything held."""
+    result = usable(evidence, chaos.NAME)
+    return "" if result is None else f"{chaos.render(result)}\n\n{run_line(result)}"
+
+
 def compared(evidence: Evidence) -> str:
     """The plan's four things, its two variants side by side."""
     found = criteria.side_by_side(evidence)
@@ -236,6 +242,7 @@ BLOCKS: Mapping[str, Block] = {
         Block(name="checklist", command="invoke verify", render=checked),
         Block(name="integration-complexity", command="invoke complexity", render=integration),
         Block(name="hostile-machines", command="invoke hardships", render=hostile_machines),
+        Block(name="random-lives", command="invoke chaos", render=random_lives),
         Block(name="side-by-side", command="invoke fallback", render=compared),
         Block(name="issues", command="invoke issue --list", render=issues),
         Block(

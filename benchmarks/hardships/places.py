@@ -636,7 +636,7 @@ def _as_nobody(trial: Trial, wrap: tuple[str, ...]) -> Seen:
         *(f"--reuid={UNPRIVILEGED_ID}", f"--regid={UNPRIVILEGED_ID}", "--clear-groups", "--"),
     )
     setting = Setting(
-        wrap=(*drop, *wrap), env={"HOME": str(home)}, cwd=public, tmp=tmp, look=(tmp, home)
+        wrap=(*drop, *wrap), env={"HOME": str(home)}, cwd=public, tmp=tmp, look=(tmp,)
     )
     return trial.run(setting, program=program)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.hardships import runner
+from benchmarks.hardships import runner, supervised
 from benchmarks.hardships.case import CHAPTERS, Case, all_cases
 from benchmarks.hardships.runner import Target
 from benchmarks.hardships.trial import program_of
@@ -77,6 +77,46 @@ def targets(built: Sequence[Built]) -> list[Target]:
     return found
 
 
+def behind_ours(direct: Sequence[Target]) -> list[Target]:
+    """The same behind the launcher (folders only), and behind the supervisor (as a host does)."""
+    problem = ""
+    try:
+        supervised.build()
+    except SpikeError as error:
+        problem = str(error)
+    found = []
+    for target in direct:
+        is_folder = target.hello.folder is not None
+        if is_folder:
+            found.append(
+                replace(target, id=f"launcher+{target.id}", launcher=True, problem=problem)
+            )
+        found.append(
+            replace(
+                target,
+                id=f"supervisor+{target.id}",
+                launcher=is_folder,
+                supervisor=True,
+                problem=problem,
+            )
+        )
+    return found
+
+
+def _facts(target: Target) -> dict[str, Any]:
+    program = supervised.SUPERVISE if target.supervisor else supervised.LAUNCHER
+    return {
+        "kind": "ours",
+        "argv": [display_path(program)],
+        "sha256": "" if target.problem else buildinfo.file_sha256(program),
+    }
+
+
+def is_ours(subject: str) -> bool:
+    """Whether a row is about our own code in front of a variant."""
+    return "+" in subject
+
+
 def run(
     sidecar: Sidecar,
     built: Sequence[Built],
@@ -104,10 +144,14 @@ def run(
     from benchmarks.subjects import variant_subject
 
     on = targets(built)
-    work = runner.jobs(cases, on)
     subjects: dict[str, dict[str, Any]] = {
         item.variant.id: variant_subject(item).as_json() for item in built
     }
+    if any(one.lives for one in cases):
+        ours = behind_ours(on)
+        subjects |= {target.id: _facts(target) for target in ours}
+        on += ours
+    work = runner.jobs(cases, on)
     with (
         results.exclusive(sidecar),
         results.Recorder(
@@ -205,9 +249,10 @@ def unlogged(found: Iterable[Cell], known: Mapping[tuple[str, str], str]) -> lis
 
 def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
     """The section of the record: counts, what differs, and what is wrong, with its entries."""
-    found = cells(result)
-    subjects = list(result.subjects)
-    parts = [render_counts(found, subjects)]
+    everything = cells(result)
+    found = [cell for cell in everything if not is_ours(cell.subject)]
+    subjects = [name for name in result.subjects if not is_ours(name)]
+    parts = [render_counts(found, subjects)] if found else []
     by_case: dict[str, dict[str, Cell]] = {}
     for cell in found:
         by_case.setdefault(cell.case, {})[cell.subject] = cell
@@ -260,7 +305,10 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
     )
     if not_run:
         parts += ["Not run:", "\n".join(f"- {line}" for line in not_run)]
-    changing = unstable(found)
+    ours = [cell for cell in everything if is_ours(cell.subject)]
+    if ours:
+        parts.append(render_ours(ours))
+    changing = unstable(everything)
     if changing:
         parts.append(f"Not the same in every repetition: {', '.join(changing)}.")
     return "\n\n".join(parts)
@@ -286,6 +334,23 @@ def render_counts(found: Sequence[Cell], subjects: Sequence[str]) -> str:
         table(headers, rows, numeric=1)
         + "\n\nThe chapters show the same four numbers: as expected/degraded/wrong/not run."
     )
+
+
+def render_ours(found: Sequence[Cell]) -> str:
+    """Behind the supervisor and the launcher: nothing may be left, whatever the packager does."""
+    bad = [cell for cell in found if cell.outcome is not Outcome.AS_EXPECTED]
+    subjects = dict.fromkeys(cell.subject for cell in found)
+    cases = dict.fromkeys(cell.case for cell in found)
+    text = (
+        f"Behind our own supervisor and launcher the expectation is strict: nothing left, no "
+        f"process and no file, whatever the packager does. Of {len(cases)} cases of life and death "
+        f"on {len(subjects)} ({', '.join(subjects)}), {len(found) - len(bad)} of {len(found)} are "
+        f"as expected."
+    )
+    if not bad:
+        return text
+    rows = [[cell.case, cell.subject, cell.outcome.value, cell.detail] for cell in bad]
+    return f"{text}\n\n" + table(["case", "on", "outcome", "what was seen"], rows)
 
 
 def _cell(cell: Cell | None) -> str:

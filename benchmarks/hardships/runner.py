@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.hardships import supervised
 from benchmarks.hardships.case import Case, all_cases
 from benchmarks.hardships.needs import Need, missing
 from benchmarks.hardships.trial import Program, Trial
@@ -37,14 +38,23 @@ class Target:
         hello: The hello sidecar as frozen by it.
         probe: The probe as frozen by it; None when there is none.
         probe_problem: Why there is no probe.
-        lives_only: Run the life-and-death cases only.
+        launcher: Whether the launcher for folder builds stands in front of it.
+        supervisor: Whether the supervisor does.
+        problem: Why nothing can be run on it; empty when it can.
     """
 
     id: str
     hello: Program
     probe: Program | None
     probe_problem: str = ""
-    lives_only: bool = False
+    launcher: bool = False
+    supervisor: bool = False
+    problem: str = ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether our own code stands in front: then only life and death matter, strictly."""
+        return self.launcher or self.supervisor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,15 +131,15 @@ def select(names: Sequence[str]) -> list[Case]:
 
 def jobs(cases: Sequence[Case], targets: Sequence[Target]) -> list[tuple[Case, Target]]:
     """What there is to do: the supervisor goes through the cases of life and death only."""
-    return [
-        (one, target) for one in cases for target in targets if one.lives or not target.lives_only
-    ]
+    return [(one, target) for one in cases for target in targets if one.lives or not target.ours]
 
 
 def run_one(case_name: str, target: Target, seed: int) -> Done:
     """Run one case on one target; a mistake of the suite does not end the run."""
     one = all_cases()[case_name]
     started = time.monotonic()
+    if target.problem:
+        return Done(target=target.id, case=one.name, finding=None, reason=target.problem)
     for need in one.needs:
         problem = missing(need)
         if need is Need.PROBE and target.probe is None:
@@ -145,7 +155,13 @@ def run_one(case_name: str, target: Target, seed: int) -> Done:
         seed=seed,
     ) as trial:
         try:
+            if target.launcher:
+                trial.hello = supervised.behind_launcher(trial.hello, trial.folder("shipped"))
+            if target.supervisor:
+                trial.hello = supervised.behind_supervisor(trial.hello)
             finding = one.function(trial)
+            if target.ours:
+                finding = supervised.strict(finding)
         except NotRun as not_run:
             reason = str(not_run)
         except Exception as error:  # recorded: one broken case must not hide the others

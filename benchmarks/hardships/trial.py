@@ -66,6 +66,7 @@ class Program:
         env: Environment that belongs to it.
         ready: Its READY line.
         before: Words in front of the artifact: the supervisor's command line, when there is one.
+        sweep: What the next start of a supervisor does first: it removes what a killed one left.
     """
 
     artifact: Path
@@ -73,6 +74,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: str = "READY"
     before: tuple[str, ...] = ()
+    sweep: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -88,14 +90,13 @@ class Program:
         )
 
 
-def program_of(built: Built, before: tuple[str, ...] = ()) -> Program:
+def program_of(built: Built) -> Program:
     """The program of a finished build."""
     return Program(
         artifact=built.artifact,
         folder=built.folder,
         env=built.sidecar.env,
         ready=built.sidecar.ready,
-        before=before,
     )
 
 
@@ -160,6 +161,7 @@ class Life:
                 private_tmp=False,
             )
         )
+        self._sweep = program.sweep
         self.hung = ""
         self.killed = False
         self._exited_at: float | None = None
@@ -233,6 +235,8 @@ class Life:
         residue.end(list(left))
         running.pump(lambda: True, 0)
         result = running.result()
+        if self.killed and self._sweep:
+            process.capture(self._sweep, env={"TMPDIR": str(self.tmp)}, timeout_s=10.0)
         names: list[str] = []
         size_bytes = 0
         for folder in self._look:

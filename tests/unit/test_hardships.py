@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from benchmarks.hardships import report, runner
 from benchmarks.hardships.case import CHAPTERS, all_cases
 from benchmarks.hardships.needs import Need, missing
 from benchmarks.hardships.runner import Done, Target
+from benchmarks.hardships.supervised import strict
 from benchmarks.hardships.trial import Life, Program, Setting, Trial, remove
 from benchmarks.hardships.verdict import (
     Finding,
@@ -117,6 +119,29 @@ class TestJudging:
         assert found.detail.startswith("of 3 tries: 2 fine, 1 hung. Worst: hung")
 
 
+class TestStrictly:
+    """Our own code in front of a variant."""
+
+    def test_nothing_may_be_left_even_after_sigkill(self) -> None:
+        """What is degraded for a packager is wrong for us."""
+        finding = remains(Seen(files_left=("a",), killed=True))
+        assert finding is not None
+        assert strict(finding).outcome is Outcome.WRONG
+
+    def test_a_sweep_with_one_try_that_left_files_is_wrong(self) -> None:
+        """Also when the worst try was another one."""
+        found = sweep([("left files", stops(CLEAN)), ("fine", stops(CLEAN))], of="tries")
+        assert strict(found).outcome is Outcome.WRONG
+
+    def test_what_is_the_packagers_own_is_not_held_against_us(self) -> None:
+        """Such as the name under which a signal arrives."""
+        assert strict(stops(Seen(ready_count=1, exit_code=1))).outcome is Outcome.AS_EXPECTED
+
+    def test_a_hang_stays_wrong(self) -> None:
+        """Whoever is to blame."""
+        assert strict(stops(Seen(ready_count=1, hung="exit"))).outcome is Outcome.WRONG
+
+
 class TestCases:
     """The registry."""
 
@@ -148,7 +173,7 @@ class TestCases:
     def test_the_supervisor_goes_through_life_and_death_only(self) -> None:
         """The other chapters are about the packager."""
         program = Program(artifact=Path("/bin/true"), folder=None)
-        target = Target(id="supervised", hello=program, probe=None, lives_only=True)
+        target = Target(id="supervised", hello=program, probe=None, supervisor=True)
         work = runner.jobs(runner.select([]), [target])
         assert {one.chapter for one, _ in work} == {"life_and_death"}
 
@@ -303,6 +328,20 @@ def _result(*samples: dict[str, Any]) -> Result:
 
 class TestReporting:
     """The tables."""
+
+    def test_our_own_code_is_told_apart(self) -> None:
+        """A variant's counts are its own; what stands behind the supervisor has a paragraph."""
+        result = replace(
+            _result(
+                _sample("sigterm_at_rest", "one", Outcome.AS_EXPECTED),
+                _sample("sigterm_at_rest", "supervisor+one", Outcome.WRONG, detail="left"),
+            ),
+            subjects={"one": {}, "supervisor+one": {}},
+        )
+        text = report.render(result, {})
+        assert "0 of 1 are as expected" in text
+        assert re.search(r"supervisor\+one *\| wrong *\| left", text)
+        assert "As expected for every variant (1): `sigterm_at_rest`." in text
 
     def test_the_worst_repetition_counts_and_a_change_is_said(self) -> None:
         """Verdicts have to be the same in every repetition."""

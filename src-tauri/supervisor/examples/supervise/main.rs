@@ -5,7 +5,7 @@
 //!
 //! What the sidecar prints on stdout is printed, what it prints on stderr likewise. SIGTERM, SIGINT,
 //! SIGHUP and SIGQUIT stop it, and so does end of file on stdin when `SIDECAR_EXIT_ON_EOF` is 1.
-//! The exit code is 0 when it was stopped as asked and nothing is left of it, else 1.
+//! The exit code is 0 when it was ready, was stopped as asked, and nothing is left of it; else 1.
 
 #[cfg(unix)]
 mod unix;

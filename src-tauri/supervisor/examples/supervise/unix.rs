@@ -85,8 +85,8 @@ fn supervise(spec: LaunchSpec) -> io::Result<ExitCode> {
     drop(supervisor);
     // The printer takes what is queued; a reader that does not read is not waited for.
     thread::sleep(std::time::Duration::from_millis(20));
-    let asked = matches!(why, Reason::Asked);
-    Ok(ExitCode::from(u8::from(!(asked && clean))))
+    let done = matches!(why, Reason::Asked) && last.ready_ms.is_some();
+    Ok(ExitCode::from(u8::from(!(done && clean))))
 }
 
 fn watch_signals(reasons: Sender<Reason>) -> io::Result<()> {

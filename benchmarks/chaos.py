@@ -1,0 +1,129 @@
+"""Chaos: random lives of every variant through the supervisor, from a seed.
+
+The run itself is Rust (``src-tauri/supervisor/examples/chaos``), beside the code that it tests;
+this file runs it for each variant and keeps what it counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.hardships import supervised
+from benchmarks.subjects import variant_subject
+from spike import process, provenance, results
+from spike.buildinfo import Built
+from spike.errors import SpikeError
+from spike.progress import progress
+from spike.sidecar import Sidecar
+from spike.tables import table
+
+NAME = "chaos"
+
+LIFECYCLES = 1000
+"""Lives of each variant in a full run."""
+
+SECONDS_A_LIFE = 15.0
+"""Bound of one life, by far: the longest stop takes 8 s of grace and 3 s after SIGKILL."""
+
+VIOLATIONS_KEPT = 20
+"""Violations that a result keeps in words; all are counted."""
+
+
+def run(
+    sidecar: Sidecar,
+    built: Sequence[Built],
+    *,
+    lifecycles: int,
+    seed: int,
+    partial: bool = False,
+) -> results.Result:
+    """Send every variant through random lives.
+
+    Raises:
+        MissingToolError: There is no Rust.
+        SpikeError: The run does not compile, or ends without its counts.
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+    """
+    supervised.build()
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects={item.variant.id: variant_subject(item).as_json() for item in built},
+            settings={"lifecycles": lifecycles, "seed": seed},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        progress("chaos", len(built)) as step,
+    ):
+        for item in built:
+            recorder.add(item.variant.id, one(item.artifact, lifecycles=lifecycles, seed=seed))
+            step(item.variant.id)
+    return recorder.result()
+
+
+def one(program: Path, *, lifecycles: int, seed: int) -> dict[str, Any]:
+    """The counts of one program's lives.
+
+    Raises:
+        SpikeError: The run ended without them.
+    """
+    argv = (
+        *(str(supervised.CHAOS), "--program", str(program)),
+        *("--lifecycles", str(lifecycles), "--seed", str(seed)),
+    )
+    done = process.capture(argv, timeout_s=60.0 + SECONDS_A_LIFE * lifecycles)
+    *said, last = done.output.strip().splitlines() or [""]
+    try:
+        counts = json.loads(last)
+    except ValueError:
+        raise SpikeError(
+            f"{process.shown(argv)} ended without its counts (exit code {done.exit_code}).",
+            why="It took too long." if done.timed_out else done.errors.strip()[-500:],
+        ) from None
+    violations = [line.removeprefix("violation: ") for line in said]
+    return {**counts, "violations_in_words": violations[:VIOLATIONS_KEPT]}
+
+
+def violations(result: results.Result) -> int:
+    """All violations of a run."""
+    return sum(int(sample["violations"]) for sample in result.samples)
+
+
+def render(result: results.Result) -> str:
+    """What was done to each variant, and whether everything held."""
+    rows = [
+        [
+            str(sample["subject"]),
+            *(
+                str(sample[name])
+                for name in (
+                    *("lifecycles", "launches", "ready", "restarts"),
+                    *("killed_by_supervisor", "stragglers", "violations"),
+                )
+            ),
+        ]
+        for sample in result.samples
+    ]
+    columns = [
+        "variant",
+        "lives",
+        "launches",
+        "READY",
+        "restarts",
+        "stops that needed SIGKILL",
+        "processes found and ended",
+        "violations",
+    ]
+    text = table(columns, rows, numeric=1)
+    words = [
+        f"- {sample['subject']}: {line}"
+        for sample in result.samples
+        for line in sample["violations_in_words"]
+    ]
+    return "\n\n".join([text, "\n".join(words)]) if words else text
