@@ -315,12 +315,19 @@ def available(evidence: Evidence) -> list[tuple[Picture, dict[str, Result]]]:
     for picture in PICTURES:
         sources = {name: usable(evidence, name) for name in picture.benchmarks}
         there = {name: result for name, result in sources.items() if result is not None}
-        if len(there) == len(picture.benchmarks) and all(
-            any(facts["kind"] == "variant" for facts in result.subjects.values())
-            for result in there.values()
-        ):
+        if len(there) == len(picture.benchmarks) and all(map(shows_a_variant, there.values())):
             found.append((picture, there))
     return found
+
+
+def shows_a_variant(result: Result) -> bool:
+    """Whether a result has a figure of a variant: one in which every launch failed has none."""
+    return any(
+        sample.get(field) is not None
+        for sample in result.samples
+        if result.subjects[sample["subject"]]["kind"] == "variant"
+        for field in ("ready_ms", "shipped_bytes", "launcher_ms")
+    )
 
 
 def path_of(picture: Picture, evidence: Evidence) -> Path:

@@ -120,3 +120,13 @@ def test_labels_of_neighbours_are_moved_apart() -> None:
     assert shifts["a"] == 0
     assert shifts["b"] >= 10
     assert shifts["c"] == 0
+
+
+def test_a_run_in_which_everything_failed_has_no_picture(found: dict[str, Result]) -> None:
+    """A record of failures alone is still written."""
+    assert all(map(pictures.shows_a_variant, found.values()))
+    failed = [
+        {**sample, "ready_ms": None if sample["subject"] != "floor-static-c" else 1.0}
+        for sample in found[reliability.NAME].samples
+    ]
+    assert not pictures.shows_a_variant(result(reliability.NAME, failed))
