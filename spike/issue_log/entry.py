@@ -65,7 +65,7 @@ TEMPLATE_NAME: Final = "TEMPLATE.md"
 UNKNOWN: Final = "not known yet"
 NOT_INVOLVED: Final = "not involved"
 
-_PLACEHOLDER = re.compile(r"<[^<>\n]+>")
+_TEMPLATE_TEXT = re.compile(r"<[^<>\n]+>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,11 +173,11 @@ class Entry:
         return tuple(
             name
             for name, text in parts.items()
-            if not text or text == UNKNOWN or is_placeholder(text)
+            if not text or text == UNKNOWN or is_template_text(text)
         )
 
 
-def is_placeholder(text: str) -> bool:
+def is_template_text(text: str) -> bool:
     """Whether every line is still the template's own ``<…>``, list marks apart."""
     lines = [re.sub(r"^(\d+\.|- \[ \]|-)\s*", "", line.strip()) for line in text.splitlines()]
-    return all(_PLACEHOLDER.fullmatch(line) for line in lines if line)
+    return all(_TEMPLATE_TEXT.fullmatch(line) for line in lines if line)

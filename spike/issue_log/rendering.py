@@ -15,7 +15,7 @@ from spike.issue_log.entry import (
     STATUSES,
     UNKNOWN,
     Entry,
-    is_placeholder,
+    is_template_text,
 )
 
 
@@ -72,14 +72,14 @@ def _item(name: str, text: str) -> str:
 
 
 def _coded(text: str) -> str:
-    if not text or "`" in text or "\n" in text or text == UNKNOWN or is_placeholder(text):
+    if not text or "`" in text or "\n" in text or text == UNKNOWN or is_template_text(text):
         return text
     return f"`{text}`"
 
 
 def fenced(text: str) -> str:
     """A text as a code block that no fence inside it can end."""
-    if not text or text == UNKNOWN or is_placeholder(text):
+    if not text or text == UNKNOWN or is_template_text(text):
         return text
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -34,6 +34,9 @@ def invoke(*words: str) -> subprocess.CompletedProcess[str]:
         (["bench", "--sidecar", "no-such-folder"], "--sidecar"),
         (["size", "--variant", "tarball"], "Known are"),
         (["report", "--format", "xml"], "--format json"),
+        (["issue"], "--title, --list, --draft and --reproduce"),
+        (["issue", "--title", "x", "--severity", "urgent"], "blocker, high, medium, low"),
+        (["issue", "--reproduce", "9999"], "No entry '9999'"),
     ],
 )
 def test_a_wrong_argument_is_an_error_with_exit_code_2(words: list[str], named: str) -> None:
