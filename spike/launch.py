@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import uuid
+import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -248,6 +249,8 @@ class Running:
         environment[MARK] = self.mark
         if self.plan.private_tmp:
             self.tmp = Path(tempfile.mkdtemp(prefix="spike-launch-"))
+            # Kept after the block, because what is left in it is looked at then; gone with us.
+            weakref.finalize(self, remove_tree, self.tmp)
             environment["TMPDIR"] = str(self.tmp)
         argv = self.plan.argv
         self.started_ns = time.perf_counter_ns()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -195,3 +196,15 @@ def test_signals_reach_the_started_process() -> None:
         running.send(signal.SIGKILL)
         assert running.wait_exit(5)
         assert running.exit_signal == "SIGKILL"
+
+
+def test_a_launch_that_is_forgotten_takes_its_temporary_folder_with_it() -> None:
+    """Who drives a launch step by step need not clean up after it."""
+    with Running(Plan(argv=(sys.executable, "-I", "-S", "-c", GOOD))) as running:
+        assert running.wait_ready()
+        folder = running.tmp
+    assert folder is not None
+    assert folder.exists()
+    del running
+    gc.collect()
+    assert not folder.exists()
