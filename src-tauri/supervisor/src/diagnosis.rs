@@ -252,7 +252,13 @@ fn causes(reason: &Reason, file: &FileFacts, evidence: &Evidence<'_>) -> Vec<Str
             if error.contains("temporarily unavailable") || error.contains("Cannot allocate") {
                 causes.push("A limit is reached: processes, memory or open files.".to_owned());
             }
-            causes.push("The file is damaged or was not copied completely.".to_owned());
+            if file.exists && file.size_bytes == 0 {
+                causes.push(format!(
+                    "It is an empty file: a placeholder was staged. See {key}."
+                ));
+            } else {
+                causes.push("The file is damaged or was not copied completely.".to_owned());
+            }
         }
         Reason::ExitedBeforeReady { .. } | Reason::DiedAfterReady { .. } => {
             exit_causes(&mut causes, reason, file, evidence);

@@ -286,7 +286,7 @@ struct Launch {
     started: Instant,
     ready_at: Option<Instant>,
     process: Process,
-    stdin: Option<std::process::ChildStdin>,
+    stdin: Option<std::fs::File>,
     stdout: Pipe,
     stderr: Pipe,
     temp: Option<LaunchTemp>,

@@ -7,21 +7,23 @@ pub use unix::*;
 
 #[cfg(target_os = "linux")]
 mod procfs;
+#[cfg(target_os = "linux")]
+mod vfork;
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub use windows::*;
 
-use std::process::{ChildStderr, ChildStdin, ChildStdout};
+use std::fs::File;
 
 /// The three pipes of a started process.
 #[derive(Debug)]
 pub struct Pipes {
     /// Closing it asks the sidecar to stop.
-    pub stdin: ChildStdin,
+    pub stdin: File,
     /// The protocol.
-    pub stdout: ChildStdout,
+    pub stdout: File,
     /// Diagnostics.
-    pub stderr: ChildStderr,
+    pub stderr: File,
 }

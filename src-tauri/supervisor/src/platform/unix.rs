@@ -3,9 +3,9 @@
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, ExitStatus};
 
 use super::Pipes;
 #[cfg(target_os = "linux")]
@@ -99,7 +99,6 @@ pub fn is_alive(pid: u32, start_time: u64) -> bool {
 /// A started process with everything that it starts in turn.
 #[derive(Debug)]
 pub struct Process {
-    child: Child,
     pid: u32,
     #[cfg(target_os = "linux")]
     mark: Vec<u8>,
@@ -116,44 +115,12 @@ pub struct Process {
 /// # Errors
 /// The operating system's error, when the program cannot be executed.
 pub fn spawn(mut command: Command, mark: (&str, &str)) -> io::Result<(Process, Pipes)> {
-    command
-        .env(mark.0, mark.1)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+    command.env(mark.0, mark.1);
     #[cfg(target_os = "linux")]
-    {
-        // SAFETY: getpid has no preconditions.
-        let parent = unsafe { libc::getpid() };
-        let die_with_parent = move || {
-            // SIGTERM and not SIGKILL: a onefile build's launcher passes it on to its Python,
-            // where SIGKILL would end the launcher alone.
-            // SAFETY: prctl with these arguments and getppid are async-signal-safe.
-            unsafe {
-                if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) != 0 {
-                    return Err(io::Error::last_os_error());
-                }
-                // The parent may have died before the line above.
-                if libc::getppid() != parent {
-                    return Err(io::Error::from_raw_os_error(libc::ESRCH));
-                }
-            }
-            Ok(())
-        };
-        // SAFETY: the closure calls async-signal-safe functions only and does not allocate.
-        unsafe { command.pre_exec(die_with_parent) };
-    }
-    let mut child = command.spawn()?;
-    let missing = || io::Error::other("a pipe of the new process is missing");
-    let pipes = Pipes {
-        stdin: child.stdin.take().ok_or_else(missing)?,
-        stdout: child.stdout.take().ok_or_else(missing)?,
-        stderr: child.stderr.take().ok_or_else(missing)?,
-    };
-    let pid = child.id();
+    let (pid, pipes) = super::vfork::spawn(&command)?;
+    #[cfg(not(target_os = "linux"))]
+    let (pid, pipes) = spawn_by_library(command)?;
     let process = Process {
-        child,
         pid,
         #[cfg(target_os = "linux")]
         mark: format!("{}={}", mark.0, mark.1).into_bytes(),
@@ -164,6 +131,29 @@ pub fn spawn(mut command: Command, mark: (&str, &str)) -> io::Result<(Process, P
         descendants: Vec::new(),
     };
     Ok((process, pipes))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn spawn_by_library(mut command: Command) -> io::Result<(u32, Pipes)> {
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Stdio;
+
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()?;
+    let missing = || io::Error::other("a pipe of the new process is missing");
+    let pipes = Pipes {
+        stdin: File::from(OwnedFd::from(child.stdin.take().ok_or_else(missing)?)),
+        stdout: File::from(OwnedFd::from(child.stdout.take().ok_or_else(missing)?)),
+        stderr: File::from(OwnedFd::from(child.stderr.take().ok_or_else(missing)?)),
+    };
+    // Dropping the child neither ends nor reaps it; both are done by its process id.
+    Ok((child.id(), pipes))
 }
 
 impl Process {
@@ -303,7 +293,13 @@ impl Process {
 
     /// Collects the direct child's exit status, if it has ended; its process id is free then.
     pub fn reap(&mut self) -> Option<Exit> {
-        let status = self.child.try_wait().ok().flatten()?;
+        let mut raw = 0;
+        // SAFETY: the child is ours and is reaped here and nowhere else.
+        let reaped = unsafe { libc::waitpid(self.pid.cast_signed(), &raw mut raw, libc::WNOHANG) };
+        if reaped != self.pid.cast_signed() {
+            return None;
+        }
+        let status = ExitStatus::from_raw(raw);
         Some(Exit {
             code: status.code(),
             signal: status.signal(),

@@ -3,7 +3,7 @@
 //! Between the start of the process and its assignment to the job lies a moment in which a child
 //! of it would escape; single-file builds need far longer to start their second process.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::os::windows::process::CommandExt as _;
@@ -105,9 +105,9 @@ pub fn spawn(mut command: Command, mark: (&str, &str)) -> io::Result<(Process, P
     }
     let missing = || io::Error::other("a pipe of the new process is missing");
     let pipes = Pipes {
-        stdin: child.stdin.take().ok_or_else(missing)?,
-        stdout: child.stdout.take().ok_or_else(missing)?,
-        stderr: child.stderr.take().ok_or_else(missing)?,
+        stdin: File::from(OwnedHandle::from(child.stdin.take().ok_or_else(missing)?)),
+        stdout: File::from(OwnedHandle::from(child.stdout.take().ok_or_else(missing)?)),
+        stderr: File::from(OwnedHandle::from(child.stderr.take().ok_or_else(missing)?)),
     };
     Ok((Process { child, job }, pipes))
 }
