@@ -699,13 +699,44 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
     return EXIT_OK if found.variant else EXIT_TARGET_MISSED
 
 
+@task(
+    name="host-latency",
+    help={
+        "variant": VARIANT_HELP,
+        "rounds": "rounds of three launches by each, 1 to 1000 (default 10)",
+        "sidecar": SIDECAR_HELP,
+        "seed": "seed of the order (default 1)",
+    },
+    iterable=["variant"],
+)
+@edge
+def host_latency(
+    c: Context, variant: list[str], rounds: str = "10", sidecar: str = HELLO, seed: str = "1"
+) -> int:
+    """Compare READY as the Tauri host sees it with READY as the launcher here sees it."""
+    from benchmarks import host_latency as benchmark
+    from spike import buildinfo
+    from spike import sidecar as sidecars
+    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+
+    count = whole_number(rounds, "--rounds", low=1, high=1000)
+    order = whole_number(seed, "--seed", low=0, high=2**31)
+    built = buildinfo.find_all(sidecars.load(sidecar), tuple(variant))
+    result = benchmark.run(built, rounds=count, seed=order, partial=bool(variant))
+    summaries = benchmark.summarise(result)
+    print(benchmark.render(summaries))
+    kept(result.path)
+    met = len(summaries) == len(built) and all(item.target_met for item in summaries)
+    return EXIT_OK if met else EXIT_TARGET_MISSED
+
+
 @task(help={"variant": "the variant that the window shows (default nuitka-onefile)"})
 @edge
-def pictures(c: Context, variant: str = "nuitka-onefile") -> None:
+def screenshots(c: Context, variant: str = "nuitka-onefile") -> None:
     """Take the pictures of the host's real window, light and dark."""
     from spike import buildinfo
     from spike import sidecar as sidecars
-    from spike.host import pictures as camera
+    from spike.host import screenshots as camera
     from spike.packagers import variant_named
     from spike.workspace import display_path
 

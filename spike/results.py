@@ -178,6 +178,7 @@ def command(benchmark: str, sidecar: Sidecar) -> str:
 COMMANDS = {
     "reliability": "bench",
     "cold_start": "cold-start",
+    "host_latency": "host-latency",
     "checklist": "verify",
     "selfcheck": "self-check",
     "parallel": "bench --parallel 8",

@@ -1,0 +1,207 @@
+"""What the host adds to a launch: READY as it sees it, against READY as our launcher sees it.
+
+The same binary is launched by both in every round, in an order that is shuffled anew. For a folder
+build the launcher binary that stands for it is measured as well, against the program itself.
+
+The first launch of each host competes with WebKit, which is still drawing the window for the first
+time. It is kept and shown apart: the launcher has no window that it could be compared with.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from spike import provenance, residue, results, statistics
+from spike.buildinfo import Built
+from spike.host import application, staging
+from spike.host.application import Package
+from spike.host.staging import Launching
+from spike.launch import Plan, launch
+from spike.progress import progress
+from spike.tables import table
+from spike.workspace import ROOT
+
+NAME: Final = "host_latency"
+
+HOST_WITHIN_MS: Final = 5.0
+"""The host must see READY at most so much later than our launcher does, by medians."""
+
+LAUNCHER_MAX_MS: Final = 3.0
+"""The launcher binary of a folder build may cost less than this, by medians."""
+
+HOST: Final = "host"
+HOST_FIRST: Final = "host, first launch"
+DIRECT: Final = "direct"
+THROUGH: Final = "through launcher"
+
+PER_ROUND: Final = 3
+"""Launches a round by each: a host is started once for them, which takes longer than they do."""
+
+HOLD_MS: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One variant's medians. Milliseconds from launch to READY.
+
+    Attributes:
+        variant: Its id.
+        host_ms: As the host sees it.
+        host_first_ms: The same of the first launch of each host.
+        same_ms: As our launcher sees the very file that the host starts.
+        direct_ms: As our launcher sees the packager's program.
+        launches: Launches by each.
+    """
+
+    variant: str
+    host_ms: float
+    host_first_ms: float | None
+    same_ms: float
+    direct_ms: float
+    launches: int
+
+    @property
+    def host_adds_ms(self) -> float:
+        """What the host sees later; below zero when it sees it earlier."""
+        return self.host_ms - self.same_ms
+
+    @property
+    def launcher_adds_ms(self) -> float:
+        """What the launcher binary costs; 0 where none is in between."""
+        return self.same_ms - self.direct_ms
+
+    @property
+    def target_met(self) -> bool:
+        """Whether both bars hold."""
+        return self.host_adds_ms <= HOST_WITHIN_MS and self.launcher_adds_ms < LAUNCHER_MAX_MS
+
+
+def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False) -> results.Result:
+    """Launch every variant by host and launcher in turns.
+
+    Raises:
+        SpikeError: The host cannot be built or shown, or a launch was not good.
+    """
+    application.check_tools()
+    residue.adopt_orphans()
+    sidecar = built[0].sidecar
+    launcher = application.build_launcher() if any(item.folder for item in built) else None
+    order = random.Random(seed)
+    with (
+        results.exclusive(sidecar),
+        results.Recorder(
+            NAME,
+            sidecar,
+            subjects={
+                item.info.variant: {"kind": "variant", "sha256": item.info.sha256} for item in built
+            },
+            settings={"rounds": rounds, "per_round": PER_ROUND, "seed": seed},
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+        application.display() as screen,
+        progress("host latency", rounds * len(built)) as step,
+    ):
+        packages = [_package(item, launcher) for item in built]
+        number = 0
+        for round_number in range(rounds):
+            pairs = list(zip(built, packages, strict=True))
+            order.shuffle(pairs)
+            for item, package in pairs:
+                ways = [HOST, DIRECT, *([THROUGH] if item.folder else [])]
+                order.shuffle(ways)
+                for way in ways:
+                    for by, ready_ms in _launches(way, item, package, screen):
+                        sample: dict[str, Any] = {"by": by, "ready_ms": ready_ms}
+                        recorder.add(
+                            item.info.variant, {"order": number, "round": round_number, **sample}
+                        )
+                        number += 1
+                step(item.info.variant)
+    return recorder.result()
+
+
+def _package(item: Built, launcher: Path | None) -> Package:
+    area = ROOT / "build" / "host" / "latency" / item.info.variant
+    return application.package(staging.stage(item, launcher, Launching()), area)
+
+
+def _launches(
+    way: str, item: Built, package: Package, screen: str
+) -> list[tuple[str, float | None]]:
+    if way == HOST:
+        test = application.self_test(
+            package, "cycles", screen, cycles=PER_ROUND + 1, hold_ms=HOLD_MS
+        )
+        names = [HOST_FIRST, *[HOST] * PER_ROUND]
+        seen = [entry["ready_ms"] for entry in test.journal["launches"]]
+        return list(zip(names, seen, strict=True))
+    program = item.artifact if way == DIRECT else package.sidecar
+    plan = Plan(
+        argv=(str(program), *item.sidecar.args),
+        env=item.sidecar.env,
+        ready=item.sidecar.ready,
+        ready_timeout_s=item.sidecar.ready_timeout_s,
+        settle_s=HOLD_MS / 1000,
+    )
+    return [(way, launch(plan, inspect=residue.inspect).ready_ms) for _ in range(PER_ROUND)]
+
+
+def summarise(result: results.Result) -> list[Summary]:
+    """The medians of every variant whose launches all reached READY at least once by each way."""
+    found = []
+    for variant in result.subjects:
+        values: dict[str, list[float]] = {HOST: [], HOST_FIRST: [], DIRECT: [], THROUGH: []}
+        for sample in result.of(variant):
+            if sample["ready_ms"] is not None:
+                values[str(sample["by"])].append(float(sample["ready_ms"]))
+        host, direct = statistics.median(values[HOST]), statistics.median(values[DIRECT])
+        if host is None or direct is None:
+            continue
+        through = statistics.median(values[THROUGH])
+        found.append(
+            Summary(
+                variant=variant,
+                host_ms=host,
+                host_first_ms=statistics.median(values[HOST_FIRST]),
+                same_ms=direct if through is None else through,
+                direct_ms=direct,
+                launches=len(values[HOST]),
+            )
+        )
+    return found
+
+
+def render(summaries: Sequence[Summary]) -> str:
+    """The table that the task prints."""
+
+    def shown(value: float | None) -> str:
+        return "-" if value is None else f"{value:.1f}"
+
+    return table(
+        [
+            "variant",
+            "launches by each",
+            "launcher ms",
+            "host ms",
+            "host adds ms",
+            "binary adds ms",
+            "host, first launch ms",
+        ],
+        [
+            [
+                item.variant,
+                str(item.launches),
+                shown(item.same_ms),
+                shown(item.host_ms),
+                shown(item.host_adds_ms),
+                shown(item.launcher_adds_ms if item.same_ms != item.direct_ms else None),
+                shown(item.host_first_ms),
+            ]
+            for item in summaries
+        ],
+    )

@@ -1,0 +1,55 @@
+"""What the host adds to a launch: the arithmetic of its two bars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks import host_latency
+from benchmarks.host_latency import DIRECT, HOST, THROUGH
+from spike.results import Result
+
+
+def result(**ready_ms: list[tuple[str, float | None]]) -> Result:
+    samples: list[dict[str, Any]] = [
+        {"subject": variant, "by": way, "ready_ms": value}
+        for variant, values in ready_ms.items()
+        for way, value in values
+    ]
+    return Result(
+        benchmark=host_latency.NAME,
+        sidecar="sidecar-hello",
+        sidecar_version="0.1.0",
+        complete=True,
+        provenance={},
+        settings={},
+        subjects={variant: {} for variant in ready_ms},
+        samples=samples,
+        elapsed_s=1.0,
+    )
+
+
+def test_a_single_file_is_compared_with_itself() -> None:
+    """Without a launcher binary nothing is added by one; the host's share is the difference."""
+    [found] = host_latency.summarise(
+        result(onefile=[(HOST, 104.0), (HOST, 110.0), (HOST, 105.0), (DIRECT, 100.0)])
+    )
+    assert (found.host_adds_ms, found.launcher_adds_ms, found.target_met) == (5.0, 0.0, True)
+    assert "| -" in host_latency.render([found])
+
+
+def test_a_folder_build_is_compared_through_its_launcher() -> None:
+    """The host starts the launcher binary, so that is what it is compared with."""
+    [found] = host_latency.summarise(result(onedir=[(HOST, 46.0), (THROUGH, 44.0), (DIRECT, 41.0)]))
+    assert (found.host_adds_ms, found.launcher_adds_ms) == (2.0, 3.0)
+    assert not found.target_met
+
+
+def test_a_host_that_sees_ready_late_misses_the_bar() -> None:
+    """More than five milliseconds is a miss."""
+    [found] = host_latency.summarise(result(onefile=[(HOST, 105.1), (DIRECT, 100.0)]))
+    assert not found.target_met
+
+
+def test_launches_without_ready_are_not_counted_as_zero() -> None:
+    """A variant that one of the two never saw ready has no figure."""
+    assert host_latency.summarise(result(onefile=[(HOST, None), (DIRECT, 100.0)])) == []
