@@ -13,7 +13,9 @@ from spike.host.staging import Launching
 from spike.workspace import ROOT
 
 FOLDER = ROOT / "docs"
-SIZE = (900, 620)
+SIZES = {"ready": (900, 620), "failed": (900, 940)}
+"""Width and height of the window in pixels: a failure has more to say."""
+
 _BEATS_S = 3.2
 """A few heartbeats, so that the log is seen to live."""
 
@@ -50,7 +52,7 @@ def _shoot(package: Package, screen: str, state: str, path: Path, *, dark: bool)
     from selenium.webdriver.support.ui import WebDriverWait
 
     with window.opened(package, screen, dark=dark) as driver:
-        driver.set_window_size(*SIZE)
+        driver.set_window_size(*SIZES[state])
         shown = "return document.body.dataset.state"
         WebDriverWait(driver, window.PAGE_TIMEOUT_S).until(
             lambda _: driver.execute_script(shown) == state
