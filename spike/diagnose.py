@@ -103,6 +103,10 @@ _NO_SUCH_FILE = re.compile(
     r"(?:FileNotFoundError: \[Errno 2\] No such file or directory|"
     r"NotADirectoryError: \[Errno 20\] Not a directory): (?P<path>(?P<quote>['\"]).*(?P=quote))"
 )
+# What a C library says of a file of its own, in an exception of its binding (lxml, for one).
+_NO_FILE_OF_LIBRARY = re.compile(
+    r"^\S*(?:Error|Exception): [^'\"]*(?P<path>'[^']+'|\"[^\"]+\").*No such file or directory"
+)
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<module>[^']+)'")
 _NO_NAME = re.compile(
     r"ImportError: cannot import name '(?P<name>\w+)' from '(?P<package>[\w.]+)' \((?P<path>.*)\)"
@@ -351,6 +355,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Explain], ...] = (
     (_NO_CODEC, _missing_codec),
     (_NO_METADATA, _missing_metadata),
     (_NO_SUCH_FILE, _missing_file),
+    (_NO_FILE_OF_LIBRARY, _missing_file),
     (_NO_LIBRARY_PYINSTALLER, _missing_library),
     (_NO_LIBRARY, _missing_library),
 )

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import re
 import signal
 import sys
-import time
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -32,10 +33,6 @@ INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
-
-
-class Stopped(BaseException):
-    """Raised by a signal handler; not an Exception, so that no method can swallow it."""
 
 
 def claim_stdout() -> BinaryIO:
@@ -115,14 +112,22 @@ def answer_line(line: bytes, methods: dict[str, Callable[..., object]]) -> objec
 def main() -> int:
     """Answer requests until stdin ends or a signal comes; a request being answered is finished."""
     reason = ""
-    answering = False
+    # None ends the loop. The queue's put may be called in a signal handler, and it wakes the loop
+    # also when the signal comes just before it waits, which a blocking read would miss.
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         nonlocal reason
-        if not reason:
-            reason = f"reason=signal signal={signal.Signals(number).name}"
-            if not answering:
-                raise Stopped
+        reason = reason or f"reason=signal signal={signal.Signals(number).name}"
+        lines.put(None)
+
+    def read_stdin() -> None:
+        # open, not sys.stdin: a daemon thread inside sys.stdin would hold its lock at exit.
+        with open(0, "rb", closefd=False) as stream:
+            for line in stream:
+                lines.put(line)
+        if os.environ.get("SIDECAR_EXIT_ON_EOF") == "1":
+            lines.put(None)
 
     protocol = claim_stdout()
 
@@ -130,24 +135,23 @@ def main() -> int:
         protocol.write(line.encode("ascii") + b"\n")
         protocol.flush()
 
-    try:
-        for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), on_signal)
-        send(f"BOOT sidecar={NAME} version={VERSION} pid={os.getpid()}")
-        methods = make_methods(load_stopwords())
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), on_signal)
+    send(f"BOOT sidecar={NAME} version={VERSION} pid={os.getpid()}")
+    methods = make_methods(load_stopwords())
+    threading.Thread(target=read_stdin, daemon=True).start()
+    if not reason:
         send("READY")
-        for line in sys.stdin.buffer:
-            answering = True
-            if line.strip() and (answer := answer_line(line, methods)) is not None:
-                send(json.dumps(answer))
-            answering = False
-            if reason:
-                break
-        while not reason and os.environ.get("SIDECAR_EXIT_ON_EOF") != "1":
-            time.sleep(0.5)  # started with stdin from nowhere: stay until a signal comes
-    except Stopped:
-        pass
+    while not reason:
+        try:
+            line = lines.get(timeout=0.5)  # with a timeout, or Ctrl-C would not arrive on Windows
+        except queue.Empty:
+            continue
+        if line is None:
+            break
+        if line.strip() and (answer := answer_line(line, methods)) is not None:
+            send(json.dumps(answer))
     send(f"SHUTDOWN {reason or 'reason=normal'}")
     return 0
 

@@ -169,6 +169,19 @@ def test_other_failures_are_left_alone(text: str) -> None:
     assert diagnose(stderr=text, variant="v", facts=SidecarFacts(name="x")) is None
 
 
+def test_a_c_librarys_own_words_for_a_missing_file_are_understood() -> None:
+    """lxml's stylesheets in a Nuitka build: the text is the real one, its folder renamed."""
+    path = "/home/user/main.dist/lxml/isoschematron/resources/xsl/XSD2Schtrn.xsl"
+    line = (
+        f"OSError: Error reading file '{path}': "
+        f'failed to load "{path}": No such file or directory'
+    )
+    finding = diagnose(stderr=line, variant="nuitka-standalone", facts=FACTS)
+    assert finding is not None
+    assert finding.cause is Cause.PACKAGE_DATA
+    assert 'collect = ["lxml"]' in finding.fix
+
+
 def test_a_cached_unpack_is_a_folder_of_the_program() -> None:
     """Nuitka's cached mode runs from the user's cache folder; the advice is the same."""
     path = "/home/user/.cache/sidecar-traps/0.1.0-0123456789ab/data/table.txt"
