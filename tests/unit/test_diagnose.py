@@ -170,7 +170,7 @@ def test_other_failures_are_left_alone(text: str) -> None:
 
 
 def test_a_c_librarys_own_words_for_a_missing_file_are_understood() -> None:
-    """lxml's stylesheets in a Nuitka build: the text is the real one, its folder renamed."""
+    """Stylesheets of lxml in a Nuitka build: the text is the real one, its folder renamed."""
     path = "/home/user/main.dist/lxml/isoschematron/resources/xsl/XSD2Schtrn.xsl"
     line = (
         f"OSError: Error reading file '{path}': "
