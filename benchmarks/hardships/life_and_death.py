@@ -228,9 +228,16 @@ def sigterm_twice(trial: Trial) -> Finding:
         life.send(signal.SIGTERM)
         life.until_exit()
         seen = life.end()
-    # The second one may hit the interpreter on its way out: ended by it is a stop as well.
-    if seen.ready and seen.exit_signal == "SIGTERM" and remains(seen) is None:
-        return good("stopped; the second signal cut its exit short", seen)
+    return _stopped_once(seen)
+
+
+def _stopped_once(seen: Seen) -> Finding:
+    """The second of two signals may hit the interpreter on its way out, after SHUTDOWN.
+
+    Whether it does is chance; ended by it is a stop as well, so it must not change the verdict.
+    """
+    if seen.ready and seen.shutdown and not seen.hung and remains(seen) is None:
+        return good(f"said SHUTDOWN once, {seen.ending}, nothing left", seen)
     return stops(seen)
 
 
@@ -241,7 +248,7 @@ def sigint_to_group(trial: Trial) -> Finding:
         life.until_ready()
         os.killpg(life.pid, signal.SIGINT)
         life.until_exit()
-        return stops(life.end())
+        return _stopped_once(life.end())
 
 
 @case("End of file on stdin: it stops by itself with exit code 0 (the program watches stdin).")

@@ -653,16 +653,19 @@ def two_users_one_tmpdir(trial: Trial) -> Finding:
     """What one user's launch leaves or holds must not lock the other out."""
     public = trial.public_folder()
     program = trial.install(public)
-    tmp = public / "tmp"
+    tmp, home = public / "tmp", public / "home"
     tmp.mkdir()
     tmp.chmod(0o1777)
+    home.mkdir(mode=0o700)
+    os.chown(home, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
     drop = (
         shutil.which("setpriv") or "setpriv",
         *(f"--reuid={UNPRIVILEGED_ID}", f"--regid={UNPRIVILEGED_ID}", "--clear-groups", "--"),
     )
     with trial.life(Setting(tmp=tmp), program) as mine:
         mine.until_ready()
-        seen = _beside(trial, Setting(tmp=tmp, cwd=public, wrap=drop), program)
+        setting = Setting(tmp=tmp, cwd=public, wrap=drop, env={"HOME": str(home)})
+        seen = _beside(trial, setting, program)
         mine.stop()
         own = mine.end()
     return worst(
