@@ -6,11 +6,13 @@ import os
 import signal
 import statistics
 import time
+from dataclasses import replace
 
 from benchmarks.hardships.case import case
 from benchmarks.hardships.trial import Life, Setting, Trial, end_all, shell
 from benchmarks.hardships.verdict import (
     Finding,
+    Outcome,
     Seen,
     degraded,
     good,
@@ -23,6 +25,12 @@ from benchmarks.hardships.verdict import (
 
 MOMENTS = 20
 """Points of the start at which a signal comes, spread evenly from the spawn to READY itself."""
+
+ONE_SIGNAL_S = 8.0
+"""Time for the first signal to work; Nuitka's onefile parent gives its child 5 s."""
+
+RARE_MOMENTS = 2
+"""So many lost signals among the moments are chance, not a property of the variant."""
 
 PIPE_BYTES = 65536
 """Capacity of a pipe on Linux, see pipe(7)."""
@@ -81,6 +89,7 @@ def _during_start(trial: Trial, number: int) -> Finding:
             life.stop()
     span_s = statistics.median(times)
     lives: list[Life] = []
+    again: set[int] = set()
     try:
         for number_of_moment in range(MOMENTS):
             life = trial.life(Setting(wrap=shell("ulimit -c 0")))
@@ -93,12 +102,36 @@ def _during_start(trial: Trial, number: int) -> Finding:
                 moment_s = span_s * number_of_moment / MOMENTS
                 life.read(max(0.0, moment_s - life.running.now_ms() / 1000))
             life.send(number)
-            life.until_exit()
+            if not life.running.wait_exit(ONE_SIGNAL_S):
+                again.add(len(lives) - 1)
+                life.send(number)
+                life.until_exit()
         seen = end_all(lives)
     finally:
         for life in lives:
             life.__exit__(None, None, None)
-    return sweep([_judge_early_end(one) for one in seen], of="moments")
+    judged = [_judge_early_end(one) for one in seen]
+    return sweep(_with_lost_signals(judged, again), of="moments")
+
+
+def _with_lost_signals(
+    judged: list[tuple[str, Finding]], again: set[int]
+) -> list[tuple[str, Finding]]:
+    """Mark the moments at which one signal was not enough, where nothing worse happened.
+
+    CPython itself loses a SIGINT that meets one of its callbacks: a window so narrow that it is
+    met by chance. Chance must not change a verdict, so a few are counted and not judged.
+    """
+    outcome = Outcome.DEGRADED if len(again) > RARE_MOMENTS else Outcome.AS_EXPECTED
+    return [
+        (
+            "needed a second signal",
+            replace(item, outcome=outcome, detail="the first signal was lost, the second stops it"),
+        )
+        if index in again and item.outcome is Outcome.AS_EXPECTED
+        else (label, item)
+        for index, (label, item) in enumerate(judged)
+    ]
 
 
 def _judge_early_end(seen: Seen) -> tuple[str, Finding]:
@@ -175,8 +208,6 @@ def sigkill_at_rest(trial: Trial) -> Finding:
 
 
 def _with_facts(item: Finding, facts: dict[str, float]) -> Finding:
-    from dataclasses import replace
-
     return replace(item, facts={**item.facts, **facts})
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.hardships import report, runner
 from benchmarks.hardships.case import CHAPTERS, all_cases
+from benchmarks.hardships.life_and_death import RARE_MOMENTS, _with_lost_signals
 from benchmarks.hardships.needs import Need, missing
 from benchmarks.hardships.runner import Done, Target
 from benchmarks.hardships.supervised import strict
@@ -117,6 +118,30 @@ class TestJudging:
         assert found.outcome is Outcome.WRONG
         assert found.counts == {"fine": 2, "hung": 1}
         assert found.detail.startswith("of 3 tries: 2 fine, 1 hung. Worst: hung")
+
+
+class TestLostSignals:
+    """A signal that meets the start of an interpreter may be lost by chance."""
+
+    @pytest.mark.parametrize(
+        ("lost", "outcome"),
+        [
+            (0, Outcome.AS_EXPECTED),
+            (RARE_MOMENTS, Outcome.AS_EXPECTED),
+            (RARE_MOMENTS + 1, Outcome.DEGRADED),
+        ],
+    )
+    def test_a_few_are_counted_and_many_are_judged(self, lost: int, outcome: Outcome) -> None:
+        """Chance does not change a verdict; a wide window does."""
+        judged = [("stopped as asked", stops(CLEAN))] * 20
+        found = sweep(_with_lost_signals(judged, set(range(lost))), of="moments")
+        assert found.outcome is outcome
+        assert found.counts.get("needed a second signal", 0) == lost
+
+    def test_what_is_worse_stays_worse(self) -> None:
+        """Files left are not excused by a lost signal."""
+        judged = [("left files", stops(Seen(ready_count=1, exit_code=0, files_left=("a",))))]
+        assert _with_lost_signals(judged, {0}) == judged
 
 
 class TestStrictly:
