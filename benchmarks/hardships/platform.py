@@ -158,8 +158,10 @@ def bare_root_extensions(trial: Trial) -> Finding:
             look=(root / "tmp",),
         )
         seen = trial.ask("extensions", setting=setting)
-    if seen.hung or seen.exit_code != 0:
-        return wrong(f"{seen.ending}: {seen.last_words}", seen)
+    if seen.hung:
+        return wrong(f"hung: no {seen.hung} in time", seen)
+    if seen.exit_code != 0:
+        return degraded(f"{seen.ending}: {seen.last_words or 'no message'}", seen)
     problems = {name: text for name, text in seen.report.items() if text and name not in left_out}
     if problems:
         text = "; ".join(f"{name}: {what}" for name, what in sorted(problems.items()))
