@@ -109,11 +109,11 @@ fn get(url: &str) -> Result<(u16, String), String> {
         .set_write_timeout(Some(CONNECT_TIMEOUT))
         .map_err(|error| fail("Setting up", error))?;
     // HTTP/1.0, so that the answer ends with the connection and is never chunked.
-    write!(
-        stream,
-        "GET {path} HTTP/1.0\r\nHost: {authority}\r\nAccept: */*\r\n\r\n"
-    )
-    .map_err(|error| fail("Writing to", error))?;
+    // In one write: a server that answers after the first part and closes would reset the rest.
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {authority}\r\nAccept: */*\r\n\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .map_err(|error| fail("Writing to", error))?;
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     while answer.len() < MAX_ANSWER_BYTES {
