@@ -22,6 +22,13 @@ VARIANTS = ("nuitka-onefile", "pyinstaller-onefile", "cx_freeze-onedir")
 """The plan's two, and one folder build, which goes through the launcher."""
 
 
+LIKE_THE_PACKAGE = (
+    *("--workspace", "--locked", "--release"),
+    *("--features", "tauri/custom-protocol"),
+)
+"""The profile and features of `tauri build`, so that Tauri itself is compiled once and not twice."""
+
+
 @pytest.fixture(scope="module")
 def _tools() -> None:
     try:
@@ -74,8 +81,8 @@ def test_a_missing_library_is_named_with_its_remedy(tmp_path: object) -> None:
     "words",
     [
         ("fmt", "--all", "--check"),
-        ("clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"),
-        ("test", "--workspace", "--locked"),
+        ("clippy", *LIKE_THE_PACKAGE, "--all-targets", "--", "-D", "warnings"),
+        ("test", *LIKE_THE_PACKAGE),
     ],
     ids=lambda words: words[0],
 )
