@@ -127,19 +127,23 @@ pub fn sidecar_path(name: &str, own: &Path) -> Result<PathBuf, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     const GOOD: &str = r#"{"schema": 1, "name": "sidecar-hello", "variant": "nuitka-onefile",
         "packager": "nuitka", "packager_version": "4.3.3", "args": ["--heartbeat", "5"],
         "env": {"SIDECAR_TOKEN": "abc"}, "health": null}"#;
 
     fn read(text: &str) -> Result<SidecarConfig, String> {
-        let folder = std::env::temp_dir().join(format!("sidecar-config-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("made");
-        let path = folder.join(format!("{:?}.json", std::thread::current().id()));
+        // A file of this call's own: the tests run side by side.
+        static CALLS: AtomicU32 = AtomicU32::new(0);
+        let path = std::env::temp_dir().join(format!(
+            "sidecar-config-{}-{}.json",
+            std::process::id(),
+            CALLS.fetch_add(1, Ordering::Relaxed)
+        ));
         fs::write(&path, text).expect("written");
         let result = SidecarConfig::read(&path);
         fs::remove_file(&path).expect("removed");
-        let _ = fs::remove_dir(&folder);
         result
     }
 

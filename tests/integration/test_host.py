@@ -26,7 +26,7 @@ LIKE_THE_PACKAGE = (
     *("--workspace", "--locked", "--release"),
     *("--features", "tauri/custom-protocol"),
 )
-"""The profile and features of `tauri build`, so that Tauri itself is compiled once and not twice."""
+"""The profile and features of `tauri build`, so that Tauri is compiled once and not twice."""
 
 
 @pytest.fixture(scope="module")
