@@ -26,6 +26,8 @@ def test_the_command_of_an_entry_reproduces_it(
     if entry.variant in VARIANTS:
         built(entry.variant)
     done = issues.run_command(entry)
+    if done.exit_code == 2 and ": not run\n" in done.output:
+        pytest.skip(f"this machine lacks what the case needs: {done.output}")
     assert done.exit_code == 0, done.output + done.errors
 
 

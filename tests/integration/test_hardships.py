@@ -1,73 +1,105 @@
-"""A handful of hardships against the real frozen binaries that are in dist/."""
+"""A handful of hardships against real frozen binaries."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+
 import pytest
 
-from benchmarks.hardships import report, runner
+from benchmarks import chaos
+from benchmarks.hardships import report, runner, supervised
 from benchmarks.hardships.verdict import Outcome
-from spike import buildinfo, residue, sidecar
+from spike import residue
 from spike.buildinfo import Built
-from spike.errors import SpikeError
-from spike.packagers import variant_named
 
 pytestmark = pytest.mark.integration
 
-
-def built(name: str) -> Built:
-    """A variant's build; the test is skipped when it is not there."""
-    try:
-        return buildinfo.find(variant_named(name), sidecar.load())
-    except SpikeError as error:
-        pytest.skip(str(error))
-
-
-def done(case: str, variant: str) -> runner.Done:
-    """One case on one variant."""
-    residue.adopt_orphans()
-    (target,) = report.targets([built(variant)])
-    result = runner.run_one(case, target, runner.SEED)
-    assert not result.broken, result.reason
-    return result
-
-
+PROBE = "tests/sidecars/probe"
 VARIANTS = ("nuitka-onefile", "nuitka-standalone", "pyinstaller-onefile", "pyinstaller-onedir")
+
+needs_rust = pytest.mark.skipif(shutil.which("cargo") is None, reason="needs Rust")
+
+
+def run(case: str, target: runner.Target) -> runner.Done:
+    """One case on one target."""
+    residue.adopt_orphans()
+    done = runner.run_one(case, target, runner.SEED)
+    assert not done.broken, done.reason
+    return done
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("case", ["sigterm_at_rest", "stdin_end_of_file", "path_awkward"])
-def test_every_variant_bears_the_everyday(case: str, variant: str) -> None:
+def test_every_variant_bears_the_everyday(
+    built: Callable[..., Built], case: str, variant: str
+) -> None:
     """A stop, the host's end and an awkward path are borne by all of them."""
-    assert done(case, variant).outcome is Outcome.AS_EXPECTED
+    (target,) = report.targets([built(variant)])
+    assert run(case, target).outcome is Outcome.AS_EXPECTED
 
 
-def test_the_suite_sees_an_orphan() -> None:
+def test_an_orphan_is_seen(built: Callable[..., Built]) -> None:
     """PyInstaller's onefile leaves Python running when its launcher is killed."""
-    result = done("sigkill_at_rest", "pyinstaller-onefile")
-    assert result.outcome is Outcome.WRONG
-    assert result.finding is not None
-    assert len(result.finding.processes_left) == 1
+    (target,) = report.targets([built("pyinstaller-onefile")])
+    done = run("sigkill_at_rest", target)
+    assert done.outcome is Outcome.WRONG
+    assert done.finding is not None
+    assert len(done.finding.processes_left) == 1
 
 
-def test_the_suite_sees_files_left_behind() -> None:
+def test_files_left_behind_are_seen(built: Callable[..., Built]) -> None:
     """Nuitka's onefile dies of SIGHUP before it can remove what it unpacked."""
-    result = done("sighup_at_rest", "nuitka-onefile")
-    assert result.outcome is Outcome.WRONG
-    assert result.finding is not None
-    assert result.finding.bytes_left > 1_000_000
+    (target,) = report.targets([built("nuitka-onefile")])
+    done = run("sighup_at_rest", target)
+    assert done.outcome is Outcome.WRONG
+    assert done.finding is not None
+    assert done.finding.bytes_left > 1_000_000
 
 
-def test_a_full_temporary_folder_is_the_cases_own() -> None:
-    """The mount lives in a namespace: what the suite's own /tmp holds is untouched."""
-    result = done("tmpdir_full", "pyinstaller-onedir")
-    if result.outcome is Outcome.NOT_RUN:
-        pytest.skip(result.reason)
-    assert result.outcome is Outcome.AS_EXPECTED
+def test_a_mount_is_the_cases_own(built: Callable[..., Built]) -> None:
+    """The full file system of the case lives in a namespace and goes with it."""
+    (target,) = report.targets([built("pyinstaller-onedir")])
+    done = run("tmpdir_full", target)
+    if done.outcome is Outcome.NOT_RUN:
+        pytest.skip(done.reason)
+    assert done.outcome is Outcome.AS_EXPECTED
 
 
-@pytest.mark.parametrize("case", ["truncated", "sigterm_during_start"])
-def test_a_sweep_tells_how_many(case: str) -> None:
+@pytest.mark.parametrize(("case", "tries"), [("truncated", 10), ("sigterm_during_start", 20)])
+def test_a_sweep_tells_how_many(built: Callable[..., Built], case: str, tries: int) -> None:
     """Counts add up to the number of tries."""
-    result = done(case, "nuitka-onefile")
-    assert result.finding is not None
-    assert sum(result.finding.counts.values()) in (10, 20)
+    (target,) = report.targets([built("nuitka-onefile")])
+    done = run(case, target)
+    assert done.finding is not None
+    assert sum(done.finding.counts.values()) == tries
+
+
+def test_the_probe_tells_a_leak_from_what_works(built: Callable[..., Built]) -> None:
+    """PyInstaller leaks LD_LIBRARY_PATH into subprocesses, and its spawned workers work."""
+    built("pyinstaller-onedir", PROBE)
+    (target,) = report.targets([built("pyinstaller-onedir")])
+    assert run("subprocess_environment", target).outcome is Outcome.WRONG
+    assert run("multiprocessing_spawn", target).outcome is Outcome.AS_EXPECTED
+    assert run("metadata_and_resources", target).outcome is Outcome.AS_EXPECTED
+
+
+@needs_rust
+@pytest.mark.parametrize("case", ["sigkill_at_rest", "sighup_at_rest", "host_vanishes"])
+@pytest.mark.parametrize("variant", ["pyinstaller-onefile", "pyinstaller-onedir"])
+def test_behind_the_supervisor_nothing_is_left(
+    built: Callable[..., Built], case: str, variant: str
+) -> None:
+    """Though by itself the one leaves a process and files; the other goes through the launcher."""
+    targets = report.behind_ours(report.targets([built(variant)]))
+    done = run(case, next(one for one in targets if one.supervisor))
+    assert done.outcome is Outcome.AS_EXPECTED, done
+
+
+@needs_rust
+def test_random_lives_leave_nothing(built: Callable[..., Built]) -> None:
+    """A short chaos run; `invoke chaos` is the long one."""
+    supervised.build()
+    counts = chaos.one(built("pyinstaller-onedir").artifact, lifecycles=40, seed=7)
+    assert counts["lifecycles"] == 40
+    assert counts["violations"] == 0, counts["violations_in_words"]
