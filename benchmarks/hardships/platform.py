@@ -31,8 +31,10 @@ GLIBC_LIBRARIES = frozenset(
 )
 """What every system with glibc has; everything else has to be shipped."""
 
-BASE_LIBRARIES = GLIBC_LIBRARIES | {"libz.so.1"}
-"""What the smallest installation of a common distribution has: dpkg and rpm need zlib."""
+BASE_LIBRARIES = GLIBC_LIBRARIES | {"libz.so.1", "libgcc_s.so.1"}
+"""What the smallest installation of a common distribution has: dpkg and rpm need zlib, and glibc's
+pthread_exit needs libgcc_s. Without the latter a thread that meets the end of the interpreter
+aborts the process, by chance."""
 
 ELF_MAGIC = b"\x7fELF"
 
@@ -126,7 +128,7 @@ def bare_root(trial: Trial) -> Finding:
 
 
 @case(
-    "It starts in such a root with zlib added, which the base of every common distribution has.",
+    "It starts in such a root with zlib and libgcc added, which every common distribution has.",
     needs=(Need.CHROOT, Need.LDD),
 )
 def bare_root_with_zlib(trial: Trial) -> Finding:
