@@ -269,6 +269,12 @@ class Running:
         self.started_ns = self._popen.spawn_ns or self.started_ns
         assert self._popen.stdout is not None
         assert self._popen.stderr is not None
+        # The quickest programs are ready by now: their time must not hold our preparations below.
+        os.set_blocking(self._popen.stdout.fileno(), False)
+        early = b""
+        with contextlib.suppress(BlockingIOError):
+            early = os.read(self._popen.stdout.fileno(), 65536)
+        early_ns = time.perf_counter_ns()
         for name, pipe in (("stdout", self._popen.stdout), ("stderr", self._popen.stderr)):
             os.set_blocking(pipe.fileno(), False)
             self._streams[pipe.fileno()] = _Stream(name, self.started_ns)
@@ -277,6 +283,8 @@ class Running:
             # The exit wakes the same select as the pipes do. Elsewhere _pump polls for it.
             self._pidfd = os.pidfd_open(self._popen.pid)
             self._selector.register(self._pidfd, selectors.EVENT_READ)
+        if early:
+            self._take(self._streams[self._popen.stdout.fileno()], early, early_ns)
         return self
 
     def __exit__(
@@ -545,6 +553,9 @@ class Running:
             stream.end(at_ns)
             self._selector.unregister(fd)
             return
+        self._take(stream, data, at_ns)
+
+    def _take(self, stream: _Stream, data: bytes, at_ns: int) -> None:
         if self._listener is not None and stream.name == "stdout":
             # A smoke command that stops listening ends by itself; its exit code tells.
             with contextlib.suppress(OSError):
