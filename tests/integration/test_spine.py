@@ -214,6 +214,8 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(built: Build, tmp_pat
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
+        # A shell that runs the tests in the background makes them, and so us, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={**os.environ, "SPIKE_TEST": str(tmp_path), "TMPDIR": str(tmp_path)},
     )
     time.sleep(5)
