@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -40,6 +41,9 @@ TAIL_BYTES = 16 * 1024
 
 MAX_LINE_BYTES = 4096
 """A longer line is kept cut; READY is never that long."""
+
+EARLY_S = 0.002
+"""How long a launch listens for a very quick program before it sets up the long wait."""
 
 STOP_TIMEOUT_S = 10.0
 """Grace after the stop signal. Nuitka's onefile parent itself waits 5 s for its child."""
@@ -270,9 +274,10 @@ class Running:
         assert self._popen.stdout is not None
         assert self._popen.stderr is not None
         # The quickest programs are ready by now: their time must not hold our preparations below.
-        os.set_blocking(self._popen.stdout.fileno(), False)
         early = b""
-        with contextlib.suppress(BlockingIOError):
+        listening = select.poll()
+        listening.register(self._popen.stdout, select.POLLIN)
+        if listening.poll(EARLY_S * 1000):
             early = os.read(self._popen.stdout.fileno(), 65536)
         early_ns = time.perf_counter_ns()
         for name, pipe in (("stdout", self._popen.stdout), ("stderr", self._popen.stderr)):

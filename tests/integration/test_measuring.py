@@ -18,8 +18,10 @@ from spike.workspace import ROOT
 
 pytestmark = pytest.mark.integration
 
-ATTEMPTS = 2
-"""A busy machine may spoil a timing bar once; a bar missed twice is a finding."""
+ATTEMPTS = 3
+"""At 5 % false alarms a run, two or more of 20 A/A runs show a difference in every fourth check, and
+a busy machine may spoil a timing bar. Three misses in a row come by chance in less than 2 % of all
+cases; they are a finding."""
 
 
 def check(runs: int, seed: int) -> Result:
@@ -55,15 +57,8 @@ def attempts() -> Callable[[int], list[Result]]:
 
 @pytest.mark.parametrize(
     "number",
-    [
-        pytest.param(0, id="same"),
-        pytest.param(1, id="delay"),
-        # The bar of 1.20 is not met everywhere: 1.36 (1.29 to 1.42) was measured on two shared
-        # CPUs. `invoke self-check` says so and exits 1; it is a fact about a machine, and the
-        # check of every change would fail for it on every such machine.
-        pytest.param(2, id="floor", marks=pytest.mark.slow),
-        pytest.param(3, id="instructions"),
-    ],
+    range(4),
+    ids=["same", "delay", "floor", "instructions"],
 )
 def test_a_known_answer_comes_out(number: int, attempts: Callable[[int], list[Result]]) -> None:
     """A/A shows no difference in 19 of 20 runs; 10 ms are found within 2; the floor is the bar's.
