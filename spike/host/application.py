@@ -240,7 +240,9 @@ def display() -> Iterator[str]:
     server = process.start(
         [
             *(shutil.which("Xvfb") or "Xvfb", "-displayfd", str(write_end)),
-            *("-screen", "0", "1280x1024x24", "-nolisten", "tcp"),
+            # Without -noreset the server starts over when its last client leaves, and refuses a
+            # client that comes at that moment.
+            *("-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"),
         ],
         env=os.environ,
         cwd=None,
