@@ -73,7 +73,7 @@ def test_no_sidecar_outlives_a_killed_host(
         launched = sum(seen for seen, _ in outcomes)
         left = {at: names for at, (_, names) in zip(moments, outcomes, strict=True) if names}
         assert not left, f"outlived the host that was killed at this second: {left}"
-        assert launched >= MOMENTS // 5, f"only {launched} hosts had launched their sidecar"
+        assert launched >= MOMENTS // 4, f"only {launched} hosts had launched their sidecar"
         # The last host is killed too late to clear up; one that lives long enough does it.
         out = tmp_path / "journal.json"
         words = [str(package.host), "--self-test", str(out), "--scenario", "ready"]
