@@ -6,15 +6,27 @@ import ctypes
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 from spike import process
 from spike.launch import LEFTOVER_TIMEOUT_S, MARK, Failure, Launch
 
+EXEC_TIMEOUT_S = 0.2
+"""A process that says nothing of itself is asked again for so long: an execve takes far less."""
+
+EMPTY_ANSWERS = 2
+"""So often a program that has arguments must say that its environment is empty to be believed."""
+
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+_KTHREADD = 2
+"""Process id of the parent of every kernel thread."""
+
+Found = TypeVar("Found")
 
 
 def adopt_orphans() -> None:
@@ -23,19 +35,56 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def survivors(mark: str) -> list[psutil.Process]:
-    """Every living process that carries ``mark``, whatever session or parent it has by now."""
-    found = []
+def living() -> Iterator[tuple[psutil.Process, Mapping[str, str]]]:
+    """Every living process with its environment; kernel threads and zombies are left out."""
     for candidate in psutil.process_iter():
         try:
-            if candidate.environ().get(MARK) != mark:
-                continue
-            if candidate.status() == psutil.STATUS_ZOMBIE:
-                continue
+            environment = _environment(candidate)
         except psutil.Error:
             continue
-        found.append(candidate)
-    return found
+        if environment is not None:
+            yield candidate, environment
+
+
+def _environment(candidate: psutil.Process) -> Mapping[str, str] | None:
+    """What a process has in its environment; None when it is no living program.
+
+    In the middle of an execve the new memory does not say yet where environment and arguments are:
+    both read as empty, as those of a kernel thread do. Such a process is asked again.
+    """
+    deadline = time.monotonic() + EXEC_TIMEOUT_S
+    empty_with_arguments = 0
+    while True:
+        environment: Mapping[str, str] = candidate.environ()
+        if environment:
+            return environment
+        if (
+            _KTHREADD in (candidate.pid, candidate.ppid())
+            or candidate.status() == psutil.STATUS_ZOMBIE
+        ):
+            return None
+        empty_with_arguments += bool(candidate.cmdline())
+        if empty_with_arguments > EMPTY_ANSWERS:
+            return environment
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.001)
+
+
+def survivors(mark: str) -> list[psutil.Process]:
+    """Every living process that carries ``mark``, whatever session or parent it has by now."""
+    return look_twice(
+        lambda: [found for found, environment in living() if environment.get(MARK) == mark]
+    )
+
+
+def look_twice(look: Callable[[], Found]) -> Found:
+    """Give what ``look`` finds; where it finds nothing, look again before believing it.
+
+    The list of processes is not read in one moment: a parent that ends while it is read takes
+    itself out of it, and a child that it started meanwhile is not in it yet.
+    """
+    return look() or look()
 
 
 def wait_until_gone(mark: str, timeout_s: float) -> list[psutil.Process]:

@@ -321,24 +321,28 @@ def end_all(lives: Sequence[Life], timeout_s: float = CLEAN_TIMEOUT_S) -> list[S
 
 
 def _scan(lives: Sequence[Life]) -> dict[int, list[psutil.Process]]:
-    """One look at all processes: who belongs to which life (but for the ones held)."""
+    """Who belongs to which life."""
+    found: dict[int, list[psutil.Process]] = {id(life): [] for life in lives}
+    for owner, survivor in residue.look_twice(lambda: _look(lives)):
+        found[owner].append(survivor)
+    return found
+
+
+def _look(lives: Sequence[Life]) -> list[tuple[int, psutil.Process]]:
     by_mark = {life.running.mark: life for life in lives}
     by_group = {
         life.running.pid: life
         for life in lives
         if not life.setting.marked and life.running.pid is not None
     }
-    found: dict[int, list[psutil.Process]] = {id(life): [] for life in lives}
-    for candidate in psutil.process_iter():
-        try:
-            life = by_mark.get(candidate.environ().get(MARK, ""))
-            if life is None and by_group:
+    found = []
+    for candidate, environment in residue.living():
+        life = by_mark.get(environment.get(MARK, ""))
+        if life is None and by_group:
+            with contextlib.suppress(ProcessLookupError):
                 life = by_group.get(os.getpgid(candidate.pid))
-            if life is None or candidate.status() == psutil.STATUS_ZOMBIE:
-                continue
-        except (psutil.Error, OSError):
-            continue
-        found[id(life)].append(candidate)
+        if life is not None:
+            found.append((id(life), candidate))
     return found
 
 

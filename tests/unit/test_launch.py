@@ -208,3 +208,23 @@ def test_a_launch_that_is_forgotten_takes_its_temporary_folder_with_it() -> None
     del running
     gc.collect()
     assert not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_in_the_middle_of_an_execve_is_no_less_a_survivor(tmp_path: Path) -> None:
+    """Its environment reads as empty for a moment, and it must not be taken for gone then."""
+    script = tmp_path / "again"
+    script.write_text('#!/bin/sh\nexec "$0"\n')
+    script.chmod(0o755)
+    with Running(Plan(argv=(str(script),))) as running:
+        looks = [[found.pid for found in residue.survivors(running.mark)] for _ in range(300)]
+    assert looks == [[running.pid]] * 300
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_mark_is_not_looked_for_in_a_program_without_environment() -> None:
+    """An empty environment is an answer, not a reason to ask for ever."""
+    with Running(Plan(argv=("/usr/bin/env", "-i", "/bin/sleep", "9"))) as running:
+        running.watch(0.1)
+        (found,) = [one for one in residue.living() if one[0].pid == running.pid]
+    assert found[1] == {}
