@@ -7,6 +7,7 @@ Every task exits with 0 (done, target met), 1 (done, target missed), 2 (could no
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -32,6 +33,7 @@ def edge(body: Callable[..., int | None]) -> Callable[..., None]:
     def wrapper(*args: Any, **kwargs: Any) -> None:
         from spike.errors import EXIT_INTERRUPTED, SpikeError
 
+        signal.signal(signal.SIGTERM, _interrupt)
         try:
             code = body(*args, **kwargs)
         except SpikeError as error:
@@ -46,6 +48,11 @@ def edge(body: Callable[..., int | None]) -> Callable[..., None]:
             raise Exit(code=code)
 
     return wrapper
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """SIGTERM ends a task like Ctrl-C: what was started is ended, what was measured is kept."""
+    raise KeyboardInterrupt
 
 
 def whole_number(text: str, option: str, *, low: int, high: int) -> int:
@@ -116,7 +123,7 @@ def bench(
     print(reliability.render(summaries))
     if failures := reliability.render_failures(result):
         print(failures)
-    kept(result.path)
+    kept(result)
     encountered.log(encountered.in_result(result, what), what)
     missed = [item.subject for item in summaries if not item.target_met]
     if missed:
@@ -165,7 +172,7 @@ def reproducible(c: Context, variant: list[str], sidecar: str = HELLO) -> int:
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, partial=bool(variant))
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
     return 0
 
 
@@ -203,7 +210,7 @@ def stressed(result: Result) -> int:
     print(stress.render(result))
     if failures := reliability.render_failures(result):
         print(failures)
-    kept(result.path)
+    kept(result)
     missed = [item.subject for item in reliability.summarise(result) if not item.target_met]
     if missed:
         print(f"target missed (more than 10 % failed): {', '.join(missed)}")
@@ -236,7 +243,7 @@ def cold_start(
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
 
 
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
@@ -248,7 +255,7 @@ def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, partial=bool(variant))
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
 
 
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
@@ -260,7 +267,7 @@ def complexity(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, partial=bool(variant))
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
 
 
 @task(
@@ -376,7 +383,7 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
         partial=bool(variant) or lives < benchmark.LIFECYCLES,
     )
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
     return EXIT_TARGET_MISSED if benchmark.violations(result) else EXIT_OK
 
 
@@ -385,6 +392,7 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
         "variant": VARIANT_HELP,
         "case": "run this case, or this chapter, only (repeatable)",
         "repeat": "how often, 1 to 10 (default 1): the verdicts have to be the same",
+        "host": "the cases of life and death on the real Tauri host, with each variant inside",
         "list": "show the cases and what a user may expect, and run nothing",
     },
     iterable=["variant", "case"],
@@ -395,6 +403,7 @@ def hardships(
     variant: list[str],
     case: list[str],
     repeat: str = "1",
+    host: bool = False,
     list: bool = False,  # noqa: A002 - the option's name
 ) -> int:
     """Try every variant on hostile machines."""
@@ -408,7 +417,8 @@ def hardships(
         print(report.render_list(cases))
         return EXIT_OK
     hello = sidecars.load(HELLO)
-    result = report.run(
+    run = report.run_in_host if host else report.run
+    result = run(
         hello,
         buildinfo.find_all(hello, tuple(variant)),
         cases,
@@ -417,7 +427,7 @@ def hardships(
     )
     known = report.entries_by_cell()
     print(report.render(result, known))
-    kept(result.path)
+    kept(result)
     if mistakes := report.broken(result):
         print("the suite itself failed in: " + "; ".join(mistakes))
         return EXIT_CANNOT
@@ -444,7 +454,7 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, launches=count, partial=bool(variant))
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
 
 
 @task(
@@ -462,7 +472,7 @@ def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
     order = whole_number(seed, "--seed", low=0, high=2**31)
     result = selfcheck.run(sidecar.load(), runs=count, seed=order)
     print(selfcheck.render(result))
-    kept(result.path)
+    kept(result)
     return EXIT_OK if selfcheck.passed(result) else EXIT_TARGET_MISSED
 
 
@@ -483,7 +493,7 @@ def instructions(c: Context, variant: list[str], runs: str = "2", sidecar: str =
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, runs=count, partial=bool(variant))
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
 
 
 @task(
@@ -511,7 +521,7 @@ def phases(
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
 
 
 @task(
@@ -547,7 +557,7 @@ def verify(
     encountered.log(encountered.in_result(result, what), what)
     for sample in host.failed(result):
         print(f"{sample['subject']} {sample['row']} {sample['status']}: {sample['evidence']}")
-    kept(result.path)
+    kept(result)
     return EXIT_TARGET_MISSED if host.failed(result) else EXIT_OK
 
 
@@ -676,7 +686,7 @@ def knobs(c: Context, row: list[str], rounds: str = "15") -> None:
     subjects = benchmark.subjects(sidecars.load(), tuple(row))
     result = benchmark.run(subjects, rounds=count, partial=bool(row))
     print(benchmark.render(result))
-    kept(result.path)
+    kept(result)
 
 
 @task(help={"sidecar": SIDECAR_HELP})
@@ -725,7 +735,7 @@ def host_latency(
     result = benchmark.run(built, rounds=count, seed=order, partial=bool(variant))
     summaries = benchmark.summarise(result)
     print(benchmark.render(summaries))
-    kept(result.path)
+    kept(result)
     met = len(summaries) == len(built) and all(item.target_met for item in summaries)
     return EXIT_OK if met else EXIT_TARGET_MISSED
 
@@ -793,10 +803,13 @@ def test(c: Context, fast: bool = False, all: bool = False) -> NoReturn:  # noqa
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *where, *which])
 
 
-def kept(path: object) -> None:
-    """Say where the raw samples are."""
+def kept(result: Result) -> None:
+    """Say what disturbed a run, and where its raw samples are."""
     from pathlib import Path
 
+    from spike import figures
     from spike.workspace import display_path
 
-    print(f"raw samples: {display_path(Path(str(path)))}")
+    if said := figures.disturbances(result):
+        print(said)
+    print(f"raw samples: {display_path(Path(str(result.path)))}")

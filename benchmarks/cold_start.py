@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.reliability import as_sample
 from benchmarks.subjects import PYTHON, PYTHON_ISOLATED, Subject
-from spike import noise, pagecache, process, provenance, residue, results, statistics
+from spike import pagecache, process, provenance, residue, results, statistics
 from spike.launch import Launch, Running, launch
 from spike.progress import progress, shuffled_rounds
 from spike.tables import NOT_MEASURED, milliseconds, table
@@ -438,13 +438,17 @@ def by_round(samples: Iterable[Mapping[str, Any]]) -> dict[int, float]:
     }
 
 
+def times(result: results.Result) -> dict[str, list[float]]:
+    """Launch to READY in milliseconds, of each subject in each state: what should not differ."""
+    found: dict[str, list[float]] = {}
+    for sample in result.samples:
+        if sample["ready_ms"] is not None:
+            name = f"{sample['subject']} ({sample['state']})"
+            found.setdefault(name, []).append(float(sample["ready_ms"]))
+    return found
+
+
 def render(result: results.Result) -> str:
-    """The cold-start table, the states that were not reached, and the machine's disturbances."""
-    said = noise.render(noise.findings(noise.from_json(result.provenance.get("noise", {}))))
-    return "\n\n".join(part for part in (table_and_misses(result), said) if part)
-
-
-def table_and_misses(result: results.Result) -> str:
     """The cold-start table, and why a state was not reached."""
     rows = summarise(result)
     text = table(

@@ -164,6 +164,11 @@ def _values(samples: Sequence[Mapping[str, Any]], name: str) -> list[float]:
     return [sample[name] for sample in samples if sample[name] is not None]
 
 
+def times(result: results.Result) -> dict[str, list[float]]:
+    """Launch to READY in milliseconds, by subject: the launches of one should not differ much."""
+    return {name: _values(result.of(name), "ready_ms") for name in result.subjects}
+
+
 def render(summaries: Sequence[Summary]) -> str:
     """The reliability table."""
     return table(

@@ -142,6 +142,14 @@ def hostile_machines(evidence: Evidence) -> str:
     return f"{hardships.render(result, hardships.entries_by_cell())}\n\n{run_line(result)}"
 
 
+def in_the_host(evidence: Evidence) -> str:
+    """The cases of life and death on the real application: nothing may be left."""
+    result = usable(evidence, hardships.IN_HOST)
+    if result is None:
+        return ""
+    return f"{hardships.render_ours(hardships.cells(result))}\n\n{run_line(result)}"
+
+
 def random_lives(evidence: Evidence) -> str:
     """Random lives behind the supervisor, and whether everything held."""
     result = usable(evidence, chaos.NAME)
@@ -242,6 +250,7 @@ BLOCKS: Mapping[str, Block] = {
         Block(name="checklist", command="invoke verify", render=checked),
         Block(name="integration-complexity", command="invoke complexity", render=integration),
         Block(name="hostile-machines", command="invoke hardships", render=hostile_machines),
+        Block(name="in-the-host", command="invoke hardships --host", render=in_the_host),
         Block(name="random-lives", command="invoke chaos", render=random_lives),
         Block(name="side-by-side", command="invoke fallback", render=compared),
         Block(name="issues", command="invoke issue --list", render=issues),

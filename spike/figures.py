@@ -6,7 +6,7 @@ the record then names the command that runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks import (
@@ -40,8 +40,23 @@ def run_line(result: Result) -> str:
         + (f"; commit {commit}{dirty}" if commit else "")
         + f". Raw: {link(result)}."
     )
-    said = noise.render(noise.findings(noise.from_json(facts.get("noise", {}))))
+    said = disturbances(result)
     return f"{line}\n\n{said}" if said else line
+
+
+REPEATED: Mapping[str, Callable[[Result], Mapping[str, Sequence[float]]]] = {
+    reliability.NAME: reliability.times,
+    cold_start.NAME: cold_start.times,
+}
+"""The benchmarks that launch the same thing again and again, alone: there spread is noise."""
+
+
+def disturbances(result: Result) -> str:
+    """Warnings with advice, when the machine was busy or the launches differ; empty for none."""
+    found = noise.findings(noise.from_json(result.provenance.get("noise", {})))
+    if times := REPEATED.get(result.benchmark):
+        found += noise.spread_findings(times(result))
+    return noise.render(found)
 
 
 def link(result: Result) -> str:
@@ -83,7 +98,7 @@ def shown(
     return block
 
 
-cold_starts = shown(cold_start.NAME, cold_start.table_and_misses)
+cold_starts = shown(cold_start.NAME, cold_start.render)
 rebuilt = shown(reproducible.NAME, reproducible.render)
 at_once = shown(stress.PARALLEL, stress.render)
 soaked = shown(stress.SOAK, stress.render)

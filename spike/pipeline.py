@@ -18,8 +18,25 @@ from benchmarks import (
     size,
 )
 from benchmarks.subjects import Subject, all_subjects
-from spike import buildinfo, doctor, documents, encountered, evidence, plan, process, provenance
-from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, BuildFailedError, MissingToolError
+from spike import (
+    buildinfo,
+    doctor,
+    documents,
+    encountered,
+    evidence,
+    figures,
+    plan,
+    process,
+    provenance,
+    results,
+)
+from spike.errors import (
+    EXIT_OK,
+    EXIT_TARGET_MISSED,
+    BuildFailedError,
+    MissingToolError,
+    StorageError,
+)
 from spike.host import verify
 from spike.packagers import PACKAGERS
 from spike.results import Result
@@ -123,6 +140,7 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     measure(sidecar, settings)
     if with_host:
         check_host(sidecar, settings)
+    set_aside(sidecar)
     headline("decision record")
     for path in documents.of(sidecar, ""):
         changed = documents.write(path, evidence.gather(sidecar))
@@ -210,7 +228,35 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
             continue
         result = step.run(subjects, settings)
         print(step.render(result))  # noqa: T201 - progress of a command
+        if said := figures.disturbances(result):
+            print(said)  # noqa: T201 - progress of a command
         encountered.log(encountered.in_result(result, sidecar), sidecar)
+
+
+def set_aside(sidecar: Sidecar) -> None:
+    """Move results of another machine away: a record is about one, and they would contradict it.
+
+    A fresh clone has the results of the machine that wrote its record. What this run has not
+    measured anew, such as the hostile machines, is kept in ``elsewhere/`` and leaves the record.
+    """
+    here = provenance.collect()
+    for name, result in evidence.gather(sidecar).results.items():
+        field = provenance.difference(result.provenance, here)
+        if not field or result.path is None:
+            continue
+        place = result.path.parent / "elsewhere" / result.path.name
+        try:
+            place.parent.mkdir(exist_ok=True)
+            result.path.replace(place)
+        except OSError as error:
+            raise StorageError(
+                f"{display_path(result.path)} cannot be moved: {error.strerror}.",
+                try_next=f"check the rights of {display_path(place.parent)}",
+            ) from None
+        print(  # noqa: T201 - progress of a command
+            f"{name}: of another machine ({field}), kept as {display_path(place)}; "
+            f"here it is made by: {results.command(name, sidecar)}"
+        )
 
 
 def check_host(sidecar: Sidecar, settings: Settings) -> None:

@@ -182,6 +182,7 @@ COMMANDS = {
     "checklist": "verify",
     "selfcheck": "self-check",
     "parallel": "bench --parallel 8",
+    "hardships_host": "hardships --host",
 }
 """Which task makes a benchmark's file, where its name is another."""
 

@@ -22,6 +22,8 @@ from spike.tables import table
 from spike.workspace import ROOT, display_path
 
 NAME = "hardships"
+IN_HOST = "hardships_host"
+"""The cases of life and death in the real application: a run and a file of their own."""
 PROBE_FOLDER = ROOT / "tests" / "sidecars" / "probe"
 
 COLUMNS = (Outcome.AS_EXPECTED, Outcome.DEGRADED, Outcome.WRONG, Outcome.NOT_RUN)
@@ -105,6 +107,8 @@ def behind_ours(direct: Sequence[Target]) -> list[Target]:
 
 def _facts(target: Target) -> dict[str, Any]:
     program = supervised.SUPERVISE if target.supervisor else supervised.LAUNCHER
+    if target.host:
+        program = target.hello.artifact
     return {
         "kind": "ours",
         "argv": [display_path(program)],
@@ -141,28 +145,79 @@ def run(
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
-    from benchmarks.subjects import variant_subject
-
     on = targets(built)
-    subjects: dict[str, dict[str, Any]] = {
-        item.variant.id: variant_subject(item).as_json() for item in built
-    }
+    subjects = _variants(built)
     if any(one.lives for one in cases):
         ours = behind_ours(on)
         subjects |= {target.id: _facts(target) for target in ours}
         on += ours
     work = runner.jobs(cases, on)
+    return _run(NAME, sidecar, subjects, work, repeat=repeat, seed=seed, partial=partial)
+
+
+def run_in_host(
+    sidecar: Sidecar,
+    built: Sequence[Built],
+    cases: Sequence[Case],
+    *,
+    repeat: int = 1,
+    seed: int = runner.SEED,
+    partial: bool = False,
+) -> results.Result:
+    """Run the cases of life and death on the real application with each variant inside.
+
+    Args:
+        sidecar: See :func:`run`; likewise the others.
+        built: Its builds.
+        cases: What to run; those of other chapters are left out.
+        repeat: How often.
+        seed: Of everything that is drawn.
+        partial: Whether this is a choice of cases or variants.
+
+    Raises:
+        MissingToolError: Something that the application needs is missing.
+        BuildFailedError: The application cannot be built.
+        StorageError: The result cannot be written.
+        BusyError: Another task is measuring in this checkout.
+        SpikeError: A worker died.
+    """
+    with supervised.in_host(built) as programs:
+        on = [
+            Target(id=f"host+{name}", hello=program, probe=None, host=True)
+            for name, program in programs.items()
+        ]
+        subjects = _variants(built) | {target.id: _facts(target) for target in on}
+        work = runner.jobs(cases, on)
+        return _run(IN_HOST, sidecar, subjects, work, repeat=repeat, seed=seed, partial=partial)
+
+
+def _variants(built: Sequence[Built]) -> dict[str, dict[str, Any]]:
+    from benchmarks.subjects import variant_subject
+
+    return {item.variant.id: variant_subject(item).as_json() for item in built}
+
+
+def _run(
+    name: str,
+    sidecar: Sidecar,
+    subjects: Mapping[str, Mapping[str, Any]],
+    work: Sequence[tuple[Case, Target]],
+    *,
+    repeat: int,
+    seed: int,
+    partial: bool,
+) -> results.Result:
     with (
         results.exclusive(sidecar),
         results.Recorder(
-            NAME,
+            name,
             sidecar,
             subjects=subjects,
             settings={"seed": seed, "repeat": repeat, "workers": runner.WORKERS},
             provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
-        progress("hardships", len(work) * repeat) as step,
+        progress(name.replace("_", " "), len(work) * repeat) as step,
     ):
         for number in range(repeat):
             for done in runner.run(work, seed=seed):
@@ -337,13 +392,13 @@ def render_counts(found: Sequence[Cell], subjects: Sequence[str]) -> str:
 
 
 def render_ours(found: Sequence[Cell]) -> str:
-    """Behind the supervisor and the launcher: nothing may be left, whatever the packager does."""
+    """Behind supervisor, launcher or host: nothing may be left, whatever the packager does."""
     bad = [cell for cell in found if cell.outcome is not Outcome.AS_EXPECTED]
     subjects = dict.fromkeys(cell.subject for cell in found)
     cases = dict.fromkeys(cell.case for cell in found)
     text = (
-        f"Behind our own supervisor and launcher the expectation is strict: nothing left, no "
-        f"process and no file, whatever the packager does. Of {len(cases)} cases of life and death "
+        f"Behind our own code the expectation is strict: nothing left, no process and no file, "
+        f"whatever the packager does. Of {len(cases)} cases of life and death "
         f"on {len(subjects)} ({', '.join(subjects)}), {len(found) - len(bad)} of {len(found)} are "
         f"as expected."
     )

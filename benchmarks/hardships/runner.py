@@ -40,6 +40,7 @@ class Target:
         probe_problem: Why there is no probe.
         launcher: Whether the launcher for folder builds stands in front of it.
         supervisor: Whether the supervisor does.
+        host: Whether the program is the real application, with the variant packaged inside.
         problem: Why nothing can be run on it; empty when it can.
     """
 
@@ -49,12 +50,13 @@ class Target:
     probe_problem: str = ""
     launcher: bool = False
     supervisor: bool = False
+    host: bool = False
     problem: str = ""
 
     @property
     def ours(self) -> bool:
         """Whether our own code stands in front: then only life and death matter, strictly."""
-        return self.launcher or self.supervisor
+        return self.launcher or self.supervisor or self.host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,3 +221,5 @@ def run(
 
 def _prepare_worker() -> None:
     residue.adopt_orphans()
+    # SIGINT ends a worker, also where the shell made this program ignore it: see run().
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""The variants behind the supervisor, and folder builds behind the launcher.
+"""The variants behind the supervisor or the real host, and folder builds behind the launcher.
 
 There the expectation is strict, whatever the packager does by itself: nothing is left, no process
 and no file. After SIGKILL of the supervisor the next start of one removes the files, as a host's
@@ -7,14 +7,19 @@ does; so that step belongs to it.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.hardships.trial import Program
 from benchmarks.hardships.verdict import Finding, Outcome
 from spike import process
+from spike.buildinfo import Built
 from spike.errors import MissingToolError, SpikeError
+from spike.host import application, staging
+from spike.host.staging import Launching
 from spike.workspace import ROOT
 
 HOST = ROOT / "src-tauri"
@@ -68,8 +73,47 @@ def behind_launcher(program: Program, folder: Path) -> Program:
 
 
 def behind_supervisor(program: Program) -> Program:
-    """A program behind the smallest host."""
+    """A program behind the smallest host, without a window."""
     return replace(program, before=(str(SUPERVISE),), sweep=(str(SUPERVISE), "--sweep"))
+
+
+@contextlib.contextmanager
+def in_host(built: Sequence[Built]) -> Iterator[dict[str, Program]]:
+    """The real application with each variant packaged inside, by variant, on a display of its own.
+
+    With ``--follow`` it prints what the sidecar prints, so that the same cases judge it.
+
+    Raises:
+        MissingToolError: Something that the application needs is missing.
+        BuildFailedError: It cannot be built or packaged.
+    """
+    application.check_tools()
+    launcher = application.build_launcher() if any(item.folder for item in built) else None
+    area = ROOT / "build" / "hardships" / "host"
+    packages = {
+        item.info.variant: application.package(
+            staging.stage(item, launcher, Launching()), area / item.info.variant
+        )
+        for item in built
+    }
+    try:
+        with application.display() as screen:
+            yield {
+                item.info.variant: Program(
+                    artifact=package.host,
+                    folder=None,
+                    env={**item.sidecar.env, **application.desktop(screen)},
+                    ready=item.sidecar.ready,
+                    after=("--follow", "--"),
+                    sweep=(
+                        *(str(package.host), "--sweep", "--sidecar-config"),
+                        str(package.resources / staging.CONFIG_NAME),
+                    ),
+                )
+                for item, package in zip(built, packages.values(), strict=True)
+            }
+    finally:
+        shutil.rmtree(area, ignore_errors=True)
 
 
 def strict(finding: Finding) -> Finding:

@@ -66,6 +66,7 @@ class Program:
         env: Environment that belongs to it.
         ready: Its READY line.
         before: Words in front of the artifact: the supervisor's command line, when there is one.
+        after: Words between the artifact and its arguments: the host's own options.
         sweep: What the next start of a supervisor does first: it removes what a killed one left.
     """
 
@@ -74,6 +75,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: str = "READY"
     before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     sweep: tuple[str, ...] = ()
 
     @property
@@ -148,9 +150,11 @@ class Life:
         self.running = Running(
             Plan(
                 argv=(
+                    *_with_default_signals(),
                     *setting.wrap,
                     *program.before,
                     setting.name or str(program.artifact),
+                    *program.after,
                     *setting.args,
                 ),
                 env={key: value for key, value in environment.items() if value is not None},
@@ -557,6 +561,20 @@ def remove(folder: Path) -> None:
                 if not inner.is_symlink():
                     inner.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_default_signals() -> tuple[str, ...]:
+    """Words in front of a command that take back what the caller ignores, and nothing otherwise.
+
+    A program inherits ignored signals. A shell ignores SIGINT and SIGQUIT in what it runs in the
+    background, and nohup SIGHUP; no verdict may depend on that.
+    """
+    ignored = [
+        number.name.removeprefix("SIG")
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    return (_path("env"), f"--default-signal={','.join(ignored)}") if ignored else ()
 
 
 def _path(tool: str) -> str:

@@ -280,17 +280,21 @@ def surroundings(screen: str) -> Iterator[tuple[dict[str, str], str, Path]]:
             (base / folder).mkdir(mode=0o700)
         mark = uuid.uuid4().hex
         environment = {key: str(base / folder) for key, folder in folders.items()}
-        environment |= {
-            "DISPLAY": screen,
-            "WAYLAND_DISPLAY": "",
-            "GDK_BACKEND": "x11",
-            "NO_AT_BRIDGE": "1",
-            # Software drawing: a virtual display has no graphics card.
-            "WEBKIT_DISABLE_COMPOSITING_MODE": "1",
-            "WEBKIT_DISABLE_DMABUF_RENDERER": "1",
-            MARK: mark,
-        }
+        environment |= {**desktop(screen), MARK: mark}
         yield environment, mark, base / "tmp"
+
+
+def desktop(screen: str) -> dict[str, str]:
+    """Environment variables with which the application shows its window on a virtual display."""
+    return {
+        "DISPLAY": screen,
+        "WAYLAND_DISPLAY": "",
+        "GDK_BACKEND": "x11",
+        "NO_AT_BRIDGE": "1",
+        # Software drawing: a virtual display has no graphics card.
+        "WEBKIT_DISABLE_COMPOSITING_MODE": "1",
+        "WEBKIT_DISABLE_DMABUF_RENDERER": "1",
+    }
 
 
 def self_test(

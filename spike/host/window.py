@@ -50,6 +50,8 @@ def opened(package: Package, screen: str, *, dark: bool = False) -> Iterator[Rem
         MissingToolError: WebKitWebDriver is not there.
     """
     from selenium.webdriver import Remote, WebKitGTKOptions
+    from selenium.webdriver.remote.client_config import ClientConfig
+    from selenium.webdriver.remote.remote_connection import RemoteConnection
     from selenium.webdriver.webkitgtk.service import Service
 
     program = shutil.which("WebKitWebDriver")
@@ -70,7 +72,9 @@ def opened(package: Package, screen: str, *, dark: bool = False) -> Iterator[Rem
         service = Service(executable_path=program, env={**os.environ, **environment, **automation})
         try:
             service.start()
-            driver = Remote(command_executor=service.service_url, options=options)
+            # Given as a text, Selenium 4.51 warns of its own use of the address.
+            address = RemoteConnection(client_config=ClientConfig(service.service_url))
+            driver = Remote(command_executor=address, options=options)
             try:
                 yield driver
             finally:

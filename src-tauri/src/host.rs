@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sidecar_supervisor::{
-    Event, LaunchSpec, LineKind, LogLine, RestartPolicy, Snapshot, State, Stream, Supervisor,
-    TempSpec, fields, sweep,
+    Console, Event, LaunchSpec, LineKind, LogLine, Printer, RestartPolicy, Snapshot, State, Stream,
+    Supervisor, TempSpec, fields, sweep,
 };
 
 use crate::config::{SidecarConfig, sidecar_path};
@@ -24,6 +24,8 @@ const LINE_CHARS: usize = 2000;
 const MAX_FIELDS: usize = 100;
 /// The window is told of changes at most so often: a flood must not drown it.
 const NOTIFY_EVERY: Duration = Duration::from_millis(50);
+/// A reader of this process's output that does not read is waited for so long, at the end.
+const PRINT_BOUND: Duration = Duration::from_millis(200);
 /// Tells the launcher of a folder build where the application's resources are.
 const RESOURCE_DIR_VARIABLE: &str = "SIDECAR_RESOURCE_DIR";
 /// The key that decides where the sidecar is; named in error texts.
@@ -102,6 +104,7 @@ pub struct Host {
     config: Result<SidecarConfig, String>,
     program: Option<PathBuf>,
     supervisor: Option<Supervisor>,
+    console: Console,
 }
 
 /// What a host is made from.
@@ -116,16 +119,30 @@ pub struct Setup {
     pub recover: bool,
     /// Keeps everything for the journal.
     pub recorder: Option<Recorder>,
+    /// Where the log goes.
+    pub console: Console,
+    /// Print what the sidecar prints.
+    pub follow: bool,
+    /// Arguments for the sidecar, behind those of the launch configuration.
+    pub sidecar_args: Vec<String>,
+}
+
+/// What observes the sidecar: the picture, and the terminal.
+#[derive(Clone)]
+struct Sink {
+    shared: Arc<Shared>,
+    printer: Printer,
+    follow: bool,
 }
 
 impl Host {
     /// Reads the configuration and makes a supervisor for it. A configuration that cannot be used
     /// is shown in the window, like any other failure.
     #[must_use]
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(mut setup: Setup) -> Self {
         let shared = Arc::new(Shared {
             picture: Mutex::new(Picture {
-                recorder: setup.recorder,
+                recorder: setup.recorder.take(),
                 ..Picture::default()
             }),
             changed: Condvar::new(),
@@ -133,14 +150,14 @@ impl Host {
         let mut config = SidecarConfig::read(&setup.config_path);
         let mut program = None;
         let mut supervisor = None;
+        let printer = setup.console.printer();
         if let Ok(read) = &config {
-            match supervise(
-                read,
-                &setup.own_path,
-                setup.resource_dir.as_deref(),
-                setup.recover,
-                &shared,
-            ) {
+            let sink = Sink {
+                shared: Arc::clone(&shared),
+                printer: printer.clone(),
+                follow: setup.follow,
+            };
+            match supervise(read, &setup, sink) {
                 Ok((path, started)) => {
                     program = Some(path);
                     supervisor = Some(started);
@@ -149,7 +166,7 @@ impl Host {
             }
         }
         if let Err(error) = &config {
-            eprintln!("sidecar-host: {error}");
+            printer.print(Stream::Stderr, format!("sidecar-host: {error}"));
         }
         Self {
             shared,
@@ -157,6 +174,7 @@ impl Host {
             config,
             program,
             supervisor,
+            console: setup.console,
         }
     }
 
@@ -267,20 +285,30 @@ impl Host {
         self.shared.lock().health.clone()
     }
 
-    /// Ends the sidecar for good and waits for that, with a bound.
-    pub fn shutdown(&self) {
+    /// Ends the sidecar for good and waits for that, with a bound. True when it had been ready and
+    /// nothing of it is left.
+    pub fn shutdown(&self) -> bool {
+        let mut well = false;
         if let Some(supervisor) = &self.supervisor {
             let last = supervisor.shutdown();
+            let printer = self.console.printer();
             for survivor in last.cleanup.iter().flat_map(|cleanup| &cleanup.survivors) {
-                eprintln!(
+                let text = format!(
                     "sidecar-host: process {} of the sidecar could not be ended: {}",
                     survivor.pid, survivor.cmdline
                 );
+                printer.print(Stream::Stderr, text);
             }
+            well = last.ready_ms.is_some()
+                && last.cleanup.is_some_and(|cleanup| {
+                    cleanup.survivors.is_empty() && cleanup.temp_error.is_none()
+                });
         }
+        self.console.flush(PRINT_BOUND);
         let mut picture = self.shared.lock();
         picture.closed = true;
         self.shared.changed.notify_all();
+        well
     }
 
     /// Takes the recorder out, when everything is over.
@@ -290,26 +318,40 @@ impl Host {
     }
 }
 
-fn supervise(
-    config: &SidecarConfig,
-    own_path: &Path,
-    resource_dir: Option<&Path>,
-    recover: bool,
-    shared: &Arc<Shared>,
-) -> Result<(PathBuf, Supervisor), String> {
-    let program = sidecar_path(&config.name, own_path)?;
-    let temp = TempSpec {
+/// The folder under the temporary one that each launch gets for its own.
+fn temp_spec(config: &SidecarConfig) -> TempSpec {
+    TempSpec {
         root: std::env::temp_dir(),
         prefix: config.name.clone(),
-    };
+    }
+}
+
+/// Removes what hosts that are gone left in the temporary folder, and says so.
+///
+/// # Errors
+/// Why the launch configuration cannot be used.
+pub fn sweep_only(config_path: &Path) -> Result<(), String> {
+    let temp = temp_spec(&SidecarConfig::read(config_path)?);
+    println!("removed {}", sweep(&temp.root, &temp.prefix).len());
+    Ok(())
+}
+
+fn supervise(
+    config: &SidecarConfig,
+    setup: &Setup,
+    sink: Sink,
+) -> Result<(PathBuf, Supervisor), String> {
+    let program = sidecar_path(&config.name, &setup.own_path)?;
+    let temp = temp_spec(config);
     for folder in sweep(&temp.root, &temp.prefix) {
-        eprintln!(
+        let text = format!(
             "sidecar-host: removed {}, left by a host that is gone",
             folder.display()
         );
+        sink.printer.print(Stream::Stderr, text);
     }
     let mut env: Vec<(String, String)> = config.env.clone().into_iter().collect();
-    if let Some(folder) = resource_dir {
+    if let Some(folder) = &setup.resource_dir {
         env.push((
             RESOURCE_DIR_VARIABLE.to_owned(),
             folder.display().to_string(),
@@ -317,11 +359,11 @@ fn supervise(
     }
     let spec = LaunchSpec {
         config_key: CONFIG_KEY.to_owned(),
-        args: config.args.clone(),
+        args: [&config.args[..], &setup.sidecar_args].concat(),
         env,
         ready_token: config.ready_token.clone(),
         ready_timeout: config.ready_timeout(),
-        restart: if recover {
+        restart: if setup.recover {
             RestartPolicy::default()
         } else {
             RestartPolicy::never()
@@ -330,7 +372,6 @@ fn supervise(
         ..LaunchSpec::new(program.clone())
     };
     let health = config.health.clone();
-    let sink = Arc::clone(shared);
     let observer = move |event: Event<'_>| match event {
         Event::Line(line) => on_line(&sink, line),
         Event::Changed(snapshot) => on_change(&sink, snapshot, health.as_deref()),
@@ -340,12 +381,17 @@ fn supervise(
     Ok((program, supervisor))
 }
 
-fn on_line(shared: &Shared, line: &LogLine) {
-    if line.stream == Stream::Stderr {
+fn on_line(sink: &Sink, line: &LogLine) {
+    match line.stream {
         // The terminal and the system's journal see what the sidecar complains about.
-        eprintln!("sidecar stderr: {}", line.text);
+        Stream::Stderr => {
+            let text = format!("sidecar stderr: {}", line.text);
+            sink.printer.print(Stream::Stderr, text);
+        }
+        Stream::Stdout if sink.follow => sink.printer.print(Stream::Stdout, &*line.text),
+        Stream::Stdout => {}
     }
-    shared.touch(|picture| {
+    sink.shared.touch(|picture| {
         if line.stream == Stream::Stdout {
             for (name, value) in fields(&line.text) {
                 if picture.fields.len() < MAX_FIELDS {
@@ -371,9 +417,9 @@ fn on_line(shared: &Shared, line: &LogLine) {
     });
 }
 
-fn on_change(shared: &Arc<Shared>, snapshot: &Snapshot, health: Option<&str>) {
+fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&str>) {
     let mut became_ready = false;
-    shared.touch(|picture| {
+    sink.shared.touch(|picture| {
         let before = picture.snapshot.as_ref();
         let is_new = before.is_none_or(|before| {
             before.launch != snapshot.launch || before.state != snapshot.state
@@ -384,7 +430,8 @@ fn on_change(shared: &Arc<Shared>, snapshot: &Snapshot, health: Option<&str>) {
         }
         became_ready = snapshot.state == State::Ready && is_new;
         if is_new && let Some(failure) = &snapshot.failure {
-            eprintln!("sidecar-host: {}", failure.text);
+            let text = format!("sidecar-host: {}", failure.text);
+            sink.printer.print(Stream::Stderr, text);
         }
         if let Some(recorder) = &mut picture.recorder {
             recorder.change(snapshot);
@@ -393,7 +440,7 @@ fn on_change(shared: &Arc<Shared>, snapshot: &Snapshot, health: Option<&str>) {
     });
     if became_ready && let Some(template) = health {
         let (template, launch) = (template.to_owned(), snapshot.launch);
-        let shared = Arc::clone(shared);
+        let shared = Arc::clone(&sink.shared);
         thread::spawn(move || {
             let fields = shared.lock().fields.clone();
             let answer = health::ask(&template, &fields);

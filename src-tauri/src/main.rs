@@ -10,15 +10,17 @@ mod journal;
 mod selftest;
 
 use std::env;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use sidecar_supervisor::{Console, EXIT_ON_EOF_VARIABLE};
 use tauri::ipc::Channel;
 use tauri::path::BaseDirectory;
 use tauri::{AppHandle, Manager as _, RunEvent, Runtime, State};
 
-use crate::cli::{Request, SelfTest};
+use crate::cli::{Options, Request, SelfTest};
 use crate::host::{Host, Setup, View};
 use crate::journal::{HostFacts, Journal, Recorder, SCHEMA};
 
@@ -26,6 +28,8 @@ const TRIPLE: &str = env!("TAURI_ENV_TARGET_TRIPLE");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The application could not do what was asked: wrong usage, no display, no journal.
 const EXIT_CANNOT: u8 = 2;
+/// With `--follow`: the sidecar never was ready, or something of it is left.
+const EXIT_UNWELL: u8 = 1;
 
 #[tauri::command]
 fn view(host: State<'_, Arc<Host>>, since: u64) -> View {
@@ -65,11 +69,16 @@ fn main() -> ExitCode {
             println!("sidecar-host {VERSION} ({TRIPLE})");
             ExitCode::SUCCESS
         }
-        Ok(Request::Run { config, self_test }) => match run(config, self_test) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error),
-        },
+        Ok(Request::Sweep(options)) => ended(sweep(options)),
+        Ok(Request::Run(options)) => ended(run(options)),
         Err(error) => fail(&format!("{error} Try: sidecar-host --help")),
+    }
+}
+
+fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
     }
 }
 
@@ -78,15 +87,27 @@ fn fail(error: &str) -> ExitCode {
     ExitCode::from(EXIT_CANNOT)
 }
 
-fn run(config: Option<PathBuf>, self_test: Option<SelfTest>) -> Result<(), String> {
-    let test = self_test.clone();
+fn sweep(options: Options) -> Result<(), String> {
+    match options.config {
+        Some(config) => host::sweep_only(&config),
+        None => Err("--sweep needs --sidecar-config.".to_owned()),
+    }
+}
+
+fn run(options: Options) -> Result<(), String> {
+    let self_test = options.self_test.clone();
+    let follow = options.follow;
     let app = tauri::Builder::default()
         .invoke_handler(tauri::generate_handler![view, watch, stop, restart])
         .setup(move |app| {
             let handle = app.handle();
-            let host = make_host(handle, config, test.as_ref())?;
+            let test = options.self_test.clone();
+            let host = make_host(handle, options)?;
             app.manage(Arc::clone(&host));
             watch_signals(handle, &host)?;
+            if follow && env::var_os(EXIT_ON_EOF_VARIABLE).is_some_and(|value| value == "1") {
+                watch_stdin(handle);
+            }
             match test {
                 Some(test) => selftest::start(handle.clone(), host, test),
                 None => {
@@ -114,7 +135,10 @@ fn run(config: Option<PathBuf>, self_test: Option<SelfTest>) -> Result<(), Strin
         RunEvent::Exit => {
             let host = app.state::<Arc<Host>>();
             host.note("exit");
-            host.shutdown();
+            let well = host.shutdown();
+            if follow && !well {
+                std::process::exit(i32::from(EXIT_UNWELL));
+            }
             if let Some(test) = &self_test
                 && let Err(error) = write_journal(app, &host, test)
             {
@@ -139,15 +163,20 @@ fn config_path<R: Runtime>(
 
 fn make_host<R: Runtime>(
     app: &AppHandle<R>,
-    config: Option<PathBuf>,
-    test: Option<&SelfTest>,
+    options: Options,
 ) -> Result<Arc<Host>, Box<dyn std::error::Error>> {
+    let test = options.self_test;
+    let exit = app.clone();
     let setup = Setup {
-        config_path: config_path(app, config)?,
+        config_path: config_path(app, options.config)?,
         resource_dir: app.path().resource_dir().ok(),
         own_path: tauri::process::current_binary(&app.env())?,
-        recover: test.is_none_or(|test| test.scenario.recovers()),
+        recover: test.as_ref().is_none_or(|test| test.scenario.recovers()),
         recorder: test.map(|_| Recorder::default()),
+        // Nobody reads any more, so there is nobody to serve.
+        console: Console::new(move || exit.exit(0)),
+        follow: options.follow,
+        sidecar_args: options.sidecar_args,
     };
     Ok(Arc::new(Host::new(setup)))
 }
@@ -155,10 +184,10 @@ fn make_host<R: Runtime>(
 /// A signal to the host ends it like closing its window; a second one kills the sidecar at once.
 #[cfg(unix)]
 fn watch_signals<R: Runtime>(app: &AppHandle<R>, host: &Arc<Host>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT])?;
     let (app, host) = (app.clone(), Arc::clone(host));
     std::thread::spawn(move || {
         for (count, signal) in signals.forever().enumerate() {
@@ -177,6 +206,19 @@ fn watch_signals<R: Runtime>(app: &AppHandle<R>, host: &Arc<Host>) -> std::io::R
 fn watch_signals<R: Runtime>(_app: &AppHandle<R>, _host: &Arc<Host>) -> std::io::Result<()> {
     // The sidecar is in a job that ends with this process.
     Ok(())
+}
+
+/// The end of standard input ends the application, as it ends a sidecar that is told to watch it.
+fn watch_stdin<R: Runtime>(app: &AppHandle<R>) {
+    let app = app.clone();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while std::io::stdin()
+            .read(&mut buffer)
+            .is_ok_and(|read| read > 0)
+        {}
+        app.exit(0);
+    });
 }
 
 fn write_journal<R: Runtime>(

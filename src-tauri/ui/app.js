@@ -168,23 +168,32 @@ function press(id, command) {
 }
 
 async function copyDiagnostics() {
-  const text = element("failure-text").textContent;
+  const copied = await copyText(element("failure-text"));
+  setText("announce", "");
+  setText(
+    "announce",
+    copied
+      ? "The diagnostics were copied."
+      : "The system refused to copy. The diagnostics are selected: copy them with the keyboard.",
+  );
+  setText("copy", copied ? "Copied" : "Press Ctrl+C");
+  setTimeout(() => setText("copy", "Copy diagnostics"), 2000);
+}
+
+async function copyText(source) {
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(source.textContent);
+    return true;
   } catch {
-    // Without the clipboard interface: the selection can always be copied.
+    // Without the clipboard interface: the selection can be copied.
     element("failure-details").open = true;
     const range = document.createRange();
-    range.selectNodeContents(element("failure-text"));
+    range.selectNodeContents(source);
     const selection = getSelection();
     selection.removeAllRanges();
     selection.addRange(range);
-    document.execCommand("copy");
+    return document.execCommand("copy");
   }
-  setText("announce", "");
-  setText("announce", "The diagnostics were copied.");
-  setText("copy", "Copied");
-  setTimeout(() => setText("copy", "Copy diagnostics"), 2000);
 }
 
 press("restart", "restart");

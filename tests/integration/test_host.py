@@ -9,11 +9,16 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.support.ui import WebDriverWait
 
 from spike import plan
 from spike.buildinfo import Built
 from spike.errors import SpikeError
-from spike.host import application
+from spike.host import application, checklist, staging, verify, window
+from spike.host.staging import Launching
 from spike.workspace import ROOT, platform_id
 
 pytestmark = [pytest.mark.integration, pytest.mark.host]
@@ -56,6 +61,59 @@ def test_every_row_passes(built: Callable[..., Built], variant: str) -> None:
     assert [sample["row"] for sample in samples] == list(plan.CHECKLIST)
     assert {sample["status"] for sample in samples} == {"pass"}
     assert all(sample["evidence"] for sample in samples)
+
+
+@pytest.mark.usefixtures("_tools")
+def test_the_windows_buttons_do_what_they_say(built: Callable[..., Built]) -> None:
+    """Stop and Restart by mouse and by keyboard; Copy puts all of it on the clipboard."""
+    hello, faulty = built("pyinstaller-onefile"), built("pyinstaller-onefile", str(verify.FAULTY))
+    area = ROOT / "build" / "host" / "buttons"
+    good = application.package(staging.stage(hello, None, Launching()), area / "good")
+    failing = Launching(args=("--fault", "crash"))
+    crash = application.with_sidecar(good, area / "crash", faulty, failing)
+
+    with application.display() as screen:
+        with window.opened(good, screen) as driver:
+            until(driver, "ready")
+            first = driver.find_element(By.ID, "pid").text
+            driver.find_element(By.ID, "stop").click()
+            until(driver, "exited")
+            assert "SHUTDOWN" in window.read(driver).log[-1]
+            driver.find_element(By.ID, "restart").send_keys(Keys.ENTER)
+            until(driver, "ready")
+            assert driver.find_element(By.ID, "pid").text != first
+            driver.find_element(By.ID, "stop").send_keys(Keys.SPACE)
+            until(driver, "exited")
+        with window.opened(crash, screen) as driver:
+            until(driver, "failed")
+            text = driver.find_element(By.ID, "failure-text").get_attribute("textContent")
+            assert text
+            assert checklist.STDERR_LINE in text
+            driver.find_element(By.ID, "copy").click()
+            said = driver.find_element(By.ID, "announce")
+            WebDriverWait(driver, 5).until(lambda _: said.get_attribute("textContent"))
+            assert said.get_attribute("textContent") == "The diagnostics were copied."
+            assert pasted(driver) == text
+    shutil.rmtree(area)
+
+
+def until(driver: WebDriver, state: str) -> None:
+    """Wait for a state of the window."""
+    WebDriverWait(driver, window.PAGE_TIMEOUT_S).until(
+        lambda _: driver.execute_script("return document.body.dataset.state") == state
+    )
+
+
+def pasted(driver: WebDriver) -> str:
+    """What Ctrl+V puts into a text field: the clipboard as a user gets it."""
+    driver.execute_script(
+        "const field = document.createElement('textarea'); field.id = 'pasted';"
+        "document.body.append(field); field.focus();"
+    )
+    field = driver.find_element(By.ID, "pasted")
+    field.send_keys(Keys.CONTROL + "v")
+    WebDriverWait(driver, 5).until(lambda _: field.get_property("value"))
+    return str(field.get_property("value"))
 
 
 def test_a_missing_library_is_named_with_its_remedy(tmp_path: object) -> None:

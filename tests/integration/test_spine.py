@@ -195,7 +195,14 @@ def test_a_killed_build_leaves_nothing_that_looks_finished(built: Build) -> None
     assert (after.artifact.parent.parent / buildinfo.FILE_NAME).stat().st_mtime_ns == stamp
 
 
-def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(built: Build, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)],
+    ids=["ctrl-c", "kill"],
+)
+def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
+    built: Build, tmp_path: Path, number: int, send: Callable[[int, int], None]
+) -> None:
     """Exit code 130, an incomplete result beside the whole one, zero processes, zero files."""
     built("pyinstaller-onefile")
     child = subprocess.Popen(
@@ -219,7 +226,7 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(built: Build, tmp_pat
         env={**os.environ, "SPIKE_TEST": str(tmp_path), "TMPDIR": str(tmp_path)},
     )
     time.sleep(5)
-    os.killpg(child.pid, signal.SIGINT)
+    send(child.pid, number)
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors
     assert "interrupted" in errors

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks import cold_start, footprint, instructions, phases, reproducible, selfcheck
-from spike import elf
+from spike import elf, figures
 from spike.pagecache import Residency
 from spike.results import Result
 
@@ -108,6 +108,26 @@ def test_a_row_is_called_cold_only_when_every_launch_was() -> None:
     assert [row.title for row in rows] == [cold_start.FIRST, "warm", "cold: not reached"]
     text = cold_start.render(result(cold_start.NAME, subjects, samples))
     assert "not reached in 1 of 8 launches: 1 of 9 pages" in text
+
+
+def test_launches_that_differ_much_are_a_warning_below_the_table() -> None:
+    """In terminal and record alike, by subject, and for cold starts by state."""
+    subjects = {"steady": {"kind": "variant"}, "wild": {"kind": "variant"}}
+    samples = [
+        {"subject": name, "state": state, "round": n, "ready_ms": ms, "failure": None}
+        for state, base in (("warm", 10.0), ("cold", 90.0))
+        for n in range(12)
+        for name, ms in (("steady", base), ("wild", base * (1 + (n % 2) / 2)))
+    ]
+    bench = result("reliability", subjects, samples[: len(samples) // 2])
+    said = figures.disturbances(bench)
+    assert said.startswith("Warning: wild: the middle half of the launches spans")
+    assert "Advice: run it again with more launches (--launches)" in said
+    assert said in figures.run_line(bench)
+    said = figures.disturbances(result(cold_start.NAME, subjects, samples))
+    assert "wild (warm)" in said
+    assert "wild (cold)" in said
+    assert "steady" not in said
 
 
 def test_glibc_versions_are_compared_as_numbers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -288,6 +289,19 @@ class TestLives:
             seen = life.end()
         names = {line.partition("=")[0] for line in seen.stdout}
         assert names == {"PATH", "LANG", "HOME", "TMPDIR", "SPIKE_LAUNCH_MARK"}
+
+    def test_signals_that_the_caller_ignores_work_all_the_same(self, tmp_path: Path) -> None:
+        """A suite that a shell runs in the background has SIGINT ignored; its programs do not."""
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            program = Program(artifact=Path("/bin/sleep"), folder=None)
+            with Life(program, Setting(args=("9",)), tmp_path / "life") as life:
+                life.read(0.1)
+                life.stop(signal.SIGINT)
+                seen = life.end()
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert seen.exit_signal == "SIGINT"
 
     def test_an_orphan_is_found_timed_and_ended(self, tmp_path: Path) -> None:
         """Though its parent is gone and it has a session of its own."""

@@ -6,6 +6,7 @@
 //! read the pipes and one waits for the end. Nothing here waits without a bound.
 
 mod backoff;
+mod console;
 mod diagnosis;
 mod lines;
 mod platform;
@@ -17,6 +18,7 @@ mod tail;
 mod temp;
 
 pub use backoff::RestartPolicy;
+pub use console::{Console, Printer};
 pub use diagnosis::Report;
 pub use protocol::{LineKind, Stream, fields};
 pub use spec::{EXIT_ON_EOF_VARIABLE, LaunchSpec, MARK_VARIABLE, TempSpec};

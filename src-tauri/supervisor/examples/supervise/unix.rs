@@ -1,17 +1,20 @@
 //! See `main.rs`.
 
 use std::env;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
+use std::time::Duration;
 
-use sidecar_supervisor::{Event, LaunchSpec, RestartPolicy, State, Stream, Supervisor, TempSpec};
+use sidecar_supervisor::{
+    Console, Event, LaunchSpec, RestartPolicy, State, Stream, Supervisor, TempSpec,
+};
 
 const PREFIX: &str = "supervise";
-/// Lines that wait for a slow reader; more are dropped, since an observer must not block.
-const WAITING_LINES: usize = 1024;
+/// A reader that does not read is not waited for.
+const PRINT_BOUND: Duration = Duration::from_millis(200);
 
 enum Reason {
     Asked,
@@ -62,15 +65,17 @@ fn supervise(spec: LaunchSpec) -> io::Result<ExitCode> {
     if env::var_os("SIDECAR_EXIT_ON_EOF").is_some_and(|value| value == "1") {
         watch_stdin(reasons.clone());
     }
-    let printer = print_lines(reasons.clone());
+    let unheard = reasons.clone();
+    let console = Console::new(move || {
+        // Nobody reads any more, so there is nobody to serve.
+        let _ = unheard.send(Reason::Unheard);
+    });
+    let printer = console.printer();
     let supervisor = Supervisor::new(spec, move |event| match event {
-        Event::Line(line) => {
-            // A full queue drops the line: see the promise of `Event`.
-            let _ = printer.try_send((line.stream, line.text.clone()));
-        }
+        Event::Line(line) => printer.print(line.stream, &*line.text),
         Event::Changed(snapshot) => {
             if let State::Failed(why) = &snapshot.state {
-                let _ = printer.try_send((Stream::Stderr, why.to_string()));
+                printer.print(Stream::Stderr, why.to_string());
                 let _ = reasons.send(Reason::SidecarEnded);
             }
         }
@@ -83,8 +88,7 @@ fn supervise(spec: LaunchSpec) -> io::Result<ExitCode> {
         .as_ref()
         .is_some_and(|cleanup| cleanup.survivors.is_empty() && cleanup.temp_error.is_none());
     drop(supervisor);
-    // The printer takes what is queued; a reader that does not read is not waited for.
-    thread::sleep(std::time::Duration::from_millis(20));
+    console.flush(PRINT_BOUND);
     let done = matches!(why, Reason::Asked) && last.ready_ms.is_some();
     Ok(ExitCode::from(u8::from(!(done && clean))))
 }
@@ -108,23 +112,4 @@ fn watch_stdin(reasons: Sender<Reason>) {
         while io::stdin().read(&mut buffer).is_ok_and(|read| read > 0) {}
         let _ = reasons.send(Reason::Asked);
     });
-}
-
-/// A thread that prints, so that a reader that does not read holds up nothing else.
-fn print_lines(reasons: Sender<Reason>) -> mpsc::SyncSender<(Stream, String)> {
-    let (sender, lines) = mpsc::sync_channel::<(Stream, String)>(WAITING_LINES);
-    thread::spawn(move || {
-        for (stream, text) in lines {
-            let written = match stream {
-                Stream::Stdout => writeln!(io::stdout(), "{text}"),
-                Stream::Stderr => writeln!(io::stderr(), "{text}"),
-            };
-            if written.is_err() && stream == Stream::Stdout {
-                // Nobody reads any more, so there is nobody to serve.
-                let _ = reasons.send(Reason::Unheard);
-                return;
-            }
-        }
-    });
-    sender
 }
