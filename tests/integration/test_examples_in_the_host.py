@@ -13,12 +13,7 @@ from spike.errors import SpikeError
 from spike.host import application, staging, window
 from spike.host.staging import Launching
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.host,
-    # Selenium's own: it warns of how its Remote calls its RemoteConnection.
-    pytest.mark.filterwarnings("ignore:setting remote_server_addr:DeprecationWarning"),
-]
+pytestmark = [pytest.mark.integration, pytest.mark.host]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from benchmarks.hardships import report, runner, supervised
 from benchmarks.hardships.verdict import Outcome
 from spike import residue
 from spike.buildinfo import Built
+from spike.errors import SpikeError
+from spike.host import application
 
 pytestmark = pytest.mark.integration
 
@@ -94,6 +96,23 @@ def test_behind_the_supervisor_nothing_is_left(
     targets = report.behind_ours(report.targets([built(variant)]))
     done = run(case, next(one for one in targets if one.supervisor))
     assert done.outcome is Outcome.AS_EXPECTED, done
+
+
+@pytest.mark.host
+def test_in_the_real_host_nothing_is_left(built: Callable[..., Built]) -> None:
+    """The application is stopped, killed and starved; its sidecar is the one that tends to stay."""
+    try:
+        application.check_tools()
+    except SpikeError as error:
+        pytest.skip(str(error))
+    with supervised.in_host([built("pyinstaller-onefile")]) as programs:
+        (program,) = programs.values()
+        target = runner.Target(id="host", hello=program, probe=None, host=True)
+        for case in ("sigterm_at_rest", "sigkill_at_rest", "sigquit_at_rest", "host_vanishes"):
+            done = run(case, target)
+            assert done.outcome is Outcome.AS_EXPECTED, done
+            assert done.finding is not None
+            assert "READY" in done.finding.detail or "later" in done.finding.detail, done
 
 
 @needs_rust
