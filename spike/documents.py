@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from spike.evidence import Evidence
 from spike.sidecar import Sidecar
 
 README_NAME = "README.md"
+_LINK = re.compile(r"\]\(([^()\s#:]+)\)")
+"""A link of Markdown to a file, not to a web page or to a heading."""
+
 TEMPLATE = Path(__file__).with_name("record_template.md")
 
 
@@ -43,9 +48,7 @@ def write(path: Path, evidence: Evidence) -> bool:
     base = old or TEMPLATE.read_text(encoding="utf-8").replace("{sidecar}", evidence.sidecar.name)
     readme = path.name == README_NAME
     evidence = _with_outcome(evidence, path, base)
-    new = record.rewrite(
-        base, blocks.render_all(evidence, readme=readme), blocks.commands(evidence)
-    )
+    new = record.rewrite(base, _rendered(evidence, path), blocks.commands(evidence))
     drawn = [] if readme else pictures.write(evidence)
     if new == old:
         return bool(drawn)
@@ -69,7 +72,7 @@ def check(path: Path, evidence: Evidence) -> list[str]:
     readme = path.name == README_NAME
     complaints = [
         f"{difference.problem}\n{difference.diff}".rstrip()
-        for difference in record.differences(text, blocks.render_all(evidence, readme=readme))
+        for difference in record.differences(text, _rendered(evidence, path))
     ]
     if not readme:
         complaints += pictures.stale(evidence)
@@ -77,6 +80,27 @@ def check(path: Path, evidence: Evidence) -> list[str]:
         if evidence.outcome and not outcome.reason_in(text):
             complaints.append("the outcome names no reason; write “because …” behind the option")
     return complaints
+
+
+def _rendered(evidence: Evidence, path: Path) -> dict[str, str]:
+    """The blocks of a document, with links that work from where it lies."""
+    root = evidence.sidecar.workspace.root
+    rendered = blocks.render_all(evidence, readme=path.name == README_NAME)
+    return {name: rebased(text, root, path.absolute().parent) for name, text in rendered.items()}
+
+
+def rebased(text: str, root: Path, folder: Path) -> str:
+    """``text`` with its links, which are relative to ``root``, made relative to ``folder``."""
+    if folder == root:
+        return text
+    return _LINK.sub(
+        lambda match: (
+            f"]({Path(os.path.relpath(root / match[1], folder)).as_posix()})"
+            if (root / match[1]).exists()
+            else match[0]
+        ),
+        text,
+    )
 
 
 def _with_outcome(evidence: Evidence, path: Path, text: str) -> Evidence:

@@ -71,9 +71,7 @@ def image(evidence: Evidence, name: str) -> str:
     """A picture as Markdown with an empty line before it; empty when it cannot be drawn."""
     for picture, _sources in pictures.available(evidence):
         if picture.name == name:
-            path = pictures.path_of(picture, evidence)
-            # Another sidecar's record lies beside its results.
-            place = display_path(path) if evidence.sidecar.is_hello else path.name
+            place = display_path(pictures.path_of(picture, evidence))
             return f"\n\n![{picture.alt}]({place})"
     return ""
 
