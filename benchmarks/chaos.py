@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.hardships import supervised
 from benchmarks.subjects import variant_subject
-from spike import process, provenance, results
+from spike import process, results
 from spike.buildinfo import Built
 from spike.errors import SpikeError
 from spike.progress import progress
@@ -50,13 +50,11 @@ def run(
     """
     supervised.build()
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={item.variant.id: variant_subject(item).as_json() for item in built},
             settings={"lifecycles": lifecycles, "seed": seed},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("chaos", len(built)) as step,

@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.reliability import as_sample
 from benchmarks.subjects import PYTHON, PYTHON_ISOLATED, Subject
-from spike import pagecache, process, provenance, residue, results, statistics
+from spike import pagecache, process, residue, results, statistics
 from spike.launch import Launch, Running, launch
 from spike.progress import progress, shuffled_rounds
 from spike.tables import NOT_MEASURED, milliseconds, table
@@ -188,13 +188,11 @@ def run(
     sidecar = subjects[0].sidecar
     residue.adopt_orphans()
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"launches": launches, "seed": seed},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         _scratch() as scratch,

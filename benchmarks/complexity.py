@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.subjects import Subject
-from spike import launch, provenance, residue, results, workspace
+from spike import launch, residue, results, workspace
 from spike.progress import progress
 from spike.tables import table
 
@@ -145,13 +145,11 @@ def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result
     sidecar = subjects[0].sidecar
     residue.adopt_orphans()
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"watched_s": WATCH_S},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("complexity", len(variants)) as step,

@@ -19,7 +19,7 @@ import psutil
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import as_sample
 from benchmarks.subjects import Subject
-from spike import elf, pagecache, provenance, residue, results
+from spike import elf, pagecache, residue, results
 from spike.launch import Running, launch
 from spike.progress import progress, shuffled_rounds
 from spike.statistics import median
@@ -189,13 +189,11 @@ def run(
     by_id = {subject.id: subject for subject in subjects}
     residue.adopt_orphans()
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"launches": launches, "seed": seed},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("footprint", launches * len(by_id)) as step,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from spike import provenance, residue, results, statistics
+from spike import residue, results, statistics
 from spike.buildinfo import Built
 from spike.host import application, staging
 from spike.host.application import Package
@@ -92,15 +92,13 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
     launcher = application.build_launcher() if any(item.folder for item in built) else None
     order = random.Random(seed)
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={
                 item.info.variant: {"kind": "variant", "sha256": item.info.sha256} for item in built
             },
             settings={"rounds": rounds, "per_round": PER_ROUND, "seed": seed},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         application.display() as screen,

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.subjects import PYTHON_ISOLATED, Subject
-from spike import process, provenance, residue, results
+from spike import process, residue, results
 from spike.launch import Running
 from spike.progress import progress
 from spike.statistics import median
@@ -152,13 +152,11 @@ def run(subjects: Sequence[Subject], *, runs: int = RUNS, partial: bool = False)
     residue.adopt_orphans()
     jobs = [subject for _ in range(runs) for subject in subjects]
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"runs": runs, "valgrind": version()},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("instructions", len(jobs)) as step,

@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks import instructions
 from benchmarks.subjects import PYTHON_ISOLATED, Subject, floors
-from spike import launch, process, provenance, results, workspace
+from spike import launch, process, results, workspace
 from spike.buildinfo import file_sha256
 from spike.errors import BuildFailedError, MissingBuildError, UsageError
 from spike.packagers import VARIANTS, hold_gc
@@ -332,13 +332,11 @@ def run(
     sidecar = found[0].sidecar
     counted = not instructions.unavailable()
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in found},
             settings={"rounds": rounds, "seed": seed},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("knobs", len(found) * (rounds + counted)) as step,

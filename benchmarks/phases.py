@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.subjects import Subject
-from spike import process, provenance, residue, results
+from spike import process, residue, results
 from spike.errors import MissingToolError
 from spike.launch import Running
 from spike.progress import progress, shuffled_rounds
@@ -186,13 +186,11 @@ def run(
     by_id = {subject.id: subject for subject in subjects}
     residue.adopt_orphans()
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"launches": launches, "seed": seed, "strace": version()},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("phases", launches * len(by_id)) as step,

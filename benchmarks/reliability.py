@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.subjects import PYTHON_ISOLATED, Subject
-from spike import advice, plan, provenance, residue, results
+from spike import advice, plan, residue, results
 from spike.launch import Launch, launch
 from spike.progress import progress, shuffled_rounds
 from spike.statistics import binomial_interval, distribution, median, ratio_of_medians
@@ -87,13 +87,11 @@ def run(
     by_id = {subject.id: subject for subject in subjects}
     residue.adopt_orphans()
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"launches": launches, "seed": seed},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("bench", launches * len(subjects)) as step,

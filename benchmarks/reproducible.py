@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.subjects import Subject
-from spike import process, provenance, results
+from spike import process, results
 from spike.errors import BuildFailedError, MissingToolError, UsageError
 from spike.packagers.recipe import STAGED, Recipe
 from spike.progress import progress
@@ -224,13 +224,11 @@ def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result
         environment_folder(subject.built.info.packager)
     scratch = ROOT / "build" / "reproducible"
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in variants},
             settings={},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("reproducible", len(variants)) as step,

@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from benchmarks import instructions
 from benchmarks.subjects import PYTHON_ISOLATED, Subject, floors, static_c_program
-from spike import process, provenance, results
+from spike import process, results
 from spike.errors import MissingToolError, SpikeError
 from spike.launch import Plan, launch
 from spike.progress import progress, shuffled_rounds
@@ -97,13 +97,11 @@ def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
         BusyError: Another task is measuring in this checkout.
     """
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects=subjects(sidecar),
             settings={"runs": runs, "rounds": ROUNDS, "floor_rounds": FLOOR_ROUNDS, "seed": seed},
-            provenance=provenance.collect(),
         ) as recorder,
         progress("self-check", steps(runs)) as step,
     ):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.subjects import Subject
-from spike import buildinfo, process, provenance, results
+from spike import buildinfo, process, results
 from spike.progress import progress
 from spike.tables import megabytes, table
 from spike.workspace import ROOT
@@ -122,13 +122,11 @@ def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result
     """
     sidecar = subjects[0].sidecar
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("size", len(subjects)) as step,

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import Summary, as_sample, explained, summarise
 from benchmarks.subjects import Subject
-from spike import provenance, residue, results
+from spike import residue, results
 from spike.launch import Launch, launch
 from spike.progress import progress, shuffled_rounds
 from spike.statistics import Interval, ratio_of_independent_medians
@@ -54,13 +54,11 @@ def run_parallel(
     batches = -(-launches // at_once)
     residue.adopt_orphans()
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             PARALLEL,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"launches": batches * at_once, "at_once": at_once, "seed": seed},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress(f"{at_once} at once", batches * len(subjects)) as step,
@@ -101,13 +99,11 @@ def run_soak(
     residue.adopt_orphans()
     seconds = minutes * 60
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             SOAK,
             sidecar,
             subjects={subject.id: subject.as_json() for subject in subjects},
             settings={"minutes": minutes, "seed": seed},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress("soak, seconds", int(seconds)) as step,

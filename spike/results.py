@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from spike import jsonfile, noise
+from spike import jsonfile, noise, provenance
 from spike.errors import BusyError, CorruptFileError, StorageError
 from spike.sidecar import Sidecar
 
@@ -143,6 +143,42 @@ class Recorder:
         jsonfile.write(self.incomplete_path, self._document)
         self._saved = time.monotonic()
         self._save_cost_s = self._saved - began
+
+
+@contextlib.contextmanager
+def recording(
+    benchmark: str,
+    sidecar: Sidecar,
+    *,
+    subjects: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, Any],
+    partial: bool = False,
+) -> Iterator[Recorder]:
+    """Measure alone in this checkout and keep every sample, with the circumstances of the run.
+
+    Args:
+        benchmark: Its name, which is also its file's.
+        sidecar: What is measured.
+        subjects: By id, what it is; see :class:`Result`.
+        settings: The run's settings.
+        partial: Whether this is a choice of variants, which never gets into the record.
+
+    Raises:
+        BusyError: Another task is measuring here.
+        StorageError: The result cannot be written.
+    """
+    with (
+        exclusive(sidecar),
+        Recorder(
+            benchmark,
+            sidecar,
+            subjects=subjects,
+            settings=settings,
+            provenance=provenance.collect(),
+            partial=partial,
+        ) as recorder,
+    ):
+        yield recorder
 
 
 def _file_name(names: str) -> str:

@@ -13,7 +13,7 @@ from benchmarks.hardships.case import CHAPTERS, Case, all_cases
 from benchmarks.hardships.runner import Target
 from benchmarks.hardships.trial import program_of
 from benchmarks.hardships.verdict import SEVERITY, Outcome
-from spike import buildinfo, process, provenance, results
+from spike import buildinfo, process, results
 from spike.buildinfo import Built
 from spike.errors import SpikeError
 from spike.progress import progress
@@ -208,13 +208,11 @@ def _run(
     partial: bool,
 ) -> results.Result:
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             name,
             sidecar,
             subjects=subjects,
             settings={"seed": seed, "repeat": repeat, "workers": runner.WORKERS},
-            provenance=provenance.collect(),
             partial=partial,
         ) as recorder,
         progress(name.replace("_", " "), len(work) * repeat) as step,

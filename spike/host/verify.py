@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from spike import buildinfo, jsonfile, plan, process, provenance, residue, results
+from spike import buildinfo, jsonfile, plan, process, residue, results
 from spike import sidecar as sidecars
 from spike.buildinfo import Built
 from spike.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
@@ -66,13 +66,11 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
     faulty = {item.info.variant: faulty_build(item.variant) for item in built}
     launcher = application.build_launcher() if any(item.folder for item in built) else None
     with (
-        results.exclusive(sidecar),
-        results.Recorder(
+        results.recording(
             NAME,
             sidecar,
             subjects=subjects,
             settings={"cycles": cycles},
-            provenance=provenance.collect(),
             partial=bool(wanted),
         ) as recorder,
         application.display() as screen,
