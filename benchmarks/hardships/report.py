@@ -15,7 +15,7 @@ from benchmarks.hardships.trial import program_of
 from benchmarks.hardships.verdict import SEVERITY, Outcome
 from spike import buildinfo, process, results
 from spike.buildinfo import Built
-from spike.errors import SpikeError
+from spike.errors import SpikeError, UnsuitableError
 from spike.progress import progress
 from spike.sidecar import Sidecar, load
 from spike.tables import table
@@ -67,6 +67,10 @@ def targets(built: Sequence[Built]) -> list[Target]:
             folder = f" --sidecar {display_path(PROBE_FOLDER)}"
             command = probe.nox_command(item.variant.packager.name, item.variant.mode.name)
             problem = f"the probe: {error.what} Try: {command.replace(probe.option, folder)}"
+            try:
+                item.variant.packager.recipe(probe, item.variant.mode.name)
+            except UnsuitableError as refusal:
+                problem = f"the probe: {refusal.what}"
             problem = problem.replace(str(ROOT) + "/", "")
         found.append(
             Target(

@@ -20,6 +20,7 @@ from spike.host import application, staging
 from spike.host.staging import Launching
 from spike.launch import MARK
 from spike.packagers import DEFAULT_VARIANTS
+from spike.plan import PLAN_VARIANTS
 from spike.workspace import ROOT
 
 pytestmark = [pytest.mark.integration, pytest.mark.host]
@@ -40,10 +41,10 @@ OURS = "SIDECAR_LAUNCH_ID"
 """The supervisor's mark: tells the sidecar's processes from those of the window."""
 
 CHOSEN = [
-    pytest.param(name, marks=() if name == "pyinstaller-onefile" else pytest.mark.slow)
+    pytest.param(name, marks=() if name in PLAN_VARIANTS else pytest.mark.slow)
     for name in DEFAULT_VARIANTS
 ]
-"""Two processes and unpacking: the hardest of all is always tried, the others in the long run."""
+"""Two processes and unpacking: the plan's two are always tried, the others in the long run."""
 
 
 @pytest.mark.parametrize("variant", CHOSEN)
