@@ -5,6 +5,8 @@ Standard library only: it also runs in the packagers' own environments.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import shlex
 import signal
@@ -254,6 +256,7 @@ def start(
     pass_fds: Sequence[int] = (),
 ) -> Child:
     """The bare start under every other function here; ``OSError`` is the caller's to judge."""
+    _keep_descriptors()
     encoded: Mapping[Any, str] | Mapping[Any, bytes] = dict(env)
     if os.name == "posix":
         # Popen would do it with the clock running.
@@ -266,11 +269,28 @@ def start(
         stdout=stdout,
         stderr=stderr,
         bufsize=0,
+        # Popen's own closing reads /proc/self/fd in the child, with the clock running.
+        close_fds=bool(pass_fds) or sys.platform != "linux",
         pass_fds=pass_fds,
         process_group=0 if os.name == "posix" else None,
     )
     _started.add(child)
     return child
+
+
+@functools.cache
+def _keep_descriptors() -> None:
+    """Once: keep what this process was started with to itself, beyond the three standard streams.
+
+    Python opens everything so that no program inherits it (PEP 446); what a shell or a pool of
+    workers handed down is not so.
+    """
+    folder = Path("/proc/self/fd")
+    if folder.is_dir():
+        for number in [int(path.name) for path in folder.iterdir()]:
+            if number > 2:
+                with contextlib.suppress(OSError):  # the one of the listing is closed by now
+                    os.set_inheritable(number, False)
 
 
 def is_awaited(pid: int) -> bool:

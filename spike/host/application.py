@@ -234,7 +234,6 @@ def display() -> Iterator[str]:
         SpikeError: It did not come up.
     """
     read_end, write_end = os.pipe()
-    os.set_inheritable(write_end, True)
     import subprocess
 
     server = process.start(

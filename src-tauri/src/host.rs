@@ -22,8 +22,9 @@ const LOG_LINES: usize = 1000;
 const LINE_CHARS: usize = 2000;
 /// How many `key=value` pairs of the sidecar are kept for the health URL.
 const MAX_FIELDS: usize = 100;
-/// The window is told of changes at most so often: a flood must not drown it.
-const NOTIFY_EVERY: Duration = Duration::from_millis(50);
+/// The window is told of changes so much later, bundled: a flood must not drown it, and its drawing
+/// must not compete with the start that it shows. Nobody sees a tenth of a second.
+const NOTIFY_AFTER: Duration = Duration::from_millis(100);
 /// A reader of this process's output that does not read is waited for so long, at the end.
 const PRINT_BOUND: Duration = Duration::from_millis(200);
 /// Tells the launcher of a folder build where the application's resources are.
@@ -234,23 +235,22 @@ impl Host {
         thread::spawn(move || {
             let mut known = None;
             loop {
-                let revision = {
-                    let picture = shared
-                        .changed
-                        .wait_while(shared.lock(), |picture| {
-                            known == Some(picture.revision) && !picture.closed
-                        })
-                        .unwrap_or_else(PoisonError::into_inner);
-                    if picture.closed {
-                        return;
-                    }
-                    picture.revision
-                };
+                let picture = shared
+                    .changed
+                    .wait_while(shared.lock(), |picture| {
+                        known == Some(picture.revision) && !picture.closed
+                    })
+                    .unwrap_or_else(PoisonError::into_inner);
+                if picture.closed {
+                    return;
+                }
+                drop(picture);
+                thread::sleep(NOTIFY_AFTER);
+                let revision = shared.lock().revision;
                 known = Some(revision);
                 if !notify(revision) {
                     return;
                 }
-                thread::sleep(NOTIFY_EVERY);
             }
         });
     }

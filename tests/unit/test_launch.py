@@ -228,3 +228,16 @@ def test_the_mark_is_not_looked_for_in_a_program_without_environment() -> None:
         running.watch(0.1)
         (found,) = [one for one in residue.living() if one[0].pid == running.pid]
     assert found[1] == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_descriptor_of_ours_reaches_a_program() -> None:
+    """Standard streams only, although Popen does not close the others in the child."""
+    code = "import os; print(sorted(os.listdir('/proc/self/fd'), key=int), flush=True)"
+    with (
+        Path(os.devnull).open() as ours,
+        Running(Plan(argv=(sys.executable, "-I", "-S", "-c", code))) as running,
+    ):
+        running.wait_exit(5.0)
+        assert ours.fileno() > 2
+    assert running.result().stdout_tail == ("['0', '1', '2', '3']",), "3 is the listing itself"
