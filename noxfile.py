@@ -92,7 +92,8 @@ def environment(session: nox.Session, name: str, *locks: Path) -> str:
     for lock in locks:
         options = ("--require-hashes", "--quiet", "-r", str(lock))
         if uv:
-            session.install("--python", str(python), *options)
+            # As pip does by itself: without it every start of a script compiles anew.
+            session.install("--python", str(python), "--compile-bytecode", *options)
         else:
             session.run_install(str(python), "-m", "pip", "install", *options, external=True)
     stamp.write_text(digest)
