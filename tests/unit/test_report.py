@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -48,7 +49,7 @@ def test_nothing_published_names_a_person_or_a_machine() -> None:
 
     for path in [*ROOT.glob("benchmarks/results/**/*.json"), ROOT / "decision-record.md"]:
         text = path.read_text(encoding="utf-8")
-        assert "/home/" not in text, path
-        assert "/Users/" not in text, path
+        # Absolute paths: a scratch folder may have a home/ of its own.
+        assert not re.search(r"(?<![\w.>-])/(home|Users)/", text), path
         assert f'"{socket.gethostname()}"' not in text, path
         assert f"/{getpass.getuser()}/" not in text, path
