@@ -277,6 +277,7 @@ BLOCKS: Mapping[str, Block] = {
         ),
         Block(name="cold-start", command="invoke cold-start", render=figures.cold_starts),
         Block(name="footprint", command="invoke footprint", render=figures.footprints),
+        Block(name="host-latency", command="invoke host-latency", render=figures.hosted),
         Block(name="at-once", command="invoke bench --parallel 8", render=figures.at_once),
         Block(name="soak", command="invoke soak", render=figures.soaked),
         Block(name="reproducible", command="invoke reproducible", render=figures.rebuilt),

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks import (
     cold_start,
     footprint,
+    host_latency,
     instructions,
     phases,
     reliability,
@@ -106,3 +107,6 @@ sizes = shown(size.NAME, size.render, "size-and-start")
 footprints = shown(footprint.NAME, footprint.render)
 divided = shown(phases.NAME, phases.render, "where-the-time-goes")
 counted = shown(instructions.NAME, instructions.render)
+hosted = shown(
+    host_latency.NAME, lambda result: host_latency.render(host_latency.summarise(result))
+)

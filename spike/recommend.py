@@ -50,8 +50,9 @@ class Standing:
         rate_high: Upper end of the exact 95 % interval of the failure rate.
         disk_bytes: What lies on the user's disk: what ships, and what a launch writes beside it.
         package_bytes: What a download grows by.
-        wrong: Cases on hostile machines that somebody is misled or harmed by.
-        degraded: Cases that are safe and less than was promised.
+        wrong: Cases on hostile machines that somebody is misled or harmed by, of those that every
+            variant went through.
+        degraded: Cases of them that are safe and less than was promised.
         failed_rows: Rows of the checklist that fail.
         checked: Whether the checklist was run.
         single_file: Whether externalBin takes it as it is.
@@ -171,7 +172,10 @@ def disqualified(item: Standing, all_standings: Sequence[Standing]) -> str:
         return "A process outlives its host, also when stdin has ended."
     least = min((other.wrong for other in all_standings if other.wrong is not None), default=0)
     if item.wrong is not None and item.wrong > least + MAX_MORE_WRONG:
-        return f"{item.wrong} cases on hostile machines go wrong; the best has {least}."
+        return (
+            f"{item.wrong} of the cases on hostile machines that every variant went through go "
+            f"wrong; the best has {least}."
+        )
     return ""
 
 
@@ -222,7 +226,7 @@ def standings(evidence: Evidence) -> list[Standing]:
     summaries = {item.subject: item for item in reliability.summarise(launches)}
     floor = summaries.get(PYTHON_ISOLATED)
     asked = usable(evidence, hardships.NAME)
-    tallies = hardships.tallies(hardships.cells(asked)) if asked else {}
+    tallies = hardships.tallies(hardships.comparable(hardships.cells(asked))) if asked else {}
     found = []
     for name, item in summaries.items():
         if item.kind != "variant":

@@ -260,6 +260,16 @@ def tallies(found: Iterable[Cell]) -> dict[str, dict[Outcome, int]]:
     return counts
 
 
+def comparable(found: Iterable[Cell]) -> list[Cell]:
+    """The cells of the cases that every variant went through: only there are counts comparable.
+
+    A variant that cannot hold the probe does not get its cases wrong, and not right either.
+    """
+    cells_ = [cell for cell in found if not is_ours(cell.subject)]
+    missed = {cell.case for cell in cells_ if cell.outcome is Outcome.NOT_RUN}
+    return [cell for cell in cells_ if cell.case not in missed]
+
+
 def chapter_of(case: str) -> str:
     """The chapter of a case; ``other`` for one that no longer exists."""
     known = all_cases().get(case)

@@ -403,6 +403,18 @@ class TestReporting:
         assert counts[Outcome.AS_EXPECTED] == 0
         assert "- bare_root: needs root" in report.render(result, {})
 
+    def test_only_what_every_variant_went_through_is_compared(self) -> None:
+        """A case that one cannot be tried on would count for it otherwise."""
+        result = _result(
+            _sample("recursion", "one", Outcome.WRONG, detail="crash"),
+            _sample("recursion", "two", Outcome.NOT_RUN, reason="the probe does not fit"),
+            _sample("sigterm_at_rest", "one", Outcome.AS_EXPECTED),
+            _sample("sigterm_at_rest", "two", Outcome.DEGRADED, detail="less"),
+        )
+        found = report.tallies(report.comparable(report.cells(result)))
+        assert found["one"][Outcome.WRONG] == 0
+        assert (found["one"][Outcome.AS_EXPECTED], found["two"][Outcome.DEGRADED]) == (1, 1)
+
     def test_what_is_wrong_needs_an_entry_in_the_issue_log(self, tmp_path: Path) -> None:
         """An entry names the case and the variants with the command that reproduces it."""
         (tmp_path / "0042-title.md").write_text(
