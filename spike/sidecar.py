@@ -17,13 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from spike.errors import SidecarError
-from spike.workspace import HELLO, ROOT, Workspace, display_path
+from spike.workspace import HELLO, RECORD_NAME, ROOT, Workspace, display_path
 
 LOCK_NAME = "requirements.lock"
 """In the sidecar's folder: its dependencies, resolved once for every packager."""
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_IGNORED = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+_IGNORED = {
+    RECORD_NAME,
+    "__pycache__",
+    ".git",
+    ".venv",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +118,10 @@ class Sidecar:
         return tuple((item, Path(item).relative_to(base).as_posix()) for item in self.data)
 
     def source_files(self) -> tuple[Path, ...]:
-        """Every file of the folder that can end up in the artifact, sorted, relative."""
+        """Every file of the folder that can end up in the artifact, sorted, relative.
+
+        A decision record that is written beside the program is about it, and no part of it.
+        """
         return tuple(
             sorted(
                 path.relative_to(self.folder)

@@ -116,3 +116,12 @@ def test_data_ships_relative_to_the_entry_script(tmp_path: Path) -> None:
     assert found.data_targets() == (("src/data", "data"),)
     with pytest.raises(SidecarError, match="not below the folder of src/main"):
         parsed(tmp_path, entry="src/main.py", data=["other.txt"])
+
+
+def test_a_record_beside_the_program_does_not_make_it_another(tmp_path: Path) -> None:
+    """The docs write it there; what was built and measured stays what it was."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "one"\nversion = "1"\n')
+    (tmp_path / "main.py").touch()
+    before = sidecar.load(tmp_path).source_sha256()
+    (tmp_path / "decision-record.md").write_text("# Which packager?\n")
+    assert sidecar.load(tmp_path).source_sha256() == before
