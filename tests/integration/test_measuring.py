@@ -61,8 +61,8 @@ def attempts() -> Callable[[int], list[Result]]:
 def test_a_known_answer_comes_out(number: int, attempts: Callable[[int], list[Result]]) -> None:
     """A/A shows no difference in 19 of 20 runs; 10 ms are found within 2; the floor is the bar's.
 
-    The stated false-alarm rate of one A/A run is under 1 % on a quiet machine, and 5 % where noise
-    moves a median of 60 by more than 2 %: see benchmarks/selfcheck.py.
+    The stated false-alarm rate of one A/A run is at most the interval's 5 %, and less the quieter
+    the machine is: see benchmarks/selfcheck.py.
     """
     found = []
     for count in range(1, ATTEMPTS + 1):
