@@ -121,8 +121,9 @@ _NO_LIBRARY = re.compile(
 _NO_LIBRARY_PYINSTALLER = re.compile(
     r"PyInstallerImportError: Failed to load dynlib/dll (?P<path>'[^']+')"
 )
+# uvicorn's words, and those that Nuitka puts in their place: it changes the library's source.
 _NO_ASGI_MODULE = re.compile(
-    r'Error loading ASGI app\. Could not import module "(?P<module>[^"]+)"'
+    r'Error loading ASGI app\. (?:Nuitka: )?Could not import module "(?P<module>[^"]+)"'
 )
 _NO_DIALECT = re.compile(
     r"NoSuchModuleError: Can't load plugin: (?P<group>[\w.]+):(?P<name>[\w.]+)"

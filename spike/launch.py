@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import selectors
 import signal
 import subprocess
@@ -41,9 +40,6 @@ TAIL_BYTES = 16 * 1024
 
 MAX_LINE_BYTES = 4096
 """A longer line is kept cut; READY is never that long."""
-
-EARLY_S = 0.002
-"""How long a launch listens for a very quick program before it sets up the long wait."""
 
 STOP_TIMEOUT_S = 10.0
 """Grace after the stop signal. Nuitka's onefile parent itself waits 5 s for its child."""
@@ -239,7 +235,7 @@ class Running:
         self.stop_ms: float | None = None
         self.failure: Failure | None = None
         self.detail = ""
-        self._popen: process.Child | None = None
+        self._popen: process.Child | process.Popen | None = None
         self._pidfd = -1
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, _Stream] = {}
@@ -259,27 +255,14 @@ class Running:
         argv = self.plan.argv
         self.started_ns = time.perf_counter_ns()
         try:
-            self._popen = process.start(
-                argv,
-                env=environment,
-                cwd=self.plan.cwd,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
+            self._popen = process.measured(argv, env=environment, cwd=self.plan.cwd)
         except OSError as error:
             self._fail(_spawn_failure(error), f"{argv[0]}: {error.strerror}")
             return self
-        self.started_ns = self._popen.spawn_ns or self.started_ns
+        if isinstance(self._popen, process.Child):
+            self.started_ns = self._popen.spawn_ns
         assert self._popen.stdout is not None
         assert self._popen.stderr is not None
-        # The quickest programs are ready by now: their time must not hold our preparations below.
-        early = b""
-        listening = select.poll()
-        listening.register(self._popen.stdout, select.POLLIN)
-        if listening.poll(EARLY_S * 1000):
-            early = os.read(self._popen.stdout.fileno(), 65536)
-        early_ns = time.perf_counter_ns()
         for name, pipe in (("stdout", self._popen.stdout), ("stderr", self._popen.stderr)):
             os.set_blocking(pipe.fileno(), False)
             self._streams[pipe.fileno()] = _Stream(name, self.started_ns)
@@ -288,8 +271,9 @@ class Running:
             # The exit wakes the same select as the pipes do. Elsewhere _pump polls for it.
             self._pidfd = os.pidfd_open(self._popen.pid)
             self._selector.register(self._pidfd, selectors.EVENT_READ)
-        if early:
-            self._take(self._streams[self._popen.stdout.fileno()], early, early_ns)
+        if isinstance(self._popen, process.Child) and self._popen.early:
+            stdout = self._streams[self._popen.stdout.fileno()]
+            self._take(stdout, self._popen.early, self._popen.early_ns)
         return self
 
     def __exit__(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -18,14 +19,21 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from spike.errors import MissingToolError, StorageError
 
 TAIL_LINES = 40
 """Lines of a tool's output that an error message shows."""
 
-_started: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+Popen = subprocess.Popen[bytes]
+
+EARLY_MS = 2
+"""How long a start listens for a very quick program before it prepares for a long one."""
+
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ) if os.name == "posix" else ()
+
+_started: weakref.WeakSet[Child | Popen] = weakref.WeakSet()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +206,7 @@ def spawn(
     stdin: int = subprocess.PIPE,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
-) -> subprocess.Popen[bytes]:
+) -> Popen:
     """Start a program as the leader of a process group of its own, without a shell.
 
     Args:
@@ -228,21 +236,137 @@ def spawn(
         ) from None
 
 
-class Child(subprocess.Popen[bytes]):
-    """A started program that knows when its spawn began.
+class Child:
+    """A program under measurement: three pipes, a process group of its own, posix_spawn.
+
+    What :class:`subprocess.Popen` adds to a launch (a fourth pipe for the exec's error, and the
+    reading of it) is a fifth of what the quickest program takes. posix_spawn raises the exec's
+    error itself.
 
     Attributes:
-        spawn_ns: ``time.perf_counter_ns()`` when the pipes were made and nothing but the fork and
-            the exec was left: where a program in C would start its clock before posix_spawn.
+        spawn_ns: ``time.perf_counter_ns()`` when nothing but the posix_spawn was left: where a
+            program in C would start its clock.
+        early: What it wrote to stdout within :data:`EARLY_MS`; later readers do not see it.
+        early_ns: ``time.perf_counter_ns()`` when that was read.
+        pid: Process id, and id of the process group.
+        returncode: As in :class:`subprocess.Popen`: None while it runs, negative for a signal.
+        stdin: The pipe to the program, unbuffered; likewise the two from it.
+        stdout: See ``stdin``.
+        stderr: See ``stdin``.
     """
 
-    spawn_ns = 0
+    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str]) -> None:
+        """Start it, and listen to its stdout for :data:`EARLY_MS` milliseconds.
 
-    def _execute_child(self, *arguments: Any, **named: Any) -> None:
-        # Not public, but the same from Python 3.3 on. Were it gone, spawn_ns would stay 0 and the
-        # caller's own, earlier clock would count.
-        self.spawn_ns = time.perf_counter_ns()
-        super()._execute_child(*arguments, **named)  # type: ignore[misc]  # not in typeshed
+        Raises:
+            OSError: It cannot be started; nothing is left open.
+        """
+        self.returncode: int | None = None
+        self.early = b""
+        self.pid = 0
+        encoded = {os.fsencode(key): os.fsencode(value) for key, value in env.items()}
+        ends: list[int] = []
+        try:
+            for _ in range(3):
+                ends += _pipe()
+            of_stdin, to_stdin, from_stdout, of_stdout, from_stderr, of_stderr = ends
+            actions = (
+                (os.POSIX_SPAWN_DUP2, of_stdin, 0),
+                (os.POSIX_SPAWN_DUP2, of_stdout, 1),
+                (os.POSIX_SPAWN_DUP2, of_stderr, 2),
+            )
+            listening = select.poll()
+            listening.register(from_stdout, select.POLLIN)
+            self.spawn_ns = time.perf_counter_ns()
+            self.pid = os.posix_spawn(
+                argv[0],
+                tuple(argv),
+                encoded,
+                file_actions=actions,
+                setpgroup=0,
+                # Python ignores them; a program that inherits that never notices a closed pipe.
+                setsigdef=_IGNORED_BY_PYTHON,
+            )
+            # The quickest programs are ready by now: their time must not hold what follows.
+            if listening.poll(EARLY_MS):
+                self.early = os.read(from_stdout, 4096)
+            self.early_ns = time.perf_counter_ns()
+        except BaseException:
+            for end in ends:
+                os.close(end)
+            if self.pid:
+                kill_group(self.pid)
+                self.wait()
+            raise
+        for end in (of_stdin, of_stdout, of_stderr):
+            os.close(end)
+        self.stdin = os.fdopen(to_stdin, "wb", 0)
+        self.stdout = os.fdopen(from_stdout, "rb", 0)
+        self.stderr = os.fdopen(from_stderr, "rb", 0)
+
+    def poll(self) -> int | None:
+        """Its exit code if it is gone, which is then collected; None while it runs."""
+        return self._collect(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Wait for its end, for as long as that takes."""
+        code = self._collect(0)
+        assert code is not None
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to it alone; quiet when it is gone already."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def _collect(self, options: int) -> int | None:
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:
+                # Somebody else in this process waited for every child: its exit code is lost.
+                pid, status = self.pid, 0
+            if pid == self.pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe with both ends above the standard streams, which may be closed here."""
+    read_end, write_end = os.pipe()
+    if min(read_end, write_end) > 2:
+        return read_end, write_end
+    import fcntl
+
+    moved = (
+        fcntl.fcntl(read_end, fcntl.F_DUPFD_CLOEXEC, 3),
+        fcntl.fcntl(write_end, fcntl.F_DUPFD_CLOEXEC, 3),
+    )
+    os.close(read_end)
+    os.close(write_end)
+    return moved
+
+
+def measured(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None) -> Child | Popen:
+    """Start a program for a launch, with a pipe on each standard stream.
+
+    Args:
+        argv: The command; ``argv[0]`` is a path.
+        env: The whole environment.
+        cwd: Working folder. posix_spawn has none to give, so that with one the launch goes
+            through :class:`subprocess.Popen`, at the price named in :class:`Child`.
+
+    Raises:
+        OSError: It cannot be started; the caller judges.
+    """
+    _keep_descriptors()
+    if cwd is not None:
+        pipe = subprocess.PIPE
+        return start(argv, env=env, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe)
+    child = Child(argv, env=env)
+    _started.add(child)
+    return child
 
 
 def start(
@@ -254,22 +378,18 @@ def start(
     stdout: int,
     stderr: int,
     pass_fds: Sequence[int] = (),
-) -> Child:
-    """The bare start under every other function here; ``OSError`` is the caller's to judge."""
+) -> Popen:
+    """The bare start of every tool; ``OSError`` is the caller's to judge."""
     _keep_descriptors()
-    encoded: Mapping[Any, str] | Mapping[Any, bytes] = dict(env)
-    if os.name == "posix":
-        # Popen would do it with the clock running.
-        encoded = {os.fsencode(key): os.fsencode(value) for key, value in env.items()}
-    child = Child(
+    child = subprocess.Popen(
         argv,
-        env=encoded,
+        env=env,
         cwd=cwd,
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         bufsize=0,
-        # Popen's own closing reads /proc/self/fd in the child, with the clock running.
+        # Popen's own closing reads /proc/self/fd in the child.
         close_fds=bool(pass_fds) or sys.platform != "linux",
         pass_fds=pass_fds,
         process_group=0 if os.name == "posix" else None,

@@ -107,6 +107,11 @@ def test_a_file_of_an_installed_package_asks_for_the_whole_package() -> None:
     [
         ('ERROR:    Error loading ASGI app. Could not import module "web".', "web"),
         (
+            'ERROR:    Error loading ASGI app. Nuitka: Could not import module "web" use '
+            '"--include-module=web" option during compilation.',
+            "web",
+        ),
+        (
             "sqlalchemy.exc.NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:oracle",
             "sqlalchemy.dialects.oracle",
         ),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from spike import residue
+from spike import process, residue
 from spike.launch import MAX_LINE_BYTES, TAIL_BYTES, Failure, Launch, Plan, Running, launch
 
 GOOD = """
@@ -241,3 +241,25 @@ def test_no_descriptor_of_ours_reaches_a_program() -> None:
         running.wait_exit(5.0)
         assert ours.fileno() > 2
     assert running.result().stdout_tail == ("['0', '1', '2', '3']",), "3 is the listing itself"
+
+
+def test_a_program_gets_its_streams_where_this_process_has_none() -> None:
+    """Pipes that would lie where the standard streams are missing do not swallow one another."""
+    script = (
+        "import os, sys; os.close(0); os.close(1); os.close(2); sys.path.insert(0, os.getcwd())\n"
+        "from spike.launch import Plan, launch\n"
+        "inner = 'import signal, sys; sys.stderr.write(chr(69)); sys.stderr.flush();'\n"
+        "inner += 'print(chr(82) + \"EADY\", flush=True); sys.stdin.read(1); signal.pause()'\n"
+        "done = launch(Plan(argv=(sys.executable, '-I', '-S', '-c', inner), ready_timeout_s=5))\n"
+        "os._exit(0 if done.ready_ms and done.stderr_tail == ('E',) else 7)"
+    )
+    done = process.capture([sys.executable, "-c", script])
+    assert done.exit_code == 0, done
+
+
+def test_a_program_can_be_told_that_nobody_listens() -> None:
+    """SIGPIPE, which Python ignores, has its default again in what is launched."""
+    argv = ("/bin/sh", "-c", "grep SigIgn /proc/self/status; echo READY; exec sleep 9")
+    shell = launch(Plan(argv=argv, stop_timeout_s=1.0))
+    ignored = next(line for line in shell.stdout_tail if line.startswith("SigIgn"))
+    assert int(ignored.split()[1], 16) & (1 << (signal.SIGPIPE - 1)) == 0
