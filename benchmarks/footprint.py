@@ -243,7 +243,7 @@ def render(result: results.Result) -> str:
                 megabytes(shipped),
                 megabytes(shipped + (middle(samples, "peak_temporary_bytes") or 0)),
                 megabytes(shipped + kept),
-                f"{last['glibc']} ({last['glibc_file']})" if last.get("glibc") else NOT_MEASURED,
+                _asked_glibc(last),
                 ", ".join(systems[:3]) or "none that is known",
                 ", ".join(libraries) or "none",
             ]
@@ -279,6 +279,12 @@ def render(result: results.Result) -> str:
             ),
         ]
     )
+
+
+def _asked_glibc(sample: Mapping[str, Any]) -> str:
+    if "glibc" not in sample:
+        return NOT_MEASURED
+    return f"{sample['glibc']} ({sample['glibc_file']})" if sample["glibc"] else "none: linked in"
 
 
 def _count(value: float | None) -> str:

@@ -119,6 +119,11 @@ def _excluded(recipe: Recipe) -> Recipe:
 UNCOMPRESSED = {"PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0"}
 
 
+def _dynamic(recipe: Recipe) -> Recipe:
+    link = recipe.env["LDFLAGS"].replace("-static", "").strip()
+    return replace(recipe, env={**recipe.env, "LDFLAGS": link})
+
+
 def _pyinstaller(mode: str) -> list[Knob]:
     base = f"pyinstaller-{mode}"
     knobs = [
@@ -170,6 +175,12 @@ KNOBS: tuple[Knob, ...] = (
     ),
     Knob(name=f"{LEAN} gc", base=LEAN, change=_without_hold, says="collector not held off"),
     Knob(name=f"{LEAN} pie", base=LEAN, change=_without_env, says="position-independent (PIE)"),
+    Knob(
+        name=f"{LEAN} dynamic",
+        base=LEAN,
+        change=_dynamic,
+        says="glibc loaded at start, not linked in",
+    ),
     Knob(
         name=f"{LEAN} plain",
         base=LEAN,

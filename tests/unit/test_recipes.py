@@ -7,7 +7,9 @@ import json
 import shlex
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from spike.packagers import (
     VARIANTS,
     mode_named,
     packager_named,
+    reach,
     variant_named,
 )
 from spike.packagers import nuitka as nuitka_module
@@ -115,7 +118,7 @@ def test_every_packager_is_told_what_the_sidecar_asks_for(name: str, tmp_path: P
 EXTRA = {
     "nuitka-single": "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
     "--output-dir=dist/nuitka-single --static-libpython=yes --user-plugin=start_up.py",
-    "nuitka-lean": "CFLAGS=-fno-pie LDFLAGS=-no-pie "
+    "nuitka-lean": "CFLAGS=-fno-pie LDFLAGS='-no-pie -static' "
     "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
     "--output-dir=dist/nuitka-lean --static-libpython=yes --user-plugin=start_up.py",
     "nuitka-standalone-lean": "CFLAGS=-fno-pie LDFLAGS=-no-pie "
@@ -164,6 +167,28 @@ def test_the_extra_modes_commands(name: str) -> None:
         if short not in words:
             words.append(short)
     assert words == shlex.split(EXTRA[name])
+
+
+@linux
+def test_glibc_is_linked_in_only_where_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There has to be an archive of it, and the program must not look up hosts."""
+    monkeypatch.setattr(nuitka_module, "_has_static_libc", lambda: False)
+    assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie"
+    monkeypatch.setattr(nuitka_module, "_has_static_libc", lambda: True)
+    assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie -static"
+    monkeypatch.setattr(reach, "of", with_socket(reach.of))
+    assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie"
+
+
+def with_socket(follow: Callable[..., reach.Reach]) -> Callable[..., reach.Reach]:
+    """What a program reaches, and the built-in module that Debian's Python has for sockets."""
+
+    def followed(*arguments: Any, **named: Any) -> reach.Reach:
+        found = follow(*arguments, **named)
+        module = dataclasses.replace(found.modules["sys"], name="_socket")
+        return dataclasses.replace(found, modules={**found.modules, "_socket": module})
+
+    return followed
 
 
 def test_every_mode_beyond_the_plans_states_its_price() -> None:
