@@ -41,7 +41,9 @@ THROUGH: Final = "through launcher"
 PER_ROUND: Final = 3
 """Launches a round by each: a host is started once for them, which takes longer than they do."""
 
-HOLD_MS: Final = 100
+HOLD_MS: Final = 300
+"""How long a launch is left at READY, by host and launcher alike. The window draws what it was told
+100 ms before; a shorter stay has it draw the one launch while the next one starts."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,16 +110,6 @@ class StartUp(NuitkaPluginBase):
             return False, "No name in the sources leads to it: list it in hidden_imports."
         return None
 
-    def getImplicitImports(self, module):
-        """The accelerator of a module, which Nuitka leaves out where Python has a stand-in.
-
-        A native library may ask for what only the accelerator has, such as the C interface of
-        ``datetime``, and no source says so. A single file has no place for it.
-        """
-        accelerator = "_" + module.getFullName().asString()
-        if not SETTINGS["single"] and accelerator in self.reached:
-            yield accelerator
-
     def createPostModuleLoadCode(self, module):
         """Code that runs right after a module's own."""
         name = module.getFullName().asString()
