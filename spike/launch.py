@@ -259,22 +259,29 @@ class Running:
         except OSError as error:
             self._fail(_spawn_failure(error), f"{argv[0]}: {error.strerror}")
             return self
-        if isinstance(self._popen, process.Child):
-            self.started_ns = self._popen.spawn_ns
-        assert self._popen.stdout is not None
-        assert self._popen.stderr is not None
-        for name, pipe in (("stdout", self._popen.stdout), ("stderr", self._popen.stderr)):
+        try:
+            self._listen(self._popen)
+        except BaseException:
+            # A with statement does not leave what it could not enter.
+            self._close()
+            raise
+        return self
+
+    def _listen(self, child: process.Child | process.Popen) -> None:
+        if isinstance(child, process.Child):
+            self.started_ns = child.spawn_ns
+        assert child.stdout is not None
+        assert child.stderr is not None
+        for name, pipe in (("stdout", child.stdout), ("stderr", child.stderr)):
             os.set_blocking(pipe.fileno(), False)
             self._streams[pipe.fileno()] = _Stream(name, self.started_ns)
             self._selector.register(pipe, selectors.EVENT_READ)
         if sys.platform == "linux":
             # The exit wakes the same select as the pipes do. Elsewhere _pump polls for it.
-            self._pidfd = os.pidfd_open(self._popen.pid)
+            self._pidfd = os.pidfd_open(child.pid)
             self._selector.register(self._pidfd, selectors.EVENT_READ)
-        if isinstance(self._popen, process.Child) and self._popen.early:
-            stdout = self._streams[self._popen.stdout.fileno()]
-            self._take(stdout, self._popen.early, self._popen.early_ns)
-        return self
+        if isinstance(child, process.Child) and child.early:
+            self._take(self._streams[child.stdout.fileno()], child.early, child.early_ns)
 
     def __exit__(
         self,
@@ -283,6 +290,9 @@ class Running:
         trace: TracebackType | None,
     ) -> None:
         """Kill what still runs in the program's group and close every handle."""
+        self._close()
+
+    def _close(self) -> None:
         if self._popen is not None:
             if self._popen.poll() is None:
                 process.kill_group(self._popen.pid)

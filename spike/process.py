@@ -292,11 +292,11 @@ class Child:
                 self.early = os.read(from_stdout, 4096)
             self.early_ns = time.perf_counter_ns()
         except BaseException:
-            for end in ends:
-                os.close(end)
-            if self.pid:
+            if self.pid:  # interrupted while it listened
                 kill_group(self.pid)
                 self.wait()
+            for end in ends:
+                os.close(end)
             raise
         for end in (of_stdin, of_stdout, of_stderr):
             os.close(end)

@@ -204,7 +204,7 @@ def sigkill_at_rest(trial: Trial) -> Finding:
         return _with_facts(left, facts)
     if seen.orphan_ms is not None:
         return good(f"its last process ended {seen.orphan_ms / 1000:.1f} s later", seen, **facts)
-    return good("one process, and it is gone", seen)
+    return good("READY before it, and nothing outlived it", seen)
 
 
 def _with_facts(item: Finding, facts: dict[str, float]) -> Finding:

@@ -218,6 +218,7 @@ def test_a_process_in_the_middle_of_an_execve_is_no_less_a_survivor(tmp_path: Pa
     script.chmod(0o755)
     with Running(Plan(argv=(str(script),))) as running:
         looks = [[found.pid for found in residue.survivors(running.mark)] for _ in range(300)]
+        assert not running.exited, f"the program itself ended: {running.result()}"
     assert looks == [[running.pid]] * 300
 
 
@@ -263,3 +264,19 @@ def test_a_program_can_be_told_that_nobody_listens() -> None:
     shell = launch(Plan(argv=argv, stop_timeout_s=1.0))
     ignored = next(line for line in shell.stdout_tail if line.startswith("SigIgn"))
     assert int(ignored.split()[1], 16) & (1 << (signal.SIGPIPE - 1)) == 0
+
+
+def test_an_interrupt_while_a_launch_is_prepared_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C comes at any moment: what was started just now is ended all the same."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    running = Running(Plan(argv=("/bin/sleep", "60")))
+    monkeypatch.setattr(os, "set_blocking", interrupted)
+    with pytest.raises(KeyboardInterrupt), running:
+        pass
+    assert running.exit_signal == "SIGKILL"
+    assert residue.survivors(running.mark) == []
