@@ -43,7 +43,8 @@ PER_ROUND: Final = 3
 
 HOLD_MS: Final = 300
 """How long a launch is left at READY, by host and launcher alike. The window draws what it was told
-100 ms before; a shorter stay has it draw the one launch while the next one starts."""
+100 ms before; after a shorter stay it would draw the one launch while the next one starts. With 100
+and with 300 nuitka-onefile came out 6.7 ms later by the host than by the launcher all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
