@@ -5,16 +5,12 @@ Licence: Nuitka is AGPLv3 with a runtime exception for the programs that it comp
 
 from __future__ import annotations
 
-import functools
 import json
-import os
-import shutil
 import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike import process
 from spike.errors import UnsuitableError
 from spike.packagers import hold_gc, reach
 from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
@@ -228,15 +224,12 @@ def _can_be_static(reached: reach.Reach) -> bool:
     return "_socket" not in reached.modules and _has_static_libc()
 
 
-@functools.cache
 def _has_static_libc() -> bool:
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        return False
-    # The path when the compiler finds the archive, else the name given back.
-    return all(
-        os.sep in process.capture([compiler, f"-print-file-name={name}"]).output
-        for name in ("libc.a", "libm.a")
+    folders = ["/usr/lib", "/usr/lib64"]
+    if multiarch := sysconfig.get_config_var("MULTIARCH"):
+        folders.append(f"/usr/lib/{multiarch}")
+    return any(
+        all(Path(folder, name).is_file() for name in ("libc.a", "libm.a")) for folder in folders
     )
 
 
