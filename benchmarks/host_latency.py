@@ -42,9 +42,9 @@ PER_ROUND: Final = 3
 """Launches a round by each: a host is started once for them, which takes longer than they do."""
 
 HOLD_MS: Final = 300
-"""How long a launch is left at READY, by host and launcher alike. The window draws what it was told
-100 ms before; after a shorter stay it would draw the one launch while the next one starts. With 100
-and with 300 nuitka-onefile came out 6.7 ms later by the host than by the launcher all the same."""
+"""How long a launch is left at READY, by host and launcher alike, and how long the host rests
+before the next one. The window draws what it was told 100 ms before, so it would otherwise draw the
+end of one launch while the next one starts."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,6 +176,12 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
         "program": f"{stem}{_SUFFIX}",
         "reached": sorted(names),
         "single": single,
+        "standard": [
+            name
+            for name in sorted(names)
+            # Nuitka's own plugin decides about the parts of multiprocessing.
+            if not reached.modules[name].is_own and name.split(".")[0] != "multiprocessing"
+        ],
         "static_libpython": str(_fixed_address_library() or "") if lean else "",
     }
     argv = [

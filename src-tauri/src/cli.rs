@@ -32,7 +32,8 @@ Launches the sidecar that lies beside this program and shows its life.
                          serve     launch, run until somebody ends the host
                          cycles    launch and stop, again and again
   --cycles N             for `cycles` (default: 5)
-  --hold-ms N            how long to stay ready before going on (default: 300)
+  --hold-ms N            how long to stay ready before going on, and to rest between `cycles`
+                         (default: 300)
   --help, --version      print and exit
 ";
 

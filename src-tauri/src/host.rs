@@ -22,9 +22,13 @@ const LOG_LINES: usize = 1000;
 const LINE_CHARS: usize = 2000;
 /// How many `key=value` pairs of the sidecar are kept for the health URL.
 const MAX_FIELDS: usize = 100;
-/// The window is told of changes so much later, bundled: a flood must not drown it, and its drawing
-/// must not compete with the start that it shows. Nobody sees a tenth of a second.
+/// The window is told of changes so much later, bundled: a flood must not drown it. Nobody sees a
+/// tenth of a second.
 const NOTIFY_AFTER: Duration = Duration::from_millis(100);
+/// A start is shown when it has ended or takes longer than this: drawing it competes with it for the
+/// processor. Up to one second needs no sign of progress (Nielsen, Usability Engineering, 1993,
+/// chapter 5).
+const START_SHOWN_AFTER: Duration = Duration::from_secs(1);
 /// A reader of this process's output that does not read is waited for so long, at the end.
 const PRINT_BOUND: Duration = Duration::from_millis(200);
 /// Tells the launcher of a folder build where the application's resources are.
@@ -80,6 +84,14 @@ struct Picture {
     recorder: Option<Recorder>,
 }
 
+impl Picture {
+    fn is_starting(&self) -> bool {
+        self.snapshot
+            .as_ref()
+            .is_some_and(|snapshot| matches!(snapshot.state, State::Spawning | State::WaitingReady))
+    }
+}
+
 struct Shared {
     picture: Mutex<Picture>,
     changed: Condvar,
@@ -95,6 +107,18 @@ impl Shared {
         change(&mut picture);
         picture.revision += 1;
         self.changed.notify_all();
+    }
+
+    /// Waits for what belongs to a change that has come, and gives the revision to tell of.
+    fn bundle(&self) -> u64 {
+        thread::sleep(NOTIFY_AFTER);
+        let (picture, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), START_SHOWN_AFTER - NOTIFY_AFTER, |picture| {
+                picture.is_starting() && !picture.closed
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        picture.revision
     }
 }
 
@@ -245,8 +269,7 @@ impl Host {
                     return;
                 }
                 drop(picture);
-                thread::sleep(NOTIFY_AFTER);
-                let revision = shared.lock().revision;
+                let revision = shared.bundle();
                 known = Some(revision);
                 if !notify(revision) {
                     return;
@@ -454,5 +477,69 @@ fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&str>) {
                 }
             });
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Condvar, Mutex};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use sidecar_supervisor::{Snapshot, State};
+
+    use super::{NOTIFY_AFTER, Picture, START_SHOWN_AFTER, Shared};
+
+    fn shared(state: State) -> Shared {
+        let snapshot = Snapshot {
+            state,
+            ..Snapshot::idle()
+        };
+        Shared {
+            picture: Mutex::new(Picture {
+                snapshot: Some(snapshot),
+                ..Picture::default()
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn set(shared: &Shared, state: State) {
+        shared.touch(|picture| {
+            if let Some(snapshot) = &mut picture.snapshot {
+                snapshot.state = state;
+            }
+        });
+    }
+
+    #[test]
+    fn a_change_is_told_of_after_the_bundling_time() {
+        let begun = Instant::now();
+        assert_eq!(shared(State::Stopping).bundle(), 0);
+        assert!(begun.elapsed() >= NOTIFY_AFTER);
+        assert!(begun.elapsed() < START_SHOWN_AFTER);
+    }
+
+    #[test]
+    fn a_start_is_told_of_when_it_has_ended() {
+        let shared = Arc::new(shared(State::WaitingReady));
+        let begun = Instant::now();
+        let other = Arc::clone(&shared);
+        let sidecar = thread::spawn(move || {
+            thread::sleep(NOTIFY_AFTER * 2);
+            set(&other, State::Ready);
+        });
+        assert_eq!(shared.bundle(), 1);
+        assert!(begun.elapsed() >= NOTIFY_AFTER * 2);
+        assert!(begun.elapsed() < START_SHOWN_AFTER);
+        assert!(sidecar.join().is_ok());
+    }
+
+    #[test]
+    fn a_start_that_takes_long_is_told_of_while_it_lasts() {
+        let begun = Instant::now();
+        assert_eq!(shared(State::Spawning).bundle(), 0);
+        assert!(begun.elapsed() >= START_SHOWN_AFTER);
+        assert!(begun.elapsed() < START_SHOWN_AFTER + Duration::from_secs(5));
     }
 }

@@ -104,7 +104,13 @@ pub fn start<R: Runtime>(app: AppHandle<R>, host: Arc<Host>, test: SelfTest) {
             Scenario::Failure => run.failure(),
             Scenario::Restart => run.restart(),
             Scenario::Recover => run.recover(),
-            Scenario::Cycles => (0..test.cycles).for_each(|_| run.ready()),
+            Scenario::Cycles => (0..test.cycles).for_each(|number| {
+                if number > 0 {
+                    // The window draws the end of the last launch now, not during the next one.
+                    thread::sleep(run.hold);
+                }
+                run.ready();
+            }),
             Scenario::Shutdown => {
                 run.launch();
                 thread::sleep(run.hold);

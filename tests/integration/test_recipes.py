@@ -107,6 +107,7 @@ def test_asyncio_works_the_same_in_a_lean_folder(built: Build) -> None:
     lean = facts(built("nuitka-standalone-lean", ASYNCIO).artifact)
     assert lean == facts(built("nuitka-standalone", ASYNCIO).artifact)
     assert lean["work"] == [True, True, "stepped", [1, 2, "timed out", 0], [0, 1, 2]]
+    assert lean["accelerators"] == [True]
 
 
 def test_a_program_that_needs_a_file_beside_it_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Staged beside the sidecar with ``start_up.json``, which says what the program can reach and which
 start-up work to remove. Written against Nuitka 4.3.3. It edits one generated C file and up to
-three private variables; each is checked, and a Nuitka in which one is not as expected ends the
+three private variables and two functions; each is checked, and a Nuitka in which one is not as expected ends the
 build with a message instead of making a program that differs in secret.
 
 The lazy ``inspect``. Nuitka's main() imports ``inspect`` to teach it about compiled generators
@@ -18,6 +18,7 @@ import json
 import sys
 from pathlib import Path
 
+from nuitka.containers.OrderedSets import OrderedSet
 from nuitka.freezer import ImportDetection
 from nuitka.plugins.PluginBase import NuitkaPluginBase
 from nuitka.utils import StaticLibraries
@@ -73,6 +74,7 @@ class StartUp(NuitkaPluginBase):
 
     def __init__(self):
         self.reached = frozenset(SETTINGS["reached"])
+        self.standard = frozenset(SETTINGS["standard"])
         self.codecs = frozenset(SETTINGS["codecs"])
         # The interpreter has these as ready-made objects, which are faster than bytecode.
         self.frozen = frozenset(SETTINGS["frozen"])
@@ -91,11 +93,16 @@ class StartUp(NuitkaPluginBase):
             StaticLibraries._static_lib_python_path = SETTINGS["static_libpython"]
         early = {name.asString() for name in ImportDetection.detectEarlyImports()}
         wanted = (self.reached | self.codecs) - self.frozen
-        # What is technically early stays bytecode; the rest follows the program's own imports.
-        ImportDetection._early_modules_names = tuple(
-            sorted(ModuleName(name) for name in (early & wanted) | SETTINGS_ALWAYS - self.frozen)
-        )
-        ImportDetection._stdlib_modules_names = ()
+        early = early & wanted | SETTINGS_ALWAYS - self.frozen
+        ImportDetection._early_modules_names = _module_names(early)
+        # All that the program reaches is known, so it goes in as it is: as bytecode, in which
+        # form Nuitka ships the standard library anyway. It would else optimise every module of
+        # it and drop the result, only to learn what that module imports.
+        ImportDetection._stdlib_modules_names = _module_names(self.standard - early - self.frozen)
+
+    def onCompilationStartChecks(self):
+        """Prepare what can be imported only after the options were read."""
+        _answer_for_cache(self.standard)
 
     def onModuleEncounter(self, using_module_name, module_name, module_filename, module_kind):
         """Leave a module of the standard library out when nothing leads to it."""
@@ -154,6 +161,33 @@ class StartUp(NuitkaPluginBase):
 
 
 SETTINGS_ALWAYS = frozenset(SETTINGS["always"])
+
+
+def _module_names(names):
+    return tuple(sorted(ModuleName(name) for name in names))
+
+
+def _answer_for_cache(names):
+    """Let Nuitka's cache know these modules, as ones that lead to no others."""
+    from nuitka.tree import Building
+
+    cached = {}
+    for name in ("hasCachedImportedModuleUsageAttempts", "getCachedImportedModuleUsageAttempts"):
+        if not hasattr(Building, name):
+            sys.exit(f"This Nuitka has no Building.{name}; the plugin is for 4.3.3.")
+        cached[name] = getattr(Building, name)
+    has, get = cached.values()
+
+    def has_imports(module_name, **where):
+        return module_name.asString() in names or has(module_name=module_name, **where)
+
+    def imports(module_name, **where):
+        if module_name.asString() in names:
+            return OrderedSet(), ()
+        return get(module_name=module_name, **where)
+
+    Building.hasCachedImportedModuleUsageAttempts = has_imports
+    Building.getCachedImportedModuleUsageAttempts = imports
 
 
 def _is_standard_library(filename):

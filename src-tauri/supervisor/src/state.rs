@@ -214,7 +214,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn idle() -> Self {
+    /// Before the first launch.
+    #[must_use]
+    pub fn idle() -> Self {
         Self {
             state: State::Idle,
             since_ms: 0.0,

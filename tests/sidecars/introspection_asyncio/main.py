@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import datetime
 import functools
 import inspect
 import json
@@ -73,6 +74,7 @@ def facts():
         "work": asyncio.run(work()),
         "coroutine functions": [asyncio.iscoroutinefunction(f) for f in (work, step, count)],
         "signatures": [str(inspect.signature(f)) for f in (work, describe, opened, Job)],
+        "accelerators": [hasattr(datetime, "datetime_CAPI")],
         "dispatch": [describe(1), describe("a")],
         "hints": {name: str(hint) for name, hint in typing.get_type_hints(Job).items()},
     }
