@@ -2,8 +2,8 @@
 
 Staged beside the sidecar with ``start_up.json``, which says what the program can reach and which
 start-up work to remove. Written against Nuitka 4.3.3. It edits one generated C file and up to
-three private variables and two functions; each is checked, and a Nuitka in which one is not as expected ends the
-build with a message instead of making a program that differs in secret.
+three private variables and two functions; each is checked, and a Nuitka in which one is not as
+expected ends the build with a message instead of making a program that differs in secret.
 
 The lazy ``inspect``. Nuitka's main() imports ``inspect`` to teach it about compiled generators
 and coroutines: half of the instructions of a small program's start. Here the call is taken out
@@ -102,7 +102,7 @@ class StartUp(NuitkaPluginBase):
 
     def onCompilationStartChecks(self):
         """Prepare what can be imported only after the options were read."""
-        _answer_for_cache(self.standard)
+        _answer_for_cache(self, self.standard)
 
     def onModuleEncounter(self, using_module_name, module_name, module_filename, module_kind):
         """Leave a module of the standard library out when nothing leads to it."""
@@ -167,14 +167,14 @@ def _module_names(names):
     return tuple(sorted(ModuleName(name) for name in names))
 
 
-def _answer_for_cache(names):
+def _answer_for_cache(plugin, names):
     """Let Nuitka's cache know these modules, as ones that lead to no others."""
     from nuitka.tree import Building
 
     cached = {}
     for name in ("hasCachedImportedModuleUsageAttempts", "getCachedImportedModuleUsageAttempts"):
         if not hasattr(Building, name):
-            sys.exit(f"This Nuitka has no Building.{name}; the plugin is for 4.3.3.")
+            plugin.sysexit(f"This Nuitka has no Building.{name}; the plugin is for 4.3.3.")
         cached[name] = getattr(Building, name)
     has, get = cached.values()
 
