@@ -58,6 +58,8 @@ class Summary:
         same_ms: As our launcher sees the very file that the host starts.
         direct_ms: As our launcher sees the packager's program.
         launches: Launches by each.
+        host_adds: What the host sees later, with its 95 % interval; None of too few launches.
+        launcher_adds: What the launcher binary costs, likewise; None as well where there is none.
     """
 
     variant: str
@@ -66,6 +68,8 @@ class Summary:
     same_ms: float
     direct_ms: float
     launches: int
+    host_adds: statistics.Interval | None = None
+    launcher_adds: statistics.Interval | None = None
 
     @property
     def host_adds_ms(self) -> float:
@@ -85,6 +89,8 @@ class Summary:
 
 def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False) -> results.Result:
     """Launch every variant by host and launcher in turns.
+
+    Whether the bars hold is told by the medians; their intervals say how far to trust that.
 
     Raises:
         SpikeError: The host cannot be built or shown, or a launch was not good.
@@ -156,25 +162,40 @@ def summarise(result: results.Result) -> list[Summary]:
     """The medians of every variant whose launches all reached READY at least once by each way."""
     found = []
     for variant in result.subjects:
-        values: dict[str, list[float]] = {HOST: [], HOST_FIRST: [], DIRECT: [], THROUGH: []}
+        launches: dict[str, list[float | None]] = {
+            HOST: [],
+            HOST_FIRST: [],
+            DIRECT: [],
+            THROUGH: [],
+        }
         for sample in result.of(variant):
-            if sample["ready_ms"] is not None:
-                values[str(sample["by"])].append(float(sample["ready_ms"]))
-        host, direct = statistics.median(values[HOST]), statistics.median(values[DIRECT])
+            launches[str(sample["by"])].append(sample["ready_ms"])
+        medians = {
+            way: statistics.median([value for value in values if value is not None])
+            for way, values in launches.items()
+        }
+        host, direct, through = medians[HOST], medians[DIRECT], medians[THROUGH]
         if host is None or direct is None:
             continue
-        through = statistics.median(values[THROUGH])
+        same = DIRECT if through is None else THROUGH
         found.append(
             Summary(
                 variant=variant,
                 host_ms=host,
-                host_first_ms=statistics.median(values[HOST_FIRST]),
+                host_first_ms=medians[HOST_FIRST],
                 same_ms=direct if through is None else through,
                 direct_ms=direct,
-                launches=len(values[HOST]),
+                launches=len(launches[HOST]),
+                host_adds=_difference(launches[HOST], launches[same]),
+                launcher_adds=_difference(launches[THROUGH], launches[DIRECT]),
             )
         )
     return found
+
+
+def _difference(one: list[float | None], other: list[float | None]) -> statistics.Interval | None:
+    # The launches of one round stand at the same places in both.
+    return statistics.difference_of_medians(one, other) if len(one) == len(other) else None
 
 
 def render(summaries: Sequence[Summary]) -> str:
@@ -183,14 +204,17 @@ def render(summaries: Sequence[Summary]) -> str:
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.1f}"
 
+    def within(interval: statistics.Interval | None) -> str:
+        return "" if interval is None else f" ({interval.low:.1f} to {interval.high:.1f})"
+
     return table(
         [
             "variant",
             "launches by each",
             "launcher ms",
             "host ms",
-            "host adds ms",
-            "binary adds ms",
+            "host adds ms, 95 % interval",
+            "binary adds ms, 95 % interval",
             "host, first launch ms",
         ],
         [
@@ -199,8 +223,9 @@ def render(summaries: Sequence[Summary]) -> str:
                 str(item.launches),
                 shown(item.same_ms),
                 shown(item.host_ms),
-                shown(item.host_adds_ms),
-                shown(item.launcher_adds_ms if item.same_ms != item.direct_ms else None),
+                shown(item.host_adds_ms) + within(item.host_adds),
+                shown(item.launcher_adds_ms if item.same_ms != item.direct_ms else None)
+                + within(item.launcher_adds),
                 shown(item.host_first_ms),
             ]
             for item in summaries

@@ -198,6 +198,31 @@ def ratio_of_medians(
     )
 
 
+def difference_of_medians(
+    one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
+) -> Interval | None:
+    """``median(one) - median(other)`` with its 95 % interval, as :func:`ratio_of_medians`.
+
+    Returns:
+        None for fewer than :data:`MIN_ROUNDS` rounds in which both have a value.
+
+    Raises:
+        ValueError: The two do not have the same number of rounds.
+    """
+    import numpy as np
+
+    left, right = paired(one, other)
+    if len(left) < MIN_ROUNDS:
+        return None
+    a, b = np.asarray(left), np.asarray(right)
+    return _interval(
+        float(np.median(a) - np.median(b)),
+        lambda rows: np.median(a[rows], axis=1) - np.median(b[rows], axis=1),
+        count=len(left),
+        seed=seed,
+    )
+
+
 def median_difference(
     one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
 ) -> Interval | None:

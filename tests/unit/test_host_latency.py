@@ -53,3 +53,17 @@ def test_a_host_that_sees_ready_late_misses_the_bar() -> None:
 def test_launches_without_ready_are_not_counted_as_zero() -> None:
     """A variant that one of the two never saw ready has no figure."""
     assert host_latency.summarise(result(onefile=[(HOST, None), (DIRECT, 100.0)])) == []
+
+
+def test_how_far_the_difference_can_be_trusted_is_shown() -> None:
+    """The interval holds the true difference; too few launches have none."""
+    direct: list[float | None] = [100.0 + n % 7 for n in range(30)]
+    host = [None if value is None else value + 2.0 for value in direct]
+    samples = [(HOST, value) for value in host] + [(DIRECT, value) for value in direct]
+    [found] = host_latency.summarise(result(onefile=samples))
+    assert found.host_adds is not None
+    assert found.host_adds.low <= 2.0 <= found.host_adds.high
+    assert found.launcher_adds is None
+    assert f"2.0 ({found.host_adds.low:.1f} to {found.host_adds.high:.1f})" in host_latency.render(
+        [found]
+    )
