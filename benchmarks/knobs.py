@@ -182,6 +182,12 @@ KNOBS: tuple[Knob, ...] = (
         says="glibc loaded at start, not linked in",
     ),
     Knob(
+        name=f"{LEAN} no LTO",
+        base=LEAN,
+        change=_plus("--lto=no"),
+        says="not optimised at link time",
+    ),
+    Knob(
         name=f"{LEAN} plain",
         base=LEAN,
         change=_plus("--python-flag=no_docstrings,no_asserts"),

@@ -6,6 +6,8 @@ Licence: Nuitka is AGPLv3 with a runtime exception for the programs that it comp
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -188,6 +190,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
         *_command(sidecar, output, "--standalone"),
         "--static-libpython=yes",
         f"--user-plugin={PLUGIN.as_posix()}",
+        *(["--lto=yes"] if lean and single and _is_gcc() else []),
         *_contents(sidecar),
     ]
     return Recipe(
@@ -219,6 +222,15 @@ def _compiler_settings(*, lean: bool, single: bool, static: bool) -> dict[str, s
         link.append(f"-Wl,--whole-archive,{whole},--no-whole-archive,--as-needed")
     settings = {"CFLAGS": "-fno-pie"} if lean else {}
     return {**settings, "LDFLAGS": " ".join(link)} if link else settings
+
+
+def _is_gcc() -> bool:
+    """Whether gcc compiles, which brings what link-time optimisation needs; clang may not.
+
+    Nuitka's runtime is one large C file. Optimised at link time, what a small program does not use
+    of it is dropped before it costs time, and the rest is compiled on all processors.
+    """
+    return Path(os.environ.get("CC", "gcc")).name.startswith("gcc") and bool(shutil.which("gcc"))
 
 
 def _can_be_static(reached: reach.Reach) -> bool:

@@ -120,7 +120,7 @@ EXTRA = {
     "--output-dir=dist/nuitka-single --static-libpython=yes --user-plugin=start_up.py",
     "nuitka-lean": "CFLAGS=-fno-pie LDFLAGS='-no-pie -static' "
     "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
-    "--output-dir=dist/nuitka-lean --static-libpython=yes --user-plugin=start_up.py",
+    "--output-dir=dist/nuitka-lean --static-libpython=yes --user-plugin=start_up.py --lto=yes",
     "nuitka-standalone-lean": "CFLAGS=-fno-pie LDFLAGS=-no-pie "
     "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
     "--output-dir=dist/nuitka-standalone-lean --static-libpython=yes --user-plugin=start_up.py",
@@ -178,6 +178,15 @@ def test_glibc_is_linked_in_only_where_that_works(monkeypatch: pytest.MonkeyPatc
     assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie -static"
     monkeypatch.setattr(reach, "of", with_socket(reach.of))
     assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie"
+
+
+@linux
+def test_only_gcc_is_asked_to_optimise_at_link_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What clang needs for it is a linker for it that may not be there."""
+    monkeypatch.setenv("CC", "/usr/bin/clang-14")
+    assert "--lto=yes" not in recipe_of("nuitka-lean").argv
+    monkeypatch.setenv("CC", "/usr/bin/gcc-12")
+    assert "--lto=yes" in recipe_of("nuitka-lean").argv
 
 
 def with_socket(follow: Callable[..., reach.Reach]) -> Callable[..., reach.Reach]:
