@@ -162,12 +162,8 @@ def summarise(result: results.Result) -> list[Summary]:
     """The medians of every variant whose launches all reached READY at least once by each way."""
     found = []
     for variant in result.subjects:
-        launches: dict[str, list[float | None]] = {
-            HOST: [],
-            HOST_FIRST: [],
-            DIRECT: [],
-            THROUGH: [],
-        }
+        ways = (HOST, HOST_FIRST, DIRECT, THROUGH)
+        launches: dict[str, list[float | None]] = {way: [] for way in ways}
         for sample in result.of(variant):
             launches[str(sample["by"])].append(sample["ready_ms"])
         medians = {

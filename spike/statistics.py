@@ -173,27 +173,13 @@ def paired(
 def ratio_of_medians(
     one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
 ) -> Interval | None:
-    """``median(one) / median(other)`` with its 95 % interval; both measured in the same rounds.
-
-    Percentile bootstrap over rounds: a resample draws rounds, and takes both values of each, so
-    what disturbed a whole round disturbs both sides alike.
-
-    Returns:
-        None for fewer than :data:`MIN_ROUNDS` rounds in which both have a value.
-
-    Raises:
-        ValueError: The two do not have the same number of rounds.
-    """
+    """``median(one) / median(other)`` with its 95 % interval; see :func:`_of_rounds`."""
     import numpy as np
 
-    left, right = paired(one, other)
-    if len(left) < MIN_ROUNDS:
-        return None
-    a, b = np.asarray(left), np.asarray(right)
-    return _interval(
-        float(np.median(a) / np.median(b)),
-        lambda rows: np.median(a[rows], axis=1) / np.median(b[rows], axis=1),
-        count=len(left),
+    return _of_rounds(
+        one,
+        other,
+        lambda a, b: np.median(a, axis=-1) / np.median(b, axis=-1),
         seed=seed,
     )
 
@@ -201,24 +187,13 @@ def ratio_of_medians(
 def difference_of_medians(
     one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
 ) -> Interval | None:
-    """``median(one) - median(other)`` with its 95 % interval, as :func:`ratio_of_medians`.
-
-    Returns:
-        None for fewer than :data:`MIN_ROUNDS` rounds in which both have a value.
-
-    Raises:
-        ValueError: The two do not have the same number of rounds.
-    """
+    """``median(one) - median(other)`` with its 95 % interval; see :func:`_of_rounds`."""
     import numpy as np
 
-    left, right = paired(one, other)
-    if len(left) < MIN_ROUNDS:
-        return None
-    a, b = np.asarray(left), np.asarray(right)
-    return _interval(
-        float(np.median(a) - np.median(b)),
-        lambda rows: np.median(a[rows], axis=1) - np.median(b[rows], axis=1),
-        count=len(left),
+    return _of_rounds(
+        one,
+        other,
+        lambda a, b: np.median(a, axis=-1) - np.median(b, axis=-1),
         seed=seed,
     )
 
@@ -226,7 +201,23 @@ def difference_of_medians(
 def median_difference(
     one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
 ) -> Interval | None:
-    """Median of the paired differences ``one - other``, with its 95 % interval.
+    """Median of ``one - other`` of each round, with its interval; see :func:`_of_rounds`."""
+    import numpy as np
+
+    return _of_rounds(one, other, lambda a, b: np.median(a - b, axis=-1), seed=seed)
+
+
+def _of_rounds(
+    one: Sequence[float | None],
+    other: Sequence[float | None],
+    statistic: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    *,
+    seed: int,
+) -> Interval | None:
+    """A statistic of two that were measured in the same rounds, with its 95 % interval.
+
+    Percentile bootstrap over rounds: a resample draws rounds, and takes both values of each, so
+    what disturbed a whole round disturbs both sides alike. ``statistic`` works along the last axis.
 
     Returns:
         None for fewer than :data:`MIN_ROUNDS` rounds in which both have a value.
@@ -239,10 +230,10 @@ def median_difference(
     left, right = paired(one, other)
     if len(left) < MIN_ROUNDS:
         return None
-    differences = np.asarray(left) - np.asarray(right)
+    a, b = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
     return _interval(
-        float(np.median(differences)),
-        lambda rows: np.median(differences[rows], axis=1),
+        float(statistic(a, b)),
+        lambda rows: statistic(a[rows], b[rows]),
         count=len(left),
         seed=seed,
     )
