@@ -82,13 +82,16 @@ struct Picture {
     next_line: u64,
     page_asked: bool,
     recorder: Option<Recorder>,
+    /// The last launch whose start was told of, or waited for.
+    start_told: u64,
 }
 
 impl Picture {
-    fn is_starting(&self) -> bool {
-        self.snapshot
-            .as_ref()
-            .is_some_and(|snapshot| matches!(snapshot.state, State::Spawning | State::WaitingReady))
+    fn is_untold_start(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| {
+            snapshot.launch != self.start_told
+                && matches!(snapshot.state, State::Spawning | State::WaitingReady)
+        })
     }
 }
 
@@ -112,12 +115,17 @@ impl Shared {
     /// Waits for what belongs to a change that has come, and gives the revision to tell of.
     fn bundle(&self) -> u64 {
         thread::sleep(NOTIFY_AFTER);
-        let (picture, _) = self
+        let (mut picture, _) = self
             .changed
             .wait_timeout_while(self.lock(), START_SHOWN_AFTER - NOTIFY_AFTER, |picture| {
-                picture.is_starting() && !picture.closed
+                picture.is_untold_start() && !picture.closed
             })
             .unwrap_or_else(PoisonError::into_inner);
+        // A start that takes long is waited for once: what it prints from now on is shown as ever.
+        picture.start_told = picture
+            .snapshot
+            .as_ref()
+            .map_or(0, |snapshot| snapshot.launch);
         picture.revision
     }
 }
@@ -484,7 +492,7 @@ fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&str>) {
 mod tests {
     use std::sync::{Arc, Condvar, Mutex};
     use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use sidecar_supervisor::{Snapshot, State};
 
@@ -493,6 +501,7 @@ mod tests {
     fn shared(state: State) -> Shared {
         let snapshot = Snapshot {
             state,
+            launch: 1,
             ..Snapshot::idle()
         };
         Shared {
@@ -536,10 +545,14 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_takes_long_is_told_of_while_it_lasts() {
+    fn a_start_that_takes_long_is_told_of_while_it_lasts_and_waited_for_once() {
+        let shared = shared(State::Spawning);
         let begun = Instant::now();
-        assert_eq!(shared(State::Spawning).bundle(), 0);
+        shared.bundle();
         assert!(begun.elapsed() >= START_SHOWN_AFTER);
-        assert!(begun.elapsed() < START_SHOWN_AFTER + Duration::from_secs(5));
+        let told = Instant::now();
+        set(&shared, State::WaitingReady);
+        assert_eq!(shared.bundle(), 1);
+        assert!(told.elapsed() < START_SHOWN_AFTER);
     }
 }
