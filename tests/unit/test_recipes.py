@@ -182,7 +182,7 @@ def test_glibc_is_linked_in_only_where_that_works(monkeypatch: pytest.MonkeyPatc
 
 @linux
 def test_only_gcc_is_asked_to_optimise_at_link_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What clang needs for it is a linker for it that may not be there."""
+    """For clang it takes a linker plugin that may not be there."""
     monkeypatch.setenv("CC", "/usr/bin/clang-14")
     assert "--lto=yes" not in recipe_of("nuitka-lean").argv
     monkeypatch.setenv("CC", "/usr/bin/gcc-12")
