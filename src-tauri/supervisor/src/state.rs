@@ -214,6 +214,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// True when nothing runs and no restart is due.
+    #[must_use]
+    pub fn rests_for_good(&self) -> bool {
+        self.state.is_at_rest() && self.recovery.restart_at_ms.is_none()
+    }
+
     /// Before the first launch.
     #[must_use]
     pub fn idle() -> Self {

@@ -65,6 +65,8 @@ enum Command {
 
 enum Message {
     Command(Command),
+    /// Answered when everything that was asked for before has been taken.
+    Mark(Sender<()>),
     Chunk {
         launch: u64,
         stream: Stream,
@@ -159,6 +161,25 @@ impl Supervisor {
         self.send(Command::Stop);
     }
 
+    /// Stops the sidecar and waits until it rests and no restart is due. To call `stop` and wait for
+    /// rest is not the same: until the stop is taken, a start that was asked for just before may be
+    /// on its way, and the picture is still that of the rest before it.
+    ///
+    /// # Errors
+    /// After `timeout`, with the picture that there was.
+    pub fn stop_and_wait(&self, timeout: Duration) -> Result<Snapshot, Box<Snapshot>> {
+        let deadline = Instant::now() + timeout;
+        self.stop();
+        let (mark, taken) = mpsc::channel();
+        let _ = self.commands.send(Message::Mark(mark));
+        // After a shutdown nobody answers, and the rest is final; after the time there is none left.
+        let _ = taken.recv_timeout(timeout);
+        self.wait_for(
+            deadline.saturating_duration_since(Instant::now()),
+            Snapshot::rests_for_good,
+        )
+    }
+
     /// Stops the sidecar if it runs, and starts it.
     pub fn restart(&self) {
         self.send(Command::Restart);
@@ -207,9 +228,7 @@ impl Supervisor {
     pub fn shutdown(&self) -> Snapshot {
         self.send(Command::Shutdown);
         let bound = self.stop_bound;
-        let last = match self.wait_for(bound, |snapshot| {
-            snapshot.state.is_at_rest() && snapshot.recovery.restart_at_ms.is_none()
-        }) {
+        let last = match self.wait_for(bound, Snapshot::rests_for_good) {
             Ok(snapshot) => snapshot,
             Err(snapshot) => *snapshot,
         };
@@ -394,6 +413,10 @@ impl Actor {
     fn handle(&mut self, message: Message) {
         match message {
             Message::Command(command) => self.command(command),
+            Message::Mark(mark) => {
+                // Whoever has asked may have stopped waiting.
+                let _ = mark.send(());
+            }
             Message::Chunk {
                 launch,
                 stream,

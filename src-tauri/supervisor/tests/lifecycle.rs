@@ -392,6 +392,24 @@ fn stop_during_the_spawn_wins() {
 }
 
 #[test]
+fn a_stop_that_is_waited_for_counts_a_start_that_was_on_its_way() {
+    let root = scratch("stop-and-wait");
+    let mut spec = spec(&["out:READY\\n", "forever"]);
+    spec.temp = Some(TempSpec {
+        root: root.clone(),
+        prefix: "trial".to_owned(),
+    });
+    let trial = trial(spec);
+    for number in 1..=50 {
+        trial.supervisor.start();
+        let last = trial.supervisor.stop_and_wait(PATIENCE).expect("it rests");
+        assert_eq!(last.launch, number);
+        let left = fs::read_dir(&root).expect("the folder is there").count();
+        assert_eq!(left, 0, "launch {number}");
+    }
+}
+
+#[test]
 fn restart_gives_a_new_process_and_ends_the_old_one() {
     let trial = launch(&["out:READY\\n", "until-eof"]);
     let first = trial.wait("ready");

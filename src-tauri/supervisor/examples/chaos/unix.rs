@@ -365,14 +365,10 @@ impl Worker {
         }
         self.pause(2.0);
         let kept = self.act(action, supervisor, mark, before);
-        if let Some(supervisor) = &kept {
-            supervisor.stop();
-            let rest = supervisor.wait_for(PATIENCE, |now| {
-                now.state.is_at_rest() && now.recovery.restart_at_ms.is_none()
-            });
-            if let Err(now) = rest {
-                self.violations([format!("{mark}: no rest, still {}", now.state.name())]);
-            }
+        if let Some(supervisor) = &kept
+            && let Err(now) = supervisor.stop_and_wait(PATIENCE)
+        {
+            self.violations([format!("{mark}: no rest, still {}", now.state.name())]);
         }
         self.nothing_left(mark, root);
         kept
