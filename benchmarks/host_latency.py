@@ -3,6 +3,11 @@
 The same binary is launched by both in every round, in an order that is shuffled anew. For a folder
 build the launcher binary that stands for it is measured as well, against the program itself.
 
+Every variant goes through rounds until the 95 % interval of what is asked is narrower than the
+bar, or until there were enough rounds. That asks how wide the interval is and never where it lies,
+so it favours no outcome (Chow and Robbins, On the Asymptotic Theory of Fixed-Width Sequential
+Confidence Intervals, 1965).
+
 The first launch of each host competes with WebKit, which is still drawing the window for the first
 time. It is kept and shown apart: the launcher has no window that it could be compared with.
 """
@@ -10,7 +15,7 @@ time. It is kept and shown apart: the launcher has no window that it could be co
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -38,8 +43,12 @@ HOST_FIRST: Final = "host, first launch"
 DIRECT: Final = "direct"
 THROUGH: Final = "through launcher"
 
-PER_ROUND: Final = 3
+PER_ROUND: Final = 6
 """Launches a round by each: a host is started once for them, which takes longer than they do."""
+
+MIN_ROUNDS: Final = 5
+"""Rounds that every variant goes through, whatever the interval says: one of few launches can be
+narrow by chance."""
 
 HOLD_MS: Final = 300
 """How long a launch is left at READY, by host and launcher alike, and how long the host rests
@@ -72,6 +81,17 @@ class Summary:
     launcher_adds: statistics.Interval | None = None
 
     @property
+    def settled(self) -> bool:
+        """Whether more launches are not needed: each interval is narrower than its bar."""
+
+        def narrow(interval: statistics.Interval | None, bar_ms: float) -> bool:
+            return interval is not None and interval.high - interval.low <= bar_ms
+
+        return narrow(self.host_adds, HOST_WITHIN_MS) and (
+            self.same_ms == self.direct_ms or narrow(self.launcher_adds, LAUNCHER_MAX_MS)
+        )
+
+    @property
     def host_adds_ms(self) -> float:
         """What the host sees later; below zero when it sees it earlier."""
         return self.host_ms - self.same_ms
@@ -91,6 +111,12 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
     """Launch every variant by host and launcher in turns.
 
     Whether the bars hold is told by the medians; their intervals say how far to trust that.
+
+    Args:
+        built: The variants.
+        rounds: Rounds at most; a variant that is settled before goes through no more of them.
+        seed: Seed of the order.
+        partial: Whether the result is kept out of the record.
 
     Raises:
         SpikeError: The host cannot be built or shown, or a launch was not good.
@@ -115,20 +141,25 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
     ):
         packages = [_package(item, launcher) for item in built]
         number = 0
+        taken: dict[str, list[dict[str, Any]]] = {item.info.variant: [] for item in built}
         for round_number in range(rounds):
             pairs = list(zip(built, packages, strict=True))
             order.shuffle(pairs)
             for item, package in pairs:
+                variant = item.info.variant
+                summary = _summary(variant, taken[variant]) if round_number >= MIN_ROUNDS else None
+                if summary is not None and summary.settled:
+                    step(variant)
+                    continue
                 ways = [HOST, DIRECT, *([THROUGH] if item.folder else [])]
                 order.shuffle(ways)
                 for way in ways:
                     for by, ready_ms in _launches(way, item, package, screen):
                         sample: dict[str, Any] = {"by": by, "ready_ms": ready_ms}
-                        recorder.add(
-                            item.info.variant, {"order": number, "round": round_number, **sample}
-                        )
+                        taken[variant].append(sample)
+                        recorder.add(variant, {"order": number, "round": round_number, **sample})
                         number += 1
-                step(item.info.variant)
+                step(variant)
     return recorder.result()
 
 
@@ -160,33 +191,33 @@ def _launches(
 
 def summarise(result: results.Result) -> list[Summary]:
     """The medians of every variant whose launches all reached READY at least once by each way."""
-    found = []
-    for variant in result.subjects:
-        ways = (HOST, HOST_FIRST, DIRECT, THROUGH)
-        launches: dict[str, list[float | None]] = {way: [] for way in ways}
-        for sample in result.of(variant):
-            launches[str(sample["by"])].append(sample["ready_ms"])
-        medians = {
-            way: statistics.median([value for value in values if value is not None])
-            for way, values in launches.items()
-        }
-        host, direct, through = medians[HOST], medians[DIRECT], medians[THROUGH]
-        if host is None or direct is None:
-            continue
-        same = DIRECT if through is None else THROUGH
-        found.append(
-            Summary(
-                variant=variant,
-                host_ms=host,
-                host_first_ms=medians[HOST_FIRST],
-                same_ms=direct if through is None else through,
-                direct_ms=direct,
-                launches=len(launches[HOST]),
-                host_adds=_difference(launches[HOST], launches[same]),
-                launcher_adds=_difference(launches[THROUGH], launches[DIRECT]),
-            )
-        )
-    return found
+    found = [_summary(variant, result.of(variant)) for variant in result.subjects]
+    return [summary for summary in found if summary is not None]
+
+
+def _summary(variant: str, samples: Sequence[Mapping[str, Any]]) -> Summary | None:
+    ways = (HOST, HOST_FIRST, DIRECT, THROUGH)
+    launches: dict[str, list[float | None]] = {way: [] for way in ways}
+    for sample in samples:
+        launches[str(sample["by"])].append(sample["ready_ms"])
+    medians = {
+        way: statistics.median([value for value in values if value is not None])
+        for way, values in launches.items()
+    }
+    host, direct, through = medians[HOST], medians[DIRECT], medians[THROUGH]
+    if host is None or direct is None:
+        return None
+    same = DIRECT if through is None else THROUGH
+    return Summary(
+        variant=variant,
+        host_ms=host,
+        host_first_ms=medians[HOST_FIRST],
+        same_ms=direct if through is None else through,
+        direct_ms=direct,
+        launches=len(launches[HOST]),
+        host_adds=_difference(launches[HOST], launches[same]),
+        launcher_adds=_difference(launches[THROUGH], launches[DIRECT]),
+    )
 
 
 def _difference(one: list[float | None], other: list[float | None]) -> statistics.Interval | None:

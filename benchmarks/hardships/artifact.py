@@ -316,24 +316,41 @@ def removed_while_running(trial: Trial) -> Finding:
 
 
 @case(
-    "8 first launches at once, with one home and one TMPDIR: all start and stop, nothing is left.",
+    "8 first launches at once, with one home and one TMPDIR, 20 times over: all start and stop, "
+    "nothing is left.",
     alone=True,
 )
 def eight_at_once(trial: Trial) -> Finding:
     """A host with several windows, or a test suite."""
-    return _at_once(trial, 8)
+    return _at_once(trial, 8, times=20)
 
 
 @case(
-    "32 first launches at once, with one home and one TMPDIR: all start and stop, nothing is left.",
+    "32 first launches at once, with one home and one TMPDIR, 8 times over: all start and stop, "
+    "nothing is left.",
     alone=True,
 )
 def thirty_two_at_once(trial: Trial) -> Finding:
     """A build farm."""
-    return _at_once(trial, 32)
+    return _at_once(trial, 32, times=8)
 
 
-def _at_once(trial: Trial, count: int) -> Finding:
+def _at_once(trial: Trial, count: int, *, times: int) -> Finding:
+    """Launch many at once, each time as if for the first time, until one of them fails.
+
+    A race that is lost every third time would make the verdict chance if it were tried once.
+    """
+    seen: list[Seen] = []
+    for _ in range(times):
+        seen += _first_launches(trial, count)
+        if any(stops(one).outcome is not Outcome.AS_EXPECTED for one in seen):
+            break
+    slowest = max((one.ready_ms or 0.0 for one in seen), default=0.0)
+    verdict = sweep([_label(one) for one in seen], of="launches")
+    return replace(verdict, facts={**verdict.facts, "slowest_ready_ms": round(slowest, 1)})
+
+
+def _first_launches(trial: Trial, count: int) -> list[Seen]:
     home, tmp = trial.folder("home"), trial.folder("tmp")
     # Sixteen times the usual patience: 32 starts share the processors of one.
     setting = Setting(env={"HOME": str(home)}, tmp=tmp, look=(tmp,), ready_timeout_s=120.0)
@@ -344,10 +361,7 @@ def _at_once(trial: Trial, count: int) -> Finding:
             life.send(signal.SIGTERM)
         for life in lives:
             life.until_exit(60.0)
-        seen = end_all(lives)
-    slowest = max((one.ready_ms or 0.0 for one in seen), default=0.0)
-    verdict = sweep([_label(one) for one in seen], of="launches")
-    return replace(verdict, facts={**verdict.facts, "slowest_ready_ms": round(slowest, 1)})
+        return end_all(lives)
 
 
 def _label(seen: Seen) -> tuple[str, Finding]:

@@ -79,8 +79,21 @@ def signal_name_reaches_program(trial: Trial) -> Finding:
     return worst(told, good_detail="all three reach the program under their own names")
 
 
-def _during_start(trial: Trial, number: int) -> Finding:
-    """Send a signal at moments of the start that are spread from the spawn to READY."""
+def _during_start(trial: Trial, number: int, *, group: bool = False) -> Finding:
+    """Send a signal at moments of the start that are spread from the spawn to READY.
+
+    Args:
+        trial: The trial.
+        number: The signal.
+        group: Whether it goes to every process of the program, as from a terminal.
+    """
+
+    def send(life: Life) -> None:
+        if group:
+            os.killpg(life.pid, number)
+        else:
+            life.send(number)
+
     times = []
     for _ in range(3):
         with trial.life() as life:
@@ -101,10 +114,10 @@ def _during_start(trial: Trial, number: int) -> Finding:
             else:
                 moment_s = span_s * number_of_moment / MOMENTS
                 life.read(max(0.0, moment_s - life.running.now_ms() / 1000))
-            life.send(number)
+            send(life)
             if not life.running.wait_exit(ONE_SIGNAL_S):
                 again.add(len(lives) - 1)
-                life.send(number)
+                send(life)
                 life.until_exit()
         seen = end_all(lives)
     finally:
@@ -163,6 +176,16 @@ def sigterm_during_start(trial: Trial) -> Finding:
 def sigint_during_start(trial: Trial) -> Finding:
     """Ctrl-C at once."""
     return _during_start(trial, signal.SIGINT)
+
+
+@case(
+    "SIGINT to its whole process group at 20 moments of the start: it ends, never with a false 0, "
+    "and leaves nothing.",
+    alone=True,
+)
+def ctrl_c_during_start(trial: Trial) -> Finding:
+    """Ctrl-C at once, on a terminal: helper processes get it too, while they start."""
+    return _during_start(trial, signal.SIGINT, group=True)
 
 
 @case(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spike.packagers import hold_gc
-from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
+from spike.packagers.recipe import STAGED, STEADY_ORDER, Mode, Recipe, Tool, output_folder
 from spike.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
@@ -45,7 +45,7 @@ class CxFreeze:
         return Recipe(
             argv=tuple(argv),
             # The modules beside the entry script; cx_Freeze looks in the working folder alone.
-            env={"PYTHONPATH": (STAGED / sidecar.entry).parent.as_posix()},
+            env={**STEADY_ORDER, "PYTHONPATH": (STAGED / sidecar.entry).parent.as_posix()},
             output=output,
             artifact=output / f"{sidecar.name}{_SUFFIX}",
             folder=output,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spike.errors import UnsuitableError
 from spike.packagers import hold_gc, reach
-from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
+from spike.packagers.recipe import STAGED, STEADY_ORDER, Mode, Recipe, Tool, output_folder
 from spike.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
@@ -72,7 +72,7 @@ class PyInstaller:
             *_contents(sidecar),
         ]
         # Its cache would otherwise be shared by every project of this user.
-        env = {"PYINSTALLER_CONFIG_DIR": "pyinstaller-cache"}
+        env = {**STEADY_ORDER, "PYINSTALLER_CONFIG_DIR": "pyinstaller-cache"}
         if lean:
             env["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
         folder = output / sidecar.name

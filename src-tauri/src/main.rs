@@ -8,6 +8,7 @@ mod health;
 mod host;
 mod journal;
 mod selftest;
+mod signals;
 
 use std::env;
 use std::io::Read as _;
@@ -97,6 +98,7 @@ fn sweep(options: Options) -> Result<(), String> {
 fn run(options: Options) -> Result<(), String> {
     let self_test = options.self_test.clone();
     let follow = options.follow;
+    signals::hold_back();
     let app = tauri::Builder::default()
         .invoke_handler(tauri::generate_handler![view, watch, stop, restart])
         .setup(move |app| {
@@ -104,7 +106,7 @@ fn run(options: Options) -> Result<(), String> {
             let test = options.self_test.clone();
             let host = make_host(handle, options)?;
             app.manage(Arc::clone(&host));
-            watch_signals(handle, &host)?;
+            signals::watch(handle, &host)?;
             if follow && env::var_os(EXIT_ON_EOF_VARIABLE).is_some_and(|value| value == "1") {
                 watch_stdin(handle);
             }
@@ -179,33 +181,6 @@ fn make_host<R: Runtime>(
         sidecar_args: options.sidecar_args,
     };
     Ok(Arc::new(Host::new(setup)))
-}
-
-/// A signal to the host ends it like closing its window; a second one kills the sidecar at once.
-#[cfg(unix)]
-fn watch_signals<R: Runtime>(app: &AppHandle<R>, host: &Arc<Host>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    use signal_hook::iterator::Signals;
-
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT])?;
-    let (app, host) = (app.clone(), Arc::clone(host));
-    std::thread::spawn(move || {
-        for (count, signal) in signals.forever().enumerate() {
-            host.note(&format!("signal_{signal}"));
-            if count == 0 {
-                app.exit(0);
-            } else if let Some(supervisor) = host.supervisor() {
-                supervisor.kill();
-            }
-        }
-    });
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn watch_signals<R: Runtime>(_app: &AppHandle<R>, _host: &Arc<Host>) -> std::io::Result<()> {
-    // The sidecar is in a job that ends with this process.
-    Ok(())
 }
 
 /// The end of standard input ends the application, as it ends a sidecar that is told to watch it.

@@ -67,3 +67,26 @@ def test_how_far_the_difference_can_be_trusted_is_shown() -> None:
     assert f"2.0 ({found.host_adds.low:.1f} to {found.host_adds.high:.1f})" in host_latency.render(
         [found]
     )
+
+
+def test_more_launches_are_taken_until_the_interval_is_narrower_than_the_bar() -> None:
+    """A spread of 20 ms needs more than a spread of 2; where the figure lies does not matter."""
+
+    def settled(spread_ms: float, adds_ms: float) -> bool:
+        direct = [100.0 + spread_ms * (n * 7 % 10) / 10 for n in range(30)]
+        host = [100.0 + adds_ms + spread_ms * (n * 3 % 10) / 10 for n in range(30)]
+        samples: list[tuple[str, float | None]] = [(HOST, value) for value in host]
+        [found] = host_latency.summarise(result(onefile=samples + [(DIRECT, v) for v in direct]))
+        return found.settled
+
+    assert settled(2.0, adds_ms=0.0)
+    assert settled(2.0, adds_ms=9.0)
+    assert not settled(20.0, adds_ms=0.0)
+
+
+def test_the_launcher_binary_has_an_interval_of_its_own_to_settle() -> None:
+    """What the host adds may be known well while what the launcher costs is not."""
+    steady: list[tuple[str, float | None]] = [(HOST, 50.0), (THROUGH, 50.0)]
+    spread: list[tuple[str, float | None]] = [(DIRECT, 20.0 + n % 30) for n in range(30)]
+    [found] = host_latency.summarise(result(onedir=steady * 30 + spread))
+    assert not found.settled

@@ -127,10 +127,10 @@ EXTRA = {
     "nuitka-cached": "python -m nuitka sidecar/main.py --onefile --assume-yes-for-downloads "
     "--output-dir=dist/nuitka-cached "
     "--onefile-tempdir-spec={CACHE_DIR}/sidecar-hello/0.1.0-... --onefile-as-archive",
-    "pyinstaller-onefile-lean": "PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
+    "pyinstaller-onefile-lean": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py --onefile "
     "--distpath dist/pyinstaller-onefile-lean --name sidecar-hello --strip --exclude-module=...",
-    "pyinstaller-onedir-lean": "PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
+    "pyinstaller-onedir-lean": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py --onedir "
     "--distpath dist/pyinstaller-onedir-lean --name sidecar-hello --strip --exclude-module=...",
 }
