@@ -75,6 +75,15 @@ def whole_number(text: str, option: str, *, low: int, high: int) -> int:
     return value
 
 
+def seed_number(text: str) -> int:
+    """Read a seed.
+
+    Raises:
+        UsageError: It is none.
+    """
+    return whole_number(text, "--seed", low=0, high=2**31)
+
+
 def chosen(sidecar_folder: str, variant: list[str]) -> tuple[Sidecar, list[Subject]]:
     """The sidecar and the rows of a measuring task: floors first, then the variants."""
     from benchmarks.subjects import all_subjects
@@ -109,7 +118,7 @@ def bench(
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
 
     count = whole_number(launches, "--launches", low=1, high=10_000)
-    order = whole_number(seed, "--seed", low=0, high=2**31)
+    order = seed_number(seed)
     at_once = whole_number(parallel, "--parallel", low=1, high=stress.MAX_PARALLEL)
     what, subjects = chosen(sidecar, variant)
     if at_once > 1:
@@ -171,8 +180,7 @@ def reproducible(c: Context, variant: list[str], sidecar: str = HELLO) -> int:
 
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, partial=bool(variant))
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
     return 0
 
 
@@ -197,7 +205,7 @@ def soak(
     from benchmarks import stress
 
     length = whole_number(minutes, "--minutes", low=1, high=10_000)
-    order = whole_number(seed, "--seed", low=0, high=2**31)
+    order = seed_number(seed)
     _, subjects = chosen(sidecar, variant)
     return stressed(stress.run_soak(subjects, minutes=length, seed=order, partial=bool(variant)))
 
@@ -239,11 +247,10 @@ def cold_start(
     from benchmarks import cold_start as benchmark
 
     count = whole_number(launches, "--launches", low=1, high=1000)
-    order = whole_number(seed, "--seed", low=0, high=2**31)
+    order = seed_number(seed)
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
 
 
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
@@ -254,8 +261,7 @@ def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
 
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, partial=bool(variant))
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
 
 
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
@@ -266,8 +272,7 @@ def complexity(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
 
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, partial=bool(variant))
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
 
 
 @task(
@@ -379,11 +384,10 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
         hello,
         buildinfo.find_all(hello, tuple(variant)),
         lifecycles=lives,
-        seed=whole_number(seed, "--seed", low=0, high=2**31),
+        seed=seed_number(seed),
         partial=bool(variant) or lives < benchmark.LIFECYCLES,
     )
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
     return EXIT_TARGET_MISSED if benchmark.violations(result) else EXIT_OK
 
 
@@ -453,8 +457,7 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
     count = whole_number(launches, "--launches", low=1, high=100)
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, launches=count, partial=bool(variant))
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
 
 
 @task(
@@ -469,7 +472,7 @@ def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
 
     count = whole_number(runs, "--runs", low=5, high=200)
-    order = whole_number(seed, "--seed", low=0, high=2**31)
+    order = seed_number(seed)
     result = selfcheck.run(sidecar.load(), runs=count, seed=order)
     print(selfcheck.render(result))
     kept(result)
@@ -492,8 +495,7 @@ def instructions(c: Context, variant: list[str], runs: str = "2", sidecar: str =
     count = whole_number(runs, "--runs", low=1, high=20)
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, runs=count, partial=bool(variant))
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
 
 
 @task(
@@ -517,11 +519,10 @@ def phases(
     from benchmarks import phases as benchmark
 
     count = whole_number(launches, "--launches", low=1, high=1000)
-    order = whole_number(seed, "--seed", low=0, high=2**31)
+    order = seed_number(seed)
     _, subjects = chosen(sidecar, variant)
     result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
 
 
 @task(
@@ -685,8 +686,7 @@ def knobs(c: Context, row: list[str], rounds: str = "15") -> None:
     count = whole_number(rounds, "--rounds", low=1, high=1000)
     subjects = benchmark.subjects(sidecars.load(), tuple(row))
     result = benchmark.run(subjects, rounds=count, partial=bool(row))
-    print(benchmark.render(result))
-    kept(result)
+    shown(benchmark.render(result), result)
 
 
 @task(help={"sidecar": SIDECAR_HELP})
@@ -730,7 +730,7 @@ def host_latency(
     from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
 
     count = whole_number(rounds, "--rounds", low=1, high=1000)
-    order = whole_number(seed, "--seed", low=0, high=2**31)
+    order = seed_number(seed)
     built = buildinfo.find_all(sidecars.load(sidecar), tuple(variant))
     result = benchmark.run(built, rounds=count, seed=order, partial=bool(variant))
     summaries = benchmark.summarise(result)
@@ -801,6 +801,12 @@ def test(c: Context, fast: bool = False, all: bool = False) -> NoReturn:  # noqa
     which = [] if all else ["-m", "not slow"]
     # Replaces this process, so that the last line and the exit code are the test runner's own.
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *where, *which])
+
+
+def shown(figures: str, result: Result) -> None:
+    """Print a run's table, and below it what :func:`kept` says."""
+    print(figures)
+    kept(result)
 
 
 def kept(result: Result) -> None:

@@ -193,7 +193,6 @@ KNOBS: tuple[Knob, ...] = (
         change=_plus("--python-flag=no_docstrings,no_asserts"),
         says="no docstrings and no asserts",
     ),
-    Knob(name=f"{LEAN} lto", base=LEAN, change=_plus("--lto=yes"), says="--lto=yes"),
     *_pyinstaller("onefile"),
     *_pyinstaller("onedir"),
 )
