@@ -162,6 +162,8 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
         roots=sidecar.hidden_imports,
         packages=sidecar.collect,
         inspect=not lean,
+        direct_imports=lean,
+        ready_made=FROZEN,
     )
     if single:
         _check_single_file(sidecar, reached, mode)
@@ -173,6 +175,10 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     settings = {
         "always": [name for name in reach.START_UP if name in names],
         "codecs": sorted(reach.codecs_without_files()),
+        "edits": {
+            name: {str(line): text for line, text in sorted(reached.edits[name].items())}
+            for name in sorted(names.intersection(reached.edits))
+        },
         "frozen": sorted(names.intersection(FROZEN)) if lean else [],
         "lazy_inspect": lean,
         "program": f"{stem}{_SUFFIX}",

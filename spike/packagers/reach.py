@@ -19,12 +19,15 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.machinery
+import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from spike.packagers import direct
 
 START_UP = (
     "abc",
@@ -138,10 +141,13 @@ class Reach:
     Attributes:
         modules: Every module that the program can reach, by name, without the program itself.
         needed: Names of those without which an import that is not guarded would fail.
+        edits: Lines of modules that have to be replaced for the answer to hold, by the modules'
+            names; see :mod:`spike.packagers.direct`.
     """
 
     modules: Mapping[str, Module]
     needed: frozenset[str]
+    edits: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     def extensions(self) -> Iterator[Module]:
         """Extension modules that are files of their own, sorted by name."""
@@ -164,7 +170,13 @@ class Reach:
 
 
 def of(
-    entry: Path, *, roots: Iterable[str] = (), packages: Iterable[str] = (), inspect: bool = False
+    entry: Path,
+    *,
+    roots: Iterable[str] = (),
+    packages: Iterable[str] = (),
+    inspect: bool = False,
+    direct_imports: bool = False,
+    ready_made: Collection[str] = (),
 ) -> Reach:
     """Follow a program from its entry script.
 
@@ -173,12 +185,17 @@ def of(
         roots: Modules that it imports in ways the sources do not show.
         packages: Packages that count whole.
         inspect: Whether ``inspect`` is imported at start, as Nuitka does.
+        direct_imports: Whether the standard library imports things from where they are defined.
+        ready_made: Modules of it that cannot be changed for that.
 
     Raises:
         SyntaxError: The script is not Python.
         OSError: The script cannot be read.
     """
-    walk = _Walk([str(entry.parent.resolve()), *_search_path()])
+    walk = _Walk(
+        [str(entry.parent.resolve()), *_search_path()],
+        unchanged=ready_made if direct_imports else None,
+    )
     for name in (*START_UP, *(["inspect"] if inspect else [])):
         walk.want(name, "<interpreter>", optional=False)
     for name in roots:
@@ -205,7 +222,7 @@ def codecs_without_files() -> frozenset[str]:
         name = "encodings" if stem == "__init__" else f"encodings.{stem}"
         if all(
             walk.kind(imported) in ("builtin", "source")
-            for imported, _, _, _ in _parse_library_file(path, False)[0].imports
+            for imported, _, _, _ in _parse_library_file(path, False, False)[0].imports
             if imported and not imported.startswith("encodings")
         ):
             found.add(name)
@@ -253,6 +270,7 @@ class _Reader(ast.NodeVisitor):
         self.aliases: dict[str, set[tuple[str, int, str]]] = {}
         self.stored: set[str] = set()
         self.stars: list[tuple[str, int]] = []
+        self.edits: dict[int, str] = {}
 
     def visit_Import(self, node: ast.Import) -> None:
         for item in node.names:
@@ -383,7 +401,7 @@ def _is_all(*targets: ast.AST) -> bool:
     return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
 
 
-def _parse(source: bytes, *, own: bool) -> tuple[_Unit, _Reader]:
+def _parse(source: bytes | str, *, own: bool) -> tuple[_Unit, _Reader]:
     reader = _Reader(own=own)
     for statement in ast.parse(source).body:
         reader.visit(statement)
@@ -402,8 +420,15 @@ def _finder(place: str) -> importlib.machinery.FileFinder:
     )
 
 
-def _parse_file(path: Path, own: bool) -> tuple[_Unit, _Reader]:
-    return _parse(path.read_bytes(), own=own)
+def _parse_file(path: Path, own: bool, direct_imports: bool) -> tuple[_Unit, _Reader]:
+    source = path.read_bytes()
+    if not direct_imports:
+        return _parse(source, own=own)
+    text = importlib.util.decode_source(source)
+    edits = direct.edits(text)
+    unit, reader = _parse(direct.apply(text, edits), own=own)
+    reader.edits = edits
+    return unit, reader
 
 
 _parse_library_file = functools.cache(_parse_file)
@@ -413,8 +438,10 @@ _parse_library_file = functools.cache(_parse_file)
 class _Walk:
     """Follows uses and imports until nothing new turns up."""
 
-    def __init__(self, path: list[str]) -> None:
+    def __init__(self, path: list[str], *, unchanged: Collection[str] | None = None) -> None:
         self.path = path
+        self.unchanged = unchanged
+        self.edits: dict[str, dict[int, str]] = {}
         self.modules: dict[str, Module] = {}
         self.missing: set[str] = set()
         self.attributes: set[str] = set()
@@ -441,7 +468,7 @@ class _Walk:
                 ):
                     self.want(imported, owner, optional=False)
         del self.modules["__main__"]
-        return Reach(modules=dict(self.modules), needed=self._needed())
+        return Reach(modules=dict(self.modules), needed=self._needed(), edits=self.edits)
 
     def want(self, name: str, importer: str, *, optional: bool) -> bool:
         """Add a module and its parents; False when there is none of that name."""
@@ -519,13 +546,16 @@ class _Walk:
             return
         try:
             read = _parse_file if module._own else _parse_library_file
-            unit, reader = read(module.file, module._own)
+            change = self.unchanged is not None and module.name not in self.unchanged
+            unit, reader = read(module.file, module._own, change and not module._own)
         except (SyntaxError, ValueError):
             if module.name == "__main__":
                 raise
             return  # a template or a test of bad syntax: importing it would fail too
         module._aliases, module._stored = reader.aliases, reader.stored
         module._stars = reader.stars
+        if reader.edits:
+            self.edits[module.name] = reader.edits
         self.todo.append((module, unit))
         self.changed = True
 

@@ -117,6 +117,16 @@ class StartUp(NuitkaPluginBase):
             return False, "No name in the sources leads to it: list it in hidden_imports."
         return None
 
+    def onModuleSourceCode(self, module_name, source_filename, source_code):
+        """Let modules import things from where they are defined; see spike/packagers/direct.py."""
+        edits = SETTINGS["edits"].get(module_name.asString(), {})
+        if not edits or not _is_standard_library(source_filename):
+            return source_code
+        lines = source_code.split("\n")
+        for number, text in edits.items():
+            lines[int(number) - 1] = text
+        return "\n".join(lines)
+
     def createPostModuleLoadCode(self, module):
         """Code that runs right after a module's own."""
         name = module.getFullName().asString()
