@@ -173,6 +173,12 @@ KNOBS: tuple[Knob, ...] = (
         change=_plugin(frozen=[]),
         says="os, io, abc, ... as bytecode, not as the interpreter's ready-made objects",
     ),
+    Knob(
+        name=f"{LEAN} imports",
+        base=LEAN,
+        change=_plugin(edits={}),
+        says="functools and operator imported for what they only pass on",
+    ),
     Knob(name=f"{LEAN} gc", base=LEAN, change=_without_hold, says="collector not held off"),
     Knob(name=f"{LEAN} pie", base=LEAN, change=_without_env, says="position-independent (PIE)"),
     Knob(

@@ -1,7 +1,7 @@
 """Imports that name where a thing is defined, in place of a module that only passes it on.
 
-``enum`` says ``from functools import reduce``. ``functools`` has ``reduce`` from the built-in module
-``_functools``, and importing it brings ``collections``, ``reprlib`` and more along: a third of a
+``enum`` says ``from functools import reduce``. ``functools`` has that from the built-in module
+``_functools``, and importing it brings ``collections``, ``reprlib`` and more along: a sixth of a
 small program's start. ``from _functools import reduce`` gives the same object without them.
 
 Only statements of the standard library are changed, and only for names of which the packaged
@@ -46,7 +46,8 @@ def edits(source: str) -> dict[int, str]:
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.ImportFrom) or node.level or not node.module:
             continue
-        assert node.end_lineno is not None and node.end_col_offset is not None
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
         before = lines[node.lineno - 1].encode()[: node.col_offset]
         after = lines[node.end_lineno - 1].encode()[node.end_col_offset :].strip()
         if before.strip() or (after and not after.startswith(b"#")):
