@@ -713,7 +713,7 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
     name="host-latency",
     help={
         "variant": VARIANT_HELP,
-        "rounds": "rounds of six launches by each, at most; 1 to 1000 (default 20)",
+        "rounds": "rounds of four launches by each, at most; 1 to 1000 (default 30)",
         "sidecar": SIDECAR_HELP,
         "seed": "seed of the order (default 1)",
     },
@@ -721,7 +721,7 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
 )
 @edge
 def host_latency(
-    c: Context, variant: list[str], rounds: str = "20", sidecar: str = HELLO, seed: str = "1"
+    c: Context, variant: list[str], rounds: str = "30", sidecar: str = HELLO, seed: str = "1"
 ) -> int:
     """Compare READY as the Tauri host sees it with READY as the launcher here sees it."""
     from benchmarks import host_latency as benchmark

@@ -90,3 +90,19 @@ def test_the_launcher_binary_has_an_interval_of_its_own_to_settle() -> None:
     spread: list[tuple[str, float | None]] = [(DIRECT, 20.0 + n % 30) for n in range(30)]
     [found] = host_latency.summarise(result(onedir=steady * 30 + spread))
     assert not found.settled
+
+
+def test_a_miss_is_said_with_the_doubt_about_it() -> None:
+    """An interval that reaches below the bar leaves open whether it is missed."""
+    sure: list[tuple[str, float | None]] = [(HOST, 110.0), (DIRECT, 100.0)]
+    [found] = host_latency.summarise(result(onefile=sure * 30))
+    assert found.misses == ("onefile: the host adds 10.0 ms, the bar is 5",)
+    spread: list[tuple[str, float | None]] = [
+        *((HOST, 106.0 + n) for n in range(30)),
+        *((DIRECT, 100.0 + n * 7 % 30) for n in range(30)),
+    ]
+    [found] = host_latency.summarise(result(onefile=spread))
+    assert found.misses == (
+        "onefile: the host adds 6.0 ms, the bar is 5, which the interval does not exclude",
+    )
+    assert host_latency.render([found]).endswith(found.misses[0])
