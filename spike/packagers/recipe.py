@@ -14,8 +14,8 @@ STAGED = Path("sidecar")
 """Folder in the build's working folder that holds the copy of the sidecar being packaged."""
 
 STEADY_ORDER = {"PYTHONHASHSEED": "0"}
-"""For a packager that writes sets into its archive: the same order, so the same bytes, each time
-(PyInstaller's manual, "Creating a Reproducible Build"). Nuitka does this by itself."""
+"""For a packager that writes sets into its archive: the same order each time (PyInstaller's manual,
+"Creating a Reproducible Build"). Nuitka does this by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
