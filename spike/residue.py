@@ -140,6 +140,26 @@ def command_line(found: psutil.Process) -> str:
         return f"pid {found.pid}"
 
 
+def described(found: psutil.Process) -> str:
+    """Its command line, and what it is doing: what may tell why it is still there."""
+    told = []
+    try:
+        with found.oneshot():
+            age_s = time.time() - found.create_time()
+            told += [found.status(), f"{age_s:.1f} s old", f"{found.num_threads()} threads"]
+        place = Path(f"/proc/{found.pid}")
+        told.append(f"in {(place / 'wchan').read_text()}")
+        told.append(f"stdin {(place / 'fd' / '0').readlink()}")
+        told += [
+            line.replace("\t", " ")
+            for line in (place / "status").read_text().splitlines()
+            if line.startswith(("SigBlk", "SigIgn", "SigCgt", "ShdPnd"))
+        ]
+    except (psutil.Error, OSError):
+        pass  # not everything is there on every system, and it may end meanwhile
+    return f"{command_line(found)} ({', '.join(told)})"
+
+
 def inspect(launch: Launch, mark: str, tmp: Path | None) -> Launch:
     """Wait up to :data:`~spike.launch.LEFTOVER_TIMEOUT_S` for "nothing left", then note what is.
 

@@ -1,6 +1,7 @@
 """One case on variants, as the reproduction of an entry in the issue log.
 
     python -m benchmarks.hardships.reproduce sighup_at_rest nuitka-onefile
+    python -m benchmarks.hardships.reproduce sigkill_during_start supervisor+pyinstaller-onefile
 
 Exit 0: it is still not as expected. Exit 1: it is as expected (any more): the entry that names it
 can be closed. Exit 2: it could not be tried.
@@ -14,7 +15,7 @@ import sys
 from benchmarks.hardships import report, runner
 from benchmarks.hardships.verdict import Outcome
 from spike import buildinfo, residue, sidecar
-from spike.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED, SpikeError
+from spike.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED, SpikeError, UsageError
 
 
 def main(arguments: list[str]) -> int:
@@ -25,10 +26,9 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         (case,) = runner.select([options.case])
-        built = buildinfo.find_all(sidecar.load(), tuple(options.variant))
         residue.adopt_orphans()
         outcomes = []
-        for target in report.targets(built):
+        for target in _targets(options.variant):
             done = runner.run_one(case.name, target, runner.SEED)
             outcomes.append(done.outcome)
             _say(f"{done.case} on {done.target}: {done.outcome}")
@@ -42,6 +42,26 @@ def main(arguments: list[str]) -> int:
     if Outcome.NOT_RUN in outcomes:
         return EXIT_CANNOT
     return EXIT_TARGET_MISSED if Outcome.AS_EXPECTED in outcomes else EXIT_OK
+
+
+def _targets(names: list[str]) -> list[runner.Target]:
+    """The variants of these names, and those behind our own code (``supervisor+…``).
+
+    Raises:
+        SpikeError: One is not built, or cannot be put behind it.
+    """
+    plain = tuple(dict.fromkeys(name.rpartition("+")[2] for name in names))
+    found = report.targets(buildinfo.find_all(sidecar.load(), plain))
+    if any(map(report.is_ours, names)):
+        found += report.behind_ours(found)
+    known = {target.id: target for target in found}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(
+            f"There is no target {unknown[0]!r}.",
+            why=f"Known are: {', '.join(known)}.",
+            try_next=f"{report.REPRODUCE} CASE {next(iter(known))}",
+        )
+    return [known[name] for name in names]
 
 
 def _say(text: str) -> None:

@@ -235,7 +235,7 @@ class Life:
     def finish(self, left: Sequence[psutil.Process], text: Text) -> Seen:
         """What it did, once the waiting is over; see :func:`end_all`."""
         running = self.running
-        commands = tuple(text.clean(residue.command_line(found)) for found in left)
+        commands = tuple(text.clean(residue.described(found)) for found in left)
         residue.end(list(left))
         running.pump(lambda: True, 0)
         result = running.result()
