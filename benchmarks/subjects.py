@@ -7,16 +7,15 @@ same script under ``python -I -S`` and plain ``python`` (the price of the interp
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spike import process
+from benchmarks import native
 from spike.buildinfo import Built, file_sha256
-from spike.errors import MissingToolError, SpikeError
+from spike.errors import MissingToolError
 from spike.launch import Plan
 from spike.sidecar import Sidecar
 from spike.workspace import ROOT, display_path
@@ -146,24 +145,7 @@ def static_c_program(source: Path = FLOOR_SOURCE) -> Path:
         MissingToolError: There is no C compiler.
         SpikeError: It does not compile here.
     """
-    compiler = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
-    if compiler is None:
-        raise MissingToolError(
-            "No C compiler is on PATH.", try_next="apt-get install build-essential"
-        )
-    target = ROOT / "build" / "floor" / f"{source.stem}-{file_sha256(source)[:12]}"
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".partial")
-        done = process.capture([compiler, "-O2", "-static", "-o", str(partial), str(source)])
-        if not done.ok:
-            raise SpikeError(
-                "The static C program does not compile.",
-                why=done.errors.strip(),
-                try_next="apt-get install build-essential",
-            )
-        partial.replace(target)
-    return target
+    return native.build(source, "-static")
 
 
 def all_subjects(sidecar: Sidecar, built: Sequence[Built]) -> list[Subject]:

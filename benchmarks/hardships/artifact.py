@@ -340,13 +340,16 @@ def _at_once(trial: Trial, count: int, *, times: int) -> Finding:
 
     A race that is lost every third time would make the verdict chance if it were tried once.
     """
-    seen: list[Seen] = []
+    slowest = 0.0
+    judged: list[tuple[str, Finding]] = []
     for _ in range(times):
-        seen += _first_launches(trial, count)
-        if any(stops(one).outcome is not Outcome.AS_EXPECTED for one in seen):
+        seen = _first_launches(trial, count)
+        slowest = max(slowest, *(one.ready_ms or 0.0 for one in seen))
+        now = [_label(one) for one in seen]
+        judged += now
+        if any(verdict.outcome is not Outcome.AS_EXPECTED for _, verdict in now):
             break
-    slowest = max((one.ready_ms or 0.0 for one in seen), default=0.0)
-    verdict = sweep([_label(one) for one in seen], of="launches")
+    verdict = sweep(judged, of="launches")
     return replace(verdict, facts={**verdict.facts, "slowest_ready_ms": round(slowest, 1)})
 
 

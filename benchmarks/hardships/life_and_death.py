@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import signal
 import statistics
 import time
 from dataclasses import replace
+from pathlib import Path
 
+from benchmarks import native
 from benchmarks.hardships.case import case
+from benchmarks.hardships.needs import Need
 from benchmarks.hardships.trial import Life, Setting, Trial, end_all, shell
 from benchmarks.hardships.verdict import (
     Finding,
+    NotRun,
     Outcome,
     Seen,
     degraded,
@@ -29,8 +33,12 @@ MOMENTS = 20
 ONE_SIGNAL_S = 8.0
 """Time for the first signal to work; Nuitka's onefile parent gives its child 5 s."""
 
+LOST = "the first signal was lost, the second stops it"
+
 RARE_MOMENTS = 2
 """So many lost signals among the moments are chance, not a property of the variant."""
+
+SLOW_FORK = Path(__file__).with_name("slow_fork.c")
 
 PIPE_BYTES = 65536
 """Capacity of a pipe on Linux, see pipe(7)."""
@@ -87,13 +95,6 @@ def _during_start(trial: Trial, number: int, *, group: bool = False) -> Finding:
         number: The signal.
         group: Whether it goes to every process of the program, as from a terminal.
     """
-
-    def send(life: Life) -> None:
-        if group:
-            os.killpg(life.pid, number)
-        else:
-            life.send(number)
-
     times = []
     for _ in range(3):
         with trial.life() as life:
@@ -114,17 +115,24 @@ def _during_start(trial: Trial, number: int, *, group: bool = False) -> Finding:
             else:
                 moment_s = span_s * number_of_moment / MOMENTS
                 life.read(max(0.0, moment_s - life.running.now_ms() / 1000))
-            send(life)
-            if not life.running.wait_exit(ONE_SIGNAL_S):
+            if _needs_two(life, number, group=group):
                 again.add(len(lives) - 1)
-                send(life)
-                life.until_exit()
         seen = end_all(lives)
     finally:
         for life in lives:
             life.__exit__(None, None, None)
     judged = [_judge_early_end(one) for one in seen]
     return sweep(_with_lost_signals(judged, again), of="moments")
+
+
+def _needs_two(life: Life, number: int, *, group: bool = False) -> bool:
+    """Send a signal, and once more when nothing comes of it; whether the first was lost."""
+    life.send(number, group=group)
+    if life.running.wait_exit(ONE_SIGNAL_S):
+        return False
+    life.send(number, group=group)
+    life.until_exit()
+    return True
 
 
 def _with_lost_signals(
@@ -139,7 +147,7 @@ def _with_lost_signals(
     return [
         (
             "needed a second signal",
-            replace(item, outcome=outcome, detail="the first signal was lost, the second stops it"),
+            replace(item, outcome=outcome, detail=LOST),
         )
         if index in again and item.outcome is Outcome.AS_EXPECTED
         else (label, item)
@@ -212,6 +220,64 @@ def sigquit_during_start(trial: Trial) -> Finding:
 def sigkill_during_start(trial: Trial) -> Finding:
     """A host that gives up on a slow start."""
     return _during_start(trial, signal.SIGKILL)
+
+
+def _after_fork(trial: Trial, number: int) -> Finding:
+    """Send a signal to a program that has just started its own, before it knows of it.
+
+    The sweeps meet this moment once in some thousand launches. Here a preloaded library holds it
+    for a second.
+
+    Raises:
+        NotRun: The library does not reach the program that starts another.
+    """
+    library = native.build(SLOW_FORK, "-shared", "-fPIC")
+    # The loader splits LD_PRELOAD at spaces, which the path of this repository may have.
+    folder = trial.public_folder()
+    says = folder / "forked"
+    setting = Setting(
+        wrap=shell("ulimit -c 0"),
+        env={
+            "LD_PRELOAD": str(shutil.copy2(library, folder)),
+            "SLOW_FORK_SAYS": str(says),
+            "SLOW_FORK_ONLY_WITH": trial.hello.own_variable,
+        },
+    )
+    with trial.life(setting) as life:
+        deadline = time.monotonic() + setting.ready_timeout_s
+        while not says.exists() and life.running.ready_ms is None and not life.running.exited:
+            if time.monotonic() > deadline:
+                life.hung = "READY"
+                break
+            life.read(0.005)
+        if not says.exists() and life.processes() > 1:
+            raise NotRun("it starts its program by other means than fork, or is linked statically")
+        forked = says.exists()
+        lost = _needs_two(life, number)
+        finding = _judge_early_end(life.end())[1]
+    if lost and finding.outcome is Outcome.AS_EXPECTED:
+        finding = replace(finding, outcome=Outcome.DEGRADED, detail=LOST)
+    moment = "its program just started" if forked else "it starts no second process, so at READY"
+    return replace(finding, detail=f"{moment}: {finding.detail}")
+
+
+@case(
+    "SIGTERM just after it has started its own program: it ends, and leaves nothing.",
+    needs=(Need.LINUX, Need.COMPILER),
+)
+def sigterm_after_fork(trial: Trial) -> Finding:
+    """A launcher that cannot pass the signal on yet."""
+    return _after_fork(trial, signal.SIGTERM)
+
+
+@case(
+    "SIGKILL just after it has started its own program: no process is left; files may be "
+    "(degraded).",
+    needs=(Need.LINUX, Need.COMPILER),
+)
+def sigkill_after_fork(trial: Trial) -> Finding:
+    """The program may wait for a word from its launcher that will not come."""
+    return _after_fork(trial, signal.SIGKILL)
 
 
 @case("SIGKILL at rest: no process is left after 10 s; files may be (degraded).")
@@ -300,7 +366,7 @@ def sigint_to_group(trial: Trial) -> Finding:
     """On a terminal every process of the program gets the signal."""
     with trial.life() as life:
         life.until_ready()
-        os.killpg(life.pid, signal.SIGINT)
+        life.send(signal.SIGINT, group=True)
         life.until_exit()
         return _stopped_once(life.end())
 

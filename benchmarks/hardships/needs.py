@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from benchmarks import native
 from spike import process
 
 UNPRIVILEGED_ID = 65534
@@ -26,6 +27,7 @@ class Need(StrEnum):
     CHROOT = "chroot"
     READELF = "readelf"
     LDD = "ldd"
+    COMPILER = "a C compiler"
     OPENSSL = "openssl"
     PROBE = "the probe, frozen by the same packager"
 
@@ -81,4 +83,7 @@ _CHECKS: Mapping[Need, Callable[[], str]] = {
     Need.READELF: lambda: _tool("readelf", "apt-get install binutils"),
     Need.LDD: lambda: _tool("ldd", "apt-get install libc-bin"),
     Need.OPENSSL: lambda: _tool("openssl", "apt-get install openssl"),
+    Need.COMPILER: lambda: (
+        "" if native.compiler() else f"no C compiler is on PATH ({native.INSTALL})"
+    ),
 }

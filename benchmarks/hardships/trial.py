@@ -47,6 +47,9 @@ ASK_TIMEOUT_S = 60.0
 BASE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 """Every life starts from this, so that no case depends on the shell that ran the suite."""
 
+LAUNCH_ID = "SIDECAR_LAUNCH_ID"
+"""What the supervisor marks its processes with (``MARK_VARIABLE`` in its ``spec.rs``)."""
+
 _OF_ONE_LAUNCH = ("pid=", "entered_ns=")
 """Fields of the BOOT line that differ from launch to launch."""
 
@@ -77,6 +80,11 @@ class Program:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     sweep: tuple[str, ...] = ()
+
+    @property
+    def own_variable(self) -> str:
+        """A variable that only the sidecar's own processes have: not a host, nor its helpers."""
+        return LAUNCH_ID if self.sweep else MARK
 
     @property
     def root(self) -> Path:
@@ -165,6 +173,7 @@ class Life:
                 private_tmp=False,
             )
         )
+        self._own_variable = program.own_variable
         self._sweep = program.sweep
         self.hung = ""
         self.killed = False
@@ -208,11 +217,15 @@ class Life:
             self.hung = "exit"
         return done
 
-    def send(self, number: int) -> None:
-        """Send a signal to the process that the host holds."""
+    def send(self, number: int, *, group: bool = False) -> None:
+        """Send a signal to the process that the host holds, or to its whole group."""
         if number == signal.SIGKILL:
             self.killed = True
-        self.running.send(number)
+        if group:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+        else:
+            self.running.send(number)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Send a signal and wait for the exit."""
@@ -227,6 +240,13 @@ class Life:
         """The last whole line of stdout that begins so; empty for none."""
         lines = self.running.result().stdout_tail
         return next((line for line in reversed(lines) if line.startswith(beginning)), "")
+
+    def processes(self) -> int:
+        """How many processes of the sidecar live, without a host and its helpers."""
+        return sum(
+            environment.get(MARK) == self.running.mark and self._own_variable in environment
+            for _, environment in residue.living()
+        )
 
     def end(self) -> Seen:
         """Wait until nothing is left of it, within a bound, and say what it did."""

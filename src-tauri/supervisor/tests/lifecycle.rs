@@ -611,12 +611,18 @@ fn the_host_process_dying_ends_the_sidecar() {
         let steps = std::env::var("SUPERVISOR_TEST_STEPS").expect("set with the other");
         let trial = launch(&steps.split(' ').collect::<Vec<_>>());
         let ready = trial.wait("ready");
-        fs::write(pid_file, ready.pid.expect("set").to_string()).expect("written");
+        let mut pids = vec![ready.pid.expect("set").to_string()];
+        if steps.contains("grandchild:") {
+            pids.push(trial.field("GRANDCHILD", "pid"));
+        }
+        fs::write(pid_file, pids.join(" ") + "\n").expect("written");
         std::thread::sleep(Duration::from_secs(600));
     }
-    // By the parent-death signal alone, and by end of file on stdin alone.
+    // By a signal alone, by end of file on stdin alone, and what a launcher has started and does
+    // not pass the signal on to.
     host_death_ends("out:READY\\n forever");
     host_death_ends("ignore-term out:READY\\n until-eof");
+    host_death_ends("grandchild:forever out:READY\\n forever");
 }
 
 fn host_death_ends(steps: &str) {
@@ -630,18 +636,19 @@ fn host_death_ends(steps: &str) {
         .spawn()
         .expect("started");
     let until = Instant::now() + PATIENCE;
-    let pid: u32 = loop {
+    let pids: Vec<u32> = loop {
         let text = fs::read_to_string(&pid_file).unwrap_or_default();
-        if let Ok(pid) = text.parse() {
-            break pid;
+        if text.ends_with('\n') {
+            let numbers = text.split_whitespace().map(str::parse);
+            break numbers.collect::<Result<_, _>>().expect("process ids");
         }
         assert!(Instant::now() < until, "the host did not start its sidecar");
         std::thread::sleep(Duration::from_millis(5));
     };
-    assert!(lives(pid));
+    assert!(pids.iter().all(|&pid| lives(pid)));
     host.kill().expect("killed");
     host.wait().expect("reaped");
-    while lives(pid) {
+    while pids.iter().any(|&pid| lives(pid)) {
         assert!(Instant::now() < until, "the sidecar outlived its host");
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -1,4 +1,4 @@
-//! Unix: process groups and signals; on Linux the parent-death signal and `/proc` as well.
+//! Unix: process groups and signals; on Linux the leash, the parent-death signal and `/proc` as well.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -107,6 +107,9 @@ pub struct Process {
     /// Descendants by parentage, seen while their parents lived: id and start time.
     #[cfg(target_os = "linux")]
     descendants: Vec<(u32, u64)>,
+    /// Closed, it ends the group: here when the launch is done with, by the kernel when we die.
+    #[cfg(target_os = "linux")]
+    _leash: std::os::fd::OwnedFd,
 }
 
 /// Starts the command in a process group of its own. Call it from a thread that lives as long as
@@ -117,7 +120,7 @@ pub struct Process {
 pub fn spawn(mut command: Command, mark: (&str, &str)) -> io::Result<(Process, Pipes)> {
     command.env(mark.0, mark.1);
     #[cfg(target_os = "linux")]
-    let (pid, pipes) = super::vfork::spawn(&command)?;
+    let super::vfork::Spawned { pid, pipes, leash } = super::vfork::spawn(&command)?;
     #[cfg(not(target_os = "linux"))]
     let (pid, pipes) = spawn_by_library(command)?;
     let process = Process {
@@ -129,6 +132,8 @@ pub fn spawn(mut command: Command, mark: (&str, &str)) -> io::Result<(Process, P
         start_time: start_time_of(pid).unwrap_or(0),
         #[cfg(target_os = "linux")]
         descendants: Vec::new(),
+        #[cfg(target_os = "linux")]
+        _leash: leash,
     };
     Ok((process, pipes))
 }

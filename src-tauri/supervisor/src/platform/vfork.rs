@@ -3,7 +3,15 @@
 //! `fork` copies the page tables, which takes some 7 ms in a process as large as one with a WebKit
 //! window; the standard library has to use it as soon as anything but its own settings is wanted
 //! in the child. Here the child borrows the memory until it executes the program, as in glibc's
-//! `posix_spawn`, and asks for the parent-death signal on the way.
+//! `posix_spawn`, and asks for SIGTERM at our death on the way: for itself by the parent-death
+//! signal, and for its whole process group by a leash.
+//!
+//! The leash is a pipe that nothing is ever written to. The child and what it starts inherit the
+//! reading end; ours is the only writing end. When it is closed, which the kernel does at our death
+//! whatever its cause, the kernel sends SIGTERM to the group, as `fcntl(2)` says of `F_SETOWN` and
+//! `F_SETSIG`. The parent-death signal alone would end the launcher of a onefile build and leave
+//! the program that it has just started (issue 0021); the leash alone would end nothing where a
+//! program closes descriptors that it does not know.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString, c_char, c_int, c_void};
@@ -19,6 +27,8 @@ use super::Pipes;
 /// The child calls a handful of thin wrappers on it.
 const STACK_BYTES: usize = 64 * 1024;
 const LAST_SIGNAL: c_int = 64;
+/// From `fcntl.h`; the libc crate has it for musl alone.
+const F_SETSIG: c_int = 10;
 
 /// What the child reads, and the one thing that it writes. It lives in the waiting parent.
 struct Orders {
@@ -26,16 +36,26 @@ struct Orders {
     arguments: *const *const c_char,
     environment: *const *const c_char,
     stdio: [c_int; 3],
+    leash: c_int,
     parent: libc::pid_t,
     error: c_int,
 }
 
+/// What [`spawn`] gives.
+pub struct Spawned {
+    /// Nobody reaps it but the caller.
+    pub pid: u32,
+    pub pipes: Pipes,
+    /// Closed, it ends the process group with SIGTERM.
+    pub leash: OwnedFd,
+}
+
 /// Starts the program in a process group of its own, with three pipes, and with SIGTERM for the
-/// time when the calling thread ends. Gives the process id; nobody reaps it but the caller.
+/// time when the calling thread ends (to the program) or the leash is closed (to the group).
 ///
 /// # Errors
 /// What the system said, also when the program itself could not be executed.
-pub fn spawn(command: &Command) -> io::Result<(u32, Pipes)> {
+pub fn spawn(command: &Command) -> io::Result<Spawned> {
     let program = c_string(command.get_program().as_bytes())?;
     let mut arguments = vec![program.clone()];
     for argument in command.get_args() {
@@ -58,6 +78,7 @@ pub fn spawn(command: &Command) -> io::Result<(u32, Pipes)> {
     let (stdin_read, stdin_write) = pipe()?;
     let (stdout_read, stdout_write) = pipe()?;
     let (stderr_read, stderr_write) = pipe()?;
+    let (leash_read, leash) = pipe()?;
     let argument_pointers = pointers(&arguments);
     let environment_pointers = pointers(&environment);
     let mut orders = Orders {
@@ -69,6 +90,7 @@ pub fn spawn(command: &Command) -> io::Result<(u32, Pipes)> {
             stdout_write.as_raw_fd(),
             stderr_write.as_raw_fd(),
         ],
+        leash: leash_read.as_raw_fd(),
         // SAFETY: getpid has no preconditions.
         parent: unsafe { libc::getpid() },
         error: 0,
@@ -84,7 +106,11 @@ pub fn spawn(command: &Command) -> io::Result<(u32, Pipes)> {
         stdout: File::from(stdout_read),
         stderr: File::from(stderr_read),
     };
-    Ok((pid.cast_unsigned(), pipes))
+    Ok(Spawned {
+        pid: pid.cast_unsigned(),
+        pipes,
+        leash,
+    })
 }
 
 /// Runs the child until it has become the program or has failed. All signals are blocked
@@ -143,7 +169,16 @@ unsafe fn become_program(orders: *const Orders) {
         if libc::setpgid(0, 0) != 0 || libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) != 0 {
             return;
         }
-        // The parent may have died before the line above.
+        // The last step lets the end outlive execve; the copy in the parent stays as it was.
+        let leash = (*orders).leash;
+        if libc::fcntl(leash, libc::F_SETOWN, -libc::getpid()) != 0
+            || libc::fcntl(leash, F_SETSIG, libc::SIGTERM) != 0
+            || libc::fcntl(leash, libc::F_SETFL, libc::O_ASYNC) != 0
+            || libc::fcntl(leash, libc::F_SETFD, 0) != 0
+        {
+            return;
+        }
+        // The parent may have died before the lines above.
         if libc::getppid() != (*orders).parent {
             *libc::__errno_location() = libc::ESRCH;
             return;
