@@ -34,6 +34,8 @@ def main(arguments: list[str]) -> int:
             _say(f"{done.case} on {done.target}: {done.outcome}")
             _say(f"  expected: {case.expectation}")
             _say(f"  seen: {done.finding.detail if done.finding else done.reason}")
+            for line in done.finding.processes_left if done.finding else ():
+                _say(f"  left: {line}")
             for line in done.finding.stderr if done.finding else ():
                 _say(f"  stderr: {line}")
     except SpikeError as error:

@@ -86,8 +86,23 @@ def test_the_probe_tells_a_leak_from_what_works(built: Callable[..., Built]) -> 
     assert run("metadata_and_resources", target).outcome is Outcome.AS_EXPECTED
 
 
+@pytest.mark.parametrize("case", ["sigterm_after_fork", "sigkill_after_fork"])
+def test_the_moment_after_a_fork_is_held_open(built: Callable[..., Built], case: str) -> None:
+    """PyInstaller's child waits for a launcher that has gone; a folder build starts no child."""
+    onefile, onedir = report.targets([built("pyinstaller-onefile"), built("pyinstaller-onedir")])
+    done = run(case, onefile)
+    if done.outcome is Outcome.NOT_RUN:
+        pytest.skip(done.reason)
+    assert done.outcome is Outcome.WRONG
+    assert done.finding is not None
+    assert "futex" in done.finding.processes_left[0]
+    assert run(case, onedir).outcome is Outcome.AS_EXPECTED
+
+
 @needs_rust
-@pytest.mark.parametrize("case", ["sigkill_at_rest", "sighup_at_rest", "host_vanishes"])
+@pytest.mark.parametrize(
+    "case", ["sigkill_at_rest", "sighup_at_rest", "host_vanishes", "sigkill_after_fork"]
+)
 @pytest.mark.parametrize("variant", ["pyinstaller-onefile", "pyinstaller-onedir"])
 def test_behind_the_supervisor_nothing_is_left(
     built: Callable[..., Built], case: str, variant: str
