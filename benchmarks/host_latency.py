@@ -15,8 +15,9 @@ time. It is kept and shown apart: the launcher has no window that it could be co
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,6 @@ LAUNCHER_MAX_MS: Final = 3.0
 
 HOST: Final = "host"
 HOST_FIRST: Final = "host, first launch"
-LAUNCHER: Final = "launcher"
 DIRECT: Final = "direct"
 THROUGH: Final = "through launcher"
 
@@ -59,6 +59,38 @@ end of one launch while the next one starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
+class Question:
+    """What something adds to a launch, against its bar.
+
+    Attributes:
+        what: It, in words.
+        adds_ms: Milliseconds that it adds, by medians.
+        interval: Their 95 % interval; None of too few launches.
+        bar_ms: The bar, which is also how narrow the interval has to be.
+        missed: Whether the medians miss the bar.
+    """
+
+    what: str
+    adds_ms: float
+    interval: statistics.Interval | None
+    bar_ms: float
+    missed: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether the interval is narrow enough."""
+        return self.interval is not None and self.interval.high - self.interval.low <= self.bar_ms
+
+    @property
+    def miss(self) -> str:
+        """What a miss is called, with the doubt that the interval leaves."""
+        doubt = self.interval is None or self.interval.low < self.bar_ms
+        return f"{self.what} adds {self.adds_ms:.1f} ms, the bar is {self.bar_ms:.0f}" + (
+            ", which the interval does not exclude" if doubt else ""
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """One variant's medians. Milliseconds from launch to READY.
 
@@ -66,8 +98,9 @@ class Summary:
         variant: Its id.
         host_ms: As the host sees it.
         host_first_ms: The same of the first launch of each host.
-        same_ms: As our launcher sees the very file that the host starts.
         direct_ms: As our launcher sees the packager's program.
+        through_ms: As our launcher sees the program behind the launcher binary that stands for a
+            folder build; None where there is none.
         launches: Launches by each.
         host_adds: What the host sees later, with its 95 % interval; None of too few launches.
         launcher_adds: What the launcher binary costs, likewise; None as well where there is none.
@@ -76,22 +109,16 @@ class Summary:
     variant: str
     host_ms: float
     host_first_ms: float | None
-    same_ms: float
     direct_ms: float
+    through_ms: float | None
     launches: int
     host_adds: statistics.Interval | None = None
     launcher_adds: statistics.Interval | None = None
 
     @property
-    def settled(self) -> bool:
-        """Whether more launches are not needed: each interval is narrower than its bar."""
-
-        def narrow(interval: statistics.Interval | None, bar_ms: float) -> bool:
-            return interval is not None and interval.high - interval.low <= bar_ms
-
-        return narrow(self.host_adds, HOST_WITHIN_MS) and (
-            self.same_ms == self.direct_ms or narrow(self.launcher_adds, LAUNCHER_MAX_MS)
-        )
+    def same_ms(self) -> float:
+        """As our launcher sees the very file that the host starts."""
+        return self.direct_ms if self.through_ms is None else self.through_ms
 
     @property
     def host_adds_ms(self) -> float:
@@ -104,6 +131,32 @@ class Summary:
         return self.same_ms - self.direct_ms
 
     @property
+    def questions(self) -> tuple[Question, ...]:
+        """What is asked of the variant."""
+        host = Question(
+            what="the host",
+            adds_ms=self.host_adds_ms,
+            interval=self.host_adds,
+            bar_ms=HOST_WITHIN_MS,
+            missed=self.host_adds_ms > HOST_WITHIN_MS,
+        )
+        if self.through_ms is None:
+            return (host,)
+        binary = Question(
+            what="the launcher binary",
+            adds_ms=self.launcher_adds_ms,
+            interval=self.launcher_adds,
+            bar_ms=LAUNCHER_MAX_MS,
+            missed=self.launcher_adds_ms >= LAUNCHER_MAX_MS,
+        )
+        return (host, binary)
+
+    @property
+    def settled(self) -> bool:
+        """Whether more launches are not needed: each interval is narrower than its bar."""
+        return all(question.settled for question in self.questions)
+
+    @property
     def target_met(self) -> bool:
         """Whether both bars hold."""
         return not self.misses
@@ -111,20 +164,9 @@ class Summary:
     @property
     def misses(self) -> tuple[str, ...]:
         """What misses its bar, in words; and whether the interval leaves a doubt about that."""
-        host = self.host_adds_ms, HOST_WITHIN_MS, self.host_adds
-        binary = self.launcher_adds_ms, LAUNCHER_MAX_MS, self.launcher_adds
-        told = []
-        for what, missed, (value, bar, interval) in (
-            ("the host", host[0] > host[1], host),
-            ("the launcher binary", binary[0] >= binary[1], binary),
-        ):
-            if missed:
-                doubt = interval is None or interval.low < bar
-                told.append(
-                    f"{self.variant}: {what} adds {value:.1f} ms, the bar is {bar:.0f}"
-                    + (", which the interval does not exclude" if doubt else "")
-                )
-        return tuple(told)
+        return tuple(
+            f"{self.variant}: {question.miss}" for question in self.questions if question.missed
+        )
 
 
 def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False) -> results.Result:
@@ -171,15 +213,13 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
                 if summary is not None and summary.settled:
                     step(variant)
                     continue
-                takers = [HOST, LAUNCHER]
+                takers: list[Callable[[], list[tuple[str, float | None]]]] = [
+                    functools.partial(_by_host, package, screen),
+                    functools.partial(_by_launcher, item, package, order),
+                ]
                 order.shuffle(takers)
-                for taker in takers:
-                    taken_now = (
-                        _by_host(package, screen)
-                        if taker == HOST
-                        else _by_launcher(item, package, order)
-                    )
-                    for by, ready_ms in taken_now:
+                for take in takers:
+                    for by, ready_ms in take():
                         sample: dict[str, Any] = {"by": by, "ready_ms": ready_ms}
                         taken[variant].append(sample)
                         recorder.add(variant, {"order": number, "round": round_number, **sample})
@@ -241,8 +281,8 @@ def _summary(variant: str, samples: Sequence[Mapping[str, Any]]) -> Summary | No
         variant=variant,
         host_ms=host,
         host_first_ms=medians[HOST_FIRST],
-        same_ms=direct if through is None else through,
         direct_ms=direct,
+        through_ms=through,
         launches=len(launches[HOST]),
         host_adds=_difference(launches[HOST], launches[same]),
         launcher_adds=_difference(launches[THROUGH], launches[DIRECT]),
@@ -280,7 +320,7 @@ def render(summaries: Sequence[Summary]) -> str:
                 shown(item.same_ms),
                 shown(item.host_ms),
                 shown(item.host_adds_ms) + within(item.host_adds),
-                shown(item.launcher_adds_ms if item.same_ms != item.direct_ms else None)
+                shown(None if item.through_ms is None else item.launcher_adds_ms)
                 + within(item.launcher_adds),
                 shown(item.host_first_ms),
             ]
