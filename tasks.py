@@ -430,8 +430,7 @@ def hardships(
         partial=bool(variant or case),
     )
     known = report.entries_by_cell()
-    print(report.render(result, known))
-    kept(result)
+    shown(report.render(result, known), result)
     if mistakes := report.broken(result):
         print("the suite itself failed in: " + "; ".join(mistakes))
         return EXIT_CANNOT
@@ -474,8 +473,7 @@ def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
     count = whole_number(runs, "--runs", low=5, high=200)
     order = seed_number(seed)
     result = selfcheck.run(sidecar.load(), runs=count, seed=order)
-    print(selfcheck.render(result))
-    kept(result)
+    shown(selfcheck.render(result), result)
     return EXIT_OK if selfcheck.passed(result) else EXIT_TARGET_MISSED
 
 
@@ -734,8 +732,7 @@ def host_latency(
     built = buildinfo.find_all(sidecars.load(sidecar), tuple(variant))
     result = benchmark.run(built, rounds=count, seed=order, partial=bool(variant))
     summaries = benchmark.summarise(result)
-    print(benchmark.render(summaries))
-    kept(result)
+    shown(benchmark.render(summaries), result)
     met = len(summaries) == len(built) and all(item.target_met for item in summaries)
     return EXIT_OK if met else EXIT_TARGET_MISSED
 
