@@ -445,7 +445,7 @@ class _Walk:
         self.modules: dict[str, Module] = {}
         self.missing: set[str] = set()
         self.attributes: set[str] = set()
-        self.todo: list[tuple[Module, _Unit]] = []
+        self.queue: list[tuple[Module, _Unit]] = []
         self.waiting: list[tuple[Module, str, _Unit, bool]] = []
         self.changed = True
 
@@ -455,8 +455,8 @@ class _Walk:
         self._load(main)
         while self.changed:
             self.changed = False
-            while self.todo:
-                self._process(*self.todo.pop())
+            while self.queue:
+                self._process(*self.queue.pop())
             for module in tuple(self.modules.values()):
                 for chain in tuple(module._chains):
                     self._follow(module, chain)
@@ -556,7 +556,7 @@ class _Walk:
         module._stars = reader.stars
         if reader.edits:
             self.edits[module.name] = reader.edits
-        self.todo.append((module, unit))
+        self.queue.append((module, unit))
         self.changed = True
 
     def _process(self, module: Module, unit: _Unit) -> None:
@@ -622,7 +622,7 @@ class _Walk:
             special = name.startswith("__") and name.endswith("__")
             used = name in self.attributes or (not method and name in module._used)
             if module._own or special or used:
-                self.todo.append((module, body))
+                self.queue.append((module, body))
                 self.changed = True
             else:
                 still.append((module, name, body, method))

@@ -254,7 +254,7 @@ fn causes(reason: &Reason, file: &FileFacts, evidence: &Evidence<'_>) -> Vec<Str
             }
             if file.exists && file.size_bytes == 0 {
                 causes.push(format!(
-                    "It is an empty file: a placeholder was staged. See {key}."
+                    "It is an empty file: a stand-in was staged. See {key}."
                 ));
             } else {
                 causes.push("The file is damaged or was not copied completely.".to_owned());
@@ -291,7 +291,7 @@ fn exit_causes(
     let said = |needle: &str| evidence.stderr.iter().any(|line| line.contains(needle));
     if file.size_bytes == 0 {
         causes.push(format!(
-            "The program is an empty file: a placeholder was staged. See {}.",
+            "The program is an empty file: a stand-in was staged. See {}.",
             evidence.config_key
         ));
     } else if file.exists && file.arch.is_none() && !file.is_script {
