@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike import buildinfo, launch, process, residue, sidecar, workspace
+from spike import buildinfo, launch, process, residue, sessions, sidecar, workspace
 from spike.buildinfo import Built
 from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, SpikeError, UsageError
 from spike.packagers import variant_named
@@ -397,10 +397,7 @@ def built_for(finding: Finding) -> Built:
     if finding.folder is None:
         return buildinfo.find(variant, sidecar.load())
     case = sidecar.load(finding.folder)
-    argv = [
-        *(sys.executable, "-m", "nox", "-s", f"build_{variant.packager.name}", "--"),
-        *("--mode", variant.mode.name, "--sidecar", str(case.folder)),
-    ]
+    argv = sessions.command(case, [variant.packager.name], mode=variant.mode.name)
     done = process.capture(argv, cwd=workspace.ROOT, timeout_s=900)
     if not done.ok:
         raise SpikeError(

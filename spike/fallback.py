@@ -27,9 +27,10 @@ from spike import (
     process,
     provenance,
     results,
+    sessions,
 )
 from spike.criteria import Verdict
-from spike.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED, BuildFailedError
+from spike.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED
 from spike.sidecar import Sidecar
 from spike.workspace import display_path
 
@@ -164,22 +165,12 @@ def build(sidecar: Sidecar) -> Mapping[str, Any]:
     Raises:
         BuildFailedError: It did not build; its own output has said why.
     """
-    options = ["--mode", "onefile"]
-    if not sidecar.is_hello:
-        options += ["--sidecar", str(sidecar.folder)]
-    log = sidecar.workspace.root / "build" / "nox.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    done = process.run_logged(
-        [sys.executable, "-m", "nox", "--session", "build_pyinstaller", "--", *options],
-        log_path=log,
-        cwd=sidecar.workspace.root,
+    done = sessions.build(
+        sidecar,
+        ["pyinstaller"],
+        mode="onefile",
+        why="With Nuitka and its fallback out, the plan has no packager left.",
     )
-    if not done.ok:
-        raise BuildFailedError(
-            "PyInstaller did not build; its own message stands above.",
-            why="With Nuitka and its fallback out, the plan has no packager left.",
-            try_next=f"read {display_path(log)}",
-        )
     return {"command": sidecar.nox_command("pyinstaller", "onefile"), "elapsed_s": done.elapsed_s}
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from spike import advice, buildinfo, jsonfile, launch, process, record, residue, sidecar
+from spike import advice, buildinfo, jsonfile, launch, process, record, residue, sessions, sidecar
 from spike.errors import CorruptFileError, UsageError
 from spike.packagers import VARIANTS, Variant, variant_named
 from spike.sidecar import Sidecar
@@ -273,13 +272,11 @@ def _copy(source: Path, target: Path, added: Mapping[str, Sequence[str]]) -> Pat
 
 def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]:
     """Build with the command that a user types; the build, or why there is none."""
-    argv = [
-        *(sys.executable, "-m", "nox", "-s", f"build_{variant.packager.name}"),
-        *("--", "--sidecar", str(folder), "--mode", variant.mode.name),
-    ]
+    what = sidecar.load(folder)
+    argv = sessions.command(what, [variant.packager.name], mode=variant.mode.name)
     done = process.capture(argv, cwd=ROOT, timeout_s=BUILD_TIMEOUT_S)
     if done.ok:
-        return buildinfo.find(variant, sidecar.load(folder)), ""
+        return buildinfo.find(variant, what), ""
     if done.timed_out:
         return None, f"took over {BUILD_TIMEOUT_S / 60:g} minutes"
     said = [line for line in (done.output + done.errors).splitlines() if line.strip()]

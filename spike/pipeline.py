@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -26,14 +25,13 @@ from spike import (
     evidence,
     figures,
     plan,
-    process,
     provenance,
     results,
+    sessions,
 )
 from spike.errors import (
     EXIT_OK,
     EXIT_TARGET_MISSED,
-    BuildFailedError,
     MissingToolError,
     StorageError,
 )
@@ -175,31 +173,7 @@ def build(sidecar: Sidecar, settings: Settings) -> None:
         BuildFailedError: A session failed; its output has said why.
     """
     headline("build")
-    options = []
-    if not sidecar.is_hello:
-        options += ["--sidecar", str(sidecar.folder)]
-    if settings.force:
-        options.append("--force")
-    sessions = [f"build_{name}" for name in PACKAGERS]
-    log = sidecar.workspace.root / "build" / "nox.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    done = process.run_logged(
-        [
-            sys.executable,
-            "-m",
-            "nox",
-            "--sessions",
-            *sessions,
-            *(["--", *options] if options else []),
-        ],
-        log_path=log,
-        cwd=sidecar.workspace.root,
-    )
-    if not done.ok:
-        raise BuildFailedError(
-            "A packager did not build; its own message stands above.",
-            try_next=f"read {display_path(log)}",
-        )
+    sessions.build(sidecar, list(PACKAGERS), force=settings.force)
 
 
 def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:
