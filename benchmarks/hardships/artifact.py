@@ -24,6 +24,7 @@ from benchmarks.hardships.verdict import (
     refuses,
     stops,
     sweep,
+    until_lost,
     worst,
     wrong,
 )
@@ -340,17 +341,15 @@ def _at_once(trial: Trial, count: int, *, times: int) -> Finding:
 
     A race that is lost every third time would make the verdict chance if it were tried once.
     """
-    slowest = 0.0
-    judged: list[tuple[str, Finding]] = []
-    for _ in range(times):
+    ready_ms: list[float] = []
+
+    def attempt() -> list[tuple[str, Finding]]:
         seen = _first_launches(trial, count)
-        slowest = max(slowest, *(one.ready_ms or 0.0 for one in seen))
-        now = [_label(one) for one in seen]
-        judged += now
-        if any(verdict.outcome is not Outcome.AS_EXPECTED for _, verdict in now):
-            break
-    verdict = sweep(judged, of="launches")
-    return replace(verdict, facts={**verdict.facts, "slowest_ready_ms": round(slowest, 1)})
+        ready_ms.extend(one.ready_ms or 0.0 for one in seen)
+        return [_label(one) for one in seen]
+
+    verdict = sweep(until_lost(times, attempt), of="launches")
+    return replace(verdict, facts={**verdict.facts, "slowest_ready_ms": round(max(ready_ms), 1)})
 
 
 def _first_launches(trial: Trial, count: int) -> list[Seen]:

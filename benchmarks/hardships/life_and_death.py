@@ -23,6 +23,7 @@ from benchmarks.hardships.verdict import (
     remains,
     stops,
     sweep,
+    until_lost,
     worst,
     wrong,
 )
@@ -32,8 +33,6 @@ MOMENTS = 20
 
 ONE_SIGNAL_S = 8.0
 """Time for the first signal to work; Nuitka's onefile parent gives its child 5 s."""
-
-LOST = "the first signal was lost, the second stops it"
 
 RARE_MOMENTS = 2
 """So many lost signals among the moments are chance, not a property of the variant."""
@@ -148,14 +147,16 @@ def _with_lost_signals(
     """
     outcome = Outcome.DEGRADED if len(again) > RARE_MOMENTS else Outcome.AS_EXPECTED
     return [
-        (
-            "needed a second signal",
-            replace(item, outcome=outcome, detail=LOST),
-        )
-        if index in again and item.outcome is Outcome.AS_EXPECTED
-        else (label, item)
-        for index, (label, item) in enumerate(judged)
+        _first_was_lost(one, outcome) if index in again else one for index, one in enumerate(judged)
     ]
+
+
+def _first_was_lost(judged: tuple[str, Finding], outcome: Outcome) -> tuple[str, Finding]:
+    _, item = judged
+    if item.outcome is not Outcome.AS_EXPECTED:
+        return judged
+    detail = "the first signal was lost, the second stops it"
+    return "needed a second signal", replace(item, outcome=outcome, detail=detail)
 
 
 def _judge_early_end(seen: Seen) -> tuple[str, Finding]:
@@ -235,12 +236,9 @@ def _after_fork(trial: Trial, number: int) -> Finding:
         NotRun: The library does not reach the program that starts another.
     """
     library = native.build(SLOW_FORK, "-shared", "-fPIC")
-    judged: list[tuple[str, Finding]] = []
-    for _ in range(FORKS):
-        judged.append(_with_a_slow_fork(trial, library, number))
-        if judged[-1][1].outcome is not Outcome.AS_EXPECTED:
-            break
-    return sweep(judged, of="launches")
+    return sweep(
+        until_lost(FORKS, lambda: [_with_a_slow_fork(trial, library, number)]), of="launches"
+    )
 
 
 def _with_a_slow_fork(trial: Trial, library: Path, number: int) -> tuple[str, Finding]:
@@ -266,11 +264,10 @@ def _with_a_slow_fork(trial: Trial, library: Path, number: int) -> tuple[str, Fi
         if not forked and life.processes() > 1:
             raise NotRun("it starts its program by other means than fork, or is linked statically")
         lost = _needs_two(life, number)
-        _, finding = _judge_early_end(life.end())
-    if lost and finding.outcome is Outcome.AS_EXPECTED:
-        finding = replace(finding, outcome=Outcome.DEGRADED, detail=LOST)
-    label = "ended after its fork" if forked else "ended at READY, as it starts no second process"
-    return (label if finding.outcome is Outcome.AS_EXPECTED else "did not", finding)
+        judged = _judge_early_end(life.end())
+    label, finding = _first_was_lost(judged, Outcome.DEGRADED) if lost else judged
+    moment = "after its fork" if forked else "at READY, as it starts no second process"
+    return f"{label} {moment}", finding
 
 
 @case(

@@ -15,7 +15,7 @@ A fourth, **not run**, is not a verdict: the machine lacks what the case needs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -290,6 +290,24 @@ def worst(findings: Mapping[str, Finding], *, good_detail: str = "") -> Finding:
     bad = {name: item for name, item in findings.items() if item.outcome is not Outcome.AS_EXPECTED}
     detail = "; ".join(f"{name}: {item.detail}" for name, item in bad.items())
     return replace(top, detail=detail or good_detail or top.detail)
+
+
+def until_lost(
+    times: int, attempt: Callable[[], Sequence[tuple[str, Finding]]]
+) -> list[tuple[str, Finding]]:
+    """Try a race until one try is not as expected, so that the verdict is not chance.
+
+    Args:
+        times: Attempts at most.
+        attempt: Makes the tries of one attempt; see :func:`sweep` for what it gives.
+    """
+    judged: list[tuple[str, Finding]] = []
+    for _ in range(times):
+        now = attempt()
+        judged += now
+        if any(item.outcome is not Outcome.AS_EXPECTED for _, item in now):
+            break
+    return judged
 
 
 def sweep(findings: Iterable[tuple[str, Finding]], *, of: str) -> Finding:
