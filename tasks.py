@@ -421,10 +421,13 @@ def hardships(
         print(report.render_list(cases))
         return EXIT_OK
     hello = sidecars.load(HELLO)
+    built = buildinfo.find_all(hello, tuple(variant))
+    if not host:
+        report.build_probes(built, cases)
     run = report.run_in_host if host else report.run
     result = run(
         hello,
-        buildinfo.find_all(hello, tuple(variant)),
+        built,
         cases,
         repeat=whole_number(repeat, "--repeat", low=1, high=10),
         partial=bool(variant or case),

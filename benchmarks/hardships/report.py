@@ -10,10 +10,11 @@ from typing import Any
 
 from benchmarks.hardships import runner, supervised
 from benchmarks.hardships.case import CHAPTERS, Case, all_cases
+from benchmarks.hardships.needs import Need
 from benchmarks.hardships.runner import Target
 from benchmarks.hardships.trial import program_of
 from benchmarks.hardships.verdict import SEVERITY, Outcome
-from spike import buildinfo, process, results
+from spike import buildinfo, process, results, sessions
 from spike.buildinfo import Built
 from spike.errors import SpikeError, UnsuitableError
 from spike.progress import progress
@@ -53,6 +54,29 @@ class Cell:
     stable: bool
     detail: str
     elapsed_s: float
+
+
+def build_probes(built: Sequence[Built], cases: Sequence[Case]) -> None:
+    """Freeze the probe for every variant that can hold it, when a case asks for it.
+
+    Without that a whole chapter would not be run, and only its column would say so.
+
+    Raises:
+        BuildFailedError: One does not build.
+    """
+    if not any(Need.PROBE in case.needs for case in cases):
+        return
+    probe = load(PROBE_FOLDER)
+    for item in built:
+        mode = item.variant.mode.name
+        try:
+            item.variant.packager.recipe(probe, mode)
+        except UnsuitableError:
+            continue
+        try:
+            buildinfo.find(item.variant, probe)
+        except SpikeError:
+            sessions.build(probe, [item.variant.packager.name], mode=mode)
 
 
 def targets(built: Sequence[Built]) -> list[Target]:
