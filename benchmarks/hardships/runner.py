@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -198,17 +199,21 @@ def run(
         if not phase:
             continue
         executor = ProcessPoolExecutor(count, mp_context=context, initializer=_prepare_worker)
+        todo = iter(phase)
         pending: set[Future[Done]] = set()
         try:
-            pending = {executor.submit(run_one, one.name, target, seed) for one, target in phase}
-            while pending:
+            while True:
+                # No more than the workers can take at once: then an end has nothing to cancel,
+                # which the pool of Python 3.11 answers with a traceback when a worker dies.
+                for one, target in itertools.islice(todo, count - len(pending)):
+                    pending.add(executor.submit(_job, one.name, target, seed))
+                if not pending:
+                    break
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in finished:
                     yield future.result()
         except BaseException as error:
             # A Ctrl-C on a terminal reaches the workers by itself; any other end does not.
-            for future in pending:
-                future.cancel()
             for worker in multiprocessing.active_children():
                 if worker.pid is not None and worker.is_alive():
                     os.kill(worker.pid, signal.SIGINT)
@@ -219,7 +224,37 @@ def run(
             executor.shutdown(wait=True, cancel_futures=True)
 
 
+class _Interrupted:
+    """What a worker process knows of the end it was asked for."""
+
+    asked = False
+    at_work = False
+
+
 def _prepare_worker() -> None:
     residue.adopt_orphans()
-    # SIGINT ends a worker, also where the shell made this program ignore it: see run().
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # SIGINT ends a job, also where the shell made this program ignore it: see run().
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """End the job under way, once.
+
+    A second SIGINT (the terminal's and ours) must not cut short what the job undoes, and a
+    worker that waits for its next job must not die of it: the pool would then end the others
+    in the middle of theirs.
+    """
+    first, _Interrupted.asked = not _Interrupted.asked, True
+    if first and _Interrupted.at_work:
+        raise KeyboardInterrupt
+
+
+def _job(case_name: str, target: Target, seed: int) -> Done:
+    """What a worker does."""
+    _Interrupted.at_work = True
+    try:
+        if _Interrupted.asked:
+            raise KeyboardInterrupt
+        return run_one(case_name, target, seed)
+    finally:
+        _Interrupted.at_work = False

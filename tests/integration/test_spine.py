@@ -200,22 +200,26 @@ def test_a_killed_build_leaves_nothing_that_looks_finished(built: Build) -> None
     [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)],
     ids=["ctrl-c", "kill"],
 )
+@pytest.mark.parametrize(
+    ("command", "kept_as"),
+    [
+        (("bench", "--launches", "500"), "reliability-*pyinstaller-onefile"),
+        (("hardships", "--case", "life_and_death"), "hardships-*pyinstaller-onefile"),
+    ],
+    ids=["bench", "hardships"],
+)
 def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
-    built: Build, tmp_path: Path, number: int, send: Callable[[int, int], None]
+    built: Build,
+    tmp_path: Path,
+    command: tuple[str, ...],
+    kept_as: str,
+    number: int,
+    send: Callable[[int, int], None],
 ) -> None:
     """Exit code 130, an incomplete result beside the whole one, zero processes, zero files."""
     built("pyinstaller-onefile")
     child = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "invoke",
-            "bench",
-            "--launches",
-            "500",
-            "--variant",
-            "pyinstaller-onefile",
-        ],
+        [sys.executable, "-m", "invoke", *command, "--variant", "pyinstaller-onefile"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -232,7 +236,7 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
     assert "interrupted" in errors
     assert "Traceback" not in errors
     partial = ROOT / "benchmarks" / "results"
-    (kept,) = partial.glob("*/partial/reliability-*pyinstaller-onefile.incomplete.json")
+    (kept,) = partial.glob(f"*/partial/{kept_as}.incomplete.json")
     samples = json.loads(kept.read_text())["samples"]
     assert samples
     kept.unlink()
