@@ -96,7 +96,7 @@ def _left_in(running: launch.Running) -> tuple[list[str], int]:
     if running.tmp is None:
         return [], 0
     names = sorted(path.name for path in running.tmp.iterdir())
-    return names, sum(path.is_file() for path in running.tmp.rglob("*"))
+    return names, sum(path.is_file() for path in residue.paths_below(running.tmp))
 
 
 def _sigterm_as(built: Built) -> Observation:

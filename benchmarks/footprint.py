@@ -7,6 +7,7 @@ its own, and in the kernel's counters of the processes.
 
 from __future__ import annotations
 
+import stat
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -51,12 +52,12 @@ class DiskWatch:
         """Take one reading now."""
         size_bytes = 0
         for folder in self._folders:
-            for path in folder.rglob("*"):
+            for path in residue.paths_below(folder):
                 try:
                     status = path.lstat()
                 except OSError:
                     continue  # gone while we were looking
-                if not path.is_dir():
+                if not stat.S_ISDIR(status.st_mode):
                     self.files.add(str(path))
                     # What the disk gives, not what the file claims: st_blocks counts 512 bytes.
                     size_bytes += status.st_blocks * 512

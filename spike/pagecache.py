@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from spike import residue
+
 
 @dataclass(frozen=True, kw_only=True)
 class Residency:
@@ -60,7 +62,7 @@ def regular_files(paths: Iterable[Path]) -> list[Path]:
     """Every regular file of ``paths``, folders searched, links followed, each file once, sorted."""
     found: dict[tuple[int, int], Path] = {}
     for path in paths:
-        candidates = path.rglob("*") if path.is_dir() else (path,)
+        candidates = residue.paths_below(path) if path.is_dir() else (path,)
         for candidate in candidates:
             try:
                 status = candidate.stat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -121,14 +122,27 @@ def reap_orphans() -> None:
             continue
 
 
+def paths_below(folder: Path) -> Iterator[Path]:
+    """Every folder and file below ``folder`` that is there when it is looked for; links as such.
+
+    ``Path.rglob`` raises where a program removes its files at the same time (Python 3.11).
+    """
+    for root, folders, files in os.walk(folder):
+        yield from (Path(root, name) for name in (*folders, *files))
+
+
 def files_in(folder: Path) -> tuple[tuple[str, ...], int]:
     """Paths below ``folder``, relative and sorted, and the bytes of the files among them."""
     names = []
     size_bytes = 0
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(paths_below(folder)):
+        try:
+            status = path.lstat()
+        except OSError:
+            continue  # gone while we were looking
         names.append(path.relative_to(folder).as_posix())
-        if path.is_file() and not path.is_symlink():
-            size_bytes += path.stat().st_size
+        if stat.S_ISREG(status.st_mode):
+            size_bytes += status.st_size
     return tuple(names), size_bytes
 
 

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -221,7 +222,24 @@ def run(
                 raise SpikeError(f"A worker of the suite died: {error}.") from None
             raise
         finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+            with _undisturbed():
+                executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the workers have undone what they made.
+
+    An interrupted join makes Python 3.11 believe that the pool's thread has ended; it then waits
+    for ever for workers that nobody tells to end.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Interrupted:

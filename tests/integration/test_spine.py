@@ -196,9 +196,9 @@ def test_a_killed_build_leaves_nothing_that_looks_finished(built: Build) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "send"),
-    [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)],
-    ids=["ctrl-c", "kill"],
+    ("number", "send", "times"),
+    [(signal.SIGINT, os.killpg, 1), (signal.SIGINT, os.killpg, 2), (signal.SIGTERM, os.kill, 1)],
+    ids=["ctrl-c", "ctrl-c-twice", "kill"],
 )
 @pytest.mark.parametrize(
     ("command", "kept_as"),
@@ -215,6 +215,7 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
     kept_as: str,
     number: int,
     send: Callable[[int, int], None],
+    times: int,
 ) -> None:
     """Exit code 130, an incomplete result beside the whole one, zero processes, zero files."""
     built("pyinstaller-onefile")
@@ -230,7 +231,9 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
         env={**os.environ, "SPIKE_TEST": str(tmp_path), "TMPDIR": str(tmp_path)},
     )
     time.sleep(5)
-    send(child.pid, number)
+    for _ in range(times):
+        send(child.pid, number)
+        time.sleep(0.005)
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors
     assert "interrupted" in errors

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import cold_start, footprint, instructions, phases, reproducible, selfcheck
-from spike import elf, figures
+from spike import elf, figures, pagecache, residue
 from spike.pagecache import Residency
 from spike.results import Result
 
@@ -171,6 +173,32 @@ def test_disk_is_watched_at_its_peak(tmp_path: Path) -> None:
         (tmp_path / "unpacked").unlink()
     assert disk.peak_bytes >= 100_000
     assert len(disk.files) == 1
+
+
+def test_files_that_go_while_they_are_counted_do_no_harm(tmp_path: Path) -> None:
+    """A program tidies up at any moment: what is there is counted, nothing is raised."""
+    over = threading.Event()
+
+    def unpack_and_tidy() -> None:
+        while not over.is_set():
+            for name in "abcdefgh":
+                (tmp_path / name / "inner").mkdir(parents=True)
+                (tmp_path / name / "inner" / "file").touch()
+            for name in "abcdefgh":
+                shutil.rmtree(tmp_path / name)
+
+    program = threading.Thread(target=unpack_and_tidy)
+    program.start()
+    watch = footprint.DiskWatch(tmp_path)
+    try:
+        for _ in range(300):
+            watch.look()
+            residue.files_in(tmp_path)
+            pagecache.regular_files([tmp_path])
+    finally:
+        over.set()
+        program.join()
+    assert watch.files
 
 
 @pytest.mark.parametrize(("misses", "passed"), [(0, True), (1, True), (2, False)])
