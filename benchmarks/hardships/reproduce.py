@@ -13,6 +13,7 @@ import argparse
 import sys
 
 from benchmarks.hardships import report, runner
+from benchmarks.hardships.case import Case
 from benchmarks.hardships.verdict import Outcome
 from spike import buildinfo, residue, sidecar
 from spike.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED, SpikeError, UsageError
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
         (case,) = runner.select([options.case])
         residue.adopt_orphans()
         outcomes = []
-        for target in _targets(options.variant):
+        for target in _targets(options.variant, case):
             done = runner.run_one(case.name, target, runner.SEED)
             outcomes.append(done.outcome)
             _say(f"{done.case} on {done.target}: {done.outcome}")
@@ -46,14 +47,18 @@ def main(arguments: list[str]) -> int:
     return EXIT_TARGET_MISSED if Outcome.AS_EXPECTED in outcomes else EXIT_OK
 
 
-def _targets(names: list[str]) -> list[runner.Target]:
+def _targets(names: list[str], case: Case) -> list[runner.Target]:
     """The variants of these names, and those behind our own code (``supervisor+…``).
+
+    The probe is frozen for them where the case asks for it and it is not there yet.
 
     Raises:
         SpikeError: One is not built, or cannot be put behind it.
     """
     plain = tuple(dict.fromkeys(name.rpartition("+")[2] for name in names))
-    found = report.targets(buildinfo.find_all(sidecar.load(), plain))
+    built = buildinfo.find_all(sidecar.load(), plain)
+    report.build_probes(built, [case])
+    found = report.targets(built)
     if any(map(report.is_ours, names)):
         found += report.behind_ours(found)
     known = {target.id: target for target in found}
