@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from benchmarks import host_latency
 from benchmarks.host_latency import DIRECT, HOST, THROUGH
+from spike import statistics
 from spike.results import Result
 
 
@@ -73,8 +75,9 @@ def test_more_launches_are_taken_until_the_interval_is_narrower_than_the_bar() -
     """A spread of 20 ms needs more than a spread of 2; where the figure lies does not matter."""
 
     def settled(spread_ms: float, adds_ms: float) -> bool:
-        direct = [100.0 + spread_ms * (n * 7 % 10) / 10 for n in range(30)]
-        host = [100.0 + adds_ms + spread_ms * (n * 3 % 10) / 10 for n in range(30)]
+        draw = random.Random(1)
+        direct = [100.0 + spread_ms * draw.random() for _ in range(32)]
+        host = [100.0 + adds_ms + spread_ms * draw.random() for _ in range(32)]
         samples: list[tuple[str, float | None]] = [(HOST, value) for value in host]
         [found] = host_latency.summarise(result(onefile=samples + [(DIRECT, v) for v in direct]))
         return found.settled
@@ -82,6 +85,22 @@ def test_more_launches_are_taken_until_the_interval_is_narrower_than_the_bar() -
     assert settled(2.0, adds_ms=0.0)
     assert settled(2.0, adds_ms=9.0)
     assert not settled(20.0, adds_ms=0.0)
+
+
+def test_launches_of_one_host_are_not_taken_for_evidence_four_times() -> None:
+    """Alike within a round, four launches a round tell as much as one: the interval is as wide."""
+    draw = random.Random(1)
+    means = [100.0 + draw.gauss(0, 5) for _ in range(12)]
+    zeros = [100.0] * 12
+    once = statistics.difference_of_medians(means, zeros)
+    four_times = [mean for mean in means for _ in range(4)]
+    alike = statistics.difference_of_medians(four_times, zeros * 4, per_round=4)
+    one_by_one = statistics.difference_of_medians(four_times, zeros * 4)
+    assert once is not None
+    assert alike is not None
+    assert one_by_one is not None
+    assert (alike.low, alike.high) == (once.low, once.high)
+    assert one_by_one.high - one_by_one.low < 0.8 * (once.high - once.low)
 
 
 def test_the_launcher_binary_has_an_interval_of_its_own_to_settle() -> None:
