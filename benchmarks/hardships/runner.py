@@ -200,13 +200,13 @@ def run(
         if not phase:
             continue
         executor = ProcessPoolExecutor(count, mp_context=context, initializer=_prepare_worker)
-        todo = iter(phase)
+        upcoming = iter(phase)
         pending: set[Future[Done]] = set()
         try:
             while True:
                 # No more than the workers can take at once: then an end has nothing to cancel,
                 # which the pool of Python 3.11 answers with a traceback when a worker dies.
-                for one, target in itertools.islice(todo, count - len(pending)):
+                for one, target in itertools.islice(upcoming, count - len(pending)):
                     pending.add(executor.submit(_job, one.name, target, seed))
                 if not pending:
                     break
