@@ -159,15 +159,28 @@ def outliers(values: Sequence[float]) -> tuple[int, ...]:
 
 
 def paired(
-    one: Sequence[float | None], other: Sequence[float | None]
+    one: Sequence[float | None], other: Sequence[float | None], *, per_round: int = 1
 ) -> tuple[list[float], list[float]]:
-    """The rounds in which both have a value; a failed launch takes its partner out with it.
+    """The rounds in which both have every value; a failed launch takes its round out with it.
+
+    Args:
+        one: Values in the order of the rounds, ``per_round`` of each.
+        other: Likewise.
+        per_round: Values of each in one round; a last round that is not whole is left out.
 
     Raises:
         ValueError: The two do not have the same number of rounds.
     """
-    both = [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
-    return [a for a, _ in both], [b for _, b in both]
+    pairs = list(zip(one, other, strict=True))
+    left: list[float] = []
+    right: list[float] = []
+    for start in range(0, len(pairs) - per_round + 1, per_round):
+        taken = pairs[start : start + per_round]
+        both = [(a, b) for a, b in taken if a is not None and b is not None]
+        if len(both) == per_round:
+            left += [a for a, _ in both]
+            right += [b for _, b in both]
+    return left, right
 
 
 def ratio_of_medians(
@@ -191,40 +204,14 @@ def difference_of_medians(
     per_round: int = 1,
     seed: int = BOOTSTRAP_SEED,
 ) -> Interval | None:
-    """``median(one) - median(other)`` with its 95 % interval.
-
-    Percentile bootstrap over whole rounds, of ``per_round`` values each: values of one round are
-    more alike than those of two, and drawn one by one they would promise too much (Field and
-    Welsh, Bootstrapping Clustered Data, 2007). A round that is not whole is left out.
-
-    Returns:
-        None for fewer than :data:`MIN_ROUNDS` whole rounds.
-
-    Raises:
-        ValueError: The two do not have the same number of values.
-    """
+    """``median(one) - median(other)`` with its 95 % interval; see :func:`_of_rounds`."""
     import numpy as np
 
-    pairs = list(zip(one, other, strict=True))
-    starts = range(0, len(pairs) - per_round + 1, per_round)
-    rounds = [pairs[start : start + per_round] for start in starts]
-    whole = [
-        [(a, b) for a, b in taken if a is not None and b is not None]
-        for taken in rounds
-        if all(a is not None and b is not None for a, b in taken)
-    ]
-    if len(whole) < MIN_ROUNDS:
-        return None
-    values = np.asarray(whole, dtype=float)
-
-    def statistic(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        both = np.median(drawn.reshape(len(drawn), -1, 2), axis=1)
-        return both[:, 0] - both[:, 1]
-
-    return _interval(
-        float(statistic(values[np.newaxis])[0]),
-        lambda rows: statistic(values[rows]),
-        count=len(values),
+    return _of_rounds(
+        one,
+        other,
+        lambda a, b: np.median(a, axis=-1) - np.median(b, axis=-1),
+        per_round=per_round,
         seed=seed,
     )
 
@@ -243,31 +230,36 @@ def _of_rounds(
     other: Sequence[float | None],
     statistic: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
     *,
+    per_round: int = 1,
     seed: int,
 ) -> Interval | None:
     """A statistic of two that were measured in the same rounds, with its 95 % interval.
 
-    Percentile bootstrap over rounds: a resample draws rounds, and takes both values of each, so
-    what disturbed a whole round disturbs both sides alike. ``statistic`` works along the last axis.
+    Percentile bootstrap over rounds: a resample draws rounds, and takes all values of each, so
+    what disturbed a whole round disturbs both sides alike. Values of one round are more alike than
+    those of two; drawn one by one they would promise too much (Field and Welsh, Bootstrapping
+    Clustered Data, 2007). ``statistic`` works along the last axis.
 
     Returns:
-        None for fewer than :data:`MIN_ROUNDS` rounds in which both have a value.
+        None for fewer than :data:`MIN_ROUNDS` rounds in which both have every value.
 
     Raises:
         ValueError: The two do not have the same number of rounds.
     """
     import numpy as np
 
-    left, right = paired(one, other)
-    if len(left) < MIN_ROUNDS:
+    left, right = paired(one, other, per_round=per_round)
+    count = len(left) // per_round
+    if count < MIN_ROUNDS:
         return None
     a, b = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
-    return _interval(
-        float(statistic(a, b)),
-        lambda rows: statistic(a[rows], b[rows]),
-        count=len(left),
-        seed=seed,
-    )
+    of_rounds = np.arange(len(left)).reshape(count, per_round)
+
+    def resampled(rounds: NDArray[np.int64]) -> NDArray[np.float64]:
+        rows = of_rounds[rounds].reshape(len(rounds), -1)
+        return statistic(a[rows], b[rows])
+
+    return _interval(float(statistic(a, b)), resampled, count=count, seed=seed)
 
 
 def ratio_of_independent_medians(
