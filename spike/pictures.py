@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -215,7 +216,7 @@ def draw_trade_off(found: Mapping[str, Result]) -> Figure:
         axes.plot([megabytes], [figures.median], "o", color=colour(name), markersize=8)
     sizes = [megabytes for megabytes, _ in points.values()]
     medians = [figures.median for _, figures in points.values() if figures is not None]
-    middle = (max(sizes) * min(sizes)) ** 0.5
+    middle = _middle(sizes)
     for name, dodge in dodged(
         {name: (x, f.median) for name, (x, f) in points.items() if f}
     ).items():
@@ -252,6 +253,11 @@ def draw_trade_off(found: Mapping[str, Result]) -> Figure:
     return figure
 
 
+def _middle(values: Sequence[float]) -> float:
+    """Where the left half of a logarithmic axis ends; labels point towards it from both sides."""
+    return float((max(values) * min(values)) ** 0.5)
+
+
 def dodged(points: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """Vertical shifts, in points, that keep the labels of neighbouring points apart.
 
@@ -265,19 +271,19 @@ def dodged(points: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     across = [log(x) for x, _ in points.values()]
     up = [log(y) for _, y in points.values()]
     width = (max(across) - min(across)) or 1.0
+    middle = log(_middle([x for x, _ in points.values()]))
     height = (max(up) - min(up)) or 1.0
     shifts: dict[str, float] = {}
     placed: list[tuple[float, float]] = []
     for name, (x, y) in sorted(points.items(), key=lambda item: item[1][1]):
         place = log(y) / height * _LABEL_ROWS
-        shift = 0.0
-        # A label is about a third of the picture wide and one row high.
-        while any(
-            abs(log(x) - other_x) < width / 3 and abs(place + shift - other_y) < 1.0
-            for other_x, other_y in placed
-        ):
-            shift += 0.25
-        placed.append((log(x), place + shift))
+        # A label is about a quarter of the picture wide and one row high, and points to the middle.
+        centre = log(x) + (width / 8 if log(x) <= middle else -width / 8)
+        rows = [other for other_centre, other in placed if abs(centre - other_centre) < width / 4]
+        # The nearest free place, above or below.
+        steps = (sign * step / 4 for step in itertools.count() for sign in (1, -1))
+        shift = next(step for step in steps if all(abs(place + step - row) >= 1.0 for row in rows))
+        placed.append((centre, place + shift))
         shifts[name] = shift * _ROW_POINTS
     return shifts
 

@@ -114,6 +114,14 @@ def test_the_grey_reads_on_both_grounds() -> None:
             assert contrast(colour, ground) >= 2.95, (colour, ground)
 
 
+def test_labels_that_point_at_each_other_are_moved_apart() -> None:
+    """Left of the middle a label stands right of its point, and the other way round."""
+    points = {"ends": (5.0, 70.0), "left": (8.2, 19.6), "right": (17.1, 20.5), "far": (39.0, 220.0)}
+    shifts = pictures.dodged(points)
+    assert shifts["left"] == 0
+    assert shifts["right"] > 0
+
+
 def test_labels_of_neighbours_are_moved_apart() -> None:
     """Two variants of nearly the same size and speed keep both names readable."""
     shifts = pictures.dodged({"a": (10.0, 50.0), "b": (10.5, 51.0), "c": (40.0, 900.0)})
