@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.hardships import supervised
-from benchmarks.subjects import variant_subject
-from spike import process, results
-from spike.buildinfo import Built
-from spike.errors import SpikeError
-from spike.progress import progress
-from spike.sidecar import Sidecar
-from spike.tables import table
+from benchmarks.faults import supervised
+from benchmarks.targets import variant_subject
+from spike.build.buildinfo import Built
+from spike.core import process
+from spike.core.errors import SpikeError
+from spike.core.progress import progress
+from spike.core.tables import table
+from spike.measure import results
+from spike.project.sidecar import Sidecar
 
 NAME = "chaos"
 

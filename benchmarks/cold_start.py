@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.reliability import as_sample
-from benchmarks.subjects import PYTHON, PYTHON_ISOLATED, Subject
-from spike import pagecache, process, residue, results, statistics
-from spike.launch import Launch, Running, launch
-from spike.progress import progress, shuffled_rounds
-from spike.tables import NOT_MEASURED, milliseconds, table
-from spike.workspace import display_path
+from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Subject
+from spike.core import process, statistics
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.tables import NOT_MEASURED, milliseconds, table
+from spike.core.workspace import display_path
+from spike.launch import leftovers
+from spike.launch.launcher import Launch, Running, launch
+from spike.measure import pagecache, results
 
 NAME = "cold_start"
 
@@ -106,7 +108,7 @@ def scout(subject: Subject, scratch: Path) -> Scouted:
         if running.tmp is not None:
             private.append(running.tmp)
 
-    launch(_plan(subject, cache), inspect=residue.inspect, at_ready=look)
+    launch(_plan(subject, cache), inspect=leftovers.inspect, at_ready=look)
     kept = pagecache.regular_files([cache])
     own = own_files(subject)
     known = {*own, *kept}
@@ -164,7 +166,7 @@ def interpreter_files(subject: Subject) -> list[Path]:
 def mapped_files(mark: str) -> set[Path]:
     """Files that the processes of a launch have mapped."""
     found: set[Path] = set()
-    for member in residue.survivors(mark):
+    for member in leftovers.survivors(mark):
         try:
             text = Path(f"/proc/{member.pid}/maps").read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -186,7 +188,7 @@ def run(
         BusyError: Another task is measuring in this checkout.
     """
     sidecar = subjects[0].sidecar
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,
@@ -251,7 +253,7 @@ def one_launch(found: Scouted, state: State, scratch: Path) -> dict[str, Any]:
         if amount is not None:
             read.append(amount)
 
-    done: Launch = launch(_plan(found.subject, cache), inspect=residue.inspect, at_ready=look)
+    done: Launch = launch(_plan(found.subject, cache), inspect=leftovers.inspect, at_ready=look)
     if state.unpack_cache == "empty":
         shutil.rmtree(cache, ignore_errors=True)
     return {
@@ -299,7 +301,7 @@ def shortfall(found: pagecache.Residency, wanted: str) -> str:
 def storage_bytes(mark: str) -> int | None:
     """Bytes that a launch's living processes had fetched from storage (proc_pid_io(5))."""
     total = None
-    for member in residue.survivors(mark):
+    for member in leftovers.survivors(mark):
         try:
             text = Path(f"/proc/{member.pid}/io").read_text(encoding="ascii")
         except OSError:
@@ -324,7 +326,7 @@ def _cache_for(found: Scouted, state: State, scratch: Path) -> Path:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder on the disk that the artifacts are on: a memory file system is never cold."""
-    from spike.workspace import ROOT
+    from spike.core.workspace import ROOT
 
     base = ROOT / "build"
     base.mkdir(exist_ok=True)

@@ -14,10 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import Subject
-from spike import launch, residue, results, workspace
-from spike.progress import progress
-from spike.tables import table
+from benchmarks.targets import Subject
+from spike.core import workspace
+from spike.core.progress import progress
+from spike.core.tables import table
+from spike.launch import launcher, leftovers
+from spike.measure import results
 
 NAME = "complexity"
 
@@ -82,15 +84,15 @@ def locked_packages(packager: str, locks: Path = workspace.ROOT / "locks") -> in
 
 
 def _signalled(subject: Subject, number: signal.Signals) -> dict[str, Any]:
-    running = launch.Running(subject.plan())
+    running = launcher.Running(subject.plan())
     try:
         with running:
             if running.wait_ready():
                 running.send(number)
-                running.wait_exit(launch.STOP_TIMEOUT_S)
+                running.wait_exit(launcher.STOP_TIMEOUT_S)
                 running.watch(0.0)
                 # A child of the process that we hold may still be on its way out.
-                residue.wait_until_gone(running.mark, WATCH_S)
+                leftovers.wait_until_gone(running.mark, WATCH_S)
                 running.pump(lambda: not running.open_streams(), 0.5)
             return {
                 "said": running.fields().get("signal", ""),
@@ -102,18 +104,18 @@ def _signalled(subject: Subject, number: signal.Signals) -> dict[str, Any]:
 
 
 def _killed(subject: Subject) -> dict[str, Any]:
-    running = launch.Running(subject.plan())
+    running = launcher.Running(subject.plan())
     try:
         with running:
             running.wait_ready()
-            processes = len(residue.survivors(running.mark))
+            processes = len(leftovers.survivors(running.mark))
             running.send(signal.SIGKILL)
             killed = time.monotonic()
             running.wait_exit(1.0)
-            left = residue.wait_until_gone(running.mark, WATCH_S)
+            left = leftovers.wait_until_gone(running.mark, WATCH_S)
             gone_s = None if left else round(time.monotonic() - killed, 3)
             running.close_stdin()
-            still = residue.wait_until_gone(running.mark, WATCH_S) if left else []
+            still = leftovers.wait_until_gone(running.mark, WATCH_S) if left else []
             files = sum(path.is_file() for path in running.tmp.rglob("*")) if running.tmp else 0
             return {
                 "processes": processes,
@@ -128,10 +130,10 @@ def _killed(subject: Subject) -> dict[str, Any]:
         _clean(running)
 
 
-def _clean(running: launch.Running) -> None:
-    residue.end(residue.survivors(running.mark))
+def _clean(running: launcher.Running) -> None:
+    leftovers.end(leftovers.survivors(running.mark))
     if running.tmp is not None:
-        launch.remove_tree(running.tmp)
+        launcher.remove_tree(running.tmp)
 
 
 def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result:
@@ -143,7 +145,7 @@ def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result
     """
     variants = [subject for subject in subjects if subject.built is not None]
     sidecar = subjects[0].sidecar
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,
@@ -182,7 +184,7 @@ def render(result: results.Result) -> str:
                 _needs(sample),
                 str(sample["processes"]),
                 *(arrival(name.name, sample["signals"].get(name.name, {})) for name in SIGNALS),
-                leftovers(sample["after_kill"]),
+                remains(sample["after_kill"]),
             ]
             for sample in result.samples
         ],
@@ -206,7 +208,7 @@ def arrival(sent: str, seen: Mapping[str, Any]) -> str:
     return f"stops with {seen.get('exit_code')}, names no signal"
 
 
-def leftovers(seen: Mapping[str, Any]) -> str:
+def remains(seen: Mapping[str, Any]) -> str:
     """What stays after the kill of the process that a host holds, in words."""
     parts = []
     if seen["processes"]:

@@ -19,12 +19,13 @@ import psutil
 
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import as_sample
-from benchmarks.subjects import Subject
-from spike import elf, pagecache, residue, results
-from spike.launch import Running, launch
-from spike.progress import progress, shuffled_rounds
-from spike.statistics import median
-from spike.tables import NOT_MEASURED, megabytes, milliseconds, table
+from benchmarks.targets import Subject
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import median
+from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
+from spike.launch import leftovers
+from spike.launch.launcher import Running, launch
+from spike.measure import elf, pagecache, results
 
 NAME = "footprint"
 
@@ -52,7 +53,7 @@ class DiskWatch:
         """Take one reading now."""
         size_bytes = 0
         for folder in self._folders:
-            for path in residue.paths_below(folder):
+            for path in leftovers.paths_below(folder):
                 try:
                     status = path.lstat()
                 except OSError:
@@ -88,7 +89,7 @@ def tree_facts(mark: str) -> dict[str, Any]:
     processes = threads = rss = 0
     pss: int | None = 0
     written: int | None = 0
-    for member in residue.survivors(mark):
+    for member in leftovers.survivors(mark):
         try:
             with member.oneshot():
                 processes += 1
@@ -150,7 +151,7 @@ def measure(subject: Subject) -> dict[str, Any]:
                     env={**plan.env, CACHE_VARIABLE: str(cache), "TMPDIR": str(temporary)},
                     private_tmp=False,
                 ),
-                inspect=residue.inspect,
+                inspect=leftovers.inspect,
                 at_ready=look,
             )
         kept = pagecache.regular_files([cache, temporary])
@@ -188,7 +189,7 @@ def run(
     """
     sidecar = subjects[0].sidecar
     by_id = {subject.id: subject for subject in subjects}
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,

@@ -22,15 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from spike import residue, results, statistics
-from spike.buildinfo import Built
+from spike.build.buildinfo import Built
+from spike.core import statistics
+from spike.core.progress import progress
+from spike.core.tables import table
+from spike.core.workspace import ROOT
 from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
-from spike.launch import Plan, launch
-from spike.progress import progress
-from spike.tables import table
-from spike.workspace import ROOT
+from spike.launch import leftovers
+from spike.launch.launcher import Plan, launch
+from spike.measure import results
 
 NAME: Final = "host_latency"
 
@@ -184,7 +186,7 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
         SpikeError: The host cannot be built or shown, or a launch was not good.
     """
     application.check_tools()
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     sidecar = built[0].sidecar
     launcher = application.build_launcher() if any(item.folder for item in built) else None
     order = random.Random(seed)
@@ -254,7 +256,7 @@ def _by_launcher(
                 ready_timeout_s=item.sidecar.ready_timeout_s,
                 settle_s=HOLD_MS / 1000,
             )
-            taken.append((way, launch(plan, inspect=residue.inspect).ready_ms))
+            taken.append((way, launch(plan, inspect=leftovers.inspect).ready_ms))
     return taken
 
 

@@ -23,12 +23,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import PYTHON_ISOLATED, Subject
-from spike import process, residue, results
-from spike.launch import Running
-from spike.progress import progress
-from spike.statistics import median
-from spike.tables import NOT_MEASURED, table
+from benchmarks.targets import PYTHON_ISOLATED, Subject
+from spike.core import process
+from spike.core.progress import progress
+from spike.core.statistics import median
+from spike.core.tables import NOT_MEASURED, table
+from spike.launch import leftovers
+from spike.launch.launcher import Running
+from spike.measure import results
 
 NAME = "instructions"
 
@@ -89,13 +91,13 @@ def count(subject: Subject) -> dict[str, Any]:
                     return _nothing(f"{running.detail}: {' '.join(running.result().stderr_tail)}")
                 return _read(folder, running)
         finally:
-            residue.end(residue.survivors(running.mark))
+            leftovers.end(leftovers.survivors(running.mark))
             if running.tmp is not None:
                 shutil.rmtree(running.tmp, ignore_errors=True)
 
 
 def _read(folder: Path, running: Running) -> dict[str, Any]:
-    alive = [member.pid for member in residue.survivors(running.mark)]
+    alive = [member.pid for member in leftovers.survivors(running.mark)]
     for pid in alive:
         process.capture(
             ["vgdb", f"--vgdb-prefix={folder}/vgdb", f"--pid={pid}", "dump"], timeout_s=60.0
@@ -141,7 +143,7 @@ def run(subjects: Sequence[Subject], *, runs: int = RUNS, partial: bool = False)
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    from spike.errors import MissingToolError
+    from spike.core.errors import MissingToolError
 
     why = unavailable()
     if why:
@@ -149,7 +151,7 @@ def run(subjects: Sequence[Subject], *, runs: int = RUNS, partial: bool = False)
             f"Instructions cannot be counted: {why}.", try_next="invoke doctor --with-deps"
         )
     sidecar = subjects[0].sidecar
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     jobs = [subject for _ in range(runs) for subject in subjects]
     with (
         results.recording(

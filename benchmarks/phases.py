@@ -31,13 +31,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import Subject
-from spike import process, residue, results
-from spike.errors import MissingToolError
-from spike.launch import Running
-from spike.progress import progress, shuffled_rounds
-from spike.statistics import median
-from spike.tables import milliseconds, table
+from benchmarks.targets import Subject
+from spike.core import process
+from spike.core.errors import MissingToolError
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import median
+from spike.core.tables import milliseconds, table
+from spike.launch import leftovers
+from spike.launch.launcher import Running
+from spike.measure import results
 
 NAME = "phases"
 
@@ -139,14 +141,14 @@ def measure(subject: Subject) -> dict[str, Any]:
                     return {**nothing, "execves": 0, "problem": detail}
                 # strace has the real-time clock only; the two clocks' distance is taken now.
                 distance_ns = time.time_ns() - time.monotonic_ns()
-                residue.end(residue.survivors(running.mark))
+                leftovers.end(leftovers.survivors(running.mark))
                 running.wait_exit(5.0)
             calls = [
                 replace(call, at_ns=call.at_ns - distance_ns)
                 for call in parse(log.read_text(encoding="utf-8", errors="replace"))
             ]
         finally:
-            residue.end(residue.survivors(running.mark))
+            leftovers.end(leftovers.survivors(running.mark))
             if running.tmp is not None:
                 shutil.rmtree(running.tmp, ignore_errors=True)
     if not calls:
@@ -184,7 +186,7 @@ def run(
         )
     sidecar = subjects[0].sidecar
     by_id = {subject.id: subject for subject in subjects}
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.subjects import PYTHON_ISOLATED, Subject
-from spike import advice, plan, residue, results
-from spike.launch import Launch, launch
-from spike.progress import progress, shuffled_rounds
-from spike.statistics import binomial_interval, distribution, median, ratio_of_medians
-from spike.tables import NOT_MEASURED, milliseconds, percent, table
+from benchmarks.targets import PYTHON_ISOLATED, Subject
+from spike.build import advice
+from spike.core import requirements
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import binomial_interval, distribution, median, ratio_of_medians
+from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
+from spike.launch import leftovers
+from spike.launch.launcher import Launch, launch
+from spike.measure import results
 
 NAME = "reliability"
 
@@ -59,7 +62,7 @@ class Summary:
     @property
     def target_met(self) -> bool:
         """Whether the plan's target holds: at most 10 % failed."""
-        return self.rate <= plan.MAX_FAILED_RATE
+        return self.rate <= requirements.MAX_FAILED_RATE
 
 
 def as_sample(result: Launch) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def run(
     """
     sidecar = subjects[0].sidecar
     by_id = {subject.id: subject for subject in subjects}
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,
@@ -97,7 +100,7 @@ def run(
         progress("bench", launches * len(subjects)) as step,
     ):
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
-            done = explained(by_id[name], launch(by_id[name].plan(), inspect=residue.inspect))
+            done = explained(by_id[name], launch(by_id[name].plan(), inspect=leftovers.inspect))
             recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
             step(name)
     return recorder.result()
@@ -205,7 +208,7 @@ def render(summaries: Sequence[Summary]) -> str:
 def render_latency(result: results.Result) -> str:
     """Launch to READY: medians, ends, marked outliers, and ratios with their intervals."""
     floor = _rounds(result, PYTHON_ISOLATED)
-    plans = _rounds(result, plan.PLAN_VARIANTS[0])
+    plans = _rounds(result, requirements.PLAN_VARIANTS[0])
     rows = []
     for summary in summarise(result):
         taken = _rounds(result, summary.subject)
@@ -220,7 +223,7 @@ def render_latency(result: results.Result) -> str:
                 else NOT_MEASURED,
                 str(len(figures.outliers)) if figures else NOT_MEASURED,
                 _ratio(taken, floor) if summary.subject != PYTHON_ISOLATED else "1",
-                _ratio(taken, plans) if summary.subject != plan.PLAN_VARIANTS[0] else "1",
+                _ratio(taken, plans) if summary.subject != requirements.PLAN_VARIANTS[0] else "1",
                 milliseconds(summary.stop_ms),
             ]
         )
@@ -232,7 +235,7 @@ def render_latency(result: results.Result) -> str:
             "fastest to slowest",
             "outliers",
             "times python -I -S, 95 % interval",
-            f"times {plan.PLAN_VARIANTS[0]}, 95 % interval",
+            f"times {requirements.PLAN_VARIANTS[0]}, 95 % interval",
             "stop, median",
         ],
         rows,
@@ -267,7 +270,7 @@ def render_rates(summaries: Sequence[Summary]) -> str:
                 percent(summary.rate),
                 f"{percent(summary.rate_low)} to {percent(summary.rate_high)}",
                 "too few launches"
-                if summary.launches < plan.TARGET_LAUNCHES
+                if summary.launches < requirements.TARGET_LAUNCHES
                 else "met"
                 if summary.target_met
                 else "missed",

@@ -17,14 +17,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import Subject
-from spike import process, results
-from spike.errors import BuildFailedError, MissingToolError, UsageError
+from benchmarks.targets import Subject
+from spike.core import process
+from spike.core.errors import BuildFailedError, MissingToolError, UsageError
+from spike.core.progress import progress
+from spike.core.statistics import median
+from spike.core.tables import NOT_MEASURED, table
+from spike.core.workspace import ROOT, display_path
+from spike.measure import results
 from spike.packagers.recipe import STAGED, Recipe
-from spike.progress import progress
-from spike.statistics import median
-from spike.tables import NOT_MEASURED, table
-from spike.workspace import ROOT, display_path
 
 NAME = "reproducible"
 

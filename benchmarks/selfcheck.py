@@ -28,19 +28,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import instructions
-from benchmarks.subjects import PYTHON_ISOLATED, Subject, floors, static_c_program
-from spike import process, results
-from spike.errors import MissingToolError, SpikeError
-from spike.launch import Plan, launch
-from spike.progress import progress, shuffled_rounds
-from spike.sidecar import Sidecar
-from spike.statistics import Interval, median, median_difference, ratio_of_medians
-from spike.tables import table
-from spike.workspace import ROOT
+from benchmarks.targets import PYTHON_ISOLATED, Subject, floors, static_c_program
+from spike.core import process
+from spike.core.errors import MissingToolError, SpikeError
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import Interval, median, median_difference, ratio_of_medians
+from spike.core.tables import table
+from spike.core.workspace import ROOT
+from spike.launch.launcher import Plan, launch
+from spike.measure import results
+from spike.project.sidecar import Sidecar
 
 NAME = "selfcheck"
 
-SPAWN_SOURCE = ROOT / "benchmarks" / "floor" / "spawn.c"
+SPAWN_SOURCE = ROOT / "benchmarks" / "baselines" / "spawn.c"
 
 RUNS = 20
 """A/A runs; one of them may miss."""

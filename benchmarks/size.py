@@ -15,11 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import Subject
-from spike import buildinfo, process, results
-from spike.progress import progress
-from spike.tables import megabytes, table
-from spike.workspace import ROOT
+from benchmarks.targets import Subject
+from spike.build import buildinfo
+from spike.core import process
+from spike.core.progress import progress
+from spike.core.tables import megabytes, table
+from spike.core.workspace import ROOT
+from spike.measure import results
 
 NAME = "size"
 

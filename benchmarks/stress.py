@@ -16,12 +16,13 @@ from pathlib import Path
 
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import Summary, as_sample, explained, summarise
-from benchmarks.subjects import Subject
-from spike import residue, results
-from spike.launch import Launch, launch
-from spike.progress import progress, shuffled_rounds
-from spike.statistics import Interval, ratio_of_independent_medians
-from spike.tables import NOT_MEASURED, milliseconds, percent, table
+from benchmarks.targets import Subject
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import Interval, ratio_of_independent_medians
+from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
+from spike.launch import leftovers
+from spike.launch.launcher import Launch, launch
+from spike.measure import results
 
 PARALLEL = "parallel"
 SOAK = "soak"
@@ -52,7 +53,7 @@ def run_parallel(
     sidecar = subjects[0].sidecar
     by_id = {subject.id: subject for subject in subjects}
     batches = -(-launches // at_once)
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     with (
         results.recording(
             PARALLEL,
@@ -79,7 +80,7 @@ def launch_together(subject: Subject, at_once: int) -> list[Launch]:
 
         def one(_: int) -> Launch:
             barrier.wait(timeout=30.0)
-            return explained(subject, launch(plan, inspect=residue.inspect))
+            return explained(subject, launch(plan, inspect=leftovers.inspect))
 
         with ThreadPoolExecutor(max_workers=at_once) as workers:
             return list(workers.map(one, range(at_once)))
@@ -96,7 +97,7 @@ def run_soak(
     """
     sidecar = subjects[0].sidecar
     by_id = {subject.id: subject for subject in subjects}
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     seconds = minutes * 60
     with (
         results.recording(
@@ -114,7 +115,7 @@ def run_soak(
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), 10**7, seed)):
             if number % len(by_id) == 0 and time.monotonic() - started >= seconds:
                 break
-            done = explained(by_id[name], launch(by_id[name].plan(), inspect=residue.inspect))
+            done = explained(by_id[name], launch(by_id[name].plan(), inspect=leftovers.inspect))
             recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
             while shown < min(seconds, time.monotonic() - started) - 1:
                 shown += 1

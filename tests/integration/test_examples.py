@@ -20,13 +20,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.subjects import Subject, variant_subject
-from spike import residue
-from spike.buildinfo import Built
-from spike.launch import Plan, Running, launch
+from benchmarks.targets import Subject, variant_subject
+from spike.build.buildinfo import Built
+from spike.core.workspace import ROOT
+from spike.launch import leftovers
+from spike.launch.launcher import Plan, Running, launch
 from spike.packagers import DEFAULT_VARIANTS
-from spike.sidecar import Sidecar, load
-from spike.workspace import ROOT
+from spike.project.sidecar import Sidecar, load
 from tests.integration.conftest import nox
 
 pytestmark = pytest.mark.integration
@@ -63,7 +63,7 @@ def plan(sidecar: Sidecar, tmp_path: Path) -> Plan:
 
 def test_a_whole_life_with_its_smoke_check(example: Sidecar, tmp_path: Path) -> None:
     """READY once, the smoke check's questions answered, a clean stop, nothing left."""
-    done = launch(plan(example, tmp_path), inspect=residue.inspect)
+    done = launch(plan(example, tmp_path), inspect=leftovers.inspect)
     assert done.ok, done
     assert done.stdout_tail == () or done.stdout_tail[0].startswith(f"BOOT sidecar={example.name}")
 
@@ -116,7 +116,7 @@ def test_every_packager_builds_every_example(
     """The frozen program passes the same smoke check as the script."""
     subject: Subject = variant_subject(built(variant, f"examples/{name}"))
     env = {**subject.sidecar.env, "XDG_DATA_HOME": str(tmp_path)}
-    done = launch(subject.plan(env=env), inspect=residue.inspect)
+    done = launch(subject.plan(env=env), inspect=leftovers.inspect)
     assert done.ok, done
 
 

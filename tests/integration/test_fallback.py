@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from spike import frozen, issue_log, sidecar
-from spike.sidecar import Sidecar
-from spike.workspace import ROOT
+from decision import snapshot
+from spike import issue_log
+from spike.core.workspace import ROOT
+from spike.project import sidecar
+from spike.project.sidecar import Sidecar
 from tests.integration.conftest import nox
 
 pytestmark = pytest.mark.integration
@@ -102,10 +104,10 @@ def test_a_nuitka_that_fails_for_real_ends_with_pyinstaller(uncompilable: Sideca
         "failures/nuitka-onefile/failure.json",
         "failures/nuitka-onefile/build.log",
         f"issues/{entry.path.name}",
-        frozen.SUMS,
+        snapshot.SUMS,
     } <= names
     checked = subprocess.run(
-        ["sha256sum", "--check", "--strict", frozen.SUMS],
+        ["sha256sum", "--check", "--strict", snapshot.SUMS],
         cwd=first,
         capture_output=True,
         check=False,

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import cold_start, footprint, instructions, phases, selfcheck, stress
-from benchmarks.subjects import Subject, variant_subject
-from spike import pagecache, sidecar
-from spike.buildinfo import Built
-from spike.provenance import filesystem
-from spike.results import Result
-from spike.workspace import ROOT
+from benchmarks.targets import Subject, variant_subject
+from spike.build.buildinfo import Built
+from spike.core.workspace import ROOT
+from spike.measure import pagecache
+from spike.measure.provenance import filesystem
+from spike.measure.results import Result
+from spike.project import sidecar
 
 pytestmark = pytest.mark.integration
 

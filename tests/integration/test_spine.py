@@ -15,10 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spike import buildinfo, launch, residue
-from spike.buildinfo import Built
+from spike.build import buildinfo
+from spike.build.buildinfo import Built
+from spike.core.workspace import ROOT
+from spike.launch import launcher, leftovers
 from spike.packagers import DEFAULT_VARIANTS
-from spike.workspace import ROOT
 from tests.integration.conftest import nox
 
 pytestmark = pytest.mark.integration
@@ -33,8 +34,8 @@ def test_every_variant_builds_and_lives_a_whole_life(built: Build, variant: str)
     """READY exactly once, a clean stop, nothing left; build.json has what the plan captures."""
     found = built(variant)
     env = {"SIDECAR_TOKEN": "a b"}
-    plan = launch.Plan(argv=(str(found.artifact), "--heartbeat", "0.05"), env=env, settle_s=0.3)
-    done = launch.launch(plan, inspect=residue.inspect)
+    plan = launcher.Plan(argv=(str(found.artifact), "--heartbeat", "0.05"), env=env, settle_s=0.3)
+    done = launcher.launch(plan, inspect=leftovers.inspect)
     assert done.ok, done
     assert done.stdout_tail[0].startswith("BOOT sidecar=sidecar-hello version=0.1.0 ")
     assert "args=--heartbeat,0.05 SIDECAR_TOKEN=a%20b" in done.stdout_tail[0]
@@ -52,8 +53,8 @@ def test_every_variant_builds_and_lives_a_whole_life(built: Build, variant: str)
 def test_every_variant_stops_when_its_host_closes_stdin(built: Build, variant: str) -> None:
     """End of file on stdin is the portable sign that the host is gone."""
     found = built(variant)
-    plan = launch.Plan(argv=(str(found.artifact),), env={"SIDECAR_EXIT_ON_EOF": "1"})
-    with launch.Running(plan) as running:
+    plan = launcher.Plan(argv=(str(found.artifact),), env={"SIDECAR_EXIT_ON_EOF": "1"})
+    with launcher.Running(plan) as running:
         assert running.wait_ready()
         running.close_stdin()
         assert running.wait_exit(10)

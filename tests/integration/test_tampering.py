@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from spike.buildinfo import Built
-from spike.plan import PLAN_VARIANTS
-from spike.workspace import ROOT, platform_id
+from spike.build.buildinfo import Built
+from spike.core.requirements import PLAN_VARIANTS
+from spike.core.workspace import ROOT, platform_id
 
 pytestmark = pytest.mark.integration
 

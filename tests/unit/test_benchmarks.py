@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from benchmarks import cold_start, footprint, instructions, phases, reproducible, selfcheck
-from spike import elf, figures, pagecache, residue
-from spike.pagecache import Residency
-from spike.results import Result
+from decision.record import figures
+from spike.launch import leftovers
+from spike.measure import elf, pagecache
+from spike.measure.pagecache import Residency
+from spike.measure.results import Result
 
 STRACE = """\
 101 1700000000.000000000 execve("dist/app", [...], 0x7ffe /* 38 vars */) = 0
@@ -193,7 +195,7 @@ def test_files_that_go_while_they_are_counted_do_no_harm(tmp_path: Path) -> None
     try:
         for _ in range(300):
             watch.look()
-            residue.files_in(tmp_path)
+            leftovers.files_in(tmp_path)
             pagecache.regular_files([tmp_path])
     finally:
         over.set()

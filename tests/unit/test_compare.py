@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from spike import compare
-from spike.errors import IncompatibleResultsError, UsageError
-from spike.results import Result
+from spike.core.errors import IncompatibleResultsError, UsageError
+from spike.measure import compare
+from spike.measure.results import Result
 
 MACHINE = {"platform": "Linux", "arch": "x64", "kernel": "6.1", "cpu": "one", "cpu_count": 2}
 

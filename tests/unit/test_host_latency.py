@@ -7,8 +7,8 @@ from typing import Any
 
 from benchmarks import host_latency
 from benchmarks.host_latency import DIRECT, HOST, THROUGH
-from spike import statistics
-from spike.results import Result
+from spike.core import statistics
+from spike.measure.results import Result
 
 
 def result(**ready_ms: list[tuple[str, float | None]]) -> Result:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from spike import process, residue
-from spike.launch import MAX_LINE_BYTES, TAIL_BYTES, Failure, Launch, Plan, Running, launch
+from spike.core import process
+from spike.launch import leftovers
+from spike.launch.launcher import MAX_LINE_BYTES, TAIL_BYTES, Failure, Launch, Plan, Running, launch
 
 GOOD = """
 import signal, sys
@@ -27,7 +28,7 @@ def run(script: str, **changes: object) -> Launch:
     """Launch a script with the real interpreter and look for leftovers."""
     settings: dict[str, object] = {"ready_timeout_s": 5.0, "stop_timeout_s": 1.0, **changes}
     argv = (sys.executable, "-I", "-S", "-c", script)
-    return launch(Plan(argv=argv, **settings), inspect=residue.inspect)  # type: ignore[arg-type]
+    return launch(Plan(argv=argv, **settings), inspect=leftovers.inspect)  # type: ignore[arg-type]
 
 
 def test_a_good_life_has_times_and_leaves_nothing() -> None:
@@ -217,7 +218,7 @@ def test_a_process_in_the_middle_of_an_execve_is_no_less_a_survivor(tmp_path: Pa
     script.write_text('#!/bin/sh\nexec "$0"\n')
     script.chmod(0o755)
     with Running(Plan(argv=(str(script),))) as running:
-        looks = [[found.pid for found in residue.survivors(running.mark)] for _ in range(300)]
+        looks = [[found.pid for found in leftovers.survivors(running.mark)] for _ in range(300)]
         assert not running.exited, f"the program itself ended: {running.result()}"
     assert looks == [[running.pid]] * 300
 
@@ -227,7 +228,7 @@ def test_the_mark_is_not_looked_for_in_a_program_without_environment() -> None:
     """An empty environment is an answer, not a reason to ask for ever."""
     with Running(Plan(argv=("/usr/bin/env", "-i", "/bin/sleep", "9"))) as running:
         running.watch(0.1)
-        (found,) = [one for one in residue.living() if one[0].pid == running.pid]
+        (found,) = [one for one in leftovers.living() if one[0].pid == running.pid]
     assert found[1] == {}
 
 
@@ -248,7 +249,7 @@ def test_a_program_gets_its_streams_where_this_process_has_none() -> None:
     """Pipes that would lie where the standard streams are missing do not swallow one another."""
     script = (
         "import os, sys; os.close(0); os.close(1); os.close(2); sys.path.insert(0, os.getcwd())\n"
-        "from spike.launch import Plan, launch\n"
+        "from spike.launch.launcher import Plan, launch\n"
         "inner = 'import signal, sys; sys.stderr.write(chr(69)); sys.stderr.flush();'\n"
         "inner += 'print(chr(82) + \"EADY\", flush=True); sys.stdin.read(1); signal.pause()'\n"
         "done = launch(Plan(argv=(sys.executable, '-I', '-S', '-c', inner), ready_timeout_s=5))\n"
@@ -279,4 +280,4 @@ def test_an_interrupt_while_a_launch_is_prepared_leaves_no_process(
     with pytest.raises(KeyboardInterrupt), running:
         pass
     assert running.exit_signal == "SIGKILL"
-    assert residue.survivors(running.mark) == []
+    assert leftovers.survivors(running.mark) == []

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from benchmarks import phases, reliability, size
-from spike import pictures
-from spike.results import Result
+from decision.record import pictures
+from spike.measure.results import Result
 
 SUBJECTS = {
     "floor-static-c": {"kind": "floor", "sha256": "0"},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spike import recommend
-from spike.recommend import MAX_MORE_WRONG, Standing
+from decision import recommend
+from decision.recommend import MAX_MORE_WRONG, Standing
 from tests.unit.test_criteria import checklist, evidence, reliability, result
 
 FILE = Standing(
