@@ -17,7 +17,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 if TYPE_CHECKING:
-    from benchmarks.targets import Subject
+    from benchmarks.targets import Target
     from spike.measure.results import Result
     from spike.project.sidecar import Sidecar
 
@@ -84,14 +84,14 @@ def seed_number(text: str) -> int:
     return whole_number(text, "--seed", low=0, high=2**31)
 
 
-def chosen(sidecar_folder: str, variant: list[str]) -> tuple[Sidecar, list[Subject]]:
-    """The sidecar and the rows of a measuring task: floors first, then the variants."""
-    from benchmarks.targets import all_subjects
+def chosen(sidecar_folder: str, variant: list[str]) -> tuple[Sidecar, list[Target]]:
+    """The sidecar and the rows of a measuring task: baselines first, then the variants."""
+    from benchmarks.targets import all_targets
     from spike.build import buildinfo
     from spike.project import sidecar
 
     what = sidecar.load(sidecar_folder)
-    return what, all_subjects(what, buildinfo.find_all(what, tuple(variant)))
+    return what, all_targets(what, buildinfo.find_all(what, tuple(variant)))
 
 
 @task(
@@ -116,29 +116,29 @@ def bench(
     """Launch every variant N times: does it start, and stop?"""
     from benchmarks import reliability, stress
     from decision import drafts
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
 
     count = whole_number(launches, "--launches", low=1, high=10_000)
     order = seed_number(seed)
     at_once = whole_number(parallel, "--parallel", low=1, high=stress.MAX_PARALLEL)
-    what, subjects = chosen(sidecar, variant)
+    what, targets = chosen(sidecar, variant)
     if at_once > 1:
         return stressed(
             stress.run_parallel(
-                subjects, launches=count, at_once=at_once, seed=order, partial=bool(variant)
+                targets, launches=count, at_once=at_once, seed=order, partial=bool(variant)
             )
         )
-    result = reliability.run(subjects, launches=count, seed=order, partial=bool(variant))
+    result = reliability.run(targets, launches=count, seed=order, partial=bool(variant))
     summaries = reliability.summarise(result)
     print(reliability.render(summaries))
     if failures := reliability.render_failures(result):
         print(failures)
     kept(result)
     drafts.log(drafts.in_result(result, what), what)
-    missed = [item.subject for item in summaries if not item.target_met]
+    missed = [item.target for item in summaries if not item.goal_met]
     if missed:
         print(f"target missed (more than 10 % failed): {', '.join(missed)}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     return EXIT_OK
 
 
@@ -146,15 +146,15 @@ def bench(
 @edge
 def compare(c: Context, old: str, new: str) -> int:
     """Say what changed between two runs beyond the noise."""
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.measure import compare as comparison
 
     found = comparison.changes(comparison.load(old), comparison.load(new))
     print(comparison.render(found))
-    worse = [f"{item.subject} ({item.field})" for item in found if item.verdict == "worse"]
+    worse = [f"{item.target} ({item.field})" for item in found if item.verdict == "worse"]
     if worse:
         print(f"worse by more than the noise: {', '.join(worse)}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     print("nothing got worse by more than the noise")
     return EXIT_OK
 
@@ -179,8 +179,8 @@ def reproducible(c: Context, variant: list[str], sidecar: str = HELLO) -> int:
     """Build every variant again: equal or not, and how long."""
     from benchmarks import reproducible as benchmark
 
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, partial=bool(variant))
     shown(benchmark.render(result), result)
     return 0
 
@@ -207,23 +207,23 @@ def soak(
 
     length = whole_number(minutes, "--minutes", low=1, high=10_000)
     order = seed_number(seed)
-    _, subjects = chosen(sidecar, variant)
-    return stressed(stress.run_soak(subjects, minutes=length, seed=order, partial=bool(variant)))
+    _, targets = chosen(sidecar, variant)
+    return stressed(stress.run_soak(targets, minutes=length, seed=order, partial=bool(variant)))
 
 
 def stressed(result: Result) -> int:
     """Print a stress run; 1 when more than the plan's share of the launches failed."""
     from benchmarks import reliability, stress
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
 
     print(stress.render(result))
     if failures := reliability.render_failures(result):
         print(failures)
     kept(result)
-    missed = [item.subject for item in reliability.summarise(result) if not item.target_met]
+    missed = [item.target for item in reliability.summarise(result) if not item.goal_met]
     if missed:
         print(f"target missed (more than 10 % failed): {', '.join(missed)}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     return EXIT_OK
 
 
@@ -249,8 +249,8 @@ def cold_start(
 
     count = whole_number(launches, "--launches", low=1, high=1000)
     order = seed_number(seed)
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, launches=count, seed=order, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -260,8 +260,8 @@ def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     """Compare what each variant puts on a disk."""
     from benchmarks import size as benchmark
 
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -271,8 +271,8 @@ def complexity(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     """Count what each variant asks of the application."""
     from benchmarks import complexity as benchmark
 
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -322,7 +322,7 @@ def status(c: Context, sidecar: str = HELLO) -> int:
     """Say where Milestone 0 stands, and the next command."""
     from decision import criteria, evidence
     from decision.record import sections
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.core.workspace import platform_id
     from spike.project import sidecar as sidecars
 
@@ -339,7 +339,7 @@ def status(c: Context, sidecar: str = HELLO) -> int:
         print(f"Milestone 0: {len(found) - len(undone)} of {len(found)} are met.")
         for item in undone:
             print(f"{item.id} {item.verdict}: {item.next_command}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     print(f"Milestone 0 is reached on {platform_id()}: all {len(found)} are met.")
     return EXIT_OK
 
@@ -377,7 +377,7 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
     """Send every variant through random lives behind the supervisor; nothing may be left."""
     from benchmarks import chaos as benchmark
     from spike.build import buildinfo
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.project import sidecar as sidecars
 
     hello = sidecars.load(HELLO)
@@ -390,10 +390,11 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
         partial=bool(variant) or lives < benchmark.LIFECYCLES,
     )
     shown(benchmark.render(result), result)
-    return EXIT_TARGET_MISSED if benchmark.violations(result) else EXIT_OK
+    return EXIT_GOAL_MISSED if benchmark.violations(result) else EXIT_OK
 
 
 @task(
+    aliases=["hardships"],  # its name until 0.1
     help={
         "variant": VARIANT_HELP,
         "case": "run this case, or this chapter, only (repeatable)",
@@ -404,7 +405,7 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
     iterable=["variant", "case"],
 )
 @edge
-def hardships(
+def faults(
     c: Context,
     variant: list[str],
     case: list[str],
@@ -415,7 +416,7 @@ def hardships(
     """Try every variant on hostile machines."""
     from benchmarks.faults import report, runner
     from spike.build import buildinfo
-    from spike.core.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK
     from spike.project import sidecar as sidecars
 
     cases = runner.select(case)
@@ -441,7 +442,7 @@ def hardships(
         return EXIT_CANNOT
     if missed := report.unlogged(report.cells(result), known):
         print(f"wrong, and not in the issue log: {', '.join(missed)}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     return EXIT_OK
 
 
@@ -459,8 +460,8 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
     from benchmarks import footprint as benchmark
 
     count = whole_number(launches, "--launches", low=1, high=100)
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, launches=count, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, launches=count, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -472,14 +473,14 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
 def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
     """Ask the measuring questions with known answers."""
     from benchmarks import selfcheck
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.project import sidecar
 
     count = whole_number(runs, "--runs", low=5, high=200)
     order = seed_number(seed)
     result = selfcheck.run(sidecar.load(), runs=count, seed=order)
     shown(selfcheck.render(result), result)
-    return EXIT_OK if selfcheck.passed(result) else EXIT_TARGET_MISSED
+    return EXIT_OK if selfcheck.passed(result) else EXIT_GOAL_MISSED
 
 
 @task(
@@ -496,8 +497,8 @@ def instructions(c: Context, variant: list[str], runs: str = "2", sidecar: str =
     from benchmarks import instructions as benchmark
 
     count = whole_number(runs, "--runs", low=1, high=20)
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, runs=count, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, runs=count, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -523,8 +524,8 @@ def phases(
 
     count = whole_number(launches, "--launches", low=1, high=1000)
     order = seed_number(seed)
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, launches=count, seed=order, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -548,7 +549,7 @@ def verify(
     """Prove the plan's checklist A1 to E3 in the real Tauri host."""
     from decision import drafts
     from spike.build import doctor as needs
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.host import verify as host
     from spike.project import sidecar as sidecars
 
@@ -560,9 +561,9 @@ def verify(
     print(host.render(result))
     drafts.log(drafts.in_result(result, what), what)
     for sample in host.failed(result):
-        print(f"{sample['subject']} {sample['row']} {sample['status']}: {sample['evidence']}")
+        print(f"{sample['target']} {sample['row']} {sample['status']}: {sample['evidence']}")
     kept(result)
-    return EXIT_TARGET_MISSED if host.failed(result) else EXIT_OK
+    return EXIT_GOAL_MISSED if host.failed(result) else EXIT_OK
 
 
 @task(
@@ -675,6 +676,7 @@ def doctor(c: Context, with_deps: bool = False) -> int:
 
 
 @task(
+    aliases=["knobs"],  # its name until 0.1
     help={
         "rounds": "launches of each build, 1 to 1000 (default 15)",
         "row": "work on this row of the table only, such as 'nuitka-lean pie' (repeatable)",
@@ -682,14 +684,14 @@ def doctor(c: Context, with_deps: bool = False) -> int:
     iterable=["row"],
 )
 @edge
-def knobs(c: Context, row: list[str], rounds: str = "15") -> None:
+def ablation(c: Context, row: list[str], rounds: str = "15") -> None:
     """Measure what each knob is worth (half an hour)."""
     from benchmarks import ablation as benchmark
     from spike.project import sidecar as sidecars
 
     count = whole_number(rounds, "--rounds", low=1, high=1000)
-    subjects = benchmark.subjects(sidecars.load(), tuple(row))
-    result = benchmark.run(subjects, rounds=count, partial=bool(row))
+    targets = benchmark.targets(sidecars.load(), tuple(row))
+    result = benchmark.run(targets, rounds=count, partial=bool(row))
     shown(benchmark.render(result), result)
 
 
@@ -699,7 +701,7 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
     """Say which variant to ship for this sidecar, and why."""
     from decision import evidence
     from decision import recommend as rules
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED, MissingBuildError
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingBuildError
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
@@ -710,7 +712,7 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
             try_next=f"invoke bench{known.sidecar.option}",
         )
     print(rules.render(found))
-    return EXIT_OK if found.variant else EXIT_TARGET_MISSED
+    return EXIT_OK if found.variant else EXIT_GOAL_MISSED
 
 
 @task(
@@ -730,7 +732,7 @@ def host_latency(
     """Compare READY as the Tauri host sees it with READY as the launcher here sees it."""
     from benchmarks import host_latency as benchmark
     from spike.build import buildinfo
-    from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.project import sidecar as sidecars
 
     count = whole_number(rounds, "--rounds", low=1, high=1000)
@@ -739,8 +741,8 @@ def host_latency(
     result = benchmark.run(built, rounds=count, seed=order, partial=bool(variant))
     summaries = benchmark.summarise(result)
     shown(benchmark.render(summaries), result)
-    met = len(summaries) == len(built) and all(item.target_met for item in summaries)
-    return EXIT_OK if met else EXIT_TARGET_MISSED
+    met = len(summaries) == len(built) and all(item.goal_met for item in summaries)
+    return EXIT_OK if met else EXIT_GOAL_MISSED
 
 
 @task(help={"variant": "the variant that the window shows (default nuitka-onefile)"})

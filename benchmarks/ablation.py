@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import instructions
-from benchmarks.targets import PYTHON_ISOLATED, Subject, floors
+from benchmarks.targets import PYTHON_ISOLATED, Target, baselines
 from spike.build.buildinfo import file_sha256
 from spike.core import process, workspace
 from spike.core.errors import BuildFailedError, MissingBuildError, UsageError
@@ -34,7 +34,7 @@ from spike.packagers.nuitka import PLUGIN
 from spike.packagers.recipe import STAGED, Recipe
 from spike.project.sidecar import Sidecar, load
 
-NAME = "knobs"
+NAME = "ablation"
 ROUNDS = 15
 """Launches of each program. Every round has every program once."""
 
@@ -54,7 +54,7 @@ print(json.dumps({"argv": found.argv, "env": dict(found.env), "output": str(foun
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knob:
+class Ablation:
     """One build that differs from another in one thing.
 
     Attributes:
@@ -127,31 +127,31 @@ def _dynamic(recipe: Recipe) -> Recipe:
     return replace(recipe, env={**recipe.env, "LDFLAGS": link})
 
 
-def _pyinstaller(mode: str) -> list[Knob]:
+def _pyinstaller(mode: str) -> list[Ablation]:
     base = f"pyinstaller-{mode}"
     knobs = [
-        Knob(name=base, base=base, change=_same, says="the default"),
-        Knob(name=f"{base} strip", base=base, change=_plus("--strip"), says="--strip"),
-        Knob(
+        Ablation(name=base, base=base, change=_same, says="the default"),
+        Ablation(name=f"{base} strip", base=base, change=_plus("--strip"), says="--strip"),
+        Ablation(
             name=f"{base} uncompressed",
             base=base,
             change=_plus(**UNCOMPRESSED),
             says="PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0",
         ),
-        Knob(name=f"{base} excluded", base=base, change=_excluded, says="--exclude-module=…"),
-        Knob(
+        Ablation(name=f"{base} excluded", base=base, change=_excluded, says="--exclude-module=…"),
+        Ablation(
             name=f"{base} optimize",
             base=base,
             change=_plus("--optimize", "2"),
             says="--optimize 2 (no asserts, no docstrings)",
         ),
-        Knob(name=f"{base} hold_gc", base=base, change=_held, says="hold_gc = true"),
-        Knob(name=f"{base}-lean", base=f"{base}-lean", change=_same, says="the lean recipe"),
+        Ablation(name=f"{base} hold_gc", base=base, change=_held, says="hold_gc = true"),
+        Ablation(name=f"{base}-lean", base=f"{base}-lean", change=_same, says="the lean recipe"),
     ]
     if mode == "onedir":
         knobs.insert(
             -1,
-            Knob(
+            Ablation(
                 name=f"{base} contents",
                 base=base,
                 change=_plus("--contents-directory", "."),
@@ -162,41 +162,41 @@ def _pyinstaller(mode: str) -> list[Knob]:
 
 
 LEAN = "nuitka-lean"
-KNOBS: tuple[Knob, ...] = (
-    Knob(name=LEAN, base=LEAN, change=_same, says="the lean recipe"),
-    Knob(
+ABLATIONS: tuple[Ablation, ...] = (
+    Ablation(name=LEAN, base=LEAN, change=_same, says="the lean recipe"),
+    Ablation(
         name=f"{LEAN} eager inspect",
         base=LEAN,
         change=_plugin(lazy_inspect=False),
         says="inspect imported at start, as Nuitka does",
     ),
-    Knob(
+    Ablation(
         name=f"{LEAN} bytecode",
         base=LEAN,
         change=_plugin(frozen=[]),
         says="os, io, abc, ... as bytecode, not as the interpreter's ready-made objects",
     ),
-    Knob(
+    Ablation(
         name=f"{LEAN} imports",
         base=LEAN,
         change=_plugin(edits={}),
         says="functools and operator imported for what they only pass on",
     ),
-    Knob(name=f"{LEAN} gc", base=LEAN, change=_without_hold, says="collector not held off"),
-    Knob(name=f"{LEAN} pie", base=LEAN, change=_without_env, says="position-independent (PIE)"),
-    Knob(
+    Ablation(name=f"{LEAN} gc", base=LEAN, change=_without_hold, says="collector not held off"),
+    Ablation(name=f"{LEAN} pie", base=LEAN, change=_without_env, says="position-independent (PIE)"),
+    Ablation(
         name=f"{LEAN} dynamic",
         base=LEAN,
         change=_dynamic,
         says="glibc loaded at start, not linked in",
     ),
-    Knob(
+    Ablation(
         name=f"{LEAN} no LTO",
         base=LEAN,
         change=_plus("--lto=no"),
         says="not optimised at link time",
     ),
-    Knob(
+    Ablation(
         name=f"{LEAN} plain",
         base=LEAN,
         change=_plus("--python-flag=no_docstrings,no_asserts"),
@@ -252,7 +252,7 @@ def environment(packager: str) -> Path:
     return python
 
 
-def debian(sidecar: Sidecar) -> Subject | None:
+def debian(sidecar: Sidecar) -> Target | None:
     """nuitka-lean with Debian's interpreter; None where that cannot be built.
 
     Raises:
@@ -294,14 +294,12 @@ def debian(sidecar: Sidecar) -> Subject | None:
         artifact=Path(found["artifact"]),
         files={Path(path): text for path, text in found["files"].items()},
     )
-    return _subject(DEBIAN, build(DEBIAN, recipe, python, sidecar), sidecar, "Debian's python3")
+    return _target(DEBIAN, build(DEBIAN, recipe, python, sidecar), sidecar, "Debian's python3")
 
 
-def _subject(
-    name: str, program: Path, sidecar: Sidecar, says: str, folder: bool = False
-) -> Subject:
+def _target(name: str, program: Path, sidecar: Sidecar, says: str, folder: bool = False) -> Target:
     files = [path for path in program.parent.rglob("*") if path.is_file()] if folder else [program]
-    return Subject(
+    return Target(
         id=name,
         kind="knob",
         argv=(str(program), *sidecar.args),
@@ -312,41 +310,43 @@ def _subject(
     )
 
 
-def subjects(sidecar: Sidecar, wanted: Sequence[str] = ()) -> list[Subject]:
-    """Build every row, one after the other, and give them with the floors.
+def targets(sidecar: Sidecar, wanted: Sequence[str] = ()) -> list[Target]:
+    """Build every row, one after the other, and give them with the baselines.
 
     Raises:
         BuildFailedError: A packager failed.
         MissingBuildError: A packager's environment does not exist.
         UsageError: There is no such row.
     """
-    known = [*(knob.name for knob in KNOBS), DEBIAN]
+    known = [*(ablated.name for ablated in ABLATIONS), DEBIAN]
     if unknown := [name for name in wanted if name not in known]:
         raise UsageError(
             f"There is no row {unknown[0]!r}.",
             why=f"Known are: {', '.join(known)}.",
-            try_next=f"invoke knobs --row {known[0]}",
+            try_next=f"invoke ablation --row {known[0]}",
         )
-    chosen = [knob for knob in KNOBS if not wanted or knob.name in wanted]
+    chosen = [ablated for ablated in ABLATIONS if not wanted or ablated.name in wanted]
     built = []
     with progress("knobs: build", len(chosen)) as step:
-        for knob in chosen:
-            variant = VARIANTS[knob.base]
-            recipe = knob.change(variant.packager.recipe(sidecar, variant.mode.name))
+        for ablated in chosen:
+            variant = VARIANTS[ablated.base]
+            recipe = ablated.change(variant.packager.recipe(sidecar, variant.mode.name))
             python = environment(variant.packager.name)
-            program = build(knob.name, recipe, python, sidecar)
+            program = build(ablated.name, recipe, python, sidecar)
             built.append(
-                _subject(knob.name, program, sidecar, knob.says, folder=recipe.folder is not None)
+                _target(
+                    ablated.name, program, sidecar, ablated.says, folder=recipe.folder is not None
+                )
             )
-            step(knob.name)
+            step(ablated.name)
     if not wanted or DEBIAN in wanted:
         other = debian(sidecar)
         built += [other] if other else []
-    return [*floors(sidecar), *built]
+    return [*baselines(sidecar), *built]
 
 
 def run(
-    found: Sequence[Subject], *, rounds: int = ROUNDS, seed: int = 1, partial: bool = False
+    found: Sequence[Target], *, rounds: int = ROUNDS, seed: int = 1, partial: bool = False
 ) -> results.Result:
     """Launch every program in shuffled rounds and count its instructions once.
 
@@ -360,37 +360,37 @@ def run(
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in found},
+            targets={target.id: target.as_json() for target in found},
             settings={"rounds": rounds, "seed": seed},
             partial=partial,
         ) as recorder,
-        progress("knobs", len(found) * (rounds + counted)) as step,
+        progress("ablation", len(found) * (rounds + counted)) as step,
     ):
-        by_name = {subject.id: subject for subject in found}
+        by_name = {target.id: target for target in found}
         for number, name in shuffled_rounds(list(by_name), rounds, seed):
-            done = launcher.launch(by_name[name].plan())
+            done = launcher.launch(by_name[name].spec())
             failure = done.failure.value if done.failure else None
             recorder.add(name, {"round": number, "ready_ms": done.ready_ms, "failure": failure})
             step(name)
-        for subject in found if counted else ():
-            recorder.add(subject.id, {"instructions": instructions.count(subject)["instructions"]})
-            step(f"instructions {subject.id}")
+        for target in found if counted else ():
+            recorder.add(target.id, {"instructions": instructions.count(target)["instructions"]})
+            step(f"instructions {target.id}")
     return recorder.result()
 
 
 def render(result: results.Result) -> str:
     """A row for each build, with its distance to ``python -I -S``."""
     rows = []
-    floor = _median(result, PYTHON_ISOLATED)
-    for name, facts in result.subjects.items():
+    baseline = _median(result, PYTHON_ISOLATED)
+    for name, facts in result.targets.items():
         ready = _median(result, name)
         counts = [s["instructions"] for s in result.of(name) if s.get("instructions")]
         rows.append(
             [
                 name,
-                str(facts.get("says", "a floor")),
+                str(facts.get("says", "a baseline")),
                 milliseconds(ready),
-                f"{ready / floor:.2f}" if ready and floor else NOT_MEASURED,
+                f"{ready / baseline:.2f}" if ready and baseline else NOT_MEASURED,
                 f"{counts[0] / 1e6:.1f} M" if counts else NOT_MEASURED,
                 megabytes(facts["size_bytes"]) if facts["kind"] == "knob" else NOT_MEASURED,
             ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults import supervised
-from benchmarks.targets import variant_subject
+from benchmarks.targets import variant_target
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import SpikeError
@@ -54,7 +54,7 @@ def run(
         results.recording(
             NAME,
             sidecar,
-            subjects={item.variant.id: variant_subject(item).as_json() for item in built},
+            targets={item.variant.id: variant_target(item).as_json() for item in built},
             settings={"lifecycles": lifecycles, "seed": seed},
             partial=partial,
         ) as recorder,
@@ -98,7 +98,7 @@ def render(result: results.Result) -> str:
     """What was done to each variant, and whether everything held."""
     rows = [
         [
-            str(sample["subject"]),
+            str(sample["target"]),
             *(
                 str(sample[name])
                 for name in (
@@ -121,7 +121,7 @@ def render(result: results.Result) -> str:
     ]
     text = table(columns, rows, numeric=1)
     words = [
-        f"- {sample['subject']}: {line}"
+        f"- {sample['target']}: {line}"
         for sample in result.samples
         for line in sample["violations_in_words"]
     ]

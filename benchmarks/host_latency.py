@@ -31,7 +31,7 @@ from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
 from spike.launch import leftovers
-from spike.launch.launcher import Plan, launch
+from spike.launch.launcher import LaunchSpec, launch
 from spike.measure import results
 
 NAME: Final = "host_latency"
@@ -159,7 +159,7 @@ class Summary:
         return all(question.settled for question in self.questions)
 
     @property
-    def target_met(self) -> bool:
+    def goal_met(self) -> bool:
         """Whether both bars hold."""
         return not self.misses
 
@@ -194,7 +194,7 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
         results.recording(
             NAME,
             sidecar,
-            subjects={
+            targets={
                 item.info.variant: {"kind": "variant", "sha256": item.info.sha256} for item in built
             },
             settings={"rounds": rounds, "per_round": PER_ROUND, "seed": seed},
@@ -249,20 +249,20 @@ def _by_launcher(
     taken = []
     for _ in range(PER_ROUND):
         for way in order.sample(list(programs), len(programs)):
-            plan = Plan(
+            spec = LaunchSpec(
                 argv=(str(programs[way]), *item.sidecar.args),
                 env=item.sidecar.env,
                 ready=item.sidecar.ready,
                 ready_timeout_s=item.sidecar.ready_timeout_s,
                 settle_s=HOLD_MS / 1000,
             )
-            taken.append((way, launch(plan, inspect=leftovers.inspect).ready_ms))
+            taken.append((way, launch(spec, inspect=leftovers.inspect).ready_ms))
     return taken
 
 
 def summarise(result: results.Result) -> list[Summary]:
     """The medians of every variant whose launches all reached READY at least once by each way."""
-    found = [_summary(variant, result.of(variant)) for variant in result.subjects]
+    found = [_summary(variant, result.of(variant)) for variant in result.targets]
     return [summary for summary in found if summary is not None]
 
 

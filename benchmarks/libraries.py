@@ -290,14 +290,14 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
 
 def _launch(built: buildinfo.Built) -> launcher.Launch:
     what = built.sidecar
-    plan = launcher.Plan(
+    spec = launcher.LaunchSpec(
         argv=(str(built.artifact), *what.args),
         env=what.env,
         ready=what.ready,
         ready_timeout_s=what.ready_timeout_s,
     )
     leftovers.adopt_orphans()
-    return launcher.launch(plan, inspect=leftovers.inspect)
+    return launcher.launch(spec, inspect=leftovers.inspect)
 
 
 def _clean(what: Sidecar, variant: Variant, copy: Path) -> None:

@@ -1,6 +1,6 @@
-"""What is launched and compared: the built variants, and the floors beneath them.
+"""What is launched and compared: the built variants, and the baselines beneath them.
 
-The floors are rows in every table: a static C program (the price of a launch as such), and the
+The baselines are rows in every table: a static C program (the price of a launch as such), and the
 same script under ``python -I -S`` and plain ``python`` (the price of the interpreter).
 """
 
@@ -17,28 +17,28 @@ from benchmarks.baselines import native
 from spike.build.buildinfo import Built, file_sha256
 from spike.core.errors import MissingToolError
 from spike.core.workspace import ROOT, display_path
-from spike.launch.launcher import Plan
+from spike.launch.launcher import LaunchSpec
 from spike.project.sidecar import Sidecar
 
-FLOOR_SOURCE = ROOT / "benchmarks" / "baselines" / "ready.c"
-STATIC_C = "floor-static-c"
-PYTHON_ISOLATED = "floor-python-I-S"
-PYTHON = "floor-python"
+BASELINE_SOURCE = ROOT / "benchmarks" / "baselines" / "ready.c"
+STATIC_C = "baseline-static-c"
+PYTHON_ISOLATED = "baseline-python-I-S"
+PYTHON = "baseline-python"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class Target:
     """One row of a comparison.
 
     Attributes:
-        id: A variant's id, or a floor's name.
-        kind: ``variant`` or ``floor``.
+        id: A variant's id, or a baseline's name.
+        kind: ``variant`` or ``baseline``.
         argv: How it is launched.
         sidecar: Gives READY token, environment and timeouts.
         sha256: Of the program, or of the script for an interpreter's row.
         size_bytes: Bytes that ship.
         facts: More about it, for the result file.
-        built: The build behind a variant; None for a floor.
+        built: The build behind a variant; None for a baseline.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Subject:
     facts: Mapping[str, Any] = field(default_factory=dict)
     built: Built | None = None
 
-    def plan(self, **changes: Any) -> Plan:
+    def spec(self, **changes: Any) -> LaunchSpec:
         """How to launch it, with changes for a special case."""
         settings: dict[str, Any] = {
             "argv": self.argv,
@@ -62,7 +62,7 @@ class Subject:
             "smoke_stdio": self.sidecar.smoke_stdio,
             "cwd": None,
         }
-        return Plan(**{**settings, **changes})
+        return LaunchSpec(**{**settings, **changes})
 
     def as_json(self) -> dict[str, Any]:
         """What a result file keeps of it."""
@@ -79,10 +79,10 @@ def _publishable(word: str) -> str:
     return display_path(Path(word)) if Path(word).is_absolute() else word
 
 
-def variant_subject(built: Built) -> Subject:
+def variant_target(built: Built) -> Target:
     """A built variant as a row."""
     info = built.info
-    return Subject(
+    return Target(
         id=info.variant,
         kind="variant",
         argv=(str(built.artifact), *built.sidecar.args),
@@ -94,8 +94,8 @@ def variant_subject(built: Built) -> Subject:
     )
 
 
-def floors(sidecar: Sidecar) -> list[Subject]:
-    """The floors that can be had here; a missing compiler leaves the C row out.
+def baselines(sidecar: Sidecar) -> list[Target]:
+    """The baselines that can be had here; a missing compiler leaves the C row out.
 
     Raises:
         SpikeError: The C program does not compile.
@@ -106,9 +106,9 @@ def floors(sidecar: Sidecar) -> list[Subject]:
     try:
         program = static_c_program()
         found.append(
-            Subject(
+            Target(
                 id=STATIC_C,
-                kind="floor",
+                kind="baseline",
                 argv=(str(program),),
                 sidecar=sidecar,
                 sha256=file_sha256(program),
@@ -125,9 +125,9 @@ def floors(sidecar: Sidecar) -> list[Subject]:
         interpreter, rows = str(sidecar.python), ((PYTHON, ()),)
     for name, options in rows:
         found.append(
-            Subject(
+            Target(
                 id=name,
-                kind="floor",
+                kind="baseline",
                 argv=(interpreter, *options, str(script), *sidecar.args),
                 sidecar=sidecar,
                 sha256=file_sha256(script),
@@ -138,7 +138,7 @@ def floors(sidecar: Sidecar) -> list[Subject]:
     return found
 
 
-def static_c_program(source: Path = FLOOR_SOURCE) -> Path:
+def static_c_program(source: Path = BASELINE_SOURCE) -> Path:
     """Compile a static C program, once for each version of its source.
 
     Raises:
@@ -148,6 +148,6 @@ def static_c_program(source: Path = FLOOR_SOURCE) -> Path:
     return native.build(source, "-static")
 
 
-def all_subjects(sidecar: Sidecar, built: Sequence[Built]) -> list[Subject]:
-    """The floors, then the variants."""
-    return [*floors(sidecar), *(variant_subject(item) for item in built)]
+def all_targets(sidecar: Sidecar, built: Sequence[Built]) -> list[Target]:
+    """The baselines, then the variants."""
+    return [*baselines(sidecar), *(variant_target(item) for item in built)]

@@ -36,10 +36,10 @@ def in_evidence(evidence: Evidence) -> list[Entry]:
 def in_result(result: Result, sidecar: Sidecar) -> list[Entry]:
     """Drafts of what one run shows: each kind of failed launch of a variant, each failed row."""
     drafts = []
-    for variant, facts in result.subjects.items():
+    for variant, facts in result.targets.items():
         build = facts.get("build")
         if build is None:
-            continue  # a floor is not packaged
+            continue  # a baseline is not packaged
         samples = result.of(variant)
         if result.benchmark == CHECKLIST:
             drafts += [

@@ -48,7 +48,7 @@ class Evidence:
     issues: tuple[Entry, ...] = ()
     failures: tuple[Mapping[str, Any], ...] = ()
     outcome: str = ""
-    frozen_problem: str = ""
+    snapshot_problem: str = ""
 
     def result(self, benchmark: str) -> Result | None:
         """The last whole run of one benchmark; None when it was not run."""
@@ -84,9 +84,9 @@ def gather(sidecar: Sidecar) -> Evidence:
     artifacts = {name: info.sha256 for name, info in infos.items()}
     builds: dict[str, Mapping[str, Any]] = {}
     for result in sorted(found.values(), key=lambda item: str(item.provenance.get("at"))):
-        for subject, facts in result.subjects.items():
+        for target, facts in result.targets.items():
             if facts.get("build"):
-                builds[subject] = facts["build"]
+                builds[target] = facts["build"]
     return Evidence(
         sidecar=sidecar,
         results=found,
@@ -99,7 +99,7 @@ def gather(sidecar: Sidecar) -> Evidence:
         issues=issue_log.load(sidecar.workspace.issues),
         failures=_failures(sidecar),
         outcome=_outcome(sidecar),
-        frozen_problem=_frozen_problem(sidecar, found),
+        snapshot_problem=_snapshot_problem(sidecar, found),
     )
 
 
@@ -115,7 +115,7 @@ def _outcome(sidecar: Sidecar) -> str:
         return ""
 
 
-def _frozen_problem(sidecar: Sidecar, found: Mapping[str, Result]) -> str:
+def _snapshot_problem(sidecar: Sidecar, found: Mapping[str, Result]) -> str:
     if "fallback" not in found:
         return ""
     for sample in found["fallback"].samples:
@@ -168,19 +168,19 @@ def inconsistencies(
                     f"{first[0]} and {name} were measured on different machines ({field}); "
                     f"run {command}."
                 )
-        for subject, facts in result.subjects.items():
+        for target, facts in result.targets.items():
             if facts.get("kind") != "variant":
                 continue
             sha256 = str(facts.get("sha256"))
-            if subject in artifacts and artifacts[subject] != sha256:
+            if target in artifacts and artifacts[target] != sha256:
                 problems.append(
-                    f"{name} measured another {subject} (sha256 {sha256[:12]}) than the one in "
-                    f"dist ({artifacts[subject][:12]}); run {command}."
+                    f"{name} measured another {target} (sha256 {sha256[:12]}) than the one in "
+                    f"dist ({artifacts[target][:12]}); run {command}."
                 )
-            elif subject not in artifacts and seen.setdefault(subject, (name, sha256))[1] != sha256:
+            elif target not in artifacts and seen.setdefault(target, (name, sha256))[1] != sha256:
                 problems.append(
-                    f"{seen[subject][0]} and {name} measured different binaries of {subject} "
-                    f"(sha256 {seen[subject][1][:12]} and {sha256[:12]}); run {command}."
+                    f"{seen[target][0]} and {name} measured different binaries of {target} "
+                    f"(sha256 {seen[target][1][:12]} and {sha256[:12]}); run {command}."
                 )
     return problems
 
@@ -192,8 +192,8 @@ def usable(evidence: Evidence, benchmark: str) -> Result | None:
         return None
     stale = any(
         facts.get("kind") == "variant"
-        and subject in evidence.artifacts
-        and evidence.artifacts[subject] != facts.get("sha256")
-        for subject, facts in result.subjects.items()
+        and target in evidence.artifacts
+        and evidence.artifacts[target] != facts.get("sha256")
+        for target, facts in result.targets.items()
     )
     return None if stale else result

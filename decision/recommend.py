@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks import complexity, reliability, size
-from benchmarks.faults import report as hardships
+from benchmarks.faults import report as faults
 from benchmarks.faults.verdict import Outcome
 from benchmarks.targets import PYTHON_ISOLATED
 from decision import drafts
@@ -202,7 +202,7 @@ def _unknown(standings: Sequence[Standing], option: str) -> tuple[str, ...]:
         ("invoke size", [item.package_bytes is not None for item in standings]),
         ("invoke footprint", [item.disk_bytes is not None for item in standings]),
         ("invoke complexity", [item.config_lines is not None for item in standings]),
-        ("invoke hardships", [item.wrong is not None for item in standings]),
+        ("invoke faults", [item.wrong is not None for item in standings]),
         ("invoke verify", [item.checked for item in standings]),
     ):
         if not all(known):
@@ -227,17 +227,17 @@ def standings(evidence: Evidence) -> list[Standing]:
     launches = usable(evidence, reliability.NAME)
     if launches is None:
         return []
-    summaries = {item.subject: item for item in reliability.summarise(launches)}
-    floor = summaries.get(PYTHON_ISOLATED)
-    asked = usable(evidence, hardships.NAME)
-    tallies = hardships.tallies(hardships.comparable(hardships.cells(asked))) if asked else {}
+    summaries = {item.target: item for item in reliability.summarise(launches)}
+    baseline = summaries.get(PYTHON_ISOLATED)
+    asked = usable(evidence, faults.NAME)
+    tallies = faults.tallies(faults.comparable(faults.cells(asked))) if asked else {}
     found = []
     for name, item in summaries.items():
         if item.kind != "variant":
             continue
         ratio = (
-            item.ready_ms / floor.ready_ms
-            if floor and floor.ready_ms and item.ready_ms is not None
+            item.ready_ms / baseline.ready_ms
+            if baseline and baseline.ready_ms and item.ready_ms is not None
             else None
         )
         sizes = _sample(evidence, size.NAME, name)
@@ -307,7 +307,7 @@ def render(found: Recommendation) -> str:
         table(
             [
                 *("variant", "READY, median", "/ python -I -S", "on disk", "shipped (.deb)"),
-                *("good launches", "hardships: wrong, degraded", "one file", "configuration lines"),
+                *("good launches", "faults: wrong, degraded", "one file", "configuration lines"),
                 *("processes", "signals that arrive", ""),
             ],
             [_row(item, found) for item in found.standings],

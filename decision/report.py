@@ -1,6 +1,6 @@
 """Everything known as one document, for other programs (JSON) or for people (Markdown).
 
-The JSON form is versioned and described by ``spike/report.schema.json``.
+The JSON form is versioned and described by ``decision/report.schema.json``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
                 "current": usable(evidence, name) is not None,
                 "provenance": dict(result.provenance),
                 "settings": dict(result.settings),
-                "subjects": {key: dict(facts) for key, facts in result.subjects.items()},
+                "targets": {key: dict(facts) for key, facts in result.targets.items()},
                 "samples": [dict(sample) for sample in result.samples],
             }
             for name, result in evidence.results.items()
@@ -63,7 +63,7 @@ def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
     return [
         {
             "row": sample["row"],
-            "variant": sample["subject"],
+            "variant": sample["target"],
             "status": sample["status"],
             "evidence": sample["evidence"],
         }

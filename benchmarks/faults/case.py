@@ -20,7 +20,7 @@ CHAPTERS = ("life_and_death", "places", "artifact", "program", "platform")
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One hardship.
+    """One fault.
 
     Attributes:
         name: The function's name.

@@ -24,7 +24,7 @@ from pathlib import Path
 from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
 from spike.core import process, workspace
-from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED, SpikeError, UsageError
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, SpikeError, UsageError
 from spike.launch import launcher, leftovers
 from spike.packagers import variant_named
 from spike.project import sidecar
@@ -73,7 +73,7 @@ def _launched(built: Built, *, wait_ready: bool = True) -> Iterator[launcher.Run
     """A launched program; whatever it leaves is ended and removed afterwards."""
     leftovers.adopt_orphans()
     running = launcher.Running(
-        launcher.Plan(argv=(str(built.artifact), *built.sidecar.args), env=built.sidecar.env)
+        launcher.LaunchSpec(argv=(str(built.artifact), *built.sidecar.args), env=built.sidecar.env)
     )
     try:
         with running:
@@ -245,7 +245,7 @@ def _library_path(built: Built) -> Observation:
         raise UsageError(f"{name} is Linux's, and so is /proc, which shows it.")
     base = launcher.environment_without([name])
     running = launcher.Running(
-        launcher.Plan(argv=(str(built.artifact),), env=built.sidecar.env, base_env=base)
+        launcher.LaunchSpec(argv=(str(built.artifact),), env=built.sidecar.env, base_env=base)
     )
     with running:
         running.wait_ready()
@@ -433,7 +433,7 @@ def main(arguments: list[str]) -> int:
     _say(f"{finding.claim}: {'reproduced' if seen.reproduced else 'not reproduced'} ({started}).")
     for line in seen.lines:
         _say(f"  {line}")
-    return EXIT_OK if seen.reproduced else EXIT_TARGET_MISSED
+    return EXIT_OK if seen.reproduced else EXIT_GOAL_MISSED
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.faults import runner, supervised
 from benchmarks.faults.case import CHAPTERS, Case, all_cases
 from benchmarks.faults.needs import Need
-from benchmarks.faults.runner import Target
+from benchmarks.faults.runner import FaultTarget
 from benchmarks.faults.sandbox import program_of
 from benchmarks.faults.verdict import SEVERITY, Outcome
 from spike.build import buildinfo, sessions
@@ -24,8 +24,8 @@ from spike.core.workspace import ROOT, display_path
 from spike.measure import results
 from spike.project.sidecar import Sidecar, load
 
-NAME = "hardships"
-IN_HOST = "hardships_host"
+NAME = "faults"
+IN_HOST = "faults_host"
 """The cases of life and death in the real application: a run and a file of their own."""
 PROBE_FOLDER = Path(__file__).with_name("probe")
 
@@ -43,7 +43,7 @@ class Cell:
 
     Attributes:
         case: The case's name.
-        subject: The variant's id.
+        target: The variant's id.
         outcome: The worst outcome of the repetitions.
         stable: Whether all repetitions had the same outcome.
         detail: What was seen, or why it was not run.
@@ -51,7 +51,7 @@ class Cell:
     """
 
     case: str
-    subject: str
+    target: str
     outcome: Outcome
     stable: bool
     detail: str
@@ -81,7 +81,7 @@ def build_probes(built: Sequence[Built], cases: Sequence[Case]) -> None:
             sessions.build(probe, [item.variant.packager.name], mode=mode)
 
 
-def targets(built: Sequence[Built]) -> list[Target]:
+def fault_targets(built: Sequence[Built]) -> list[FaultTarget]:
     """What the cases run on: each variant with its probe."""
     probe = load(PROBE_FOLDER)
     found = []
@@ -99,7 +99,7 @@ def targets(built: Sequence[Built]) -> list[Target]:
                 problem = f"the probe: {refusal.what}"
             problem = problem.replace(str(ROOT) + "/", "")
         found.append(
-            Target(
+            FaultTarget(
                 id=item.variant.id,
                 hello=program_of(item),
                 probe=program,
@@ -109,7 +109,7 @@ def targets(built: Sequence[Built]) -> list[Target]:
     return found
 
 
-def behind_ours(direct: Sequence[Target]) -> list[Target]:
+def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
     """The same behind the launcher (folders only), and behind the supervisor (as a host does)."""
     problem = ""
     try:
@@ -135,7 +135,7 @@ def behind_ours(direct: Sequence[Target]) -> list[Target]:
     return found
 
 
-def _facts(target: Target) -> dict[str, Any]:
+def _facts(target: FaultTarget) -> dict[str, Any]:
     program = supervised.SUPERVISE if target.supervisor else supervised.LAUNCHER
     if target.host:
         program = target.hello.artifact
@@ -146,9 +146,9 @@ def _facts(target: Target) -> dict[str, Any]:
     }
 
 
-def is_ours(subject: str) -> bool:
+def is_ours(target: str) -> bool:
     """Whether a row is about our own code in front of a variant."""
-    return "+" in subject
+    return "+" in target
 
 
 def run(
@@ -175,14 +175,14 @@ def run(
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
-    on = targets(built)
-    subjects = _variants(built)
+    on = fault_targets(built)
+    targets = _variants(built)
     if any(one.lives for one in cases):
         ours = behind_ours(on)
-        subjects |= {target.id: _facts(target) for target in ours}
+        targets |= {target.id: _facts(target) for target in ours}
         on += ours
     work = runner.jobs(cases, on)
-    return _run(NAME, sidecar, subjects, work, repeat=repeat, seed=seed, partial=partial)
+    return _run(NAME, sidecar, targets, work, repeat=repeat, seed=seed, partial=partial)
 
 
 def run_in_host(
@@ -213,25 +213,25 @@ def run_in_host(
     """
     with supervised.in_host(built) as programs:
         on = [
-            Target(id=f"host+{name}", hello=program, probe=None, host=True)
+            FaultTarget(id=f"host+{name}", hello=program, probe=None, host=True)
             for name, program in programs.items()
         ]
-        subjects = _variants(built) | {target.id: _facts(target) for target in on}
+        targets = _variants(built) | {target.id: _facts(target) for target in on}
         work = runner.jobs(cases, on)
-        return _run(IN_HOST, sidecar, subjects, work, repeat=repeat, seed=seed, partial=partial)
+        return _run(IN_HOST, sidecar, targets, work, repeat=repeat, seed=seed, partial=partial)
 
 
 def _variants(built: Sequence[Built]) -> dict[str, dict[str, Any]]:
-    from benchmarks.targets import variant_subject
+    from benchmarks.targets import variant_target
 
-    return {item.variant.id: variant_subject(item).as_json() for item in built}
+    return {item.variant.id: variant_target(item).as_json() for item in built}
 
 
 def _run(
     name: str,
     sidecar: Sidecar,
-    subjects: Mapping[str, Mapping[str, Any]],
-    work: Sequence[tuple[Case, Target]],
+    targets: Mapping[str, Mapping[str, Any]],
+    work: Sequence[tuple[Case, FaultTarget]],
     *,
     repeat: int,
     seed: int,
@@ -241,7 +241,7 @@ def _run(
         results.recording(
             name,
             sidecar,
-            subjects=subjects,
+            targets=targets,
             settings={"seed": seed, "repeat": repeat, "workers": runner.WORKERS},
             partial=partial,
         ) as recorder,
@@ -255,33 +255,33 @@ def _run(
 
 
 def cells(result: results.Result) -> list[Cell]:
-    """Every case on every variant, in the order of the chapters and of the subjects."""
+    """Every case on every variant, in the order of the chapters and of the targets."""
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for sample in result.samples:
-        found.setdefault((str(sample["case"]), str(sample["subject"])), []).append(sample)
+        found.setdefault((str(sample["case"]), str(sample["target"])), []).append(sample)
     order = {name: number for number, name in enumerate(all_cases())}
-    columns = {name: number for number, name in enumerate(result.subjects)}
+    columns = {name: number for number, name in enumerate(result.targets)}
     made = []
-    for (case, subject), samples in found.items():
+    for (case, target), samples in found.items():
         worst = max(samples, key=lambda sample: SEVERITY[Outcome(sample["outcome"])])
         made.append(
             Cell(
                 case=case,
-                subject=subject,
+                target=target,
                 outcome=Outcome(worst["outcome"]),
                 stable=len({sample["outcome"] for sample in samples}) == 1,
                 detail=str(worst.get("detail") or worst.get("reason") or ""),
                 elapsed_s=max(float(sample["elapsed_s"]) for sample in samples),
             )
         )
-    return sorted(made, key=lambda cell: (order.get(cell.case, 10**6), columns[cell.subject]))
+    return sorted(made, key=lambda cell: (order.get(cell.case, 10**6), columns[cell.target]))
 
 
 def tallies(found: Iterable[Cell]) -> dict[str, dict[Outcome, int]]:
     """Number of cases by variant and outcome: what a decision can count."""
     counts: dict[str, dict[Outcome, int]] = {}
     for cell in found:
-        row = counts.setdefault(cell.subject, dict.fromkeys(COLUMNS, 0))
+        row = counts.setdefault(cell.target, dict.fromkeys(COLUMNS, 0))
         row[cell.outcome] += 1
     return counts
 
@@ -291,7 +291,7 @@ def comparable(found: Iterable[Cell]) -> list[Cell]:
 
     A variant that cannot hold the probe does not get its cases wrong, and not right either.
     """
-    cells_ = [cell for cell in found if not is_ours(cell.subject)]
+    cells_ = [cell for cell in found if not is_ours(cell.target)]
     missed = {cell.case for cell in cells_ if cell.outcome is Outcome.NOT_RUN}
     return [cell for cell in cells_ if cell.case not in missed]
 
@@ -305,7 +305,7 @@ def chapter_of(case: str) -> str:
 def broken(result: results.Result) -> list[str]:
     """Cases that failed by a mistake of the suite itself, a sentence each."""
     return [
-        f"{sample['case']} on {sample['subject']}: {sample['reason']}"
+        f"{sample['case']} on {sample['target']}: {sample['reason']}"
         for sample in result.samples
         if sample.get("broken")
     ]
@@ -313,7 +313,7 @@ def broken(result: results.Result) -> list[str]:
 
 def unstable(found: Iterable[Cell]) -> list[str]:
     """Cases whose outcome was not the same in every repetition."""
-    return [f"{cell.case} on {cell.subject}" for cell in found if not cell.stable]
+    return [f"{cell.case} on {cell.target}" for cell in found if not cell.stable]
 
 
 def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
@@ -334,30 +334,30 @@ def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
 def unlogged(found: Iterable[Cell], known: Mapping[tuple[str, str], str]) -> list[str]:
     """What is wrong and has no entry in the issue log, as ``case on variant``."""
     return [
-        f"{cell.case} on {cell.subject}"
+        f"{cell.case} on {cell.target}"
         for cell in found
-        if cell.outcome is Outcome.WRONG and (cell.case, cell.subject) not in known
+        if cell.outcome is Outcome.WRONG and (cell.case, cell.target) not in known
     ]
 
 
 def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
     """The section of the record: counts, what differs, and what is wrong, with its entries."""
     everything = cells(result)
-    found = [cell for cell in everything if not is_ours(cell.subject)]
-    subjects = [name for name in result.subjects if not is_ours(name)]
-    parts = [render_counts(found, subjects)] if found else []
+    found = [cell for cell in everything if not is_ours(cell.target)]
+    targets = [name for name in result.targets if not is_ours(name)]
+    parts = [render_counts(found, targets)] if found else []
     by_case: dict[str, dict[str, Cell]] = {}
     for cell in found:
-        by_case.setdefault(cell.case, {})[cell.subject] = cell
+        by_case.setdefault(cell.case, {})[cell.target] = cell
     rows = [
-        [chapter_of(case), case, *(_cell(row.get(name)) for name in subjects)]
+        [chapter_of(case), case, *(_cell(row.get(name)) for name in targets)]
         for case, row in by_case.items()
         if any(cell.outcome is not Outcome.AS_EXPECTED for cell in row.values())
     ]
     if rows:
         parts += [
             "Cases that are not as expected everywhere:",
-            table(["chapter", "case", *subjects], rows),
+            table(["chapter", "case", *targets], rows),
         ]
     fine = [
         case
@@ -373,9 +373,9 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
     bad = [
         [
             cell.case,
-            cell.subject,
+            cell.target,
             cell.detail,
-            known.get((cell.case, cell.subject), "none"),
+            known.get((cell.case, cell.target), "none"),
         ]
         for cell in found
         if cell.outcome is Outcome.WRONG
@@ -386,7 +386,7 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
             table(["case", "variant", "what was seen", "issue"], bad),
         ]
     less = [
-        [cell.case, cell.subject, cell.detail] for cell in found if cell.outcome is Outcome.DEGRADED
+        [cell.case, cell.target, cell.detail] for cell in found if cell.outcome is Outcome.DEGRADED
     ]
     if less:
         parts += [
@@ -398,7 +398,7 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
     )
     if not_run:
         parts += ["Not run:", "\n".join(f"- {line}" for line in not_run)]
-    ours = [cell for cell in everything if is_ours(cell.subject)]
+    ours = [cell for cell in everything if is_ours(cell.target)]
     if ours:
         parts.append(render_ours(ours))
     changing = unstable(everything)
@@ -407,17 +407,17 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
     return "\n\n".join(parts)
 
 
-def render_counts(found: Sequence[Cell], subjects: Sequence[str]) -> str:
+def render_counts(found: Sequence[Cell], targets: Sequence[str]) -> str:
     """Cases by outcome, a row a variant, then by chapter."""
     counts = tallies(found)
     rows = []
-    for name in subjects:
+    for name in targets:
         if name not in counts:
             continue
         row = [name, *(str(counts[name][outcome]) for outcome in COLUMNS)]
         for chapter in CHAPTERS:
             inside = tallies(
-                cell for cell in found if cell.subject == name and chapter_of(cell.case) == chapter
+                cell for cell in found if cell.target == name and chapter_of(cell.case) == chapter
             ).get(name, dict.fromkeys(COLUMNS, 0))
             row.append("/".join(str(inside[outcome]) for outcome in COLUMNS))
         rows.append(row)
@@ -432,17 +432,17 @@ def render_counts(found: Sequence[Cell], subjects: Sequence[str]) -> str:
 def render_ours(found: Sequence[Cell]) -> str:
     """Behind supervisor, launcher or host: nothing may be left, whatever the packager does."""
     bad = [cell for cell in found if cell.outcome is not Outcome.AS_EXPECTED]
-    subjects = dict.fromkeys(cell.subject for cell in found)
+    targets = dict.fromkeys(cell.target for cell in found)
     cases = dict.fromkeys(cell.case for cell in found)
     text = (
         f"Behind our own code the expectation is strict: nothing left, no process and no file, "
         f"whatever the packager does. Of {len(cases)} cases of life and death "
-        f"on {len(subjects)} ({', '.join(subjects)}), {len(found) - len(bad)} of {len(found)} are "
+        f"on {len(targets)} ({', '.join(targets)}), {len(found) - len(bad)} of {len(found)} are "
         f"as expected."
     )
     if not bad:
         return text
-    rows = [[cell.case, cell.subject, cell.outcome.value, cell.detail] for cell in bad]
+    rows = [[cell.case, cell.target, cell.outcome.value, cell.detail] for cell in bad]
     return f"{text}\n\n" + table(["case", "on", "outcome", "what was seen"], rows)
 
 

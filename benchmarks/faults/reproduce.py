@@ -16,7 +16,7 @@ from benchmarks.faults import report, runner
 from benchmarks.faults.case import Case
 from benchmarks.faults.verdict import Outcome
 from spike.build import buildinfo
-from spike.core.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED, SpikeError, UsageError
+from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, SpikeError, UsageError
 from spike.launch import leftovers
 from spike.project import sidecar
 
@@ -24,7 +24,7 @@ from spike.project import sidecar
 def main(arguments: list[str]) -> int:
     """Command line of this module."""
     parser = argparse.ArgumentParser(prog=report.REPRODUCE, allow_abbrev=False)
-    parser.add_argument("case", help="a case, see: invoke hardships --list")
+    parser.add_argument("case", help="a case, see: invoke faults --list")
     parser.add_argument("variant", nargs="+", help="such as nuitka-onefile")
     options = parser.parse_args(arguments)
     try:
@@ -46,10 +46,10 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     if Outcome.NOT_RUN in outcomes:
         return EXIT_CANNOT
-    return EXIT_TARGET_MISSED if Outcome.AS_EXPECTED in outcomes else EXIT_OK
+    return EXIT_GOAL_MISSED if Outcome.AS_EXPECTED in outcomes else EXIT_OK
 
 
-def _targets(names: list[str], case: Case) -> list[runner.Target]:
+def _targets(names: list[str], case: Case) -> list[runner.FaultTarget]:
     """The variants of these names, and those behind our own code (``supervisor+…``).
 
     The probe is frozen for them where the case asks for it and it is not there yet.
@@ -60,7 +60,7 @@ def _targets(names: list[str], case: Case) -> list[runner.Target]:
     plain = tuple(dict.fromkeys(name.rpartition("+")[2] for name in names))
     built = buildinfo.find_all(sidecar.load(), plain)
     report.build_probes(built, [case])
-    found = report.targets(built)
+    found = report.fault_targets(built)
     if any(map(report.is_ours, names)):
         found += report.behind_ours(found)
     known = {target.id: target for target in found}

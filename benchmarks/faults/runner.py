@@ -32,7 +32,7 @@ SEED = 20260101
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class FaultTarget:
     """What the cases are run on.
 
     Attributes:
@@ -127,18 +127,18 @@ def select(names: Sequence[str]) -> list[Case]:
             raise UsageError(
                 f"There is no case {name!r}.",
                 why=f"Did you mean {' or '.join(near)}?" if near else "",
-                try_next="invoke hardships --list",
+                try_next="invoke faults --list",
             )
         chosen |= found
     return [one for key, one in cases.items() if key in chosen]
 
 
-def jobs(cases: Sequence[Case], targets: Sequence[Target]) -> list[tuple[Case, Target]]:
+def jobs(cases: Sequence[Case], targets: Sequence[FaultTarget]) -> list[tuple[Case, FaultTarget]]:
     """What there is to do: the supervisor goes through the cases of life and death only."""
     return [(one, target) for one in cases for target in targets if one.lives or not target.ours]
 
 
-def run_one(case_name: str, target: Target, seed: int) -> Done:
+def run_one(case_name: str, target: FaultTarget, seed: int) -> Done:
     """Run one case on one target; a mistake of the suite does not end the run."""
     one = all_cases()[case_name]
     started = time.monotonic()
@@ -152,7 +152,7 @@ def run_one(case_name: str, target: Target, seed: int) -> Done:
             return Done(target=target.id, case=one.name, finding=None, reason=problem)
     finding, reason, broken = None, "", False
     with Trial(
-        subject=target.id,
+        target=target.id,
         hello=target.hello,
         probe=target.probe,
         probe_problem=target.probe_problem,
@@ -184,7 +184,7 @@ def run_one(case_name: str, target: Target, seed: int) -> Done:
 
 
 def run(
-    work: Sequence[tuple[Case, Target]], *, seed: int = SEED, workers: int = WORKERS
+    work: Sequence[tuple[Case, FaultTarget]], *, seed: int = SEED, workers: int = WORKERS
 ) -> Iterator[Done]:
     """Run every job and give each as it ends: first those side by side, then those alone.
 
@@ -267,7 +267,7 @@ def _interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
 
-def _job(case_name: str, target: Target, seed: int) -> Done:
+def _job(case_name: str, target: FaultTarget, seed: int) -> Done:
     """What a worker does."""
     _Interrupted.at_work = True
     try:

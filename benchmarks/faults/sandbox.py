@@ -1,4 +1,4 @@
-"""What a case works with: launch a program under some hardship, and see what it did.
+"""What a case works with: launch a program under some fault, and see what it did.
 
 The impure half of the suite. A :class:`Trial` belongs to one case on one variant; it owns a
 scratch folder, hands out :class:`Life` objects, and undoes everything at its end.
@@ -31,7 +31,7 @@ from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.workspace import ROOT
 from spike.launch import leftovers
-from spike.launch.launcher import MARK, Failure, Plan, Running
+from spike.launch.launcher import MARK, Failure, LaunchSpec, Running
 
 CLEAN_TIMEOUT_S = 10.0
 """What is still there after this was left behind (the issue's bound). Polled: clean ends it."""
@@ -54,7 +54,7 @@ LAUNCH_ID = "SIDECAR_LAUNCH_ID"
 _OF_ONE_LAUNCH = ("pid=", "entered_ns=")
 """Fields of the BOOT line that differ from launch to launch."""
 
-_PUBLIC = re.compile(re.escape(tempfile.gettempdir()) + r"/spike-hardship-\w+")
+_PUBLIC = re.compile(re.escape(tempfile.gettempdir()) + r"/spike-fault-\w+")
 
 STDERR_LINES = 12
 """Lines of stderr that a result keeps."""
@@ -157,7 +157,7 @@ class Life:
         }
         self.setting = setting
         self.running = Running(
-            Plan(
+            LaunchSpec(
                 argv=(
                     *_with_default_signals(),
                     *setting.wrap,
@@ -400,9 +400,9 @@ class Trial:
     """One case on one variant: programs, a scratch folder, and the means to make it hard."""
 
     def __init__(
-        self, *, subject: str, hello: Program, probe: Program | None, probe_problem: str, seed: int
+        self, *, target: str, hello: Program, probe: Program | None, probe_problem: str, seed: int
     ) -> None:
-        self.subject = subject
+        self.target = target
         self.hello = hello
         self.seed = seed
         self._probe = probe
@@ -413,7 +413,7 @@ class Trial:
 
     def __enter__(self) -> Self:
         """Make the scratch folder, below ``build/`` so that cases can mount over /tmp."""
-        base = ROOT / "build" / "hardships"
+        base = ROOT / "build" / "faults"
         try:
             base.mkdir(parents=True, exist_ok=True)
             self.scratch = Path(tempfile.mkdtemp(prefix="case-", dir=base))
@@ -455,7 +455,7 @@ class Trial:
 
     def public_folder(self) -> Path:
         """A fresh folder that other users can read, wherever this repository lies."""
-        path = Path(tempfile.mkdtemp(prefix="spike-hardship-"))
+        path = Path(tempfile.mkdtemp(prefix="spike-fault-"))
         path.chmod(0o755)
         self._stack.callback(remove, path)
         return path

@@ -89,7 +89,7 @@ def in_host(built: Sequence[Built]) -> Iterator[dict[str, Program]]:
     """
     application.check_tools()
     launcher = application.build_launcher() if any(item.folder for item in built) else None
-    area = ROOT / "build" / "hardships" / "host"
+    area = ROOT / "build" / "faults" / "host"
     packages = {
         item.info.variant: application.package(
             staging.stage(item, launcher, Launching()), area / item.info.variant

@@ -49,8 +49,8 @@ def _k1(evidence: Evidence) -> Ruling:
     last = _sample(evidence, "K1")
     if last is None:
         return _step("K1", Verdict.NOT_RUN, "Nothing has been frozen.", _fallback(evidence))
-    if evidence.frozen_problem:
-        return _step("K1", Verdict.NOT_MET, evidence.frozen_problem, _fallback(evidence))
+    if evidence.snapshot_problem:
+        return _step("K1", Verdict.NOT_MET, evidence.snapshot_problem, _fallback(evidence))
     return _step(
         "K1",
         Verdict.DONE,

@@ -57,4 +57,4 @@ def launches_of(evidence: Evidence, variant: str) -> reliability.Summary | None:
     result = usable(evidence, reliability.NAME)
     if result is None:
         return None
-    return next((item for item in reliability.summarise(result) if item.subject == variant), None)
+    return next((item for item in reliability.summarise(result) if item.target == variant), None)

@@ -55,9 +55,9 @@ REPEATED: Mapping[str, Callable[[Result], Mapping[str, Sequence[float]]]] = {
 
 def disturbances(result: Result) -> str:
     """Warnings with advice, when the machine was busy or the launches differ; empty for none."""
-    found = system_state.findings(system_state.from_json(result.provenance.get("noise", {})))
+    found = system_state.warnings(system_state.from_json(result.provenance.get("system_state", {})))
     if times := REPEATED.get(result.benchmark):
-        found += system_state.spread_findings(times(result))
+        found += system_state.spread_warnings(times(result))
     return system_state.render(found)
 
 

@@ -29,7 +29,7 @@ _BEGIN = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class Section:
     """One generated part of the record.
 
     Attributes:

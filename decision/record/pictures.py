@@ -67,18 +67,18 @@ class Picture:
     draw: Callable[[Mapping[str, Result]], Figure]
 
 
-def colour(subject: str) -> str:
-    """One colour a packager; floors are grey."""
-    if subject.startswith("floor-"):
+def colour(target: str) -> str:
+    """One colour a packager; baselines are grey."""
+    if target.startswith("baseline-"):
         return INK
-    return COLOURS.get(subject.partition("-")[0], OTHER_COLOUR)
+    return COLOURS.get(target.partition("-")[0], OTHER_COLOUR)
 
 
-def ready_by_subject(result: Result) -> dict[str, list[float]]:
-    """Launch to READY of every launch that came to it, in milliseconds, slowest subject first."""
+def ready_by_target(result: Result) -> dict[str, list[float]]:
+    """Launch to READY of every launch that came to it, in milliseconds, slowest target first."""
     found = {
         name: [float(item["ready_ms"]) for item in result.of(name) if item["ready_ms"] is not None]
-        for name in result.subjects
+        for name in result.targets
     }
     return dict(
         sorted(
@@ -90,7 +90,7 @@ def ready_by_subject(result: Result) -> dict[str, list[float]]:
 
 def draw_distributions(found: Mapping[str, Result]) -> Figure:
     """Every launch as a dot, the median as a bar, on a logarithmic axis."""
-    values = ready_by_subject(found[reliability.NAME])
+    values = ready_by_target(found[reliability.NAME])
     figure, axes = _figure(height=0.9 + 0.46 * len(values))
     for row, (name, times) in enumerate(values.items()):
         marked = set(statistics.outliers(times))
@@ -162,7 +162,7 @@ def draw_parts(found: Mapping[str, Result]) -> Figure:
         )
     longest = max(sum(_parts(row)) for row in rows)
     axes.set_xlim(0, longest * 1.12)
-    _name_rows(axes, [row.subject for row in rows], plain=True)
+    _name_rows(axes, [row.target for row in rows], plain=True)
     axes.set_xlabel("ms from the first execve to READY, medians of launches under strace")
     used = [
         (title, shade)
@@ -192,15 +192,15 @@ def _parts(row: phases.Parts) -> tuple[float, float, float, float]:
 
 def draw_trade_off(found: Mapping[str, Result]) -> Figure:
     """Size against start: a point a variant, the middle half of its launches as a line."""
-    times = ready_by_subject(found[reliability.NAME])
+    times = ready_by_target(found[reliability.NAME])
     shipped = {
-        sample["subject"]: float(sample["shipped_bytes"]) / 1e6
+        sample["target"]: float(sample["shipped_bytes"]) / 1e6
         for sample in found[size.NAME].samples
     }
     points = {
         name: (shipped[name], statistics.distribution(values))
         for name, values in times.items()
-        if name in shipped and found[reliability.NAME].subjects[name]["kind"] == "variant"
+        if name in shipped and found[reliability.NAME].targets[name]["kind"] == "variant"
     }
     figure, axes = _figure(height=4.2)
     for name, (megabytes, figures) in points.items():
@@ -331,7 +331,7 @@ def shows_a_variant(result: Result) -> bool:
     return any(
         sample.get(field) is not None
         for sample in result.samples
-        if result.subjects[sample["subject"]]["kind"] == "variant"
+        if result.targets[sample["target"]]["kind"] == "variant"
         for field in ("ready_ms", "shipped_bytes", "launcher_ms")
     )
 
@@ -373,7 +373,7 @@ def stale(evidence: Evidence) -> list[str]:
 def digest(picture: Picture, sources: Mapping[str, Result]) -> str:
     """Checksum of what a picture is drawn from: the samples, and this module's own text."""
     content: dict[str, Any] = {
-        name: {"subjects": list(result.subjects), "samples": list(result.samples)}
+        name: {"targets": list(result.targets), "samples": list(result.samples)}
         for name, result in sources.items()
     }
     text = json.dumps([picture.name, content], sort_keys=True) + Path(__file__).read_text("utf-8")

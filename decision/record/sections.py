@@ -1,7 +1,7 @@
 """The generated blocks of the decision record, in the order of its template.
 
 Each is one small function from the evidence to Markdown. A new one is a function here, a line in
-:data:`BLOCKS`, and its markers in ``spike/record_template.md`` and ``decision-record.md``.
+:data:`BLOCKS`, and its markers in ``decision/record/template.md`` and ``decision-record.md``.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks import ablation, chaos, complexity, reliability
-from benchmarks.faults import report as hardships
+from benchmarks.faults import report as faults
 from decision import criteria, recommend
 from decision.criteria import Ruling
 from decision.evidence import Evidence, usable
 from decision.record import figures
 from decision.record.figures import run_line
-from decision.record.generated import Block
+from decision.record.generated import Section
 from spike.core import process, requirements
 from spike.core.statistics import success_claim
 from spike.core.tables import megabytes, milliseconds, percent, table
@@ -91,10 +91,10 @@ def summary(evidence: Evidence) -> str:
         return ""
     rows = [
         [
-            item.subject,
+            item.target,
             milliseconds(item.ready_ms),
             milliseconds(item.ready_max_ms),
-            megabytes(_shipped_bytes(result, item.subject)),
+            megabytes(_shipped_bytes(result, item.target)),
             f"{item.launches - item.failed} of {item.launches}",
             f"at least {percent(1 - item.rate_high)}",
         ]
@@ -111,11 +111,11 @@ def summary(evidence: Evidence) -> str:
     return f"{table(columns, rows, numeric=1)}\n\n{run_line(result)}"
 
 
-def _shipped_bytes(result: Result, subject: str) -> int | None:
-    facts = result.subjects[subject]
+def _shipped_bytes(result: Result, target: str) -> int | None:
+    facts = result.targets[target]
     build = facts.get("build")
     if build is None:
-        return None if "python" in subject else int(facts["size_bytes"])
+        return None if "python" in target else int(facts["size_bytes"])
     return int(build["folder_bytes"] or build["size_bytes"])
 
 
@@ -126,7 +126,7 @@ def checked(evidence: Evidence) -> str:
         return ""
     journals = display_path(result.path.parent / "evidence")
     parts = [verify.render(result, evidence=journals)]
-    parts += [verify.render_evidence(result, name) for name in result.subjects]
+    parts += [verify.render_evidence(result, name) for name in result.targets]
     return "\n\n".join([*parts, run_line(result)])
 
 
@@ -138,18 +138,18 @@ def integration(evidence: Evidence) -> str:
 
 def hostile_machines(evidence: Evidence) -> str:
     """What each variant does when things go wrong, and what is wrong with it."""
-    result = usable(evidence, hardships.NAME)
+    result = usable(evidence, faults.NAME)
     if result is None:
         return ""
-    return f"{hardships.render(result, hardships.entries_by_cell())}\n\n{run_line(result)}"
+    return f"{faults.render(result, faults.entries_by_cell())}\n\n{run_line(result)}"
 
 
 def in_the_host(evidence: Evidence) -> str:
     """The cases of life and death on the real application: nothing may be left."""
-    result = usable(evidence, hardships.IN_HOST)
+    result = usable(evidence, faults.IN_HOST)
     if result is None:
         return ""
-    return f"{hardships.render_ours(hardships.cells(result))}\n\n{run_line(result)}"
+    return f"{faults.render_ours(faults.cells(result))}\n\n{run_line(result)}"
 
 
 def random_lives(evidence: Evidence) -> str:
@@ -239,63 +239,65 @@ def recipe_knobs(evidence: Evidence) -> str:
     return "" if result is None else f"{ablation.render(result)}\n\n{run_line(result)}"
 
 
-BLOCKS: Mapping[str, Block] = {
+SECTIONS: Mapping[str, Section] = {
     block.name: block
     for block in (
-        Block(name="built", command="invoke spike", render=built),
-        Block(name="startup-latency", command="invoke bench", render=figures.latencies),
-        Block(name="binary-size", command="invoke size", render=figures.sizes),
-        Block(name="knobs", command="invoke knobs", render=recipe_knobs),
-        Block(name="launch-reliability", command="invoke bench", render=reliabilities),
-        Block(name="pictures", command="invoke spike", render=figures.gallery, readme=True),
-        Block(name="summary", command="invoke spike", render=summary, readme=True),
-        Block(name="checklist", command="invoke verify", render=checked),
-        Block(name="integration-complexity", command="invoke complexity", render=integration),
-        Block(name="hostile-machines", command="invoke hardships", render=hostile_machines),
-        Block(name="in-the-host", command="invoke hardships --host", render=in_the_host),
-        Block(name="random-lives", command="invoke chaos", render=random_lives),
-        Block(name="side-by-side", command="invoke fallback", render=compared),
-        Block(name="issues", command="invoke issue --list", render=issues),
-        Block(
+        Section(name="built", command="invoke spike", render=built),
+        Section(name="startup-latency", command="invoke bench", render=figures.latencies),
+        Section(name="binary-size", command="invoke size", render=figures.sizes),
+        Section(name="ablation", command="invoke ablation", render=recipe_knobs),
+        Section(name="launch-reliability", command="invoke bench", render=reliabilities),
+        Section(name="pictures", command="invoke spike", render=figures.gallery, readme=True),
+        Section(name="summary", command="invoke spike", render=summary, readme=True),
+        Section(name="checklist", command="invoke verify", render=checked),
+        Section(name="integration-complexity", command="invoke complexity", render=integration),
+        Section(name="hostile-machines", command="invoke faults", render=hostile_machines),
+        Section(name="in-the-host", command="invoke faults --host", render=in_the_host),
+        Section(name="random-lives", command="invoke chaos", render=random_lives),
+        Section(name="side-by-side", command="invoke fallback", render=compared),
+        Section(name="issues", command="invoke issue --list", render=issues),
+        Section(
             name="fallback-criteria",
             command="invoke status",
             render=lambda evidence: rulings(criteria.fallback_criteria(evidence)),
         ),
-        Block(
+        Section(
             name="contingency-steps",
             command="invoke fallback",
             render=lambda evidence: rulings(criteria.contingency_steps(evidence)),
         ),
-        Block(
+        Section(
             name="exit-criteria",
             command="invoke status",
             render=lambda evidence: rulings(criteria.exit_criteria(evidence)),
         ),
-        Block(name="proposal", command="invoke status", render=proposed),
-        Block(
+        Section(name="proposal", command="invoke status", render=proposed),
+        Section(
             name="recommendation",
             command="invoke recommend",
             render=lambda evidence: recommend.render(recommend.from_evidence(evidence)),
         ),
-        Block(name="cold-start", command="invoke cold-start", render=figures.cold_starts),
-        Block(name="footprint", command="invoke footprint", render=figures.footprints),
-        Block(name="host-latency", command="invoke host-latency", render=figures.hosted),
-        Block(name="at-once", command="invoke bench --parallel 8", render=figures.at_once),
-        Block(name="soak", command="invoke soak", render=figures.soaked),
-        Block(name="reproducible", command="invoke reproducible", render=figures.rebuilt),
-        Block(name="self-check", command="invoke self-check", render=figures.checked),
-        Block(name="phases", command="invoke phases", render=figures.divided),
-        Block(name="instructions", command="invoke instructions", render=figures.counted),
-        Block(name="consistency", command="invoke spike", render=problems),
+        Section(name="cold-start", command="invoke cold-start", render=figures.cold_starts),
+        Section(name="footprint", command="invoke footprint", render=figures.footprints),
+        Section(name="host-latency", command="invoke host-latency", render=figures.hosted),
+        Section(name="at-once", command="invoke bench --parallel 8", render=figures.at_once),
+        Section(name="soak", command="invoke soak", render=figures.soaked),
+        Section(name="reproducible", command="invoke reproducible", render=figures.rebuilt),
+        Section(name="self-check", command="invoke self-check", render=figures.checked),
+        Section(name="phases", command="invoke phases", render=figures.divided),
+        Section(name="instructions", command="invoke instructions", render=figures.counted),
+        Section(name="consistency", command="invoke spike", render=problems),
     )
 }
 
 
 def render_all(evidence: Evidence, *, readme: bool = False) -> dict[str, str]:
     """Markdown of every block of the record, or of those of the README."""
-    return {name: block.text(evidence) for name, block in BLOCKS.items() if block.readme is readme}
+    return {
+        name: block.text(evidence) for name, block in SECTIONS.items() if block.readme is readme
+    }
 
 
 def commands(evidence: Evidence) -> dict[str, str]:
     """The command of every block, for its marker."""
-    return {name: block.command + evidence.sidecar.option for name, block in BLOCKS.items()}
+    return {name: block.command + evidence.sidecar.option for name, block in SECTIONS.items()}

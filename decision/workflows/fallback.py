@@ -20,7 +20,7 @@ from decision.workflows import spike
 from spike import issue_log
 from spike.build import buildinfo, sessions
 from spike.core import process, requirements
-from spike.core.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED
+from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK
 from spike.core.workspace import display_path
 from spike.measure import provenance, results
 from spike.project.sidecar import Sidecar
@@ -51,7 +51,7 @@ def steps(sidecar: Sidecar) -> tuple[Step, ...]:
         Step(
             id="K1",
             does=f"copy results, build facts and issue log into a new folder below "
-            f"{display_path(sidecar.workspace.frozen)}/",
+            f"{display_path(sidecar.workspace.snapshots)}/",
             run=freeze,
         ),
         Step(id="K2", does=sidecar.nox_command("pyinstaller", "onefile"), run=build),
@@ -100,7 +100,7 @@ def run(sidecar: Sidecar, *, with_host: bool = True) -> int:
     with results.Recorder(
         NAME,
         sidecar,
-        subjects={SUBJECT: {"kind": "procedure"}},
+        targets={SUBJECT: {"kind": "procedure"}},
         settings={"steps": list(requirements.CONTINGENCY_STEPS)},
         provenance=provenance.collect(),
     ) as recorder:
@@ -120,7 +120,7 @@ def run(sidecar: Sidecar, *, with_host: bool = True) -> int:
         return EXIT_CANNOT
     failed = "fail" in criteria.verified_rows(known).values()
     undone = any(ruling.verdict in (Verdict.OPEN, Verdict.NOT_MET) for ruling in found)
-    return EXIT_TARGET_MISSED if failed or undone else EXIT_OK
+    return EXIT_GOAL_MISSED if failed or undone else EXIT_OK
 
 
 def freeze(sidecar: Sidecar) -> Mapping[str, Any]:
@@ -141,7 +141,7 @@ def freeze(sidecar: Sidecar) -> Mapping[str, Any]:
             files[f"failures/{path.parent.name}/{log.name}"] = log
     files["record.md"] = sidecar.workspace.record
     files = {name: path for name, path in files.items() if path.is_file()}
-    folder = snapshot.freeze(workspace.frozen, files)
+    folder = snapshot.freeze(workspace.snapshots, files)
     print(f"{len(files)} files: {display_path(folder)}")  # noqa: T201 - progress of a command
     return {
         "folder": folder.relative_to(workspace.root).as_posix(),
@@ -190,7 +190,7 @@ def verify(sidecar: Sidecar) -> Mapping[str, Any]:
     return {
         "command": command,
         "exit_code": done.exit_code,
-        "sha256": found.subjects[PYINSTALLER_VARIANT]["sha256"],
+        "sha256": found.targets[PYINSTALLER_VARIANT]["sha256"],
         "rows": {
             str(sample["row"]): str(sample["status"]) for sample in found.of(PYINSTALLER_VARIANT)
         },

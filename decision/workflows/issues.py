@@ -11,7 +11,7 @@ from decision.record import sections
 from spike import issue_log
 from spike.build import buildinfo
 from spike.core import jsonfile, process
-from spike.core.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED, UsageError
+from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, UsageError
 from spike.core.workspace import display_path
 from spike.packagers import VARIANTS
 from spike.project.sidecar import Sidecar
@@ -109,7 +109,7 @@ def reproduce(sidecar: Sidecar, wanted: str) -> int:
         print((done.output + done.errors).rstrip())  # noqa: T201
     if all(code == 0 for code in codes):
         return EXIT_OK
-    return EXIT_TARGET_MISSED if all(code in (0, 1) for code in codes) else EXIT_CANNOT
+    return EXIT_GOAL_MISSED if all(code in (0, 1) for code in codes) else EXIT_CANNOT
 
 
 def run_command(entry: issue_log.Entry) -> process.Completed:

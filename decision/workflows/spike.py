@@ -16,12 +16,12 @@ from benchmarks import (
     selfcheck,
     size,
 )
-from benchmarks.targets import Subject, all_subjects
+from benchmarks.targets import Target, all_targets
 from decision import drafts, evidence
 from decision.record import documents, figures
 from spike.build import buildinfo, doctor, sessions
 from spike.core import requirements
-from spike.core.errors import EXIT_OK, EXIT_TARGET_MISSED, MissingToolError, StorageError
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, StorageError
 from spike.core.workspace import display_path
 from spike.host import verify
 from spike.measure import provenance, results
@@ -45,14 +45,14 @@ class Measurement:
 
     Attributes:
         name: The benchmark, which is also its result file.
-        run: Measures the subjects.
+        run: Measures the targets.
         render: Its table, for the terminal.
         unavailable: Says which optional tool it lacks here; empty when it can run.
         of_variants: Whether it measures the variants, or the measuring itself.
     """
 
     name: str
-    run: Callable[[list[Subject], Settings], Result]
+    run: Callable[[list[Target], Settings], Result]
     render: Callable[[Result], str]
     unavailable: Callable[[], str] = lambda: ""
     of_variants: bool = True
@@ -62,47 +62,45 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement(
         name=selfcheck.NAME,
         # Of our own sidecar: it asks about the machine and the launcher, not about a program.
-        run=lambda subjects, settings: selfcheck.run(load()),
+        run=lambda targets, settings: selfcheck.run(load()),
         render=selfcheck.render,
         unavailable=selfcheck.unavailable,
         of_variants=False,
     ),
     Measurement(
         name=reliability.NAME,
-        run=lambda subjects, settings: reliability.run(
-            subjects, launches=settings.launches, seed=1
-        ),
+        run=lambda targets, settings: reliability.run(targets, launches=settings.launches, seed=1),
         render=lambda result: reliability.render(reliability.summarise(result)),
     ),
     Measurement(
         name=size.NAME,
-        run=lambda subjects, settings: size.run(subjects),
+        run=lambda targets, settings: size.run(targets),
         render=size.render,
     ),
     Measurement(
         name=complexity.NAME,
-        run=lambda subjects, settings: complexity.run(subjects),
+        run=lambda targets, settings: complexity.run(targets),
         render=complexity.render,
     ),
     Measurement(
         name=cold_start.NAME,
-        run=lambda subjects, settings: cold_start.run(subjects, launches=cold_start.ROUNDS, seed=1),
+        run=lambda targets, settings: cold_start.run(targets, launches=cold_start.ROUNDS, seed=1),
         render=cold_start.render,
     ),
     Measurement(
         name=footprint.NAME,
-        run=lambda subjects, settings: footprint.run(subjects),
+        run=lambda targets, settings: footprint.run(targets),
         render=footprint.render,
     ),
     Measurement(
         name=phases.NAME,
-        run=lambda subjects, settings: phases.run(subjects),
+        run=lambda targets, settings: phases.run(targets),
         render=phases.render,
         unavailable=phases.unavailable,
     ),
     Measurement(
         name=instructions.NAME,
-        run=lambda subjects, settings: instructions.run(subjects),
+        run=lambda targets, settings: instructions.run(targets),
         render=instructions.render,
         unavailable=instructions.unavailable,
     ),
@@ -172,7 +170,7 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
         settings: What the run was asked for.
         only: Names of benchmarks; all of them when empty.
     """
-    subjects = all_subjects(sidecar, buildinfo.find_all(sidecar))
+    targets = all_targets(sidecar, buildinfo.find_all(sidecar))
     for step in MEASUREMENTS:
         if only and step.name not in only:
             continue
@@ -184,11 +182,11 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
             continue
         known = evidence.gather(sidecar)
         current = evidence.usable(known, step.name)
-        measured = subjects if step.of_variants else []
+        measured = targets if step.of_variants else []
         if not settings.force and current is not None and is_current(current, measured, settings):
             print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
             continue
-        result = step.run(subjects, settings)
+        result = step.run(targets, settings)
         print(step.render(result))  # noqa: T201 - progress of a command
         if said := figures.disturbances(result):
             print(said)  # noqa: T201 - progress of a command
@@ -225,8 +223,8 @@ def check_host(sidecar: Sidecar, settings: Settings) -> None:
     """Run the checklist in the Tauri host, where its tools are; else say what is missing."""
     headline("checklist in the Tauri host")
     current = evidence.usable(evidence.gather(sidecar), verify.NAME)
-    subjects = [item for item in all_subjects(sidecar, buildinfo.find_all(sidecar)) if item.built]
-    if not settings.force and current is not None and is_current(current, subjects, settings):
+    targets = [item for item in all_targets(sidecar, buildinfo.find_all(sidecar)) if item.built]
+    if not settings.force and current is not None and is_current(current, targets, settings):
         print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
         return
     try:
@@ -238,15 +236,15 @@ def check_host(sidecar: Sidecar, settings: Settings) -> None:
     drafts.log(drafts.in_result(result, sidecar), sidecar)
 
 
-def is_current(result: Result, subjects: list[Subject], settings: Settings) -> bool:
-    """Whether a result has every subject as it is now, on this machine, with enough launches."""
+def is_current(result: Result, targets: list[Target], settings: Settings) -> bool:
+    """Whether a result has every target as it is now, on this machine, with enough launches."""
     if provenance.difference(result.provenance, provenance.collect()):
         return False
     if result.benchmark == reliability.NAME and result.settings["launches"] < settings.launches:
         return False
     return all(
-        subject.id in result.subjects and result.subjects[subject.id]["sha256"] == subject.sha256
-        for subject in subjects
+        target.id in result.targets and result.targets[target.id]["sha256"] == target.sha256
+        for target in targets
     )
 
 
@@ -254,12 +252,12 @@ def verdict(sidecar: Sidecar) -> int:
     """The exit code that the plan's reliability target asks for."""
     result = evidence.usable(evidence.gather(sidecar), reliability.NAME)
     if result is None:
-        return EXIT_TARGET_MISSED
-    met = all(item.target_met for item in reliability.summarise(result))
+        return EXIT_GOAL_MISSED
+    met = all(item.goal_met for item in reliability.summarise(result))
     rows = evidence.usable(evidence.gather(sidecar), verify.NAME)
     if rows is not None and verify.failed(rows):
-        return EXIT_TARGET_MISSED
-    return EXIT_OK if met else EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
+    return EXIT_OK if met else EXIT_GOAL_MISSED
 
 
 def headline(text: str) -> None:

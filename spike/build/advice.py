@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spike.build.buildinfo import PROVIDED_NAME, Built
-from spike.launch.diagnosis import Finding, SidecarFacts, diagnose
+from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
 from spike.launch.launcher import Failure, Launch
 from spike.project.sidecar import Sidecar
 
@@ -43,7 +43,7 @@ def facts_of(built: Built) -> SidecarFacts:
     return facts(built.sidecar, program_folder=folder, provided=provided)
 
 
-def finding(launch: Launch, *, variant: str, known: SidecarFacts) -> Finding | None:
+def finding(launch: Launch, *, variant: str, known: SidecarFacts) -> Diagnosis | None:
     """The diagnosis of a failed launch; None for a good one and when nothing is recognised."""
     if launch.failure is None:
         return None

@@ -172,7 +172,7 @@ def _build(
     shutil.copy2(log, work / recipe.output / buildinfo.LOG_NAME)
     jsonfile.write(work / recipe.output / buildinfo.PROVIDED_NAME, dict(provided))
     first = launcher.launch(
-        launcher.Plan(
+        launcher.LaunchSpec(
             argv=(str(artifact), *sidecar.args),
             env=sidecar.env,
             ready=sidecar.ready,

@@ -14,7 +14,7 @@ Exit codes mean the same in every task:
 from __future__ import annotations
 
 EXIT_OK = 0
-EXIT_TARGET_MISSED = 1
+EXIT_GOAL_MISSED = 1
 EXIT_CANNOT = 2
 EXIT_INTERRUPTED = 130
 

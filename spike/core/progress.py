@@ -67,13 +67,13 @@ def progress(title: str, total: int) -> Iterator[Step]:
     yield count
 
 
-def shuffled_rounds(subjects: Sequence[str], rounds: int, seed: int) -> Iterator[tuple[int, str]]:
-    """Every subject once in each round, in an order drawn anew each time from ``seed``."""
+def shuffled_rounds(targets: Sequence[str], rounds: int, seed: int) -> Iterator[tuple[int, str]]:
+    """Every target once in each round, in an order drawn anew each time from ``seed``."""
     import random
 
     source = random.Random(seed)
     for number in range(rounds):
-        order = list(subjects)
+        order = list(targets)
         source.shuffle(order)
-        for subject in order:
-            yield number, subject
+        for target in order:
+            yield number, target

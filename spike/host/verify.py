@@ -58,7 +58,7 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
     built = buildinfo.find_all(sidecar, wanted)
     application.check_tools()
     leftovers.adopt_orphans()
-    subjects = {
+    targets = {
         item.info.variant: {
             "kind": "variant",
             "sha256": item.info.sha256,
@@ -72,7 +72,7 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
         results.recording(
             NAME,
             sidecar,
-            subjects=subjects,
+            targets=targets,
             settings={"cycles": cycles},
             partial=bool(wanted),
         ) as recorder,
@@ -247,8 +247,8 @@ def render(result: results.Result, *, evidence: str = "") -> str:
         result: A run of the checklist.
         evidence: Folder of the journals, as a link; empty for no links.
     """
-    variants = list(result.subjects)
-    found = {(sample["row"], sample["subject"]): sample for sample in result.samples}
+    variants = list(result.targets)
+    found = {(sample["row"], sample["target"]): sample for sample in result.samples}
 
     def cell(row: str, variant: str) -> str:
         sample = found.get((row, variant))

@@ -65,12 +65,12 @@ class SidecarFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Diagnosis:
     """One diagnosis.
 
     Args:
         cause: The kind of mistake.
-        subject: What is missing: a module, a file, a distribution, a library.
+        target: What is missing: a module, a file, a distribution, a library.
         message: What happened and why, in one or two sentences.
         fix: The line for ``pyproject.toml``, existing values kept, or an instruction when no key
             can repair it.
@@ -79,7 +79,7 @@ class Finding:
     """
 
     cause: Cause
-    subject: str
+    target: str
     message: str
     fix: str
     key: str = ""
@@ -131,7 +131,9 @@ _NO_DIALECT = re.compile(
 _NO_CODEC = re.compile(r"LookupError: unknown encoding: (?P<name>[\w-]+)")
 
 
-def diagnose(*, stderr: str, variant: str, facts: SidecarFacts, stdout: str = "") -> Finding | None:
+def diagnose(
+    *, stderr: str, variant: str, facts: SidecarFacts, stdout: str = ""
+) -> Diagnosis | None:
     """Find out what did not ship.
 
     When exceptions are chained, the last one that says something wins: an earlier one may be a
@@ -197,21 +199,21 @@ def _is_installed(module: str, facts: SidecarFacts) -> bool:
     return _normal(top) in {_requirement_name(text) for text in facts.dependencies}
 
 
-def _module(name: str, variant: str, facts: SidecarFacts) -> Finding:
+def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis:
     """A module is not there: because it did not ship, or because nothing provides it."""
     if _is_installed(name, facts):
         if name in facts.hidden_imports:
-            return Finding(
+            return Diagnosis(
                 cause=Cause.HIDDEN_IMPORT,
-                subject=name,
+                target=name,
                 message=f"The {variant} program cannot import {name!r}, although hidden_imports "
                 "lists it: the artifact was built before that, or the packager found no such "
                 "module.",
                 fix="build again with --force and read the packager's log",
             )
-        return Finding(
+        return Diagnosis(
             cause=Cause.HIDDEN_IMPORT,
-            subject=name,
+            target=name,
             message=f"The {variant} program cannot import {name!r}: no import statement that the "
             "packager follows names it, so it did not ship.",
             fix=_tool_line("hidden_imports", facts.hidden_imports, name),
@@ -219,9 +221,9 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Finding:
             value=name,
         )
     top = name.partition(".")[0]
-    return Finding(
+    return Diagnosis(
         cause=Cause.MISSING_DEPENDENCY,
-        subject=name,
+        target=name,
         message=f"The program imports {name!r}, which is neither a file of the sidecar's folder "
         "nor part of Python, and no dependency of the sidecar provides it.",
         fix="add the distribution that provides it (its name may differ from the module's) to "
@@ -229,44 +231,44 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Finding:
     )
 
 
-def _missing_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Finding:
+def _missing_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
     return _module(match["module"], variant, facts)
 
 
-def _missing_asgi_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Finding:
+def _missing_asgi_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
     return _module(match["module"].partition(":")[0], variant, facts)
 
 
-def _missing_name(match: re.Match[str], variant: str, facts: SidecarFacts) -> Finding | None:
+def _missing_name(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
     """``from package import submodule`` fails like this when the submodule did not ship."""
     if _relative_to_program(match["path"], facts) is None:
         return None
     return _module(f"{match['package']}.{match['name']}", variant, facts)
 
 
-def _missing_dialect(match: re.Match[str], variant: str, facts: SidecarFacts) -> Finding:
+def _missing_dialect(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
     """SQLAlchemy names a plugin by group and name; the first part of the name is the module."""
     return _module(f"{match['group']}.{match['name'].partition('.')[0]}", variant, facts)
 
 
-def _missing_codec(match: re.Match[str], variant: str, facts: SidecarFacts) -> Finding:
+def _missing_codec(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
     return _module("encodings." + match["name"].replace("-", "_"), variant, facts)
 
 
-def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -> Finding:
+def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
     name = match["name"] or _requirement_name(match["requirement"])
     if _normal(name) == _normal(facts.name):
-        return Finding(
+        return Diagnosis(
             cause=Cause.METADATA,
-            subject=name,
+            target=name,
             message=f"The program asks for the metadata of {name!r}, which is the sidecar itself: "
             "it is packaged from its folder and never installed, so it has none.",
             fix="keep the version in a constant of the program instead of reading it with "
             "importlib.metadata",
         )
-    return Finding(
+    return Diagnosis(
         cause=Cause.METADATA,
-        subject=name,
+        target=name,
         message=f"The {variant} program asks for the metadata of the distribution {name!r} "
         "(importlib.metadata), which packagers leave out unless told.",
         fix=_tool_line("metadata", facts.metadata, name),
@@ -275,7 +277,7 @@ def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -
     )
 
 
-def _missing_file(match: re.Match[str], variant: str, facts: SidecarFacts) -> Finding | None:
+def _missing_file(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
     try:
         path = str(ast.literal_eval(match["path"]))
     except (SyntaxError, ValueError):
@@ -283,13 +285,13 @@ def _missing_file(match: re.Match[str], variant: str, facts: SidecarFacts) -> Fi
     return _file(path, variant, facts, cause=Cause.DATA_FILE)
 
 
-def _missing_library(match: re.Match[str], variant: str, facts: SidecarFacts) -> Finding | None:
+def _missing_library(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
     path = match["path"].strip("'")
     if "/" in path or "\\" in path:
         return _file(path, variant, facts, cause=Cause.NATIVE_LIBRARY)
-    return Finding(
+    return Diagnosis(
         cause=Cause.NATIVE_LIBRARY,
-        subject=path,
+        target=path,
         message=f"The {variant} program needs the shared library {path}, which neither shipped "
         "with it nor is installed here.",
         fix=f"copy {path} into the sidecar's folder and "
@@ -297,7 +299,7 @@ def _missing_library(match: re.Match[str], variant: str, facts: SidecarFacts) ->
     )
 
 
-def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Finding | None:
+def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Diagnosis | None:
     """A file under the program's own folder is missing; None for a file elsewhere."""
     relative = _relative_to_program(path, facts)
     if relative is None:
@@ -305,17 +307,17 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Find
     top = relative.partition("/")[0]
     listed = [item for item in facts.data if _covers(item, relative)]
     if listed:
-        return Finding(
+        return Diagnosis(
             cause=cause,
-            subject=relative,
+            target=relative,
             message=f"The {variant} program cannot find its file {relative!r}, although data "
             f"lists {listed[0]!r}: the artifact was built before that.",
             fix="build again with --force",
         )
     if relative in facts.files:
-        return Finding(
+        return Diagnosis(
             cause=cause,
-            subject=relative,
+            target=relative,
             message=f"The {variant} program cannot find its file {relative!r}: it is in the "
             "sidecar's folder but is not listed as data, so it did not ship.",
             fix=_tool_line("data", facts.data, relative),
@@ -323,18 +325,18 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Find
             value=relative,
         )
     if relative != top and not facts.has_module(top) and _is_installed(top, facts):
-        return Finding(
+        return Diagnosis(
             cause=Cause.PACKAGE_DATA if cause is Cause.DATA_FILE else cause,
-            subject=relative,
+            target=relative,
             message=f"The {variant} program cannot find {relative!r}, a file of the package "
             f"{top!r} that the packager left out.",
             fix=_tool_line("collect", facts.collect, top),
             key="collect",
             value=top,
         )
-    return Finding(
+    return Diagnosis(
         cause=cause,
-        subject=relative,
+        target=relative,
         message=f"The {variant} program looks for {relative!r} beside itself, and the sidecar's "
         "folder has no such file.",
         fix=f"create {relative} in the sidecar's folder and "
@@ -347,7 +349,7 @@ def _covers(item: str, relative: str) -> bool:
     return relative == item or relative.startswith(item + "/")
 
 
-_Explain = Callable[[re.Match[str], str, SidecarFacts], Finding | None]
+_Explain = Callable[[re.Match[str], str, SidecarFacts], Diagnosis | None]
 _RULES: tuple[tuple[re.Pattern[str], _Explain], ...] = (
     (_NO_MODULE, _missing_module),
     (_NO_NAME, _missing_name),

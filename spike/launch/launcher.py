@@ -83,7 +83,7 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class LaunchSpec:
     """How to launch a program.
 
     Attributes:
@@ -219,13 +219,13 @@ class Running:
     bound, and no wait depends on a pipe being closed: a grandchild may hold it.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, spec: LaunchSpec) -> None:
         if os.name != "posix":
             raise UsageError(
                 "Launches can be measured on Linux and macOS only.",
                 why="On Windows the builds and the Tauri host work; the launcher does not yet.",
             )
-        self.plan = plan
+        self.spec = spec
         self.mark = uuid.uuid4().hex
         self.tmp: Path | None = None
         self.lines: list[Line] = []
@@ -239,23 +239,23 @@ class Running:
         self._pidfd = -1
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, _Stream] = {}
-        self._ready_line = plan.ready
+        self._ready_line = spec.ready
         self._listener: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         """Start the program; a spawn that fails is recorded in ``failure``."""
-        environment = dict(os.environ if self.plan.base_env is None else self.plan.base_env)
-        environment.update(self.plan.env)
+        environment = dict(os.environ if self.spec.base_env is None else self.spec.base_env)
+        environment.update(self.spec.env)
         environment[MARK] = self.mark
-        if self.plan.private_tmp:
+        if self.spec.private_tmp:
             self.tmp = Path(tempfile.mkdtemp(prefix="spike-launch-"))
             # Kept after the block, because what is left in it is looked at then; gone with us.
             weakref.finalize(self, remove_tree, self.tmp)
             environment["TMPDIR"] = str(self.tmp)
-        argv = self.plan.argv
+        argv = self.spec.argv
         self.started_ns = time.perf_counter_ns()
         try:
-            self._popen = process.measured(argv, env=environment, cwd=self.plan.cwd)
+            self._popen = process.measured(argv, env=environment, cwd=self.spec.cwd)
         except OSError as error:
             self._fail(_spawn_failure(error), f"{argv[0]}: {error.strerror}")
             return self
@@ -337,7 +337,7 @@ class Running:
         if self._popen is None:
             return False
         # The exit may be seen before the last lines are read: _pump reads once more after it.
-        self.pump(lambda: self.ready_ms is not None or self.exited, self.plan.ready_timeout_s)
+        self.pump(lambda: self.ready_ms is not None or self.exited, self.spec.ready_timeout_s)
         if self.ready_ms is not None:
             return True
         if self.exited:
@@ -345,7 +345,7 @@ class Running:
         else:
             self._fail(
                 Failure.READY_TIMEOUT,
-                f"no line {self.plan.ready!r} within {self.plan.ready_timeout_s:g} s",
+                f"no line {self.spec.ready!r} within {self.spec.ready_timeout_s:g} s",
             )
         return False
 
@@ -408,10 +408,10 @@ class Running:
             return False
         asked_ns = time.perf_counter_ns()
         self.send(number)
-        if not self.wait_exit(self.plan.stop_timeout_s):
+        if not self.wait_exit(self.spec.stop_timeout_s):
             self._fail(
                 Failure.UNCLEAN_STOP,
-                f"still running {self.plan.stop_timeout_s:g} s after {signal.Signals(number).name}",
+                f"still running {self.spec.stop_timeout_s:g} s after {signal.Signals(number).name}",
             )
             process.kill_group(self._popen.pid)
             self._popen.wait()
@@ -427,9 +427,9 @@ class Running:
 
     def smoke(self) -> bool:
         """Run the smoke command while both pipes are read on; True when it exits 0 in time."""
-        plan = self.plan
+        spec = self.spec
         try:
-            argv = [word.format_map(self.fields()) for word in plan.smoke]
+            argv = [word.format_map(self.fields()) for word in spec.smoke]
         except (LookupError, ValueError) as error:
             self._fail(
                 Failure.SMOKE_FAILED,
@@ -446,9 +446,9 @@ class Running:
                 command = process.spawn(
                     argv,
                     env=os.environ,
-                    cwd=plan.smoke_cwd,
-                    stdin=subprocess.PIPE if plan.smoke_stdio else subprocess.DEVNULL,
-                    stdout=self._popen.stdin.fileno() if plan.smoke_stdio else said.fileno(),
+                    cwd=spec.smoke_cwd,
+                    stdin=subprocess.PIPE if spec.smoke_stdio else subprocess.DEVNULL,
+                    stdout=self._popen.stdin.fileno() if spec.smoke_stdio else said.fileno(),
                     stderr=said.fileno(),
                 )
             except MissingToolError as error:
@@ -599,7 +599,7 @@ Inspector = Callable[[Launch, str, Path | None], Launch]
 
 
 def launch(
-    plan: Plan,
+    spec: LaunchSpec,
     *,
     inspect: Inspector | None = None,
     at_ready: Callable[[Running], None] | None = None,
@@ -607,22 +607,22 @@ def launch(
     """One whole life: spawn, READY, a requested stop, and "nothing left".
 
     Args:
-        plan: What to launch.
+        spec: What to launch.
         inspect: Looks for leftovers, see :func:`spike.launch.leftovers.inspect`; None to skip that.
         at_ready: Looks at the running program once READY has come; no clock runs meanwhile.
 
     Returns:
         The launch, failed or not. It raises nothing for a program's misbehaviour.
     """
-    running = Running(plan)
+    running = Running(spec)
     try:
         with running:
             if running.wait_ready():
                 if at_ready is not None:
                     at_ready(running)
-                if plan.settle_s:
-                    running.watch(plan.settle_s)
-                if plan.smoke and running.failure is None:
+                if spec.settle_s:
+                    running.watch(spec.settle_s)
+                if spec.smoke and running.failure is None:
                     running.smoke()
                 running.stop()
             elif running.pid is not None and not running.exited:

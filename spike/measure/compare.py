@@ -21,7 +21,7 @@ from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.measure import provenance, results
 from spike.measure.results import Result
 
-DRIFT_SUBJECTS: Final = ("floor-python-I-S", "floor-python")
+DRIFT_SUBJECTS: Final = ("baseline-python-I-S", "baseline-python")
 """Rows that no packager has touched. The static C program is too short to tell: it is all noise."""
 
 
@@ -33,7 +33,7 @@ class Metric:
         field: The sample's field; smaller is better.
         tolerance: None for a time, which has noise of its own; else the largest relative
             difference that means nothing.
-        by: Field that divides a subject's samples into rows; empty for none.
+        by: Field that divides a target's samples into rows; empty for none.
     """
 
     field: str
@@ -59,10 +59,10 @@ METRICS: Final[Mapping[str, tuple[Metric, ...]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One figure of one subject in two runs.
+    """One figure of one target in two runs.
 
     Attributes:
-        subject: The row, with its state where there is one.
+        target: The row, with its state where there is one.
         field: What was compared.
         old: Median of the old run.
         new: Median of the new run.
@@ -71,7 +71,7 @@ class Change:
         other_binary: Whether the two runs launched different binaries.
     """
 
-    subject: str
+    target: str
     field: str
     old: float
     new: float
@@ -135,11 +135,11 @@ def pool(runs: Sequence[Result]) -> Result:
     rounds = 1 + max((int(sample.get("round", 0)) for sample in first.samples), default=0)
     for other in runs[1:]:
         check_comparable(first, other)
-        if set(first.subjects) != set(other.subjects):
-            odd = sorted(set(first.subjects) ^ set(other.subjects))
-            raise IncompatibleResultsError(f"The two results differ in subjects: {odd[0]}.")
-        for name, facts in first.subjects.items():
-            here, there = facts.get("sha256"), other.subjects[name].get("sha256")
+        if set(first.targets) != set(other.targets):
+            odd = sorted(set(first.targets) ^ set(other.targets))
+            raise IncompatibleResultsError(f"The two results differ in targets: {odd[0]}.")
+        for name, facts in first.targets.items():
+            here, there = facts.get("sha256"), other.targets[name].get("sha256")
             if here != there:
                 raise IncompatibleResultsError(
                     f"The two results differ in sha256 of {name}: {str(here)[:12]} and "
@@ -174,14 +174,13 @@ def changes(old: Result, new: Result) -> list[Change]:
             ratio, verdict = change
             found.append(
                 Change(
-                    subject=row,
+                    target=row,
                     field=metric.field,
                     old=statistics.median(before[row]) or 0.0,
                     new=statistics.median(after[row]) or 0.0,
                     ratio=ratio,
                     verdict=verdict,
-                    other_binary=old.subjects[name].get("sha256")
-                    != new.subjects[name].get("sha256"),
+                    other_binary=old.targets[name].get("sha256") != new.targets[name].get("sha256"),
                 )
             )
     return found
@@ -222,7 +221,7 @@ def _values(result: Result, metric: Metric) -> dict[str, list[float]]:
         value = sample.get(metric.field)
         if value is None:
             continue
-        row = str(sample["subject"]) + (f" {sample[metric.by]}" if metric.by else "")
+        row = str(sample["target"]) + (f" {sample[metric.by]}" if metric.by else "")
         found.setdefault(row, []).append(float(value))
     return found
 
@@ -234,7 +233,7 @@ def render(found: Sequence[Change]) -> str:
         ["row", "figure", "old", "new", "new / old, 95 % interval", "verdict", "binary"],
         [
             [
-                change.subject,
+                change.target,
                 change.field,
                 _shown(change.field, change.old),
                 _shown(change.field, change.new),

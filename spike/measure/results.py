@@ -1,9 +1,9 @@
 """Result files: raw samples with the provenance that they need to be believed.
 
-One file is one run of one benchmark over all its subjects. While a run goes on it is written, at
+One file is one run of one benchmark over all its targets. While a run goes on it is written, at
 most a second late, to ``<benchmark>.incomplete.json``; a finished run replaces
 ``<benchmark>.json``. So an interrupted run keeps what it has and takes nothing away. A run over
-chosen variants is kept in ``partial/``: the record is made from whole runs only, whose subjects
+chosen variants is kept in ``partial/``: the record is made from whole runs only, whose targets
 were measured in the same minutes. Summaries are derived when read, never stored.
 """
 
@@ -25,7 +25,7 @@ from spike.core.errors import BusyError, CorruptFileError, StorageError
 from spike.measure import provenance, system_state
 from spike.project.sidecar import Sidecar
 
-SCHEMA = 1
+SCHEMA = 2
 _SAVE_EVERY_S = 1.0
 _SAVE_SHARE = 0.02
 """At most this share of a run goes into writing: ten thousand launches make a large file."""
@@ -41,10 +41,10 @@ class Result:
         sidecar_version: Its version.
         complete: False for an interrupted run.
         provenance: See :mod:`spike.measure.provenance`.
-            Its ``noise`` is from :mod:`spike.measure.system_state`.
+            Its ``system_state`` is from :mod:`spike.measure.system_state`.
         settings: The run's settings, its random seed included.
-        subjects: By id (a variant or a floor): what it was, ``sha256`` included.
-        samples: Raw samples in the order in which they were taken; each has ``subject``.
+        targets: By id (a variant or a baseline): what it was, ``sha256`` included.
+        samples: Raw samples in the order in which they were taken; each has ``target``.
         elapsed_s: Seconds that the run took.
         path: The file; not stored in it.
     """
@@ -55,14 +55,14 @@ class Result:
     complete: bool
     provenance: Mapping[str, Any]
     settings: Mapping[str, Any]
-    subjects: Mapping[str, Mapping[str, Any]]
+    targets: Mapping[str, Mapping[str, Any]]
     samples: Sequence[Mapping[str, Any]]
     elapsed_s: float
     path: Path | None = field(default=None, compare=False)
 
-    def of(self, subject: str) -> list[Mapping[str, Any]]:
-        """The samples of one subject, in order."""
-        return [sample for sample in self.samples if sample["subject"] == subject]
+    def of(self, target: str) -> list[Mapping[str, Any]]:
+        """The samples of one target, in order."""
+        return [sample for sample in self.samples if sample["target"] == target]
 
 
 class Recorder:
@@ -73,7 +73,7 @@ class Recorder:
         benchmark: str,
         sidecar: Sidecar,
         *,
-        subjects: Mapping[str, Mapping[str, Any]],
+        targets: Mapping[str, Mapping[str, Any]],
         settings: Mapping[str, Any],
         provenance: Mapping[str, Any],
         partial: bool = False,
@@ -87,12 +87,12 @@ class Recorder:
             "provenance": dict(provenance),
             "settings": dict(settings),
             "elapsed_s": 0.0,
-            "subjects": dict(subjects),
+            "targets": dict(targets),
             "samples": [],
         }
         folder = sidecar.workspace.results
         if partial:
-            variants = [name for name, facts in subjects.items() if facts["kind"] == "variant"]
+            variants = [name for name, facts in targets.items() if facts["kind"] == "variant"]
             self.path = partial_path(benchmark, sidecar, variants)
         else:
             self.path = folder / f"{benchmark}.json"
@@ -107,13 +107,13 @@ class Recorder:
         self._save()
         return self
 
-    def add(self, subject: str, sample: Mapping[str, Any]) -> None:
+    def add(self, target: str, sample: Mapping[str, Any]) -> None:
         """Keep one sample.
 
         Raises:
             StorageError: It cannot be written; what was written before is still there.
         """
-        self._document["samples"].append({"subject": subject, **sample})
+        self._document["samples"].append({"target": target, **sample})
         if time.monotonic() - self._saved > max(_SAVE_EVERY_S, self._save_cost_s / _SAVE_SHARE):
             self._save()
 
@@ -139,7 +139,7 @@ class Recorder:
     def _save(self) -> None:
         began = time.monotonic()
         self._document["elapsed_s"] = round(began - self._started, 3)
-        self._document["provenance"]["noise"] = system_state.between(
+        self._document["provenance"]["system_state"] = system_state.between(
             self._before, system_state.snapshot()
         ).as_json()
         jsonfile.write(self.incomplete_path, self._document)
@@ -152,7 +152,7 @@ def recording(
     benchmark: str,
     sidecar: Sidecar,
     *,
-    subjects: Mapping[str, Mapping[str, Any]],
+    targets: Mapping[str, Mapping[str, Any]],
     settings: Mapping[str, Any],
     partial: bool = False,
 ) -> Iterator[Recorder]:
@@ -161,7 +161,7 @@ def recording(
     Args:
         benchmark: Its name, which is also its file's.
         sidecar: What is measured.
-        subjects: By id, what it is; see :class:`Result`.
+        targets: By id, what it is; see :class:`Result`.
         settings: The run's settings.
         partial: Whether this is a choice of variants, which never gets into the record.
 
@@ -174,7 +174,7 @@ def recording(
         Recorder(
             benchmark,
             sidecar,
-            subjects=subjects,
+            targets=targets,
             settings=settings,
             provenance=provenance.collect(),
             partial=partial,
@@ -186,7 +186,7 @@ def recording(
 def _file_name(names: str) -> str:
     """Names that fit into a file name; many of them are cut, and told apart by a checksum."""
     if len(names) <= 100:
-        return names or "floors"
+        return names or "baselines"
     return f"{names[:80]}-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
 
 
@@ -220,7 +220,7 @@ COMMANDS = {
     "checklist": "verify",
     "selfcheck": "self-check",
     "parallel": "bench --parallel 8",
-    "hardships_host": "hardships --host",
+    "faults_host": "faults --host",
 }
 """Which task makes a benchmark's file, where its name is another."""
 
@@ -238,8 +238,8 @@ def load_file(path: Path, *, remedy: str) -> Result | None:
     del document["schema"]
     try:
         result = Result(**document, path=path)
-        if not all(sample["subject"] in result.subjects for sample in result.samples):
-            raise TypeError("a sample of an unknown subject")
+        if not all(sample["target"] in result.targets for sample in result.samples):
+            raise TypeError("a sample of an unknown target")
     except (TypeError, KeyError) as error:
         raise CorruptFileError(
             f"{path} is damaged: {error}.", try_next=f"delete it and run {remedy}"

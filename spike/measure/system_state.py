@@ -26,7 +26,7 @@ MAX_PRESSURE = 0.10
 """Share of the time in which some process waited for a CPU (/proc/pressure/cpu, some)."""
 
 MAX_SPREAD = 0.15
-"""Interquartile range over median of a subject's launches. pyperf warns likewise, at a
+"""Interquartile range over median of a target's launches. pyperf warns likewise, at a
 standard deviation of 10 % of the mean, which is an interquartile range of 13 %."""
 
 
@@ -52,7 +52,7 @@ ADVICE: Mapping[Disturbance, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class StateWarning:
     """One warning about one run.
 
     Attributes:
@@ -91,7 +91,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noise:
+class SystemState:
     """What went on beside a run, between two snapshots; None where it cannot be known.
 
     Attributes:
@@ -114,9 +114,9 @@ class Noise:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-def from_json(document: Mapping[str, Any]) -> Noise:
+def from_json(document: Mapping[str, Any]) -> SystemState:
     """The noise that a result file keeps; a field that is not there is not known."""
-    return Noise(
+    return SystemState(
         load_1min=document.get("load_1min"),
         cpu_count=int(document.get("cpu_count", 1)),
         steal=document.get("steal"),
@@ -145,7 +145,7 @@ def snapshot(proc: Path = Path("/proc"), sys_folder: Path = Path("/sys")) -> Sna
     )
 
 
-def between(before: Snapshot, after: Snapshot) -> Noise:
+def between(before: Snapshot, after: Snapshot) -> SystemState:
     """What went on between two snapshots."""
     steal = pressure = throttled = None
     if (
@@ -162,7 +162,7 @@ def between(before: Snapshot, after: Snapshot) -> Noise:
         pressure = round(waited_us / elapsed_us, 4) if elapsed_us > 0 else 0.0
     if before.throttled is not None and after.throttled is not None:
         throttled = after.throttled - before.throttled
-    return Noise(
+    return SystemState(
         load_1min=before.load_1min,
         cpu_count=os.cpu_count() or 1,
         steal=steal,
@@ -171,49 +171,49 @@ def between(before: Snapshot, after: Snapshot) -> Noise:
     )
 
 
-def findings(noise: Noise) -> list[Finding]:
+def warnings(state: SystemState) -> list[StateWarning]:
     """What a reader has to know of the machine's state; empty for a quiet one."""
     found = []
-    if noise.load_1min is not None and noise.load_1min / noise.cpu_count > MAX_LOAD_PER_CPU:
+    if state.load_1min is not None and state.load_1min / state.cpu_count > MAX_LOAD_PER_CPU:
         found.append(
-            Finding(
+            StateWarning(
                 kind=Disturbance.LOAD,
-                text=f"the load was {noise.load_1min:.2f} on {noise.cpu_count} CPUs at the start",
+                text=f"the load was {state.load_1min:.2f} on {state.cpu_count} CPUs at the start",
             )
         )
-    if noise.steal is not None and noise.steal > MAX_STEAL:
+    if state.steal is not None and state.steal > MAX_STEAL:
         found.append(
-            Finding(
+            StateWarning(
                 kind=Disturbance.STEAL,
-                text=f"the hypervisor gave {noise.steal:.1%} of the CPU time to others",
+                text=f"the hypervisor gave {state.steal:.1%} of the CPU time to others",
             )
         )
-    if noise.pressure is not None and noise.pressure > MAX_PRESSURE:
+    if state.pressure is not None and state.pressure > MAX_PRESSURE:
         found.append(
-            Finding(
+            StateWarning(
                 kind=Disturbance.PRESSURE,
-                text=f"processes waited for a CPU during {noise.pressure:.0%} of the time",
+                text=f"processes waited for a CPU during {state.pressure:.0%} of the time",
             )
         )
-    if noise.throttled:
+    if state.throttled:
         found.append(
-            Finding(
-                kind=Disturbance.THROTTLING, text=f"CPUs were slowed down {noise.throttled} times"
+            StateWarning(
+                kind=Disturbance.THROTTLING, text=f"CPUs were slowed down {state.throttled} times"
             )
         )
     return found
 
 
-def spread_findings(values_by_subject: Mapping[str, Sequence[float]]) -> list[Finding]:
-    """Subjects whose launches differ so much that small differences mean nothing."""
+def spread_warnings(values_by_target: Mapping[str, Sequence[float]]) -> list[StateWarning]:
+    """Targets whose launches differ so much that small differences mean nothing."""
     found = []
-    for name, values in values_by_subject.items():
+    for name, values in values_by_target.items():
         figures = statistics.distribution(values)
         if figures is None or figures.count < statistics.MIN_ROUNDS:
             continue
         if figures.spread > MAX_SPREAD:
             found.append(
-                Finding(
+                StateWarning(
                     kind=Disturbance.SPREAD,
                     text=f"{name}: the middle half of the launches spans "
                     f"{figures.spread:.0%} of the median",
@@ -221,7 +221,7 @@ def spread_findings(values_by_subject: Mapping[str, Sequence[float]]) -> list[Fi
             )
         if len(figures.outliers) > max(1, figures.count // 10):
             found.append(
-                Finding(
+                StateWarning(
                     kind=Disturbance.OUTLIERS,
                     text=f"{name}: {len(figures.outliers)} of {figures.count} launches "
                     "are outliers",
@@ -230,7 +230,7 @@ def spread_findings(values_by_subject: Mapping[str, Sequence[float]]) -> list[Fi
     return found
 
 
-def render(found: Sequence[Finding]) -> str:
+def render(found: Sequence[StateWarning]) -> str:
     """The warnings as lines, the advice once for each kind; empty for none."""
     lines = []
     for kind in Disturbance:

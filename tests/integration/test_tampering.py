@@ -132,7 +132,7 @@ def test_a_result_from_another_binary_is_caught(checkout: Checkout) -> None:
     """The sha256 in a result is that of the artifact, or the result is of something else."""
 
     def other(document: dict[str, Any]) -> None:
-        document["subjects"]["nuitka-onefile"]["sha256"] = "0" * 64
+        document["targets"]["nuitka-onefile"]["sha256"] = "0" * 64
 
     checkout.change_json(checkout.results / "reliability.json", other)
     said = refused(checkout)

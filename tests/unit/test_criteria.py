@@ -48,7 +48,7 @@ def result(
         complete=complete,
         provenance={"at": "2026-11-23T01:00:00+00:00"},
         settings={},
-        subjects={
+        targets={
             variant: {
                 "kind": "variant",
                 "argv": [f"dist/{variant}"],
@@ -66,7 +66,7 @@ def launches(variant: str, total: int, failed: int = 0) -> list[dict[str, Any]]:
     """Samples of a reliability run."""
     return [
         {
-            "subject": variant,
+            "target": variant,
             "failure": "ready_timeout" if number < failed else None,
             "detail": "no line 'READY' within 10 s" if number < failed else "",
             "boot_ms": 90.0,
@@ -92,7 +92,7 @@ def checklist(variant: str, **changed: str) -> Result:
     return result(
         "checklist",
         [
-            {"subject": variant, "row": row, "status": changed.get(row, "pass"), "evidence": "seen"}
+            {"target": variant, "row": row, "status": changed.get(row, "pass"), "evidence": "seen"}
             for row in requirements.CHECKLIST
             if changed.get(row) != "absent"
         ],
@@ -102,7 +102,7 @@ def checklist(variant: str, **changed: str) -> Result:
 
 def evidence(*results: Result, issues: tuple[Entry, ...] = (), **more: Any) -> Evidence:
     """Evidence of the hello sidecar with these results and entries."""
-    builds = {name: facts["build"] for found in results for name, facts in found.subjects.items()}
+    builds = {name: facts["build"] for found in results for name, facts in found.targets.items()}
     return Evidence(
         sidecar=sidecar.load(),
         results={found.benchmark: found for found in results},
@@ -417,7 +417,7 @@ def test_k1_to_k5_say_what_was_done() -> None:
     assert ruling(steps(evidence(GOOD)), "K5").verdict is Verdict.OPEN
     samples = [
         {
-            "subject": "fallback",
+            "target": "fallback",
             "step": "K1",
             "folder": "frozen/x",
             "files": 3,
@@ -425,12 +425,12 @@ def test_k1_to_k5_say_what_was_done() -> None:
         }
     ]
     sizes = [
-        {"subject": variant, "shipped_bytes": 5_000_000, "artifact_bytes": 1, "shipped_files": 1}
+        {"target": variant, "shipped_bytes": 5_000_000, "artifact_bytes": 1, "shipped_files": 1}
         for variant in requirements.PLAN_VARIANTS
     ]
     complexities = [
         {
-            "subject": variant,
+            "target": variant,
             "config": ["a"],
             "processes": 2,
             "signals": {"SIGTERM": {"said": "SIGTERM", "exit_code": 0, "exit_signal": ""}},
@@ -458,7 +458,7 @@ def test_k1_to_k5_say_what_was_done() -> None:
     compared = criteria.side_by_side(known)
     assert tuple(compared) == criteria.COMPARED
     assert all(set(row) == set(requirements.PLAN_VARIANTS) for row in compared.values())
-    broken = replace(known, frozen_problem="frozen/x/SHA256SUMS is gone.")
+    broken = replace(known, snapshot_problem="frozen/x/SHA256SUMS is gone.")
     assert ruling(steps(broken), "K1").verdict is Verdict.NOT_MET
 
 

@@ -29,7 +29,7 @@ FACTS = SidecarFacts(
 )
 VARIANTS = ("pyinstaller-onefile", "pyinstaller-onedir", "nuitka-onefile", "cx_freeze-onedir")
 CASES = [
-    # (file name without the variant, cause, subject, the fix names this)
+    # (file name without the variant, cause, target, the fix names this)
     (
         "import.plug_in",
         Cause.HIDDEN_IMPORT,
@@ -77,9 +77,9 @@ CASES = [
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize(("case", "cause", "subject", "fix"), CASES)
+@pytest.mark.parametrize(("case", "cause", "target", "fix"), CASES)
 def test_a_real_traceback_names_the_key_to_add(
-    variant: str, case: str, cause: Cause, subject: str, fix: str
+    variant: str, case: str, cause: Cause, target: str, fix: str
 ) -> None:
     """The finding names what is missing and a line that can be pasted."""
     text = (TRACEBACKS / f"{variant}.{case}.txt").read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def test_a_real_traceback_names_the_key_to_add(
         pytest.skip("this packager ships a package's data files unasked: nothing failed")
     finding = diagnose(stderr=text, variant=variant, facts=FACTS)
     assert finding is not None
-    assert (finding.cause, finding.subject) == (cause, subject)
+    assert (finding.cause, finding.target) == (cause, target)
     assert fix in finding.fix
     assert "/home/" not in str(finding)
 

@@ -15,7 +15,7 @@ from benchmarks.faults import report, runner
 from benchmarks.faults.case import CHAPTERS, all_cases
 from benchmarks.faults.life_and_death import RARE_MOMENTS, _with_lost_signals
 from benchmarks.faults.needs import Need, missing
-from benchmarks.faults.runner import Done, Target
+from benchmarks.faults.runner import Done, FaultTarget
 from benchmarks.faults.sandbox import Life, Program, Setting, Trial, remove
 from benchmarks.faults.supervised import strict
 from benchmarks.faults.verdict import (
@@ -199,14 +199,14 @@ class TestCases:
     def test_the_supervisor_goes_through_life_and_death_only(self) -> None:
         """The other chapters are about the packager."""
         program = Program(artifact=Path("/bin/true"), folder=None)
-        target = Target(id="supervised", hello=program, probe=None, supervisor=True)
+        target = FaultTarget(id="supervised", hello=program, probe=None, supervisor=True)
         work = runner.jobs(runner.select([]), [target])
         assert {one.chapter for one, _ in work} == {"life_and_death"}
 
 
-def _target() -> Target:
+def _target() -> FaultTarget:
     program = Program(artifact=Path("/bin/true"), folder=None)
-    return Target(id="x", hello=program, probe=None, probe_problem="the probe is not built")
+    return FaultTarget(id="x", hello=program, probe=None, probe_problem="the probe is not built")
 
 
 class TestRunning:
@@ -347,19 +347,19 @@ class TestLives:
         assert not (tmp_path / "a").exists()
 
 
-def _sample(case: str, subject: str, outcome: Outcome, **more: Any) -> dict[str, Any]:
-    return {"case": case, "subject": subject, "outcome": outcome.value, "elapsed_s": 1.0, **more}
+def _sample(case: str, target: str, outcome: Outcome, **more: Any) -> dict[str, Any]:
+    return {"case": case, "target": target, "outcome": outcome.value, "elapsed_s": 1.0, **more}
 
 
 def _result(*samples: dict[str, Any]) -> Result:
     return Result(
-        benchmark="hardships",
+        benchmark="faults",
         sidecar="sidecar-hello",
         sidecar_version="0.1.0",
         complete=True,
         provenance={},
         settings={},
-        subjects={"one": {}, "two": {}},
+        targets={"one": {}, "two": {}},
         samples=samples,
         elapsed_s=1.0,
     )
@@ -375,7 +375,7 @@ class TestReporting:
                 _sample("sigterm_at_rest", "one", Outcome.AS_EXPECTED),
                 _sample("sigterm_at_rest", "supervisor+one", Outcome.WRONG, detail="left"),
             ),
-            subjects={"one": {}, "supervisor+one": {}},
+            targets={"one": {}, "supervisor+one": {}},
         )
         text = report.render(result, {})
         assert "0 of 1 are as expected" in text

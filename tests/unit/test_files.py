@@ -143,7 +143,7 @@ def test_a_damaged_result(demo: sidecar.Sidecar, content: str) -> None:
 
 def record(found: sidecar.Sidecar, samples: int, stop: type[BaseException] | None = None) -> None:
     with results.Recorder(
-        "reliability", found, subjects={"a": {"kind": "floor"}}, settings={}, provenance={}
+        "reliability", found, targets={"a": {"kind": "baseline"}}, settings={}, provenance={}
     ) as recorder:
         for number in range(samples):
             recorder.add("a", {"number": number})

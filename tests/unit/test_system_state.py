@@ -8,7 +8,7 @@ import pytest
 
 from spike.measure import system_state
 
-QUIET = system_state.Noise(load_1min=0.2, cpu_count=2, steal=0.0, pressure=0.02, throttled=0)
+QUIET = system_state.SystemState(load_1min=0.2, cpu_count=2, steal=0.0, pressure=0.02, throttled=0)
 
 
 def machine(folder: Path, *, steal: int, waited_us: int, throttled: int) -> tuple[Path, Path]:
@@ -28,7 +28,7 @@ def machine(folder: Path, *, steal: int, waited_us: int, throttled: int) -> tupl
 
 def test_a_quiet_machine_has_no_warning() -> None:
     """Silence means that nothing was found, and it can be reached."""
-    assert system_state.findings(QUIET) == []
+    assert system_state.warnings(QUIET) == []
     assert system_state.render([]) == ""
 
 
@@ -46,7 +46,7 @@ def test_each_disturbance_is_named_with_advice(
 ) -> None:
     """Load, steal, waiting and throttling each come with their figure and with what to do."""
     document = {**QUIET.as_json(), field: value}
-    (found,) = system_state.findings(system_state.from_json(document))
+    (found,) = system_state.warnings(system_state.from_json(document))
     assert found.kind == kind
     assert found.advice in system_state.render([found])
 
@@ -82,8 +82,8 @@ def test_a_system_without_counters_is_not_called_quiet(tmp_path: Path) -> None:
 
 
 def test_a_wide_spread_is_a_warning() -> None:
-    """A subject whose middle half spans over 15 % of its median is named."""
-    found = system_state.spread_findings({"steady": [10.0] * 12, "wild": [10.0, 14.0] * 6})
+    """A target whose middle half spans over 15 % of its median is named."""
+    found = system_state.spread_warnings({"steady": [10.0] * 12, "wild": [10.0, 14.0] * 6})
     assert [(item.kind, item.text.partition(":")[0]) for item in found] == [
         (system_state.Disturbance.SPREAD, "wild")
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from decision.workflows import spike
 from spike.core import jsonfile
-from spike.measure import provenance
+from spike.measure import provenance, results
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
 
@@ -29,7 +29,7 @@ def measured(hello: Sidecar, name: str, **changes: Any) -> Path:
     path = hello.workspace.results / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {
-        "schema": 1,
+        "schema": results.SCHEMA,
         "benchmark": name,
         "sidecar": hello.name,
         "sidecar_version": hello.version,
@@ -37,7 +37,7 @@ def measured(hello: Sidecar, name: str, **changes: Any) -> Path:
         "provenance": {**provenance.collect(), **changes},
         "settings": {},
         "elapsed_s": 1.0,
-        "subjects": {},
+        "targets": {},
         "samples": [],
     }
     jsonfile.write(path, document)
@@ -49,14 +49,14 @@ def test_results_of_another_machine_leave_the_record_and_are_kept(
 ) -> None:
     """A fresh clone brings those of its authors, which cannot stand beside one's own."""
     own = measured(hello, "reliability")
-    foreign = measured(hello, "hardships", kernel="of-another")
+    foreign = measured(hello, "faults", kernel="of-another")
     content = foreign.read_bytes()
     spike.set_aside(hello)
     assert own.is_file()
     assert not foreign.exists()
     assert (foreign.parent / "elsewhere" / foreign.name).read_bytes() == content
     said = capsys.readouterr().out
-    assert said.startswith("hardships: of another machine (kernel")
-    assert "here it is made by: invoke hardships" in said
+    assert said.startswith("faults: of another machine (kernel")
+    assert "here it is made by: invoke faults" in said
     spike.set_aside(hello)
     assert capsys.readouterr().out == ""
