@@ -15,7 +15,9 @@ from pathlib import Path
 
 from spike.core import process, workspace
 from spike.core.errors import SidecarError, SpikeError, StorageError
-from spike.project.sidecar import LOCK_NAME, Sidecar, load
+from spike.project.metadata import LOCK_NAME
+from spike.project.sidecar import Sidecar, load
+from spike.project.specifiers import normal_name
 
 PYTHON_VERSION = "3.11"
 """Oldest Python that a lock serves, as ``requires-python`` of this repository."""
@@ -98,11 +100,6 @@ def check(sidecar: Sidecar) -> Path | None:
 def pinned(text: str) -> frozenset[str]:
     """Names of the distributions that a lock pins, in the normal form of PEP 503."""
     return frozenset(normal_name(name) for name in _PINNED.findall(text))
-
-
-def normal_name(name: str) -> str:
-    """A distribution's name in the normal form of PEP 503."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _header(sidecar: Sidecar) -> str:
