@@ -210,9 +210,9 @@ def as_script(content: bytes, module: str) -> bytes:
             absolute = ".".join([*prefix, *([node.module] if node.module else [])])
             before = lines[node.lineno - 1][: node.col_offset]
             after = lines[node.lineno - 1][node.col_offset :]
-            lines[node.lineno - 1] = before + re.sub(
-                rb"^from\s*[.\s]+[\w.]*", f"from {absolute}".encode(), after, count=1
-            )
+            said = rb"^from\s*(?:\.\s*){%d}%s" % (node.level, (node.module or "").encode())
+            instead = f"from {absolute}{'' if node.module else ' '}".encode()
+            lines[node.lineno - 1] = before + re.sub(said, instead, after, count=1)
     prologue = []
     if "__file__" in names:
         path = "/".join(module.split(".")) + ".py"
