@@ -48,8 +48,8 @@ class Metadata:
         dependencies: Requirement strings, with those of the extras and groups asked for.
         requires_python: Versions of Python that it can do with; empty for any.
         scripts: Its commands: name to ``module:function``.
-        source: Where the dependencies are taken from: ``pyproject.toml``, ``requirements.txt`` or
-            ``built``.
+        source: Where the dependencies are taken from: ``pyproject.toml``, ``requirements.txt``,
+            ``dynamic`` for files that setuptools is told to read, or ``built``.
     """
 
     name: str
@@ -229,7 +229,7 @@ def _plain_dependencies(
             return None, "built"
         files = [named] if isinstance(named, str) else list(named)
         lines = [line for file in files for line in requirements(folder / str(file))]
-        return tuple(lines), "pyproject.toml"
+        return tuple(lines), "dynamic"
     if "dependencies" not in project and (folder / "requirements.txt").is_file():
         return tuple(requirements(folder / "requirements.txt")), "requirements.txt"
     right = 'dependencies = ["httpx>=0.28"]'

@@ -54,7 +54,7 @@ class Sidecar:
         function: The function of it that is called; empty for ``python -m``.
         package_roots: Folders that its packages lie in, relative to ``folder``.
         requires_python: Versions of Python that it can do with; empty for any.
-        dependency_source: ``pyproject.toml``, ``requirements.txt``, ``built``, or the name of the
+        dependency_source: As :class:`spike.project.metadata.Metadata` has it, or the name of the
             lock of another tool.
         extras: Its extras that ship; ``groups`` likewise.
         python_version: The Python to package, such as ``3.13``; empty for the tool's own.
@@ -308,9 +308,26 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
 def _dependency_source(project: metadata.Metadata, folder: Path) -> str:
     if project.source != "built":
         for name in LOCK_SOURCES:
-            if (folder / name).is_file():
+            if foreign_lock(folder, name) is not None:
                 return name
     return project.source
+
+
+def foreign_lock(folder: Path, name: str) -> Path | None:
+    """The lock of another tool for a project: its own, or that of the uv workspace around it."""
+    if name not in LOCK_SOURCES:
+        return None
+    if (folder / name).is_file():
+        return folder / name
+    if name == "uv.lock":
+        for above in folder.parents:
+            try:
+                document = tomllib.loads((above / "pyproject.toml").read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if "workspace" in document.get("tool", {}).get("uv", {}):
+                return above / name if (above / name).is_file() else None
+    return None
 
 
 def _check_data(sidecar: Sidecar) -> None:
