@@ -7,9 +7,11 @@ Every task exits with 0 (done, target met), 1 (done, target missed), 2 (could no
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from invoke.context import Context
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from spike.measure.results import Result
     from spike.project.sidecar import Sidecar
 
+os.environ["PACKAGING_SPIKE_PROJECT"] = str(Path(__file__).resolve().parent)
 HELLO = "sidecar"
 SIDECAR_HELP = "folder of the sidecar, with its pyproject.toml (default: sidecar)"
 VARIANT_HELP = "work on this variant only, such as nuitka-onefile (repeatable)"
@@ -800,8 +803,6 @@ def spike_(
 )
 def test(c: Context, fast: bool = False, all: bool = False) -> NoReturn:  # noqa: A002, PT028 - options of a task
     """Run every test, down to real binaries and the host."""
-    import os
-
     where = ["tests/quality", "tests/unit", *([] if fast else ["tests/integration"])]
     which = [] if all else ["-m", "not slow"]
     # Replaces this process, so that the last line and the exit code are the test runner's own.
@@ -816,8 +817,6 @@ def shown(figures: str, result: Result) -> None:
 
 def kept(result: Result) -> None:
     """Say what disturbed a run, and where its raw samples are."""
-    from pathlib import Path
-
     from decision.record import figures
     from spike.core.workspace import display_path
 

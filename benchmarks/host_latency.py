@@ -26,7 +26,7 @@ from spike.build.buildinfo import Built
 from spike.core import statistics
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
@@ -231,7 +231,7 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
 
 
 def _package(item: Built, launcher: Path | None) -> Package:
-    area = ROOT / "build" / "host" / "latency" / item.info.variant
+    area = project() / "build" / "host" / "latency" / item.info.variant
     return application.package(staging.stage(item, launcher, Launching()), area)
 
 

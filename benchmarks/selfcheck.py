@@ -34,14 +34,14 @@ from spike.core.errors import MissingToolError, SpikeError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, median, median_difference, ratio_of_medians
 from spike.core.tables import table
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL
 from spike.launch.launcher import LaunchSpec, launch
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
 NAME = "selfcheck"
 
-SPAWN_SOURCE = ROOT / "benchmarks" / "baselines" / "spawn.c"
+SPAWN_SOURCE = TOOL / "benchmarks" / "baselines" / "spawn.c"
 
 RUNS = 20
 """A/A runs; one of them may miss."""

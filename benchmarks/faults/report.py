@@ -20,7 +20,7 @@ from spike.core import process
 from spike.core.errors import SpikeError, UnsuitableError
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT, display_path
+from spike.core.workspace import display_path, project, publishable
 from spike.measure import results
 from spike.project.sidecar import Sidecar, load
 
@@ -97,7 +97,7 @@ def fault_targets(built: Sequence[Built]) -> list[FaultTarget]:
                 item.variant.packager.recipe(probe, item.variant.mode.name)
             except UnsuitableError as refusal:
                 problem = f"the probe: {refusal.what}"
-            problem = problem.replace(str(ROOT) + "/", "")
+            problem = publishable(problem)
         found.append(
             FaultTarget(
                 id=item.variant.id,
@@ -136,7 +136,7 @@ def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
 
 
 def _facts(target: FaultTarget) -> dict[str, Any]:
-    program = supervised.SUPERVISE if target.supervisor else supervised.LAUNCHER
+    program = supervised.supervise() if target.supervisor else supervised.launcher()
     if target.host:
         program = target.hello.artifact
     return {
@@ -322,7 +322,7 @@ def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
     An entry names them with :data:`REPRODUCE`, the case, and one or more variants.
     """
     known: dict[tuple[str, str], str] = {}
-    for path in sorted((folder or ROOT / "issues").glob("*.md")):
+    for path in sorted((folder or project() / "issues").glob("*.md")):
         number = path.name.partition("-")[0]
         for match in _NAMED.finditer(path.read_text(encoding="utf-8")):
             case, *variants = match[1].split()

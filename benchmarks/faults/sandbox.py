@@ -29,7 +29,7 @@ from benchmarks.faults.verdict import NotRun, Seen
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import SpikeError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL, project
 from spike.launch import leftovers
 from spike.launch.launcher import MARK, Failure, LaunchSpec, Running
 
@@ -314,7 +314,8 @@ class Text:
         """``line`` with the folders of this machine replaced by their meaning."""
         for path, word in (
             (str(self.scratch), "<scratch>"),
-            (str(ROOT), "<repository>"),
+            (str(project()), "<repository>"),
+            (str(TOOL), "<tool>"),
             (str(Path.home()), "~"),
         ):
             line = line.replace(path, word)
@@ -413,7 +414,7 @@ class Trial:
 
     def __enter__(self) -> Self:
         """Make the scratch folder, below ``build/`` so that cases can mount over /tmp."""
-        base = ROOT / "build" / "faults"
+        base = project() / "build" / "faults"
         try:
             base.mkdir(parents=True, exist_ok=True)
             self.scratch = Path(tempfile.mkdtemp(prefix="case-", dir=base))

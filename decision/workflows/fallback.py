@@ -245,7 +245,7 @@ def revisit(known: evidence.Evidence) -> issue_log.Entry:
             issue_log.Surroundings(
                 python=str(facts.get("python_version", "")),
                 nuitka=str(facts.get("packager_version", "")),
-                tauri=issue_log.tauri_version(sidecar.workspace.root) or issue_log.NOT_INVOLVED,
+                tauri=issue_log.tauri_version() or issue_log.NOT_INVOLVED,
                 build_command=str(facts.get("command") or process.shown(facts.get("argv", ()))),
                 launch_command=str(facts.get("artifact", "")),
             ),

@@ -16,7 +16,7 @@ from spike.core import jsonfile, process, requirements
 from spike.core.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT, target_triple
+from spike.core.workspace import project, publishable, target_triple
 from spike.host import application, checklist, staging, window
 from spike.host.application import Package, Run
 from spike.host.checklist import Observed, Row
@@ -97,7 +97,7 @@ def observe(
         env={"SIDECAR_TOKEN": TOKEN} if built.sidecar.is_hello else {},
     )
     staged = staging.stage(built, launcher, launching)
-    area = ROOT / "build" / "host" / built.sidecar.name / built.info.variant
+    area = project() / "build" / "host" / built.sidecar.name / built.info.variant
     package = application.package(staged, area / UNPACKED_INTO)
     runs, reasons, shown = _run_all(package, faulty, area, screen, cycles)
     packaged_as = f"usr/bin/{staged.name}"
@@ -181,13 +181,13 @@ def faulty_build(variant: Variant) -> Built:
         return buildinfo.find(variant, sidecar)
     except (MissingBuildError, StaleArtifactError):
         pass
-    log = ROOT / "build" / "host" / f"faulty-{variant.id}.log"
+    log = project() / "build" / "host" / f"faulty-{variant.id}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     words = ["--mode", variant.mode.name, "--sidecar", str(FAULTY)]
     done = process.run_logged(
         [sys.executable, "-m", "nox", "-s", f"build_{variant.packager.name}", "--", *words],
         log_path=log,
-        cwd=ROOT,
+        cwd=project(),
         echo=False,
     )
     if not done.ok:
@@ -213,7 +213,7 @@ def keep_journals(folder: Path, observed: Observed) -> None:
             "processes_left": run_.processes_left,
             "files_left": run_.files_left,
         }
-        text = json.dumps(document).replace(str(ROOT) + "/", "").replace(str(Path.home()), "~")
+        text = publishable(json.dumps(document))
         jsonfile.write(folder / f"{name}.json", json.loads(text))
 
 
@@ -221,7 +221,7 @@ def _sample(row: Row) -> dict[str, Any]:
     return {
         "row": row.id,
         "status": row.status,
-        "evidence": row.evidence.replace(str(ROOT) + "/", ""),
+        "evidence": publishable(row.evidence),
         "scenarios": list(row.scenarios),
     }
 

@@ -88,8 +88,8 @@ def filesystem(path: Path) -> str:
 
 def _git() -> dict[str, Any]:
     try:
-        commit = process.capture(["git", "rev-parse", "HEAD"], cwd=workspace.ROOT)
-        changes = process.capture(["git", "status", "--porcelain"], cwd=workspace.ROOT)
+        commit = process.capture(["git", "rev-parse", "HEAD"], cwd=workspace.project())
+        changes = process.capture(["git", "status", "--porcelain"], cwd=workspace.project())
     except SpikeError:
         return {}
     if not commit.ok:

@@ -10,7 +10,7 @@ import pytest
 
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.packagers import variant_named
 from spike.project import sidecar
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 CHECKS = {
     "ruff check": ["ruff", "check", "."],

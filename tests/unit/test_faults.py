@@ -32,7 +32,7 @@ from benchmarks.faults.verdict import (
     worst,
 )
 from spike.core.errors import UsageError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.measure.results import Result
 
 CLEAN = Seen(ready_count=1, exit_code=0, shutdown="reason=signal signal=SIGTERM")

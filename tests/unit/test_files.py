@@ -19,7 +19,8 @@ from spike.core.errors import (
     StaleArtifactError,
     StorageError,
 )
-from spike.core.workspace import ROOT
+from spike.core.workspace import PROJECT_VARIABLE
+from spike.core.workspace import TOOL as ROOT
 from spike.measure import results
 from spike.packagers import VARIANTS
 from spike.project import sidecar
@@ -34,7 +35,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sidecar.Sidecar:
     folder.mkdir()
     (folder / "main.py").write_text("print('READY')")
     (folder / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
-    monkeypatch.setattr(sidecar, "ROOT", tmp_path)
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
     found = sidecar.load(folder)
     target = VARIANT.folder(found)
     target.mkdir(parents=True)

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from decision import evidence, report
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.project import sidecar
 
 SCHEMA = json.loads((ROOT / "decision" / "report.schema.json").read_text(encoding="utf-8"))

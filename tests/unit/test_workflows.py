@@ -9,6 +9,7 @@ import pytest
 
 from decision.workflows import spike
 from spike.core import jsonfile
+from spike.core.workspace import PROJECT_VARIABLE
 from spike.measure import provenance, results
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
@@ -21,7 +22,7 @@ def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sidecar:
     folder.mkdir()
     (folder / "pyproject.toml").write_text('[project]\nname = "one"\nversion = "1"\n')
     (folder / "main.py").touch()
-    monkeypatch.setattr(sidecar, "ROOT", tmp_path)
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
     return sidecar.load(str(folder))
 
 
