@@ -20,6 +20,7 @@ from invoke.tasks import task
 
 if TYPE_CHECKING:
     from benchmarks.targets import Target
+    from decision.evidence import Evidence
     from spike.measure.results import Result
     from spike.project.sidecar import Sidecar
 
@@ -330,6 +331,7 @@ def status(c: Context, sidecar: str = HELLO) -> int:
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
+    say_origin(known)
     print(f"{sections.rulings(criteria.fallback_criteria(known))}\n")
     print(f"{sections.proposed(known)}\n")
     print(f"{sections.rulings(criteria.contingency_steps(known))}\n")
@@ -585,6 +587,7 @@ def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "")
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
+    say_origin(known)
     paths = documents.of(known.sidecar, output)
     if not check:
         for path in paths:
@@ -714,6 +717,7 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
             "No variant has been launched often enough to choose from.",
             try_next=f"invoke bench{known.sidecar.option}",
         )
+    say_origin(known)
     print(rules.render(found))
     return EXIT_OK if found.variant else EXIT_GOAL_MISSED
 
@@ -807,6 +811,14 @@ def test(c: Context, fast: bool = False, all: bool = False) -> NoReturn:  # noqa
     which = [] if all else ["-m", "not slow"]
     # Replaces this process, so that the last line and the exit code are the test runner's own.
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *where, *which])
+
+
+def say_origin(known: Evidence) -> None:
+    """Say whose figures follow, when they are not all of this checkout."""
+    from decision import evidence
+
+    if said := evidence.origin(known):
+        print(f"{said}\n")
 
 
 def shown(figures: str, result: Result) -> None:

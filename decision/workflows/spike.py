@@ -21,10 +21,10 @@ from decision import drafts, evidence
 from decision.record import documents, figures
 from spike.build import buildinfo, doctor, sessions
 from spike.core import requirements
-from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, StorageError
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError
 from spike.core.workspace import display_path
 from spike.host import verify
-from spike.measure import provenance, results
+from spike.measure import provenance
 from spike.measure.results import Result
 from spike.packagers import PACKAGERS
 from spike.project.sidecar import Sidecar, load
@@ -124,8 +124,9 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     measure(sidecar, settings)
     if with_host:
         check_host(sidecar, settings)
-    set_aside(sidecar)
     headline("decision record")
+    if said := evidence.origin(evidence.gather(sidecar)):
+        print(said)  # noqa: T201 - progress of a command
     for path in documents.of(sidecar, ""):
         changed = documents.write(path, evidence.gather(sidecar))
         print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")  # noqa: T201
@@ -163,7 +164,7 @@ def build(sidecar: Sidecar, settings: Settings) -> None:
 
 
 def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:
-    """Run every benchmark whose last result is not of these binaries and this machine.
+    """Run every benchmark whose last result is not of these binaries, machine and checkout.
 
     Args:
         sidecar: What was built.
@@ -193,32 +194,6 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
         drafts.log(drafts.in_result(result, sidecar), sidecar)
 
 
-def set_aside(sidecar: Sidecar) -> None:
-    """Move results of another machine away: a record is about one, and they would contradict it.
-
-    A fresh clone has the results of the machine that wrote its record. What this run has not
-    measured anew, such as the hostile machines, is kept in ``elsewhere/`` and leaves the record.
-    """
-    here = provenance.collect()
-    for name, result in evidence.gather(sidecar).results.items():
-        field = provenance.difference(result.provenance, here)
-        if not field or result.path is None:
-            continue
-        place = result.path.parent / "elsewhere" / result.path.name
-        try:
-            place.parent.mkdir(exist_ok=True)
-            result.path.replace(place)
-        except OSError as error:
-            raise StorageError(
-                f"{display_path(result.path)} cannot be moved: {error.strerror}.",
-                try_next=f"check the rights of {display_path(place.parent)}",
-            ) from None
-        print(  # noqa: T201 - progress of a command
-            f"{name}: of another machine ({field}), kept as {display_path(place)}; "
-            f"here it is made by: {results.command(name, sidecar)}"
-        )
-
-
 def check_host(sidecar: Sidecar, settings: Settings) -> None:
     """Run the checklist in the Tauri host, where its tools are; else say what is missing."""
     headline("checklist in the Tauri host")
@@ -237,7 +212,7 @@ def check_host(sidecar: Sidecar, settings: Settings) -> None:
 
 
 def is_current(result: Result, targets: list[Target], settings: Settings) -> bool:
-    """Whether a result has every target as it is now, on this machine, with enough launches."""
+    """Whether a result has every target as it is now, measured here, with enough launches."""
     if provenance.difference(result.provenance, provenance.collect()):
         return False
     if result.benchmark == reliability.NAME and result.settings["launches"] < settings.launches:

@@ -27,7 +27,7 @@ from spike.packagers import Variant
 from spike.project import sidecar as sidecars
 from spike.project.sidecar import Sidecar
 
-NAME = "checklist"
+NAME = results.CHECKLIST
 FAULTY = Path(__file__).with_name("faulty")
 
 UNPACKED_INTO = "Grüße aus dem Ordner"
@@ -68,6 +68,7 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
     }
     faulty = {item.info.variant: faulty_build(item.variant) for item in built}
     launcher = application.build_launcher() if any(item.folder for item in built) else None
+    journals: dict[str, Observed] = {}
     with (
         results.recording(
             NAME,
@@ -81,10 +82,13 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
     ):
         for item in built:
             observed = observe(item, faulty[item.info.variant], launcher, screen, cycles=cycles)
-            keep_journals(recorder.path.parent / "evidence" / item.info.variant, observed)
+            journals[item.info.variant] = observed
             for row in checklist.judge(observed):
                 recorder.add(item.info.variant, _sample(row))
             step(item.info.variant)
+    # Not before the rows that they are the evidence of are the result.
+    for variant, observed in journals.items():
+        keep_journals(recorder.path.parent / results.EVIDENCE / variant, observed)
     return recorder.result()
 
 

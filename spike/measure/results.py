@@ -4,7 +4,8 @@ One file is one run of one benchmark over all its targets. While a run goes on i
 most a second late, to ``<benchmark>.incomplete.json``; a finished run replaces
 ``<benchmark>.json``. So an interrupted run keeps what it has and takes nothing away. A run over
 chosen variants is kept in ``partial/``: the record is made from whole runs only, whose targets
-were measured in the same minutes. Summaries are derived when read, never stored.
+were measured in the same minutes. What cannot stand beside a new result, since another checkout or
+machine took it, is kept in ``elsewhere/``. Summaries are derived when read, never stored.
 """
 
 from __future__ import annotations
@@ -22,10 +23,18 @@ from typing import Any, Self
 
 from spike.core import jsonfile
 from spike.core.errors import BusyError, CorruptFileError, StorageError
+from spike.core.workspace import display_path
 from spike.measure import provenance, system_state
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 2
+CHECKLIST = "checklist"
+EVIDENCE = "evidence"
+"""Folder of the checklist's journals, beside its result."""
+
+ELSEWHERE = "elsewhere"
+"""Folder of results that were moved out of the way, beside those that took their place."""
+
 _SAVE_EVERY_S = 1.0
 _SAVE_SHARE = 0.02
 """At most this share of a run goes into writing: ten thousand launches make a large file."""
@@ -90,6 +99,7 @@ class Recorder:
             "targets": dict(targets),
             "samples": [],
         }
+        self._partial = partial
         folder = sidecar.workspace.results
         if partial:
             variants = [name for name, facts in targets.items() if facts["kind"] == "variant"]
@@ -123,12 +133,19 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Keep what was taken; a run that ended by itself becomes the result."""
+        """Keep what was taken; a run that ended by itself becomes the result.
+
+        Raises:
+            StorageError: It cannot be written, or what it takes the place of cannot be moved.
+        """
         if isinstance(error, StorageError):
             return
         self._document["complete"] = kind is None
         self._save()
         if kind is None:
+            if not self._partial:
+                for line in set_aside(self.path.parent, self._document["provenance"]):
+                    print(line, file=sys.stderr)  # noqa: T201 - what a run does is said as it is done
             self.incomplete_path.replace(self.path)
 
     def result(self) -> Result:
@@ -194,6 +211,69 @@ def partial_path(benchmark: str, sidecar: Sidecar, variants: Sequence[str]) -> P
     """Where a run over chosen variants is kept."""
     name = f"{benchmark}-{_file_name('+'.join(variants))}.json"
     return sidecar.workspace.results / "partial" / name
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """The whole runs in a folder of results, by the benchmark's name."""
+    return {
+        path.stem: path
+        for path in sorted(folder.glob("*.json"))
+        if not path.name.endswith(".incomplete.json")
+    }
+
+
+def set_aside(folder: Path, own: Mapping[str, Any]) -> list[str]:
+    """Move results that may not stand beside one of this machine and checkout to ``elsewhere/``.
+
+    A fresh clone has the results of the machine that wrote its record. Nothing is lost: a file
+    that is there already gets a neighbour.
+
+    Args:
+        folder: Results of one sidecar.
+        own: Provenance of a result of this machine and checkout.
+
+    Returns:
+        What was done and why, in lines.
+
+    Raises:
+        StorageError: A file cannot be moved.
+    """
+    moved: dict[str, list[str]] = {}
+    for name, path in files(folder).items():
+        try:
+            result = load_file(path, remedy="the benchmark again")
+        except CorruptFileError:
+            continue  # who reads it says so
+        difference = provenance.difference(result.provenance, own) if result else ""
+        if not difference:
+            continue
+        _move_aside(path)
+        if name == CHECKLIST:
+            _move_aside(folder / EVIDENCE)
+        moved.setdefault(difference, []).append(name)
+    return [
+        f"kept in {display_path(folder / ELSEWHERE)}, since {difference}: {', '.join(names)}"
+        for difference, names in moved.items()
+    ]
+
+
+def _move_aside(path: Path) -> None:
+    """Move a file or folder to ``elsewhere/``, beside what is there."""
+    name, dot, suffix = path.name.partition(".")
+    place = path.parent / ELSEWHERE / path.name
+    number = 1
+    while place.exists():
+        number += 1
+        place = place.with_name(f"{name}-{number}{dot}{suffix}")
+    try:
+        place.parent.mkdir(exist_ok=True)
+        if path.exists():
+            path.replace(place)
+    except OSError as error:
+        raise StorageError(
+            f"{display_path(path)} cannot be moved: {error.strerror}.",
+            try_next=f"check the rights of {display_path(place.parent)}",
+        ) from None
 
 
 def load(benchmark: str, sidecar: Sidecar) -> Result | None:
