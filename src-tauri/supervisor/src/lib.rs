@@ -8,6 +8,7 @@
 mod backoff;
 mod console;
 mod diagnosis;
+mod event;
 mod lines;
 mod platform;
 mod protocol;
@@ -20,8 +21,9 @@ mod temp;
 pub use backoff::RestartPolicy;
 pub use console::{Console, Printer};
 pub use diagnosis::Report;
+pub use event::{Event, LogLine};
 pub use protocol::{LineKind, Stream, fields};
 pub use spec::{EXIT_ON_EOF_VARIABLE, LaunchSpec, MARK_VARIABLE, TempSpec};
 pub use state::{Cleanup, Exit, Failure, Launched, Reason, Recovery, Snapshot, State, Survivor};
-pub use supervisor::{Event, LogLine, Supervisor};
+pub use supervisor::Supervisor;
 pub use temp::sweep;
