@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::platform;
-use crate::state::Reason;
+use crate::reason::Reason;
 
 /// A failure in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -402,7 +402,7 @@ pub fn printable(bytes: &[u8], dropped: u64, terminated: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Exit;
+    use crate::platform::Exit;
 
     fn evidence<'a>(stdout: &'a [String], stderr: &'a [String]) -> Evidence<'a> {
         Evidence {

@@ -7,10 +7,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use super::Pipes;
 #[cfg(target_os = "linux")]
 use super::procfs;
-use crate::state::{Exit, Survivor};
+use super::{Exit, Pipes, Survivor};
 
 /// The signal that cannot be handled.
 pub const SIGKILL: i32 = libc::SIGKILL;

@@ -23,8 +23,7 @@ use windows_sys::Win32::System::Threading::{
     WaitForSingleObject,
 };
 
-use super::Pipes;
-use crate::state::{Exit, Survivor};
+use super::{Exit, Pipes, Survivor};
 
 /// No exit is reported as a signal here; the number is kept for texts that compare with it.
 pub const SIGKILL: i32 = 9;

@@ -7,8 +7,10 @@ use super::actor::{Actor, AfterStop, ms_between};
 use super::launch::Cause;
 use crate::backoff::Decision;
 use crate::diagnosis::{Evidence, diagnose};
+use crate::platform::{Exit, Survivor};
 use crate::protocol::Stream;
-use crate::state::{Cleanup, Exit, Failure, Reason, Recovery, Snapshot, State, Survivor};
+use crate::reason::Reason;
+use crate::state::{Cleanup, Failure, Recovery, Snapshot, State};
 
 impl Actor {
     pub(super) fn finish(&mut self) {

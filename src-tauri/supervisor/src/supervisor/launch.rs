@@ -4,9 +4,8 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use crate::lines::LineSplitter;
-use crate::platform::Process;
+use crate::platform::{Process, Survivor};
 use crate::protocol::Stream;
-use crate::state::Survivor;
 use crate::tail::Tail;
 use crate::temp::LaunchTemp;
 

@@ -16,8 +16,9 @@ use crate::diagnosis::Evidence;
 use crate::lines::LineSplitter;
 use crate::platform::{self, Pipes, Process};
 use crate::protocol::Stream;
+use crate::reason::Reason;
 use crate::spec::{EXIT_ON_EOF_VARIABLE, MARK_VARIABLE};
-use crate::state::{Cleanup, Launched, Reason, Recovery, Snapshot, State};
+use crate::state::{Cleanup, Launched, Recovery, Snapshot, State};
 use crate::tail::Tail;
 use crate::temp::LaunchTemp;
 
