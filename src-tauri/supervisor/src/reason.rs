@@ -30,6 +30,12 @@ pub enum Reason {
         /// The operating system's text.
         error: String,
     },
+    /// The system refused a thread to watch it with, so it was not started either.
+    #[error("The sidecar was not started: a thread to watch it with cannot be started: {error}.")]
+    ThreadNotStarted {
+        /// The operating system's text.
+        error: String,
+    },
     /// It ended before READY; no exit code makes that a success.
     #[error("The sidecar ended before it was ready, {exit}.")]
     ExitedBeforeReady {

@@ -40,6 +40,12 @@ pub fn mode_of(_metadata: &Metadata) -> Option<u32> {
     None
 }
 
+/// There are no limits on threads that could be read here.
+#[must_use]
+pub fn thread_facts() -> Vec<(&'static str, String)> {
+    Vec::new()
+}
+
 /// The temporary folder is the user's own on Windows.
 #[must_use]
 pub fn is_own(_metadata: &Metadata) -> bool {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::lines::LineSplitter;
 use crate::platform::{Process, Survivor};
 use crate::protocol::Stream;
+use crate::spec::LaunchSpec;
 use crate::tail::Tail;
 use crate::temp::LaunchTemp;
 
@@ -43,6 +44,18 @@ pub(super) struct Pipe {
     pub(super) free: Sender<Vec<u8>>,
     pub(super) closed: bool,
     pub(super) unterminated: Option<String>,
+}
+
+impl Pipe {
+    pub(super) fn new(spec: &LaunchSpec, free: Sender<Vec<u8>>) -> Self {
+        Self {
+            splitter: LineSplitter::new(spec.max_line_bytes),
+            tail: Tail::new(spec.tail_lines, spec.tail_bytes),
+            free,
+            closed: false,
+            unterminated: None,
+        }
+    }
 }
 
 pub(super) struct Launch {

@@ -1,7 +1,7 @@
 //! The handle on a sidecar under supervision, and behind it the thread that owns the sidecar.
 //!
 //! Here is what a host calls. [`actor`] is the thread: what it waits for and what it is told. What
-//! it does is told in the order of a life: [`starting`], [`reading`], [`stopping`], [`ending`].
+//! it does is told in the order of a life: [`starting`] (with [`watching`]), [`reading`], [`stopping`], [`ending`].
 
 mod actor;
 mod ending;
@@ -10,6 +10,7 @@ mod message;
 mod reading;
 mod starting;
 mod stopping;
+mod watching;
 
 use std::io;
 use std::sync::mpsc::{self, Sender};

@@ -1,12 +1,9 @@
 //! What the sidecar prints: chunks, lines, and READY among them.
 
-use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
 use super::actor::{Actor, ms_between};
 use super::launch::{Cause, Phase};
-use super::message::Message;
 use crate::diagnosis::printable;
 use crate::event::{Event, LogLine};
 use crate::protocol::{LineKind, Stream, kind_of};
@@ -104,37 +101,4 @@ impl Actor {
             self.line(stream, text, false, Instant::now());
         }
     }
-}
-
-pub(super) fn read_pipe(
-    mut source: impl Read,
-    stream: Stream,
-    launch: u64,
-    sender: &Sender<Message>,
-    buffers: &Receiver<Vec<u8>>,
-) {
-    // Without a buffer the launch is over, and nobody reads on: the pipe closes with this thread.
-    while let Ok(mut buffer) = buffers.recv() {
-        let len = loop {
-            match source.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // An error ends the stream like its end: there is nothing more to be read.
-                result => break result.unwrap_or(0),
-            }
-        };
-        if len == 0 {
-            break;
-        }
-        let chunk = Message::Chunk {
-            launch,
-            stream,
-            buffer,
-            len,
-            at: Instant::now(),
-        };
-        if sender.send(chunk).is_err() {
-            return;
-        }
-    }
-    let _ = sender.send(Message::Closed { launch, stream });
 }

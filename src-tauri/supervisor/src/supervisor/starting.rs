@@ -1,30 +1,20 @@
-//! The start of a launch: its folder, its environment, its process, and the threads that watch it.
+//! The start of a launch: its folder, its environment, its process.
 
-use std::io::{self, Read};
+use std::io;
 use std::process::Command as ProcessCommand;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Sender};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::actor::{Actor, AfterStop};
 use super::ending::failure;
 use super::launch::{Cause, Launch, Phase, Pipe};
-use super::message::Message;
-use super::reading::read_pipe;
+use super::watching::{Watched, Watchers};
 use crate::diagnosis::Evidence;
-use crate::lines::LineSplitter;
-use crate::platform::{self, Pipes, Process};
-use crate::protocol::Stream;
+use crate::platform::{self, Process};
 use crate::reason::Reason;
 use crate::spec::{EXIT_ON_EOF_VARIABLE, MARK_VARIABLE};
 use crate::state::{Cleanup, Launched, Recovery, Snapshot, State};
-use crate::tail::Tail;
 use crate::temp::LaunchTemp;
-
-/// The size of one read. Each pipe has two of these and never more: a flood waits in the pipe.
-const READ_BYTES: usize = 64 * 1024;
-const BUFFERS_PER_PIPE: usize = 2;
 
 static LAUNCHES: AtomicU64 = AtomicU64::new(0);
 
@@ -46,9 +36,10 @@ impl Actor {
             Ok(temp) => temp,
             Err(error) => {
                 self.enter_spawning(number, env, None);
-                return self.spawn_failed(&io::Error::other(format!(
-                    "its temporary folder cannot be made: {error}"
-                )));
+                return self.not_started(Reason::SpawnIo {
+                    path: self.spec.program.clone(),
+                    error: format!("its temporary folder cannot be made: {error}"),
+                });
             }
         };
         if let Some(temp) = &temp {
@@ -67,17 +58,45 @@ impl Actor {
             crate::temp::random()
         );
         self.enter_spawning(number, env, temp.as_ref());
-        let started = Instant::now();
-        match platform::spawn(command, (MARK_VARIABLE, &mark)) {
-            Ok((process, pipes)) => self.spawned(number, started, process, pipes, temp),
-            Err(error) => {
+        match self.spawn(number, command, &mark) {
+            Ok((started, process, watched)) => {
+                self.spawned(number, started, process, watched, temp);
+            }
+            Err(reason) => {
                 if let Some(temp) = temp {
                     // It is empty; if it cannot be removed now, the next sweep does it.
                     let _ = temp.remove();
                 }
-                self.spawn_failed(&error);
+                self.not_started(reason);
             }
         }
+    }
+
+    fn spawn(
+        &self,
+        number: u64,
+        command: ProcessCommand,
+        mark: &str,
+    ) -> Result<(Instant, Process, Watched), Reason> {
+        let watchers =
+            Watchers::start(number, &self.sender).map_err(|error| Reason::ThreadNotStarted {
+                error: error.to_string(),
+            })?;
+        let started = Instant::now();
+        let (process, pipes) =
+            platform::spawn(command, (MARK_VARIABLE, mark)).map_err(|error| {
+                let path = self.spec.program.clone();
+                match error.kind() {
+                    io::ErrorKind::NotFound => Reason::NotFound { path },
+                    io::ErrorKind::PermissionDenied => Reason::PermissionDenied { path },
+                    _ => Reason::SpawnIo {
+                        path,
+                        error: error.to_string(),
+                    },
+                }
+            })?;
+        let watched = watchers.watch(&process, pipes);
+        Ok((started, process, watched))
     }
 
     fn make_temp(&self) -> io::Result<Option<LaunchTemp>> {
@@ -122,33 +141,18 @@ impl Actor {
         number: u64,
         started: Instant,
         process: Process,
-        pipes: Pipes,
+        watched: Watched,
         temp: Option<LaunchTemp>,
     ) {
         let (pid, group) = (process.pid(), process.group());
-        let watch = process.exit_watcher();
-        let sender = self.sender.clone();
-        let watcher = thread::Builder::new()
-            .name("sidecar-exit".to_owned())
-            .spawn(move || {
-                watch();
-                let _ = sender.send(Message::ChildEnded { launch: number });
-            });
-        let stdout = self.read_from(pipes.stdout, Stream::Stdout, number);
-        let stderr = self.read_from(pipes.stderr, Stream::Stderr, number);
-        let threads_run = watcher.is_ok() && stdout.is_ok() && stderr.is_ok();
-        let closed = || Pipe {
-            closed: true,
-            ..self.pipe(mpsc::channel().0)
-        };
         self.launch = Some(Launch {
             number,
             started,
             ready_at: None,
             process,
-            stdin: Some(pipes.stdin),
-            stdout: stdout.unwrap_or_else(|_| closed()),
-            stderr: stderr.unwrap_or_else(|_| closed()),
+            stdin: Some(watched.stdin),
+            stdout: Pipe::new(&self.spec, watched.stdout),
+            stderr: Pipe::new(&self.spec, watched.stderr),
             temp,
             phase: Phase::Waiting {
                 deadline: started + self.spec.ready_timeout,
@@ -167,49 +171,10 @@ impl Actor {
             snapshot.pid = Some(pid);
             snapshot.process_group = group;
         });
-        if !threads_run {
-            // No thread to watch it with: a sidecar that cannot be watched is not kept.
-            self.begin_stop(Cause::ReadyTimeout, Duration::ZERO);
-        }
     }
 
-    fn pipe(&self, free: Sender<Vec<u8>>) -> Pipe {
-        Pipe {
-            splitter: LineSplitter::new(self.spec.max_line_bytes),
-            tail: Tail::new(self.spec.tail_lines, self.spec.tail_bytes),
-            free,
-            closed: false,
-            unterminated: None,
-        }
-    }
-
-    fn read_from(
-        &self,
-        source: impl Read + Send + 'static,
-        stream: Stream,
-        launch: u64,
-    ) -> io::Result<Pipe> {
-        let (free, buffers) = mpsc::channel();
-        for _ in 0..BUFFERS_PER_PIPE {
-            let _ = free.send(vec![0; READ_BYTES]);
-        }
-        let sender = self.sender.clone();
-        thread::Builder::new()
-            .name(format!("sidecar-{stream:?}").to_lowercase())
-            .spawn(move || read_pipe(source, stream, launch, &sender, &buffers))?;
-        Ok(self.pipe(free))
-    }
-
-    fn spawn_failed(&mut self, error: &io::Error) {
-        let path = self.spec.program.clone();
-        let reason = match error.kind() {
-            io::ErrorKind::NotFound => Reason::NotFound { path },
-            io::ErrorKind::PermissionDenied => Reason::PermissionDenied { path },
-            _ => Reason::SpawnIo {
-                path,
-                error: error.to_string(),
-            },
-        };
+    /// There is no process, and nothing to clear away.
+    fn not_started(&mut self, reason: Reason) {
         let failure = failure(
             reason,
             &Evidence {
