@@ -50,9 +50,9 @@ def sidecar_lock(session: nox.Session, folder: str) -> tuple[str, Path | None]:
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
     # The package's loader is standard library only, like everything that runs here.
-    from spike import sidecarlock
-    from spike.errors import SpikeError
-    from spike.sidecar import load
+    from spike.core.errors import SpikeError
+    from spike.project import sidecarlock
+    from spike.project.sidecar import load
 
     try:
         sidecar = load(folder)
@@ -101,7 +101,7 @@ def environment(session: nox.Session, name: str, *locks: Path) -> str:
 
 
 def build(session: nox.Session, packager: str) -> None:
-    """Build one packager's modes; the arguments after ``--`` go to spike/build.py."""
+    """Build one packager's modes; the arguments after ``--`` go to spike/build/builder.py."""
     python = packager_python(session, packager)
     session.run(
         python,
@@ -167,7 +167,9 @@ def lock(session: nox.Session) -> None:
     """Resolve every environment anew into locks/ (--sidecar DIR: that sidecar's instead)."""
     session.install("uv")
     if folder := sidecar_option(session):
-        session.run("python", "-m", "spike.sidecarlock", folder, env={"PYTHONPATH": str(ROOT)})
+        session.run(
+            "python", "-m", "spike.project.sidecarlock", folder, env={"PYTHONPATH": str(ROOT)}
+        )
         return
     for group in ("tools", "nuitka", "pyinstaller", "cx_freeze"):
         session.run(

@@ -17,9 +17,9 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 if TYPE_CHECKING:
-    from benchmarks.subjects import Subject
-    from spike.results import Result
-    from spike.sidecar import Sidecar
+    from benchmarks.targets import Target
+    from spike.measure.results import Result
+    from spike.project.sidecar import Sidecar
 
 HELLO = "sidecar"
 SIDECAR_HELP = "folder of the sidecar, with its pyproject.toml (default: sidecar)"
@@ -31,7 +31,7 @@ def edge(body: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(body)
     def wrapper(*args: Any, **kwargs: Any) -> None:
-        from spike.errors import EXIT_INTERRUPTED, SpikeError
+        from spike.core.errors import EXIT_INTERRUPTED, SpikeError
 
         signal.signal(signal.SIGTERM, _interrupt)
         try:
@@ -61,7 +61,7 @@ def whole_number(text: str, option: str, *, low: int, high: int) -> int:
     Raises:
         UsageError: It is none, or out of range; the message shows a right value.
     """
-    from spike.errors import UsageError
+    from spike.core.errors import UsageError
 
     try:
         value = int(str(text))
@@ -84,13 +84,14 @@ def seed_number(text: str) -> int:
     return whole_number(text, "--seed", low=0, high=2**31)
 
 
-def chosen(sidecar_folder: str, variant: list[str]) -> tuple[Sidecar, list[Subject]]:
-    """The sidecar and the rows of a measuring task: floors first, then the variants."""
-    from benchmarks.subjects import all_subjects
-    from spike import buildinfo, sidecar
+def chosen(sidecar_folder: str, variant: list[str]) -> tuple[Sidecar, list[Target]]:
+    """The sidecar and the rows of a measuring task: baselines first, then the variants."""
+    from benchmarks.targets import all_targets
+    from spike.build import buildinfo
+    from spike.project import sidecar
 
     what = sidecar.load(sidecar_folder)
-    return what, all_subjects(what, buildinfo.find_all(what, tuple(variant)))
+    return what, all_targets(what, buildinfo.find_all(what, tuple(variant)))
 
 
 @task(
@@ -114,30 +115,30 @@ def bench(
 ) -> int:
     """Launch every variant N times: does it start, and stop?"""
     from benchmarks import reliability, stress
-    from spike import encountered
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from decision import drafts
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
 
     count = whole_number(launches, "--launches", low=1, high=10_000)
     order = seed_number(seed)
     at_once = whole_number(parallel, "--parallel", low=1, high=stress.MAX_PARALLEL)
-    what, subjects = chosen(sidecar, variant)
+    what, targets = chosen(sidecar, variant)
     if at_once > 1:
         return stressed(
             stress.run_parallel(
-                subjects, launches=count, at_once=at_once, seed=order, partial=bool(variant)
+                targets, launches=count, at_once=at_once, seed=order, partial=bool(variant)
             )
         )
-    result = reliability.run(subjects, launches=count, seed=order, partial=bool(variant))
+    result = reliability.run(targets, launches=count, seed=order, partial=bool(variant))
     summaries = reliability.summarise(result)
     print(reliability.render(summaries))
     if failures := reliability.render_failures(result):
         print(failures)
     kept(result)
-    encountered.log(encountered.in_result(result, what), what)
-    missed = [item.subject for item in summaries if not item.target_met]
+    drafts.log(drafts.in_result(result, what), what)
+    missed = [item.target for item in summaries if not item.goal_met]
     if missed:
         print(f"target missed (more than 10 % failed): {', '.join(missed)}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     return EXIT_OK
 
 
@@ -145,15 +146,15 @@ def bench(
 @edge
 def compare(c: Context, old: str, new: str) -> int:
     """Say what changed between two runs beyond the noise."""
-    from spike import compare as comparison
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
+    from spike.measure import compare as comparison
 
     found = comparison.changes(comparison.load(old), comparison.load(new))
     print(comparison.render(found))
-    worse = [f"{item.subject} ({item.field})" for item in found if item.verdict == "worse"]
+    worse = [f"{item.target} ({item.field})" for item in found if item.verdict == "worse"]
     if worse:
         print(f"worse by more than the noise: {', '.join(worse)}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     print("nothing got worse by more than the noise")
     return EXIT_OK
 
@@ -166,7 +167,7 @@ def compare(c: Context, old: str, new: str) -> int:
 def pool(c: Context, result: list[str]) -> None:
     """Add runs of the same binaries up, for a tighter rate."""
     from benchmarks import reliability
-    from spike import compare as comparison
+    from spike.measure import compare as comparison
 
     together = comparison.pool([comparison.load(path) for path in result])
     print(reliability.render_rates(reliability.summarise(together)))
@@ -178,8 +179,8 @@ def reproducible(c: Context, variant: list[str], sidecar: str = HELLO) -> int:
     """Build every variant again: equal or not, and how long."""
     from benchmarks import reproducible as benchmark
 
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, partial=bool(variant))
     shown(benchmark.render(result), result)
     return 0
 
@@ -206,23 +207,23 @@ def soak(
 
     length = whole_number(minutes, "--minutes", low=1, high=10_000)
     order = seed_number(seed)
-    _, subjects = chosen(sidecar, variant)
-    return stressed(stress.run_soak(subjects, minutes=length, seed=order, partial=bool(variant)))
+    _, targets = chosen(sidecar, variant)
+    return stressed(stress.run_soak(targets, minutes=length, seed=order, partial=bool(variant)))
 
 
 def stressed(result: Result) -> int:
     """Print a stress run; 1 when more than the plan's share of the launches failed."""
     from benchmarks import reliability, stress
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
 
     print(stress.render(result))
     if failures := reliability.render_failures(result):
         print(failures)
     kept(result)
-    missed = [item.subject for item in reliability.summarise(result) if not item.target_met]
+    missed = [item.target for item in reliability.summarise(result) if not item.goal_met]
     if missed:
         print(f"target missed (more than 10 % failed): {', '.join(missed)}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     return EXIT_OK
 
 
@@ -248,8 +249,8 @@ def cold_start(
 
     count = whole_number(launches, "--launches", low=1, high=1000)
     order = seed_number(seed)
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, launches=count, seed=order, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -259,8 +260,8 @@ def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     """Compare what each variant puts on a disk."""
     from benchmarks import size as benchmark
 
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -270,8 +271,8 @@ def complexity(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     """Count what each variant asks of the application."""
     from benchmarks import complexity as benchmark
 
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -296,9 +297,9 @@ def issue(
     sidecar: str = HELLO,
 ) -> int:
     """Start, list or reproduce entries of the issue log."""
-    from spike import issues
-    from spike import sidecar as sidecars
-    from spike.errors import UsageError
+    from decision.workflows import issues
+    from spike.core.errors import UsageError
+    from spike.project import sidecar as sidecars
 
     what = sidecars.load(sidecar)
     asked = [bool(title), list, draft, bool(reproduce)]
@@ -319,17 +320,18 @@ def issue(
 @edge
 def status(c: Context, sidecar: str = HELLO) -> int:
     """Say where Milestone 0 stands, and the next command."""
-    from spike import blocks, criteria, evidence
-    from spike import sidecar as sidecars
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
-    from spike.workspace import platform_id
+    from decision import criteria, evidence
+    from decision.record import sections
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
+    from spike.core.workspace import platform_id
+    from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
-    print(f"{blocks.rulings(criteria.fallback_criteria(known))}\n")
-    print(f"{blocks.proposed(known)}\n")
-    print(f"{blocks.rulings(criteria.contingency_steps(known))}\n")
+    print(f"{sections.rulings(criteria.fallback_criteria(known))}\n")
+    print(f"{sections.proposed(known)}\n")
+    print(f"{sections.rulings(criteria.contingency_steps(known))}\n")
     found = criteria.exit_criteria(known)
-    print(f"{blocks.rulings(found)}\n")
+    print(f"{sections.rulings(found)}\n")
     for problem in known.problems:
         print(problem)
     undone = [item for item in found if item.verdict is not criteria.Verdict.MET]
@@ -337,7 +339,7 @@ def status(c: Context, sidecar: str = HELLO) -> int:
         print(f"Milestone 0: {len(found) - len(undone)} of {len(found)} are met.")
         for item in undone:
             print(f"{item.id} {item.verdict}: {item.next_command}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     print(f"Milestone 0 is reached on {platform_id()}: all {len(found)} are met.")
     return EXIT_OK
 
@@ -352,8 +354,8 @@ def status(c: Context, sidecar: str = HELLO) -> int:
 @edge
 def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: str = HELLO) -> int:
     """Carry out the contingency steps K1 to K6."""
-    from spike import fallback as steps
-    from spike import sidecar as sidecars
+    from decision.workflows import fallback as steps
+    from spike.project import sidecar as sidecars
 
     what = sidecars.load(sidecar)
     if dry_run:
@@ -374,9 +376,9 @@ def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: 
 def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = "1") -> int:
     """Send every variant through random lives behind the supervisor; nothing may be left."""
     from benchmarks import chaos as benchmark
-    from spike import buildinfo
-    from spike import sidecar as sidecars
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.build import buildinfo
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
+    from spike.project import sidecar as sidecars
 
     hello = sidecars.load(HELLO)
     lives = whole_number(lifecycles, "--lifecycles", low=1, high=100_000)
@@ -388,10 +390,11 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
         partial=bool(variant) or lives < benchmark.LIFECYCLES,
     )
     shown(benchmark.render(result), result)
-    return EXIT_TARGET_MISSED if benchmark.violations(result) else EXIT_OK
+    return EXIT_GOAL_MISSED if benchmark.violations(result) else EXIT_OK
 
 
 @task(
+    aliases=["hardships"],  # its name until 0.1
     help={
         "variant": VARIANT_HELP,
         "case": "run this case, or this chapter, only (repeatable)",
@@ -402,7 +405,7 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
     iterable=["variant", "case"],
 )
 @edge
-def hardships(
+def faults(
     c: Context,
     variant: list[str],
     case: list[str],
@@ -411,10 +414,10 @@ def hardships(
     list: bool = False,  # noqa: A002 - the option's name
 ) -> int:
     """Try every variant on hostile machines."""
-    from benchmarks.hardships import report, runner
-    from spike import buildinfo
-    from spike import sidecar as sidecars
-    from spike.errors import EXIT_CANNOT, EXIT_OK, EXIT_TARGET_MISSED
+    from benchmarks.faults import report, runner
+    from spike.build import buildinfo
+    from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK
+    from spike.project import sidecar as sidecars
 
     cases = runner.select(case)
     if list:
@@ -439,7 +442,7 @@ def hardships(
         return EXIT_CANNOT
     if missed := report.unlogged(report.cells(result), known):
         print(f"wrong, and not in the issue log: {', '.join(missed)}")
-        return EXIT_TARGET_MISSED
+        return EXIT_GOAL_MISSED
     return EXIT_OK
 
 
@@ -457,8 +460,8 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
     from benchmarks import footprint as benchmark
 
     count = whole_number(launches, "--launches", low=1, high=100)
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, launches=count, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, launches=count, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -470,14 +473,14 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
 def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
     """Ask the measuring questions with known answers."""
     from benchmarks import selfcheck
-    from spike import sidecar
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
+    from spike.project import sidecar
 
     count = whole_number(runs, "--runs", low=5, high=200)
     order = seed_number(seed)
     result = selfcheck.run(sidecar.load(), runs=count, seed=order)
     shown(selfcheck.render(result), result)
-    return EXIT_OK if selfcheck.passed(result) else EXIT_TARGET_MISSED
+    return EXIT_OK if selfcheck.passed(result) else EXIT_GOAL_MISSED
 
 
 @task(
@@ -494,8 +497,8 @@ def instructions(c: Context, variant: list[str], runs: str = "2", sidecar: str =
     from benchmarks import instructions as benchmark
 
     count = whole_number(runs, "--runs", low=1, high=20)
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, runs=count, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, runs=count, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -521,8 +524,8 @@ def phases(
 
     count = whole_number(launches, "--launches", low=1, high=1000)
     order = seed_number(seed)
-    _, subjects = chosen(sidecar, variant)
-    result = benchmark.run(subjects, launches=count, seed=order, partial=bool(variant))
+    _, targets = chosen(sidecar, variant)
+    result = benchmark.run(targets, launches=count, seed=order, partial=bool(variant))
     shown(benchmark.render(result), result)
 
 
@@ -544,11 +547,11 @@ def verify(
     with_deps: bool = False,
 ) -> int:
     """Prove the plan's checklist A1 to E3 in the real Tauri host."""
-    from spike import doctor as needs
-    from spike import encountered
-    from spike import sidecar as sidecars
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from decision import drafts
+    from spike.build import doctor as needs
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.host import verify as host
+    from spike.project import sidecar as sidecars
 
     count = whole_number(cycles, "--cycles", low=5, high=1000)
     if with_deps:
@@ -556,11 +559,11 @@ def verify(
     what = sidecars.load(sidecar)
     result = host.run(what, tuple(variant), cycles=count)
     print(host.render(result))
-    encountered.log(encountered.in_result(result, what), what)
+    drafts.log(drafts.in_result(result, what), what)
     for sample in host.failed(result):
-        print(f"{sample['subject']} {sample['row']} {sample['status']}: {sample['evidence']}")
+        print(f"{sample['target']} {sample['row']} {sample['status']}: {sample['evidence']}")
     kept(result)
-    return EXIT_TARGET_MISSED if host.failed(result) else EXIT_OK
+    return EXIT_GOAL_MISSED if host.failed(result) else EXIT_OK
 
 
 @task(
@@ -573,9 +576,10 @@ def verify(
 @edge
 def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "") -> int:
     """Write the tables into the decision record, or check it."""
-    from spike import documents, evidence
-    from spike import sidecar as sidecars
-    from spike.workspace import display_path
+    from decision import evidence
+    from decision.record import documents
+    from spike.core.workspace import display_path
+    from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
     paths = documents.of(known.sidecar, output)
@@ -609,10 +613,10 @@ def report(c: Context, format: str = "markdown", sidecar: str = HELLO) -> None: 
     """Print everything known as one document."""
     import json
 
-    from spike import evidence
-    from spike import report as document
-    from spike import sidecar as sidecars
-    from spike.errors import UsageError
+    from decision import evidence
+    from decision import report as document
+    from spike.core.errors import UsageError
+    from spike.project import sidecar as sidecars
 
     if format not in ("json", "markdown"):
         raise UsageError(
@@ -641,7 +645,7 @@ def libraries(
     c: Context, library: list[str], variant: list[str], force: bool = False, check: bool = False
 ) -> int:
     """Try popular libraries with every packager (hours)."""
-    from spike import libraries as trial
+    from benchmarks import libraries as trial
 
     if check:
         complaints = trial.check_document(trial.load())
@@ -657,8 +661,8 @@ def libraries(
 @edge
 def doctor(c: Context, with_deps: bool = False) -> int:
     """List the tools the work needs, and how to get them."""
-    from spike import doctor as needs
-    from spike.errors import EXIT_CANNOT, EXIT_OK
+    from spike.build import doctor as needs
+    from spike.core.errors import EXIT_CANNOT, EXIT_OK
 
     found = needs.examine()
     if with_deps and needs.install(found):
@@ -672,6 +676,7 @@ def doctor(c: Context, with_deps: bool = False) -> int:
 
 
 @task(
+    aliases=["knobs"],  # its name until 0.1
     help={
         "rounds": "launches of each build, 1 to 1000 (default 15)",
         "row": "work on this row of the table only, such as 'nuitka-lean pie' (repeatable)",
@@ -679,14 +684,14 @@ def doctor(c: Context, with_deps: bool = False) -> int:
     iterable=["row"],
 )
 @edge
-def knobs(c: Context, row: list[str], rounds: str = "15") -> None:
+def ablation(c: Context, row: list[str], rounds: str = "15") -> None:
     """Measure what each knob is worth (half an hour)."""
-    from benchmarks import knobs as benchmark
-    from spike import sidecar as sidecars
+    from benchmarks import ablation as benchmark
+    from spike.project import sidecar as sidecars
 
     count = whole_number(rounds, "--rounds", low=1, high=1000)
-    subjects = benchmark.subjects(sidecars.load(), tuple(row))
-    result = benchmark.run(subjects, rounds=count, partial=bool(row))
+    targets = benchmark.targets(sidecars.load(), tuple(row))
+    result = benchmark.run(targets, rounds=count, partial=bool(row))
     shown(benchmark.render(result), result)
 
 
@@ -694,10 +699,10 @@ def knobs(c: Context, row: list[str], rounds: str = "15") -> None:
 @edge
 def recommend(c: Context, sidecar: str = HELLO) -> int:
     """Say which variant to ship for this sidecar, and why."""
-    from spike import evidence
-    from spike import recommend as rules
-    from spike import sidecar as sidecars
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED, MissingBuildError
+    from decision import evidence
+    from decision import recommend as rules
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingBuildError
+    from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
     found = rules.from_evidence(known)
@@ -707,7 +712,7 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
             try_next=f"invoke bench{known.sidecar.option}",
         )
     print(rules.render(found))
-    return EXIT_OK if found.variant else EXIT_TARGET_MISSED
+    return EXIT_OK if found.variant else EXIT_GOAL_MISSED
 
 
 @task(
@@ -726,9 +731,9 @@ def host_latency(
 ) -> int:
     """Compare READY as the Tauri host sees it with READY as the launcher here sees it."""
     from benchmarks import host_latency as benchmark
-    from spike import buildinfo
-    from spike import sidecar as sidecars
-    from spike.errors import EXIT_OK, EXIT_TARGET_MISSED
+    from spike.build import buildinfo
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
+    from spike.project import sidecar as sidecars
 
     count = whole_number(rounds, "--rounds", low=1, high=1000)
     order = seed_number(seed)
@@ -736,19 +741,19 @@ def host_latency(
     result = benchmark.run(built, rounds=count, seed=order, partial=bool(variant))
     summaries = benchmark.summarise(result)
     shown(benchmark.render(summaries), result)
-    met = len(summaries) == len(built) and all(item.target_met for item in summaries)
-    return EXIT_OK if met else EXIT_TARGET_MISSED
+    met = len(summaries) == len(built) and all(item.goal_met for item in summaries)
+    return EXIT_OK if met else EXIT_GOAL_MISSED
 
 
 @task(help={"variant": "the variant that the window shows (default nuitka-onefile)"})
 @edge
 def screenshots(c: Context, variant: str = "nuitka-onefile") -> None:
     """Take the pictures of the host's real window, light and dark."""
-    from spike import buildinfo
-    from spike import sidecar as sidecars
+    from spike.build import buildinfo
+    from spike.core.workspace import display_path
     from spike.host import screenshots as camera
     from spike.packagers import variant_named
-    from spike.workspace import display_path
+    from spike.project import sidecar as sidecars
 
     for path in camera.take(buildinfo.find(variant_named(variant), sidecars.load(HELLO))):
         print(display_path(path))
@@ -775,10 +780,10 @@ def spike_(
     force: bool = False,
 ) -> int:
     """Carry out the plan: build, measure, check, record."""
-    from spike import pipeline
-    from spike import sidecar as sidecars
+    from decision.workflows import spike
+    from spike.project import sidecar as sidecars
 
-    return pipeline.run(
+    return spike.run(
         sidecars.load(sidecar),
         launches=whole_number(launches, "--launches", low=1, high=10_000),
         with_deps=with_deps,
@@ -813,8 +818,8 @@ def kept(result: Result) -> None:
     """Say what disturbed a run, and where its raw samples are."""
     from pathlib import Path
 
-    from spike import figures
-    from spike.workspace import display_path
+    from decision.record import figures
+    from spike.core.workspace import display_path
 
     if said := figures.disturbances(result):
         print(said)

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.hardships import supervised
-from benchmarks.subjects import variant_subject
-from spike import process, results
-from spike.buildinfo import Built
-from spike.errors import SpikeError
-from spike.progress import progress
-from spike.sidecar import Sidecar
-from spike.tables import table
+from benchmarks.faults import supervised
+from benchmarks.targets import variant_target
+from spike.build.buildinfo import Built
+from spike.core import process
+from spike.core.errors import SpikeError
+from spike.core.progress import progress
+from spike.core.tables import table
+from spike.measure import results
+from spike.project.sidecar import Sidecar
 
 NAME = "chaos"
 
@@ -53,7 +54,7 @@ def run(
         results.recording(
             NAME,
             sidecar,
-            subjects={item.variant.id: variant_subject(item).as_json() for item in built},
+            targets={item.variant.id: variant_target(item).as_json() for item in built},
             settings={"lifecycles": lifecycles, "seed": seed},
             partial=partial,
         ) as recorder,
@@ -97,7 +98,7 @@ def render(result: results.Result) -> str:
     """What was done to each variant, and whether everything held."""
     rows = [
         [
-            str(sample["subject"]),
+            str(sample["target"]),
             *(
                 str(sample[name])
                 for name in (
@@ -120,7 +121,7 @@ def render(result: results.Result) -> str:
     ]
     text = table(columns, rows, numeric=1)
     words = [
-        f"- {sample['subject']}: {line}"
+        f"- {sample['target']}: {line}"
         for sample in result.samples
         for line in sample["violations_in_words"]
     ]

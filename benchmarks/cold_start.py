@@ -1,7 +1,7 @@
 """Cold start: launch to READY in named states of the caches, each state proved before the launch.
 
 Two caches decide how long a start takes. The page cache holds the program's files or does not. And
-some programs keep what they unpack, in a cache of their own, or find it empty. Every subject is
+some programs keep what they unpack, in a cache of their own, or find it empty. Every target is
 launched in every state that it has, all of them in each round, in an order drawn anew.
 
 "Cold" means: before the launch not one page of the program's own files was in memory, read back
@@ -22,17 +22,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.reliability import as_sample
-from benchmarks.subjects import PYTHON, PYTHON_ISOLATED, Subject
-from spike import pagecache, process, residue, results, statistics
-from spike.launch import Launch, Running, launch
-from spike.progress import progress, shuffled_rounds
-from spike.tables import NOT_MEASURED, milliseconds, table
-from spike.workspace import display_path
+from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Target
+from spike.core import process, statistics
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.tables import NOT_MEASURED, milliseconds, table
+from spike.core.workspace import display_path
+from spike.launch import leftovers
+from spike.launch.launcher import Launch, Running, launch
+from spike.measure import pagecache, results
 
 NAME = "cold_start"
 
 ROUNDS = 10
-"""Launches of each subject in each state. Ten rounds tell a difference of a tenth from noise of
+"""Launches of each target in each state. Ten rounds tell a difference of a tenth from noise of
 5 %, and keep all of it within two minutes."""
 
 ATTEMPTS = 3
@@ -74,29 +76,29 @@ def states(*, keeps_unpacked: bool) -> tuple[State, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Scouted:
-    """What a first, untimed launch has shown of a subject.
+    """What a first, untimed launch has shown of a target.
 
     Attributes:
-        subject: What was launched.
+        target: What was launched.
         files: The program's own files, that decide on cold or warm.
         system_files: Files of the system that it maps; they may stay in memory.
         unpack_cache: Its filled cache; None when it keeps nothing.
     """
 
-    subject: Subject
+    target: Target
     files: tuple[Path, ...]
     system_files: tuple[Path, ...]
     unpack_cache: Path | None
 
 
-def scout(subject: Subject, scratch: Path) -> Scouted:
-    """Launch a subject once and learn which files it reads and whether it keeps what it unpacks.
+def scout(target: Target, scratch: Path) -> Scouted:
+    """Launch a target once and learn which files it reads and whether it keeps what it unpacks.
 
     Args:
-        subject: What to launch.
+        target: What to launch.
         scratch: Folder for its cache, which stays filled.
     """
-    cache = scratch / subject.id
+    cache = scratch / target.id
     cache.mkdir()
     mapped: set[Path] = set()
     private: list[Path] = []
@@ -106,12 +108,12 @@ def scout(subject: Subject, scratch: Path) -> Scouted:
         if running.tmp is not None:
             private.append(running.tmp)
 
-    launch(_plan(subject, cache), inspect=residue.inspect, at_ready=look)
+    launch(_plan(target, cache), inspect=leftovers.inspect, at_ready=look)
     kept = pagecache.regular_files([cache])
-    own = own_files(subject)
+    own = own_files(target)
     known = {*own, *kept}
     return Scouted(
-        subject=subject,
+        target=target,
         files=tuple(own),
         system_files=tuple(
             path
@@ -122,13 +124,13 @@ def scout(subject: Subject, scratch: Path) -> Scouted:
     )
 
 
-def own_files(subject: Subject) -> list[Path]:
-    """The files that ship as this subject; for the interpreter's rows, what the script needs."""
-    if subject.built is not None:
-        return pagecache.regular_files([subject.built.folder or subject.built.artifact])
-    if subject.id in (PYTHON, PYTHON_ISOLATED):
-        return pagecache.regular_files(interpreter_files(subject))
-    return pagecache.regular_files([Path(subject.argv[0])])
+def own_files(target: Target) -> list[Path]:
+    """The files that ship as this target; for the interpreter's rows, what the script needs."""
+    if target.built is not None:
+        return pagecache.regular_files([target.built.folder or target.built.artifact])
+    if target.id in (PYTHON, PYTHON_ISOLATED):
+        return pagecache.regular_files(interpreter_files(target))
+    return pagecache.regular_files([Path(target.argv[0])])
 
 
 _LIST_MODULES = """
@@ -143,18 +145,18 @@ for module in list(sys.modules.values()):
 """
 
 
-def interpreter_files(subject: Subject) -> list[Path]:
+def interpreter_files(target: Target) -> list[Path]:
     """The interpreter, its library, the script, and the files of the modules that it imports."""
     import sysconfig
 
-    script = subject.sidecar.folder / subject.sidecar.entry
-    options = subject.argv[1 : subject.argv.index(str(script))]
-    done = process.capture([subject.argv[0], *options, "-c", _LIST_MODULES, str(script)])
+    script = target.sidecar.folder / target.sidecar.entry
+    options = target.argv[1 : target.argv.index(str(script))]
+    done = process.capture([target.argv[0], *options, "-c", _LIST_MODULES, str(script)])
     library = Path(str(sysconfig.get_config_var("LIBDIR"))) / str(
         sysconfig.get_config_var("INSTSONAME")
     )
     return [
-        Path(subject.argv[0]).resolve(),
+        Path(target.argv[0]).resolve(),
         script,
         *([library] if library.suffix != ".a" else []),
         *(Path(line) for line in done.output.splitlines() if Path(line).is_file()),
@@ -164,7 +166,7 @@ def interpreter_files(subject: Subject) -> list[Path]:
 def mapped_files(mark: str) -> set[Path]:
     """Files that the processes of a launch have mapped."""
     found: set[Path] = set()
-    for member in residue.survivors(mark):
+    for member in leftovers.survivors(mark):
         try:
             text = Path(f"/proc/{member.pid}/maps").read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -177,27 +179,27 @@ def mapped_files(mark: str) -> set[Path]:
 
 
 def run(
-    subjects: Sequence[Subject], *, launches: int, seed: int, partial: bool = False
+    targets: Sequence[Target], *, launches: int, seed: int, partial: bool = False
 ) -> results.Result:
-    """Launch every subject ``launches`` times in each of its states.
+    """Launch every target ``launches`` times in each of its states.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = subjects[0].sidecar
-    residue.adopt_orphans()
+    sidecar = targets[0].sidecar
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={"launches": launches, "seed": seed},
             partial=partial,
         ) as recorder,
         _scratch() as scratch,
     ):
-        scouted = {subject.id: scout(subject, scratch) for subject in subjects}
+        scouted = {target.id: scout(target, scratch) for target in targets}
         cells = {
             f"{name} {state.id}": (found, state)
             for name, found in scouted.items()
@@ -209,7 +211,7 @@ def run(
             ):
                 found, state = cells[cell]
                 recorder.add(
-                    found.subject.id,
+                    found.target.id,
                     {
                         "order": number,
                         "round": round_number,
@@ -251,7 +253,7 @@ def one_launch(found: Scouted, state: State, scratch: Path) -> dict[str, Any]:
         if amount is not None:
             read.append(amount)
 
-    done: Launch = launch(_plan(found.subject, cache), inspect=residue.inspect, at_ready=look)
+    done: Launch = launch(_plan(found.target, cache), inspect=leftovers.inspect, at_ready=look)
     if state.unpack_cache == "empty":
         shutil.rmtree(cache, ignore_errors=True)
     return {
@@ -299,7 +301,7 @@ def shortfall(found: pagecache.Residency, wanted: str) -> str:
 def storage_bytes(mark: str) -> int | None:
     """Bytes that a launch's living processes had fetched from storage (proc_pid_io(5))."""
     total = None
-    for member in residue.survivors(mark):
+    for member in leftovers.survivors(mark):
         try:
             text = Path(f"/proc/{member.pid}/io").read_text(encoding="ascii")
         except OSError:
@@ -310,9 +312,9 @@ def storage_bytes(mark: str) -> int | None:
     return total
 
 
-def _plan(subject: Subject, cache: Path) -> Any:
-    plan = subject.plan()
-    return replace(plan, env={**plan.env, CACHE_VARIABLE: str(cache)})
+def _plan(target: Target, cache: Path) -> Any:
+    spec = target.spec()
+    return replace(spec, env={**spec.env, CACHE_VARIABLE: str(cache)})
 
 
 def _cache_for(found: Scouted, state: State, scratch: Path) -> Path:
@@ -324,7 +326,7 @@ def _cache_for(found: Scouted, state: State, scratch: Path) -> Path:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder on the disk that the artifacts are on: a memory file system is never cold."""
-    from spike.workspace import ROOT
+    from spike.core.workspace import ROOT
 
     base = ROOT / "build"
     base.mkdir(exist_ok=True)
@@ -334,10 +336,10 @@ def _scratch() -> Iterator[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One subject in one state, derived from the raw samples.
+    """One target in one state, derived from the raw samples.
 
     Attributes:
-        subject: A variant's id or a floor's name.
+        target: A variant's id or a baseline's name.
         state: The state's name, or ``first launch after the build``.
         launches: Launches in this state.
         failed: Those that failed.
@@ -348,7 +350,7 @@ class Row:
         read_bytes: Median of what storage delivered; None when not known.
     """
 
-    subject: str
+    target: str
     state: str
     launches: int
     failed: int
@@ -372,9 +374,9 @@ FIRST = "first launch after the build"
 
 
 def summarise(result: results.Result) -> list[Row]:
-    """Every subject in each of its states, and its first launch after the build."""
+    """Every target in each of its states, and its first launch after the build."""
     rows = []
-    for name, facts in result.subjects.items():
+    for name, facts in result.targets.items():
         samples = result.of(name)
         by_state: dict[str, list[Mapping[str, Any]]] = {}
         for sample in samples:
@@ -386,7 +388,7 @@ def summarise(result: results.Result) -> list[Row]:
             value = float(build["cold_start_ms"])
             rows.append(
                 Row(
-                    subject=name,
+                    target=name,
                     state=FIRST,
                     launches=1,
                     failed=int(build.get("first_launch") != "ready"),
@@ -403,7 +405,7 @@ def summarise(result: results.Result) -> list[Row]:
             reasons = [str(sample["why"]) for sample in taken if sample["why"]]
             rows.append(
                 Row(
-                    subject=name,
+                    target=name,
                     state=state,
                     launches=len(taken),
                     failed=sum(sample["failure"] is not None for sample in taken),
@@ -437,11 +439,11 @@ def by_round(samples: Iterable[Mapping[str, Any]]) -> dict[int, float]:
 
 
 def times(result: results.Result) -> dict[str, list[float]]:
-    """Launch to READY in milliseconds, of each subject in each state: what should not differ."""
+    """Launch to READY in milliseconds, of each target in each state: what should not differ."""
     found: dict[str, list[float]] = {}
     for sample in result.samples:
         if sample["ready_ms"] is not None:
-            name = f"{sample['subject']} ({sample['state']})"
+            name = f"{sample['target']} ({sample['state']})"
             found.setdefault(name, []).append(float(sample["ready_ms"]))
     return found
 
@@ -461,7 +463,7 @@ def render(result: results.Result) -> str:
         ],
         [
             [
-                row.subject,
+                row.target,
                 row.title,
                 "not controlled" if row.state == FIRST else f"{row.proved} of {row.launches}",
                 milliseconds(row.ready.median if row.ready else None),
@@ -476,7 +478,7 @@ def render(result: results.Result) -> str:
         numeric=3,
     )
     missed = [
-        f"- {row.subject}, {row.state}: not reached in {row.launches - row.proved} of "
+        f"- {row.target}, {row.state}: not reached in {row.launches - row.proved} of "
         f"{row.launches} launches: "
         f"{row.why}."
         for row in rows

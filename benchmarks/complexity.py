@@ -14,10 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import Subject
-from spike import launch, residue, results, workspace
-from spike.progress import progress
-from spike.tables import table
+from benchmarks.targets import Target
+from spike.core import workspace
+from spike.core.progress import progress
+from spike.core.tables import table
+from spike.launch import launcher, leftovers
+from spike.measure import results
 
 NAME = "complexity"
 
@@ -28,7 +30,7 @@ WATCH_S = 5.0
 """How long leftovers are watched. Nuitka's child looks for its parent each second."""
 
 
-def measure(subject: Subject) -> dict[str, Any]:
+def measure(target: Target) -> dict[str, Any]:
     """Count for one built variant.
 
     Returns:
@@ -42,19 +44,19 @@ def measure(subject: Subject) -> dict[str, Any]:
         stayed, and ``processes`` left after the end of stdin as ``after_stdin_end``).
 
     Raises:
-        ValueError: The subject is not a built variant.
+        ValueError: The target is not a built variant.
     """
-    built = subject.built
+    built = target.built
     if built is None:
-        raise ValueError(f"{subject.id} is not a variant")
+        raise ValueError(f"{target.id} is not a variant")
     return {
         "config": configuration(built.info.argv, built.info.env, folder=bool(built.info.folder)),
         "external_bin": not built.info.folder,
         "files_shipped": built.info.shipped_files,
         "locked_packages": locked_packages(built.info.packager),
         "tools": [tool.anyone_of[0] for tool in built.variant.packager.tools],
-        "signals": {number.name: _signalled(subject, number) for number in SIGNALS},
-        **_killed(subject),
+        "signals": {number.name: _signalled(target, number) for number in SIGNALS},
+        **_killed(target),
     }
 
 
@@ -81,16 +83,16 @@ def locked_packages(packager: str, locks: Path = workspace.ROOT / "locks") -> in
     return len(re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*==", text, flags=re.MULTILINE))
 
 
-def _signalled(subject: Subject, number: signal.Signals) -> dict[str, Any]:
-    running = launch.Running(subject.plan())
+def _signalled(target: Target, number: signal.Signals) -> dict[str, Any]:
+    running = launcher.Running(target.spec())
     try:
         with running:
             if running.wait_ready():
                 running.send(number)
-                running.wait_exit(launch.STOP_TIMEOUT_S)
+                running.wait_exit(launcher.STOP_TIMEOUT_S)
                 running.watch(0.0)
                 # A child of the process that we hold may still be on its way out.
-                residue.wait_until_gone(running.mark, WATCH_S)
+                leftovers.wait_until_gone(running.mark, WATCH_S)
                 running.pump(lambda: not running.open_streams(), 0.5)
             return {
                 "said": running.fields().get("signal", ""),
@@ -101,19 +103,19 @@ def _signalled(subject: Subject, number: signal.Signals) -> dict[str, Any]:
         _clean(running)
 
 
-def _killed(subject: Subject) -> dict[str, Any]:
-    running = launch.Running(subject.plan())
+def _killed(target: Target) -> dict[str, Any]:
+    running = launcher.Running(target.spec())
     try:
         with running:
             running.wait_ready()
-            processes = len(residue.survivors(running.mark))
+            processes = len(leftovers.survivors(running.mark))
             running.send(signal.SIGKILL)
             killed = time.monotonic()
             running.wait_exit(1.0)
-            left = residue.wait_until_gone(running.mark, WATCH_S)
+            left = leftovers.wait_until_gone(running.mark, WATCH_S)
             gone_s = None if left else round(time.monotonic() - killed, 3)
             running.close_stdin()
-            still = residue.wait_until_gone(running.mark, WATCH_S) if left else []
+            still = leftovers.wait_until_gone(running.mark, WATCH_S) if left else []
             files = sum(path.is_file() for path in running.tmp.rglob("*")) if running.tmp else 0
             return {
                 "processes": processes,
@@ -128,35 +130,35 @@ def _killed(subject: Subject) -> dict[str, Any]:
         _clean(running)
 
 
-def _clean(running: launch.Running) -> None:
-    residue.end(residue.survivors(running.mark))
+def _clean(running: launcher.Running) -> None:
+    leftovers.end(leftovers.survivors(running.mark))
     if running.tmp is not None:
-        launch.remove_tree(running.tmp)
+        launcher.remove_tree(running.tmp)
 
 
-def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result:
-    """Count for every built variant among the subjects; floors have nothing to integrate.
+def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+    """Count for every built variant among the targets; baselines have nothing to integrate.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    variants = [subject for subject in subjects if subject.built is not None]
-    sidecar = subjects[0].sidecar
-    residue.adopt_orphans()
+    variants = [target for target in targets if target.built is not None]
+    sidecar = targets[0].sidecar
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={"watched_s": WATCH_S},
             partial=partial,
         ) as recorder,
         progress("complexity", len(variants)) as step,
     ):
-        for subject in variants:
-            recorder.add(subject.id, measure(subject))
-            step(subject.id)
+        for target in variants:
+            recorder.add(target.id, measure(target))
+            step(target.id)
     return recorder.result()
 
 
@@ -175,14 +177,14 @@ def render(result: results.Result) -> str:
         ],
         [
             [
-                str(sample["subject"]),
+                str(sample["target"]),
                 str(len(sample["config"])),
                 "yes" if sample["external_bin"] else "no: a launcher is",
                 str(sample["files_shipped"]),
                 _needs(sample),
                 str(sample["processes"]),
                 *(arrival(name.name, sample["signals"].get(name.name, {})) for name in SIGNALS),
-                leftovers(sample["after_kill"]),
+                remains(sample["after_kill"]),
             ]
             for sample in result.samples
         ],
@@ -206,7 +208,7 @@ def arrival(sent: str, seen: Mapping[str, Any]) -> str:
     return f"stops with {seen.get('exit_code')}, names no signal"
 
 
-def leftovers(seen: Mapping[str, Any]) -> str:
+def remains(seen: Mapping[str, Any]) -> str:
     """What stays after the kill of the process that a host holds, in words."""
     parts = []
     if seen["processes"]:

@@ -19,17 +19,18 @@ import psutil
 
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import as_sample
-from benchmarks.subjects import Subject
-from spike import elf, pagecache, residue, results
-from spike.launch import Running, launch
-from spike.progress import progress, shuffled_rounds
-from spike.statistics import median
-from spike.tables import NOT_MEASURED, megabytes, milliseconds, table
+from benchmarks.targets import Target
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import median
+from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
+from spike.launch import leftovers
+from spike.launch.launcher import Running, launch
+from spike.measure import elf, pagecache, results
 
 NAME = "footprint"
 
 ROUNDS = 3
-"""Launches of each subject: what is counted here hardly varies; three show when it does."""
+"""Launches of each target: what is counted here hardly varies; three show when it does."""
 
 _POLL_S = 0.002
 
@@ -52,7 +53,7 @@ class DiskWatch:
         """Take one reading now."""
         size_bytes = 0
         for folder in self._folders:
-            for path in residue.paths_below(folder):
+            for path in leftovers.paths_below(folder):
                 try:
                     status = path.lstat()
                 except OSError:
@@ -88,7 +89,7 @@ def tree_facts(mark: str) -> dict[str, Any]:
     processes = threads = rss = 0
     pss: int | None = 0
     written: int | None = 0
-    for member in residue.survivors(mark):
+    for member in leftovers.survivors(mark):
         try:
             with member.oneshot():
                 processes += 1
@@ -111,8 +112,8 @@ def tree_facts(mark: str) -> dict[str, Any]:
     }
 
 
-def measure(subject: Subject) -> dict[str, Any]:
-    """Launch a subject once and count.
+def measure(target: Target) -> dict[str, Any]:
+    """Launch a target once and count.
 
     Returns:
         The launch as a sample; :func:`tree_facts`; ``written_files`` and ``peak_temporary_bytes``
@@ -133,7 +134,7 @@ def measure(subject: Subject) -> dict[str, Any]:
             def look(running: Running) -> None:
                 disk.look()
                 facts.update(tree_facts(running.mark))
-                shipped = shipped_files(subject)
+                shipped = shipped_files(target)
                 unpacked = pagecache.regular_files([cache, temporary])
                 needs = elf.needs([*shipped, *unpacked])
                 facts.update(
@@ -143,14 +144,14 @@ def measure(subject: Subject) -> dict[str, Any]:
                     system_libraries=list(needs.libraries),
                 )
 
-            plan = subject.plan()
+            spec = target.spec()
             done = launch(
                 replace(
-                    plan,
-                    env={**plan.env, CACHE_VARIABLE: str(cache), "TMPDIR": str(temporary)},
+                    spec,
+                    env={**spec.env, CACHE_VARIABLE: str(cache), "TMPDIR": str(temporary)},
                     private_tmp=False,
                 ),
-                inspect=residue.inspect,
+                inspect=leftovers.inspect,
                 at_ready=look,
             )
         kept = pagecache.regular_files([cache, temporary])
@@ -164,36 +165,36 @@ def measure(subject: Subject) -> dict[str, Any]:
         }
 
 
-def shipped_files(subject: Subject) -> list[Path]:
-    """The files that ship as this subject, without what we keep beside them."""
+def shipped_files(target: Target) -> list[Path]:
+    """The files that ship as this target, without what we keep beside them."""
     from benchmarks.size import OURS
 
-    if subject.built is None:
-        return [Path(subject.argv[0]).resolve()]
-    if subject.built.folder is None:
-        return [subject.built.artifact]
+    if target.built is None:
+        return [Path(target.argv[0]).resolve()]
+    if target.built.folder is None:
+        return [target.built.artifact]
     return [
-        path for path in pagecache.regular_files([subject.built.folder]) if path.name not in OURS
+        path for path in pagecache.regular_files([target.built.folder]) if path.name not in OURS
     ]
 
 
 def run(
-    subjects: Sequence[Subject], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
+    targets: Sequence[Target], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
 ) -> results.Result:
-    """Measure every subject ``launches`` times.
+    """Measure every target ``launches`` times.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = subjects[0].sidecar
-    by_id = {subject.id: subject for subject in subjects}
-    residue.adopt_orphans()
+    sidecar = targets[0].sidecar
+    by_id = {target.id: target for target in targets}
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={"launches": launches, "seed": seed},
             partial=partial,
         ) as recorder,
@@ -214,7 +215,7 @@ def render(result: results.Result) -> str:
     """Two tables: what runs, and what it asks of disk and system."""
     running = []
     asking = []
-    for name, facts in result.subjects.items():
+    for name, facts in result.targets.items():
         samples = result.of(name)
         if not samples:
             continue

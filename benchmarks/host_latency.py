@@ -22,15 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from spike import residue, results, statistics
-from spike.buildinfo import Built
+from spike.build.buildinfo import Built
+from spike.core import statistics
+from spike.core.progress import progress
+from spike.core.tables import table
+from spike.core.workspace import ROOT
 from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
-from spike.launch import Plan, launch
-from spike.progress import progress
-from spike.tables import table
-from spike.workspace import ROOT
+from spike.launch import leftovers
+from spike.launch.launcher import LaunchSpec, launch
+from spike.measure import results
 
 NAME: Final = "host_latency"
 
@@ -157,7 +159,7 @@ class Summary:
         return all(question.settled for question in self.questions)
 
     @property
-    def target_met(self) -> bool:
+    def goal_met(self) -> bool:
         """Whether both bars hold."""
         return not self.misses
 
@@ -184,7 +186,7 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
         SpikeError: The host cannot be built or shown, or a launch was not good.
     """
     application.check_tools()
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     sidecar = built[0].sidecar
     launcher = application.build_launcher() if any(item.folder for item in built) else None
     order = random.Random(seed)
@@ -192,7 +194,7 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
         results.recording(
             NAME,
             sidecar,
-            subjects={
+            targets={
                 item.info.variant: {"kind": "variant", "sha256": item.info.sha256} for item in built
             },
             settings={"rounds": rounds, "per_round": PER_ROUND, "seed": seed},
@@ -247,20 +249,20 @@ def _by_launcher(
     taken = []
     for _ in range(PER_ROUND):
         for way in order.sample(list(programs), len(programs)):
-            plan = Plan(
+            spec = LaunchSpec(
                 argv=(str(programs[way]), *item.sidecar.args),
                 env=item.sidecar.env,
                 ready=item.sidecar.ready,
                 ready_timeout_s=item.sidecar.ready_timeout_s,
                 settle_s=HOLD_MS / 1000,
             )
-            taken.append((way, launch(plan, inspect=residue.inspect).ready_ms))
+            taken.append((way, launch(spec, inspect=leftovers.inspect).ready_ms))
     return taken
 
 
 def summarise(result: results.Result) -> list[Summary]:
     """The medians of every variant whose launches all reached READY at least once by each way."""
-    found = [_summary(variant, result.of(variant)) for variant in result.subjects]
+    found = [_summary(variant, result.of(variant)) for variant in result.targets]
     return [summary for summary in found if summary is not None]
 
 

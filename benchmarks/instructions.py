@@ -23,17 +23,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import PYTHON_ISOLATED, Subject
-from spike import process, residue, results
-from spike.launch import Running
-from spike.progress import progress
-from spike.statistics import median
-from spike.tables import NOT_MEASURED, table
+from benchmarks.targets import PYTHON_ISOLATED, Target
+from spike.core import process
+from spike.core.progress import progress
+from spike.core.statistics import median
+from spike.core.tables import NOT_MEASURED, table
+from spike.launch import leftovers
+from spike.launch.launcher import Running
+from spike.measure import results
 
 NAME = "instructions"
 
 RUNS = 2
-"""Counts of each subject: the second shows that the first repeats."""
+"""Counts of each target: the second shows that the first repeats."""
 
 TOLERANCE = 0.005
 """Largest difference between two counts of the same program, as a fraction."""
@@ -54,15 +56,15 @@ def unavailable() -> str:
     return ""
 
 
-def count(subject: Subject) -> dict[str, Any]:
-    """Count one launch of a subject.
+def count(target: Target) -> dict[str, Any]:
+    """Count one launch of a target.
 
     Returns:
         ``instructions``: of all processes, None when it did not come to READY; ``program`` and
         ``launcher``: of the process that said BOOT, and of the others; ``processes``: how many were
         counted; ``problem``: why there is no count; empty otherwise.
     """
-    plan = subject.plan(smoke=())
+    spec = target.spec(smoke=())
     with tempfile.TemporaryDirectory(prefix="spike-callgrind-") as name:
         folder = Path(name)
         argv = (
@@ -72,15 +74,15 @@ def count(subject: Subject) -> dict[str, Any]:
             f"--callgrind-out-file={folder}/counts.%p",
             f"--log-file={folder}/log.%p",
             f"--vgdb-prefix={folder}/vgdb",
-            *plan.argv,
+            *spec.argv,
         )
         running = Running(
             replace(
-                plan,
+                spec,
                 argv=argv,
                 # Hashing of texts differs from run to run otherwise, and with it the work.
-                env={**plan.env, "PYTHONHASHSEED": "0"},
-                ready_timeout_s=plan.ready_timeout_s * SLOWDOWN,
+                env={**spec.env, "PYTHONHASHSEED": "0"},
+                ready_timeout_s=spec.ready_timeout_s * SLOWDOWN,
             )
         )
         try:
@@ -89,13 +91,13 @@ def count(subject: Subject) -> dict[str, Any]:
                     return _nothing(f"{running.detail}: {' '.join(running.result().stderr_tail)}")
                 return _read(folder, running)
         finally:
-            residue.end(residue.survivors(running.mark))
+            leftovers.end(leftovers.survivors(running.mark))
             if running.tmp is not None:
                 shutil.rmtree(running.tmp, ignore_errors=True)
 
 
 def _read(folder: Path, running: Running) -> dict[str, Any]:
-    alive = [member.pid for member in residue.survivors(running.mark)]
+    alive = [member.pid for member in leftovers.survivors(running.mark)]
     for pid in alive:
         process.capture(
             ["vgdb", f"--vgdb-prefix={folder}/vgdb", f"--pid={pid}", "dump"], timeout_s=60.0
@@ -133,29 +135,29 @@ def _nothing(problem: str) -> dict[str, Any]:
     }
 
 
-def run(subjects: Sequence[Subject], *, runs: int = RUNS, partial: bool = False) -> results.Result:
-    """Count every subject ``runs`` times, as many side by side as there are CPUs.
+def run(targets: Sequence[Target], *, runs: int = RUNS, partial: bool = False) -> results.Result:
+    """Count every target ``runs`` times, as many side by side as there are CPUs.
 
     Raises:
         MissingToolError: valgrind is not there.
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    from spike.errors import MissingToolError
+    from spike.core.errors import MissingToolError
 
     why = unavailable()
     if why:
         raise MissingToolError(
             f"Instructions cannot be counted: {why}.", try_next="invoke doctor --with-deps"
         )
-    sidecar = subjects[0].sidecar
-    residue.adopt_orphans()
-    jobs = [subject for _ in range(runs) for subject in subjects]
+    sidecar = targets[0].sidecar
+    leftovers.adopt_orphans()
+    jobs = [target for _ in range(runs) for target in targets]
     with (
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={"runs": runs, "valgrind": version()},
             partial=partial,
         ) as recorder,
@@ -163,9 +165,9 @@ def run(subjects: Sequence[Subject], *, runs: int = RUNS, partial: bool = False)
         ThreadPoolExecutor(max_workers=os.cpu_count()) as workers,
     ):
         try:
-            for subject, facts in zip(jobs, workers.map(count, jobs), strict=True):
-                recorder.add(subject.id, facts)
-                step(subject.id)
+            for target, facts in zip(jobs, workers.map(count, jobs), strict=True):
+                recorder.add(target.id, facts)
+                step(target.id)
         except BaseException:
             workers.shutdown(wait=True, cancel_futures=True)
             raise
@@ -185,10 +187,10 @@ def spread(samples: Sequence[Mapping[str, Any]]) -> float | None:
 
 def render(result: results.Result) -> str:
     """The instruction table: millions of instructions, and against ``python -I -S``."""
-    floor = median(_values(result.of(PYTHON_ISOLATED), "instructions"))
+    baseline = median(_values(result.of(PYTHON_ISOLATED), "instructions"))
     rows = []
     problems = []
-    for name in result.subjects:
+    for name in result.targets:
         samples = result.of(name)
         total = median(_values(samples, "instructions"))
         difference = spread(samples)
@@ -198,7 +200,7 @@ def render(result: results.Result) -> str:
                 _millions(total),
                 _millions(median(_values(samples, "launcher"))),
                 _millions(median(_values(samples, "program"))),
-                f"{total / floor:.2f}" if total and floor else NOT_MEASURED,
+                f"{total / baseline:.2f}" if total and baseline else NOT_MEASURED,
                 NOT_MEASURED if difference is None else f"{difference:.3%}",
             ]
         )

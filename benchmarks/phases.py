@@ -12,7 +12,7 @@ between different programs:
 **interpreter start** that between the second and the third: mapping the program, dynamic linking,
 CPython's initialisation, and what a packager does before the first line; **program import** the
 rest: the program's imports and its own work up to READY. What comes before the first execve (the
-spawn) is the floor's, and the static C program shows it.
+spawn) is the baseline's, and the static C program shows it.
 
 The execve calls are seen by strace, which stops nothing but those (``--seccomp-bpf``). A launch is
 a little slower under it, so these are shares of their own launches; times to quote are those of the
@@ -31,18 +31,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import Subject
-from spike import process, residue, results
-from spike.errors import MissingToolError
-from spike.launch import Running
-from spike.progress import progress, shuffled_rounds
-from spike.statistics import median
-from spike.tables import milliseconds, table
+from benchmarks.targets import Target
+from spike.core import process
+from spike.core.errors import MissingToolError
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import median
+from spike.core.tables import milliseconds, table
+from spike.launch import leftovers
+from spike.launch.launcher import Running
+from spike.measure import results
 
 NAME = "phases"
 
 ROUNDS = 7
-"""Launches of each subject. The shares are medians; an odd number has one in the middle."""
+"""Launches of each target. The shares are medians; an odd number has one in the middle."""
 
 _EXECVE = re.compile(r"^(?P<pid>\d+) +(?P<seconds>\d+)\.(?P<nanos>\d{9}) execve(at)?\(.*= 0$")
 
@@ -114,14 +116,14 @@ def divide(
     }
 
 
-def measure(subject: Subject) -> dict[str, Any]:
-    """Launch a subject once under strace and divide the launch.
+def measure(target: Target) -> dict[str, Any]:
+    """Launch a target once under strace and divide the launch.
 
     Returns:
         What :func:`divide` gives, rounded to microseconds; ``execves``: how many programs were
         started; ``problem``: why there is no division; empty otherwise.
     """
-    plan = subject.plan(smoke=())
+    spec = target.spec(smoke=())
     nothing = dict.fromkeys(("launcher_ms", "interpreter_ms", "program_ms", "unsplit_ms"))
     with tempfile.TemporaryDirectory(prefix="spike-strace-") as name:
         log = Path(name) / "log"
@@ -129,9 +131,9 @@ def measure(subject: Subject) -> dict[str, Any]:
             *(str(shutil.which("strace")), "-f", "-qq", "--seccomp-bpf"),
             *("-e", "trace=execve,execveat", "-e", "signal=none", "-s", "0"),
             *("--absolute-timestamps=format:unix,precision:ns", "-o", str(log)),
-            *plan.argv,
+            *spec.argv,
         )
-        running = Running(replace(plan, argv=argv))
+        running = Running(replace(spec, argv=argv))
         try:
             with running:
                 if not running.wait_ready() or running.ready_ms is None:
@@ -139,14 +141,14 @@ def measure(subject: Subject) -> dict[str, Any]:
                     return {**nothing, "execves": 0, "problem": detail}
                 # strace has the real-time clock only; the two clocks' distance is taken now.
                 distance_ns = time.time_ns() - time.monotonic_ns()
-                residue.end(residue.survivors(running.mark))
+                leftovers.end(leftovers.survivors(running.mark))
                 running.wait_exit(5.0)
             calls = [
                 replace(call, at_ns=call.at_ns - distance_ns)
                 for call in parse(log.read_text(encoding="utf-8", errors="replace"))
             ]
         finally:
-            residue.end(residue.survivors(running.mark))
+            leftovers.end(leftovers.survivors(running.mark))
             if running.tmp is not None:
                 shutil.rmtree(running.tmp, ignore_errors=True)
     if not calls:
@@ -168,9 +170,9 @@ def _number(text: str | None) -> int | None:
 
 
 def run(
-    subjects: Sequence[Subject], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
+    targets: Sequence[Target], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
 ) -> results.Result:
-    """Divide ``launches`` launches of every subject.
+    """Divide ``launches`` launches of every target.
 
     Raises:
         MissingToolError: strace is not there.
@@ -182,14 +184,14 @@ def run(
         raise MissingToolError(
             f"A launch cannot be divided: {why}.", try_next="invoke doctor --with-deps"
         )
-    sidecar = subjects[0].sidecar
-    by_id = {subject.id: subject for subject in subjects}
-    residue.adopt_orphans()
+    sidecar = targets[0].sidecar
+    by_id = {target.id: target for target in targets}
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={"launches": launches, "seed": seed, "strace": version()},
             partial=partial,
         ) as recorder,
@@ -208,9 +210,9 @@ def version() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """Medians of one subject's divided launches, in milliseconds; None where not known."""
+    """Medians of one target's divided launches, in milliseconds; None where not known."""
 
-    subject: str
+    target: str
     launcher_ms: float | None
     interpreter_ms: float | None
     program_ms: float | None
@@ -218,16 +220,16 @@ class Parts:
 
 
 def summarise(result: results.Result) -> list[Parts]:
-    """The parts of every subject that could be divided."""
+    """The parts of every target that could be divided."""
     rows = []
-    for name in result.subjects:
+    for name in result.targets:
         samples = result.of(name)
         values = {
             field: median([float(item[field]) for item in samples if item[field] is not None])
             for field in ("launcher_ms", "interpreter_ms", "program_ms", "unsplit_ms")
         }
         if values["launcher_ms"] is not None:
-            rows.append(Parts(subject=name, **values))
+            rows.append(Parts(target=name, **values))
     return rows
 
 
@@ -235,7 +237,7 @@ def render(result: results.Result) -> str:
     """The table of parts, and what could not be divided."""
     problems: Mapping[str, str] = {
         name: sample["problem"]
-        for name in result.subjects
+        for name in result.targets
         for sample in result.of(name)
         if sample["problem"]
     }
@@ -243,7 +245,7 @@ def render(result: results.Result) -> str:
         ["variant", "launcher", "interpreter start", "program import", "not divided"],
         [
             [
-                row.subject,
+                row.target,
                 milliseconds(row.launcher_ms),
                 milliseconds(row.interpreter_ms),
                 milliseconds(row.program_ms),

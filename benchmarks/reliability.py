@@ -7,23 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.subjects import PYTHON_ISOLATED, Subject
-from spike import advice, plan, residue, results
-from spike.launch import Launch, launch
-from spike.progress import progress, shuffled_rounds
-from spike.statistics import binomial_interval, distribution, median, ratio_of_medians
-from spike.tables import NOT_MEASURED, milliseconds, percent, table
+from benchmarks.targets import PYTHON_ISOLATED, Target
+from spike.build import advice
+from spike.core import requirements
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import binomial_interval, distribution, median, ratio_of_medians
+from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
+from spike.launch import leftovers
+from spike.launch.launcher import Launch, launch
+from spike.measure import results
 
 NAME = "reliability"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """One subject's launches in figures, derived from the raw samples.
+    """One target's launches in figures, derived from the raw samples.
 
     Attributes:
-        subject: A variant's id or a floor's name.
-        kind: ``variant`` or ``floor``.
+        target: A variant's id or a baseline's name.
+        kind: ``variant`` or ``baseline``.
         launches: Number of launches.
         failed: How many of them failed, in any way.
         failures: Number of launches by kind of failure.
@@ -37,7 +40,7 @@ class Summary:
         files_left: Files left behind, over all launches.
     """
 
-    subject: str
+    target: str
     kind: str
     launches: int
     failed: int
@@ -57,9 +60,9 @@ class Summary:
         return self.failed / self.launches
 
     @property
-    def target_met(self) -> bool:
+    def goal_met(self) -> bool:
         """Whether the plan's target holds: at most 10 % failed."""
-        return self.rate <= plan.MAX_FAILED_RATE
+        return self.rate <= requirements.MAX_FAILED_RATE
 
 
 def as_sample(result: Launch) -> dict[str, Any]:
@@ -75,45 +78,45 @@ def as_sample(result: Launch) -> dict[str, Any]:
 
 
 def run(
-    subjects: Sequence[Subject], *, launches: int, seed: int, partial: bool = False
+    targets: Sequence[Target], *, launches: int, seed: int, partial: bool = False
 ) -> results.Result:
-    """Launch every subject ``launches`` times, shuffled anew in each round.
+    """Launch every target ``launches`` times, shuffled anew in each round.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = subjects[0].sidecar
-    by_id = {subject.id: subject for subject in subjects}
-    residue.adopt_orphans()
+    sidecar = targets[0].sidecar
+    by_id = {target.id: target for target in targets}
+    leftovers.adopt_orphans()
     with (
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={"launches": launches, "seed": seed},
             partial=partial,
         ) as recorder,
-        progress("bench", launches * len(subjects)) as step,
+        progress("bench", launches * len(targets)) as step,
     ):
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
-            done = explained(by_id[name], launch(by_id[name].plan(), inspect=residue.inspect))
+            done = explained(by_id[name], launch(by_id[name].spec(), inspect=leftovers.inspect))
             recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
             step(name)
     return recorder.result()
 
 
-def explained(subject: Subject, done: Launch) -> Launch:
+def explained(target: Target, done: Launch) -> Launch:
     """A failed launch with the diagnosis of its output in ``detail``."""
-    if done.ok or subject.built is None:
+    if done.ok or target.built is None:
         return done
-    return advice.explained(done, variant=subject.id, known=advice.facts_of(subject.built))
+    return advice.explained(done, variant=target.id, known=advice.facts_of(target.built))
 
 
 def render_failures(result: results.Result) -> str:
     """Every kind of failed launch in words, once for each variant; empty when none failed."""
     lines = []
-    for name in result.subjects:
+    for name in result.targets:
         counted = Counter(
             (sample["failure"], sample["detail"]) for sample in result.of(name) if sample["failure"]
         )
@@ -125,9 +128,9 @@ def render_failures(result: results.Result) -> str:
 
 
 def summarise(result: results.Result) -> list[Summary]:
-    """The figures of every subject that has samples, in the file's order."""
+    """The figures of every target that has samples, in the file's order."""
     summaries = []
-    for name, facts in result.subjects.items():
+    for name, facts in result.targets.items():
         samples = result.of(name)
         if not samples:
             continue
@@ -140,7 +143,7 @@ def summarise(result: results.Result) -> list[Summary]:
         ready = _values(samples, "ready_ms")
         summaries.append(
             Summary(
-                subject=name,
+                target=name,
                 kind=str(facts["kind"]),
                 launches=len(samples),
                 failed=failed,
@@ -163,8 +166,8 @@ def _values(samples: Sequence[Mapping[str, Any]], name: str) -> list[float]:
 
 
 def times(result: results.Result) -> dict[str, list[float]]:
-    """Launch to READY in milliseconds, by subject: the launches of one should not differ much."""
-    return {name: _values(result.of(name), "ready_ms") for name in result.subjects}
+    """Launch to READY in milliseconds, by target: the launches of one should not differ much."""
+    return {name: _values(result.of(name), "ready_ms") for name in result.targets}
 
 
 def render(summaries: Sequence[Summary]) -> str:
@@ -184,7 +187,7 @@ def render(summaries: Sequence[Summary]) -> str:
         ],
         [
             [
-                summary.subject,
+                summary.target,
                 str(summary.launches),
                 _failed(summary),
                 f"{percent(summary.rate)} "
@@ -204,23 +207,23 @@ def render(summaries: Sequence[Summary]) -> str:
 
 def render_latency(result: results.Result) -> str:
     """Launch to READY: medians, ends, marked outliers, and ratios with their intervals."""
-    floor = _rounds(result, PYTHON_ISOLATED)
-    plans = _rounds(result, plan.PLAN_VARIANTS[0])
+    baseline = _rounds(result, PYTHON_ISOLATED)
+    specs = _rounds(result, requirements.PLAN_VARIANTS[0])
     rows = []
     for summary in summarise(result):
-        taken = _rounds(result, summary.subject)
+        taken = _rounds(result, summary.target)
         figures = distribution([value for value in taken if value is not None])
         rows.append(
             [
-                summary.subject,
+                summary.target,
                 milliseconds(summary.boot_ms),
                 milliseconds(figures.median if figures else None),
                 f"{milliseconds(figures.minimum)} to {milliseconds(figures.maximum)}"
                 if figures
                 else NOT_MEASURED,
                 str(len(figures.outliers)) if figures else NOT_MEASURED,
-                _ratio(taken, floor) if summary.subject != PYTHON_ISOLATED else "1",
-                _ratio(taken, plans) if summary.subject != plan.PLAN_VARIANTS[0] else "1",
+                _ratio(taken, baseline) if summary.target != PYTHON_ISOLATED else "1",
+                _ratio(taken, specs) if summary.target != requirements.PLAN_VARIANTS[0] else "1",
                 milliseconds(summary.stop_ms),
             ]
         )
@@ -232,7 +235,7 @@ def render_latency(result: results.Result) -> str:
             "fastest to slowest",
             "outliers",
             "times python -I -S, 95 % interval",
-            f"times {plan.PLAN_VARIANTS[0]}, 95 % interval",
+            f"times {requirements.PLAN_VARIANTS[0]}, 95 % interval",
             "stop, median",
         ],
         rows,
@@ -240,9 +243,9 @@ def render_latency(result: results.Result) -> str:
     )
 
 
-def _rounds(result: results.Result, subject: str) -> list[float | None]:
+def _rounds(result: results.Result, target: str) -> list[float | None]:
     """Launch to READY in each round, in order; None where it did not come."""
-    samples = sorted(result.of(subject), key=lambda sample: int(sample["round"]))
+    samples = sorted(result.of(target), key=lambda sample: int(sample["round"]))
     return [sample["ready_ms"] for sample in samples]
 
 
@@ -261,15 +264,15 @@ def render_rates(summaries: Sequence[Summary]) -> str:
         ["variant", "launches", "failed", "failure rate", "95 % interval", "target (at most 10 %)"],
         [
             [
-                summary.subject,
+                summary.target,
                 str(summary.launches),
                 _failed(summary),
                 percent(summary.rate),
                 f"{percent(summary.rate_low)} to {percent(summary.rate_high)}",
                 "too few launches"
-                if summary.launches < plan.TARGET_LAUNCHES
+                if summary.launches < requirements.TARGET_LAUNCHES
                 else "met"
-                if summary.target_met
+                if summary.goal_met
                 else "missed",
             ]
             for summary in summaries

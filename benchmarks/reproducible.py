@@ -17,14 +17,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import Subject
-from spike import process, results
-from spike.errors import BuildFailedError, MissingToolError, UsageError
+from benchmarks.targets import Target
+from spike.core import process
+from spike.core.errors import BuildFailedError, MissingToolError, UsageError
+from spike.core.progress import progress
+from spike.core.statistics import median
+from spike.core.tables import NOT_MEASURED, table
+from spike.core.workspace import ROOT, display_path
+from spike.measure import results
 from spike.packagers.recipe import STAGED, Recipe
-from spike.progress import progress
-from spike.statistics import median
-from spike.tables import NOT_MEASURED, table
-from spike.workspace import ROOT, display_path
 
 NAME = "reproducible"
 
@@ -53,11 +54,11 @@ def caches(folder: Path) -> dict[str, str]:
     }
 
 
-def build(subject: Subject, work: Path, cache: Path) -> float:
+def build(target: Target, work: Path, cache: Path) -> float:
     """Run a variant's recipe in a fresh folder.
 
     Args:
-        subject: The variant.
+        target: The variant.
         work: The working folder; emptied first.
         cache: Where caches are kept.
 
@@ -68,9 +69,9 @@ def build(subject: Subject, work: Path, cache: Path) -> float:
         BuildFailedError: It failed; the message shows the end of its output.
         MissingToolError: Its environment is not there.
     """
-    assert subject.built is not None
-    recipe = recipe_of(subject)
-    sidecar = subject.sidecar
+    assert target.built is not None
+    recipe = recipe_of(target)
+    sidecar = target.sidecar
     shutil.rmtree(work, ignore_errors=True)
     for relative in sidecar.source_files():
         copy = work / STAGED / relative
@@ -85,23 +86,23 @@ def build(subject: Subject, work: Path, cache: Path) -> float:
         log_path=log,
         env={**caches(cache), **recipe.env},
         cwd=work,
-        path_prefix=str(environment_folder(subject.built.info.packager)),
+        path_prefix=str(environment_folder(target.built.info.packager)),
         echo=False,
     )
     if not done.ok or not (work / recipe.artifact).is_file():
         raise BuildFailedError(
-            f"{subject.id} could not be built again (exit code {done.exit_code}).",
+            f"{target.id} could not be built again (exit code {done.exit_code}).",
             why="\n".join(done.output.splitlines()[-5:]),
             try_next=f"read {display_path(log)}",
         )
     return done.elapsed_s
 
 
-def recipe_of(subject: Subject) -> Recipe:
+def recipe_of(target: Target) -> Recipe:
     """The recipe of a variant."""
-    assert subject.built is not None
-    variant = subject.built.variant
-    return variant.packager.recipe(subject.sidecar, variant.mode.name)
+    assert target.built is not None
+    variant = target.built.variant
+    return variant.packager.recipe(target.sidecar, variant.mode.name)
 
 
 def contents(folder: Path, recipe: Recipe) -> dict[str, bytes]:
@@ -164,7 +165,7 @@ def layout(content: bytes) -> dict[str, slice]:
         return {}
 
 
-def measure(subject: Subject, scratch: Path) -> dict[str, Any]:
+def measure(target: Target, scratch: Path) -> dict[str, Any]:
     """Build a variant three times and compare the first two.
 
     Returns:
@@ -175,16 +176,16 @@ def measure(subject: Subject, scratch: Path) -> dict[str, Any]:
     Raises:
         BuildFailedError: A build failed.
     """
-    recipe = recipe_of(subject)
+    recipe = recipe_of(target)
     work = scratch / "work"
     cold_s = []
     built: list[dict[str, bytes]] = []
     for number in range(2):
         cache = scratch / f"cache-{number}"
         shutil.rmtree(cache, ignore_errors=True)
-        cold_s.append(round(build(subject, work, cache), 2))
+        cold_s.append(round(build(target, work, cache), 2))
         built.append(contents(work, recipe))
-    cached_s = round(build(subject, work, scratch / "cache-1"), 2)
+    cached_s = round(build(target, work, scratch / "cache-1"), 2)
     one, other = built
     program = (
         recipe.artifact.relative_to(recipe.folder).as_posix()
@@ -202,7 +203,7 @@ def measure(subject: Subject, scratch: Path) -> dict[str, Any]:
     }
 
 
-def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result:
+def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Build and compare every variant.
 
     Raises:
@@ -211,7 +212,7 @@ def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    variants = [subject for subject in subjects if subject.built is not None]
+    variants = [target for target in targets if target.built is not None]
     sidecar = variants[0].sidecar
     if sidecar.dependencies:
         raise UsageError(
@@ -219,33 +220,33 @@ def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result
             why="Only a sidecar that needs the standard library alone is built again here.",
             try_next="invoke reproducible (without --sidecar)",
         )
-    for subject in variants:
-        assert subject.built is not None
-        environment_folder(subject.built.info.packager)
+    for target in variants:
+        assert target.built is not None
+        environment_folder(target.built.info.packager)
     scratch = ROOT / "build" / "reproducible"
     with (
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in variants},
+            targets={target.id: target.as_json() for target in variants},
             settings={},
             partial=partial,
         ) as recorder,
         progress("reproducible", len(variants)) as step,
     ):
-        for subject in variants:
-            place = scratch / subject.id
+        for target in variants:
+            place = scratch / target.id
             place.mkdir(parents=True, exist_ok=True)
-            recorder.add(subject.id, measure(subject, place))
+            recorder.add(target.id, measure(target, place))
             shutil.rmtree(place, ignore_errors=True)
-            step(subject.id)
+            step(target.id)
     return recorder.result()
 
 
 def render(result: results.Result) -> str:
     """Equal or not, the first difference, and the times of the builds."""
     rows = []
-    for name in result.subjects:
+    for name in result.targets:
         for sample in result.of(name):
             cold = median([float(value) for value in sample["cold_s"]])
             rows.append(

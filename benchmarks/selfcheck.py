@@ -28,19 +28,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import instructions
-from benchmarks.subjects import PYTHON_ISOLATED, Subject, floors, static_c_program
-from spike import process, results
-from spike.errors import MissingToolError, SpikeError
-from spike.launch import Plan, launch
-from spike.progress import progress, shuffled_rounds
-from spike.sidecar import Sidecar
-from spike.statistics import Interval, median, median_difference, ratio_of_medians
-from spike.tables import table
-from spike.workspace import ROOT
+from benchmarks.targets import PYTHON_ISOLATED, Target, baselines, static_c_program
+from spike.core import process
+from spike.core.errors import MissingToolError, SpikeError
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import Interval, median, median_difference, ratio_of_medians
+from spike.core.tables import table
+from spike.core.workspace import ROOT
+from spike.launch.launcher import LaunchSpec, launch
+from spike.measure import results
+from spike.project.sidecar import Sidecar
 
 NAME = "selfcheck"
 
-SPAWN_SOURCE = ROOT / "benchmarks" / "floor" / "spawn.c"
+SPAWN_SOURCE = ROOT / "benchmarks" / "baselines" / "spawn.c"
 
 RUNS = 20
 """A/A runs; one of them may miss."""
@@ -51,10 +52,10 @@ ROUNDS = 60
 DELAYED_EVERY = 4
 """The delayed copy takes part in one round of so many: 10 ms are found with far fewer."""
 
-FLOOR_ROUNDS = 300
+BASELINE_ROUNDS = 300
 """Interleaved launches by the harness and by the C program."""
 
-FLOOR_CPUS: Final = 1 if sys.platform == "linux" else None
+BASELINE_CPUS: Final = 1 if sys.platform == "linux" else None
 """CPUs that both use then; None for those that the system gives. See :func:`on_one_cpu`."""
 
 MAX_MISSES: Final = 1
@@ -68,13 +69,13 @@ DELAY_WITHIN_MS: Final = 2.0
 """Bar: an added delay of 10 ms is found within 2 ms."""
 
 MAX_OVERHEAD: Final = 1.20
-"""Bar: the harness floor is within 20 % of a bare spawn in C."""
+"""Bar: the harness baseline is within 20 % of a bare spawn in C."""
 
 ONE, TWO, DELAYED = "same-one", "same-two", "delayed"
 HARNESS, BARE = "spawn-harness", "spawn-c"
 
 
-def subjects(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
+def targets(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
     """What a result file says of the things that are compared here."""
     text = "the sidecar's script under python -I -S"
     return {
@@ -87,7 +88,7 @@ def subjects(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
         },
         HARNESS: {"kind": "check", "what": "the static C program by the harness"},
         BARE: {"kind": "check", "what": "the same program by posix_spawn in C"},
-        PYTHON_ISOLATED: {"kind": "floor", "what": "counted twice by callgrind"},
+        PYTHON_ISOLATED: {"kind": "baseline", "what": "counted twice by callgrind"},
     }
 
 
@@ -104,26 +105,26 @@ def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
         results.recording(
             NAME,
             sidecar,
-            subjects=subjects(sidecar),
+            targets=targets(sidecar),
             settings={
                 "runs": runs,
                 "rounds": ROUNDS,
-                "floor_rounds": FLOOR_ROUNDS,
-                "floor_cpus": FLOOR_CPUS,
+                "baseline_rounds": BASELINE_ROUNDS,
+                "baseline_cpus": BASELINE_CPUS,
                 "seed": seed,
             },
         ) as recorder,
         progress("self-check", steps(runs)) as step,
     ):
-        for subject, sample in measure(sidecar, runs=runs, seed=seed):
-            recorder.add(subject, sample)
-            step(subject)
+        for target, sample in measure(sidecar, runs=runs, seed=seed):
+            recorder.add(target, sample)
+            step(target)
     return recorder.result()
 
 
 def steps(runs: int) -> int:
     """Number of samples of a check with that many A/A runs."""
-    return runs * (2 * ROUNDS + ROUNDS // DELAYED_EVERY) + 2 * FLOOR_ROUNDS + 2
+    return runs * (2 * ROUNDS + ROUNDS // DELAYED_EVERY) + 2 * BASELINE_ROUNDS + 2
 
 
 def measure(sidecar: Sidecar, *, runs: int, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -132,44 +133,46 @@ def measure(sidecar: Sidecar, *, runs: int, seed: int) -> Iterator[tuple[str, di
     Raises:
         SpikeError: As :func:`run`.
     """
-    floor = next((item for item in floors(sidecar) if item.id == PYTHON_ISOLATED), None)
-    if floor is None:
+    baseline = next((item for item in baselines(sidecar) if item.id == PYTHON_ISOLATED), None)
+    if baseline is None:
         raise SpikeError(
             f"{sidecar.name} does not run under a bare interpreter: it has dependencies.",
             try_next="invoke self-check (without --sidecar)",
         )
     with tempfile.TemporaryDirectory(prefix="spike-selfcheck-") as name:
-        plans = copies(floor, Path(name))
+        specs = copies(baseline, Path(name))
         for number in range(runs):
-            for round_number, subject in shuffled_rounds(list(plans), ROUNDS, seed + number):
-                if subject == DELAYED and round_number % DELAYED_EVERY:
+            for round_number, target in shuffled_rounds(list(specs), ROUNDS, seed + number):
+                if target == DELAYED and round_number % DELAYED_EVERY:
                     continue
-                done = launch(plans[subject])
+                done = launch(specs[target])
                 yield (
-                    subject,
+                    target,
                     {"run": number, "round": round_number, "ready_ms": done.ready_ms},
                 )
-    yield from spawn_floor(FLOOR_ROUNDS, seed)
+    yield from spawn_baseline(BASELINE_ROUNDS, seed)
     if not instructions.unavailable():
         for _ in range(2):
-            yield PYTHON_ISOLATED, instructions.count(floor)
+            yield PYTHON_ISOLATED, instructions.count(baseline)
 
 
-def copies(floor: Subject, folder: Path) -> dict[str, Plan]:
+def copies(baseline: Target, folder: Path) -> dict[str, LaunchSpec]:
     """Two copies of the script, and one that sleeps first, each under a name of its own."""
-    script = floor.sidecar.folder / floor.sidecar.entry
-    place = floor.argv.index(str(script))
+    script = baseline.sidecar.folder / baseline.sidecar.entry
+    place = baseline.argv.index(str(script))
     text = script.read_text(encoding="utf-8")
     delay = f"import time; time.sleep({DELAY_MS / 1000})\n"
-    plans = {}
+    specs = {}
     for name, content in ((ONE, text), (TWO, text), (DELAYED, delay + text)):
         path = folder / f"{name}.py"
         path.write_text(content, encoding="utf-8")
-        plans[name] = floor.plan(argv=(*floor.argv[:place], str(path), *floor.argv[place + 1 :]))
-    return plans
+        specs[name] = baseline.spec(
+            argv=(*baseline.argv[:place], str(path), *baseline.argv[place + 1 :])
+        )
+    return specs
 
 
-def spawn_floor(rounds: int, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def spawn_baseline(rounds: int, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Launch the static C program by turns through the harness and from C, on one CPU.
 
     Raises:
@@ -182,8 +185,8 @@ def spawn_floor(rounds: int, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
         for round_number, name in shuffled_rounds([HARNESS, BARE], rounds, seed):
             if name == HARNESS:
                 # What spawn.c does before its measured launch: once to warm up.
-                launch(Plan(argv=(str(program),)))
-                ready_ms = launch(Plan(argv=(str(program),))).ready_ms
+                launch(LaunchSpec(argv=(str(program),)))
+                ready_ms = launch(LaunchSpec(argv=(str(program),))).ready_ms
             else:
                 done = process.capture([str(spawn), str(program)])
                 if not done.ok:
@@ -231,14 +234,14 @@ class Answer:
 def _paired(
     result: results.Result, one: str, other: str, run: int | None = None
 ) -> tuple[list[float | None], list[float | None]]:
-    """Launch to READY of two subjects, round by round, where both took part."""
+    """Launch to READY of two targets, round by round, where both took part."""
     by_round = [
         {
             (sample.get("run"), sample["round"]): sample["ready_ms"]
-            for sample in result.of(subject)
+            for sample in result.of(target)
             if "ready_ms" in sample and (run is None or sample["run"] == run)
         }
-        for subject in (one, other)
+        for target in (one, other)
     ]
     both = sorted(by_round[0].keys() & by_round[1].keys())
     return [by_round[0][key] for key in both], [by_round[1][key] for key in both]
@@ -282,7 +285,7 @@ def answers(result: results.Result) -> list[Answer]:
     found.append(
         Answer(
             question="the harness against a bare posix_spawn and read in C"
-            + (", on one CPU" if result.settings.get("floor_cpus") == 1 else ""),
+            + (", on one CPU" if result.settings.get("baseline_cpus") == 1 else ""),
             found=f"{_interval(harness, 2)} times {bare_ms or 0:.2f} ms",
             bar=f"at most {MAX_OVERHEAD:.2f} times",
             passed=harness is not None and harness.estimate <= MAX_OVERHEAD,

@@ -15,11 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.subjects import Subject
-from spike import buildinfo, process, results
-from spike.progress import progress
-from spike.tables import megabytes, table
-from spike.workspace import ROOT
+from benchmarks.targets import Target
+from spike.build import buildinfo
+from spike.core import process
+from spike.core.progress import progress
+from spike.core.tables import megabytes, table
+from spike.core.workspace import ROOT
+from spike.measure import results
 
 NAME = "size"
 
@@ -29,35 +31,35 @@ OURS = buildinfo.OWN_FILES
 """What a build leaves beside an artifact for us; it does not ship."""
 
 
-def measure(subject: Subject) -> dict[str, Any]:
-    """Count one subject's files.
+def measure(target: Target) -> dict[str, Any]:
+    """Count one target's files.
 
     Returns:
         ``artifact_bytes`` of the program itself; ``shipped_bytes`` and ``shipped_files`` of
         everything that has to ship with it; ``package_bytes``: all of it as a package, made by
         ``package_by`` (dpkg-deb, or Python's lzma where that is not there).
     """
-    return {**count(subject), **package(subject)}
+    return {**count(target), **package(target)}
 
 
-def package(subject: Subject) -> dict[str, Any]:
+def package(target: Target) -> dict[str, Any]:
     """Pack what ships as a .deb would."""
-    root = Path(subject.argv[0]).parent
-    if subject.built is not None:
-        root = subject.built.folder or subject.built.artifact.parent
-    if subject.kind == "floor" and not subject.argv[0].startswith(str(ROOT)):
+    root = Path(target.argv[0]).parent
+    if target.built is not None:
+        root = target.built.folder or target.built.artifact.parent
+    if target.kind == "baseline" and not target.argv[0].startswith(str(ROOT)):
         return {"package_bytes": None, "package_by": ""}  # the interpreter is not ours to ship
     files = [
         path
-        for path in ([Path(subject.argv[0])] if _alone(subject) else sorted(root.rglob("*")))
+        for path in ([Path(target.argv[0])] if _alone(target) else sorted(root.rglob("*")))
         if path.name not in OURS and (path.is_symlink() or path.is_file())
     ]
     with tempfile.TemporaryDirectory(prefix="spike-package-") as name:
         tree = Path(name) / "tree"
         for path in files:
-            target = tree / "usr" / "lib" / "sidecar" / path.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, target, follow_symlinks=False)
+            packed = tree / "usr" / "lib" / "sidecar" / path.relative_to(root)
+            packed.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, packed, follow_symlinks=False)
         result = Path(name) / "sidecar.deb"
         if shutil.which("dpkg-deb"):
             (tree / "DEBIAN").mkdir()
@@ -88,17 +90,17 @@ Description: the files of one variant, packed to be weighed
 """
 
 
-def _alone(subject: Subject) -> bool:
-    return subject.built is None or subject.built.folder is None
+def _alone(target: Target) -> bool:
+    return target.built is None or target.built.folder is None
 
 
-def count(subject: Subject) -> dict[str, Any]:
-    """Count one subject's files and their bytes."""
-    built = subject.built
+def count(target: Target) -> dict[str, Any]:
+    """Count one target's files and their bytes."""
+    built = target.built
     if built is None or built.folder is None:
         return {
-            "artifact_bytes": subject.size_bytes,
-            "shipped_bytes": subject.size_bytes,
+            "artifact_bytes": target.size_bytes,
+            "shipped_bytes": target.size_bytes,
             "shipped_files": 1,
         }
     files = [
@@ -113,29 +115,29 @@ def count(subject: Subject) -> dict[str, Any]:
     }
 
 
-def run(subjects: Sequence[Subject], *, partial: bool = False) -> results.Result:
-    """Measure every subject.
+def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+    """Measure every target.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = subjects[0].sidecar
+    sidecar = targets[0].sidecar
     with (
         results.recording(
             NAME,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={},
             partial=partial,
         ) as recorder,
-        progress("size", len(subjects)) as step,
+        progress("size", len(targets)) as step,
         # Nothing is timed here, so the packing may use every CPU.
         ThreadPoolExecutor(max_workers=os.cpu_count()) as workers,
     ):
-        for subject, facts in zip(subjects, workers.map(measure, subjects), strict=True):
-            recorder.add(subject.id, facts)
-            step(subject.id)
+        for target, facts in zip(targets, workers.map(measure, targets), strict=True):
+            recorder.add(target.id, facts)
+            step(target.id)
     return recorder.result()
 
 
@@ -145,7 +147,7 @@ def render(result: results.Result) -> str:
         ["variant", "program", "ships in all", "files", "as a .deb (xz)"],
         [
             [
-                sample["subject"],
+                sample["target"],
                 megabytes(sample["artifact_bytes"]),
                 megabytes(sample["shipped_bytes"]),
                 str(sample["shipped_files"]),

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import Summary, as_sample, explained, summarise
-from benchmarks.subjects import Subject
-from spike import residue, results
-from spike.launch import Launch, launch
-from spike.progress import progress, shuffled_rounds
-from spike.statistics import Interval, ratio_of_independent_medians
-from spike.tables import NOT_MEASURED, milliseconds, percent, table
+from benchmarks.targets import Target
+from spike.core.progress import progress, shuffled_rounds
+from spike.core.statistics import Interval, ratio_of_independent_medians
+from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
+from spike.launch import leftovers
+from spike.launch.launcher import Launch, launch
+from spike.measure import results
 
 PARALLEL = "parallel"
 SOAK = "soak"
@@ -31,37 +32,37 @@ MAX_PARALLEL = 64
 
 
 def run_parallel(
-    subjects: Sequence[Subject], *, launches: int, at_once: int, seed: int, partial: bool = False
+    targets: Sequence[Target], *, launches: int, at_once: int, seed: int, partial: bool = False
 ) -> results.Result:
-    """Launch each subject ``at_once`` times at the same moment, again and again.
+    """Launch each target ``at_once`` times at the same moment, again and again.
 
     Each batch begins with an empty cache folder that its launches share, so programs that keep
     what they unpack race for it, as several windows opened at the first login would.
 
     Args:
-        subjects: What to launch.
-        launches: Launches of each subject at least; the last batch is a whole one.
+        targets: What to launch.
+        launches: Launches of each target at least; the last batch is a whole one.
         at_once: Launches at the same moment.
-        seed: Seed of the order in which subjects take turns.
-        partial: Whether these are chosen subjects.
+        seed: Seed of the order in which targets take turns.
+        partial: Whether these are chosen targets.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = subjects[0].sidecar
-    by_id = {subject.id: subject for subject in subjects}
+    sidecar = targets[0].sidecar
+    by_id = {target.id: target for target in targets}
     batches = -(-launches // at_once)
-    residue.adopt_orphans()
+    leftovers.adopt_orphans()
     with (
         results.recording(
             PARALLEL,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={"launches": batches * at_once, "at_once": at_once, "seed": seed},
             partial=partial,
         ) as recorder,
-        progress(f"{at_once} at once", batches * len(subjects)) as step,
+        progress(f"{at_once} at once", batches * len(targets)) as step,
     ):
         for batch, name in shuffled_rounds(list(by_id), batches, seed):
             for place, done in enumerate(launch_together(by_id[name], at_once)):
@@ -70,39 +71,39 @@ def run_parallel(
     return recorder.result()
 
 
-def launch_together(subject: Subject, at_once: int) -> list[Launch]:
-    """Launch one subject several times at the same moment; the threads start at a barrier."""
+def launch_together(target: Target, at_once: int) -> list[Launch]:
+    """Launch one target several times at the same moment; the threads start at a barrier."""
     barrier = threading.Barrier(at_once)
     with tempfile.TemporaryDirectory(prefix="spike-parallel-", ignore_cleanup_errors=True) as name:
-        plan = subject.plan()
-        plan = replace(plan, env={**plan.env, CACHE_VARIABLE: str(Path(name))})
+        spec = target.spec()
+        spec = replace(spec, env={**spec.env, CACHE_VARIABLE: str(Path(name))})
 
         def one(_: int) -> Launch:
             barrier.wait(timeout=30.0)
-            return explained(subject, launch(plan, inspect=residue.inspect))
+            return explained(target, launch(spec, inspect=leftovers.inspect))
 
         with ThreadPoolExecutor(max_workers=at_once) as workers:
             return list(workers.map(one, range(at_once)))
 
 
 def run_soak(
-    subjects: Sequence[Subject], *, minutes: float, seed: int, partial: bool = False
+    targets: Sequence[Target], *, minutes: float, seed: int, partial: bool = False
 ) -> results.Result:
-    """Launch every subject in turns until the time is up; the last round is a whole one.
+    """Launch every target in turns until the time is up; the last round is a whole one.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = subjects[0].sidecar
-    by_id = {subject.id: subject for subject in subjects}
-    residue.adopt_orphans()
+    sidecar = targets[0].sidecar
+    by_id = {target.id: target for target in targets}
+    leftovers.adopt_orphans()
     seconds = minutes * 60
     with (
         results.recording(
             SOAK,
             sidecar,
-            subjects={subject.id: subject.as_json() for subject in subjects},
+            targets={target.id: target.as_json() for target in targets},
             settings={"minutes": minutes, "seed": seed},
             partial=partial,
         ) as recorder,
@@ -114,7 +115,7 @@ def run_soak(
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), 10**7, seed)):
             if number % len(by_id) == 0 and time.monotonic() - started >= seconds:
                 break
-            done = explained(by_id[name], launch(by_id[name].plan(), inspect=residue.inspect))
+            done = explained(by_id[name], launch(by_id[name].spec(), inspect=leftovers.inspect))
             recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
             while shown < min(seconds, time.monotonic() - started) - 1:
                 shown += 1
@@ -122,10 +123,10 @@ def run_soak(
     return recorder.result()
 
 
-def drift(result: results.Result, subject: str) -> Interval | None:
+def drift(result: results.Result, target: str) -> Interval | None:
     """Median of the last quarter of the launches over that of the first, with its interval."""
     values = [
-        float(sample["ready_ms"]) for sample in result.of(subject) if sample["ready_ms"] is not None
+        float(sample["ready_ms"]) for sample in result.of(target) if sample["ready_ms"] is not None
     ]
     quarter = len(values) // 4
     return ratio_of_independent_medians(values[-quarter:], values[:quarter]) if quarter else None
@@ -136,7 +137,7 @@ def render(result: results.Result) -> str:
     rows = []
     for summary in summarise(result):
         row = [
-            summary.subject,
+            summary.target,
             str(summary.launches),
             _failures(summary),
             f"{percent(summary.rate_low)} to {percent(summary.rate_high)}",
@@ -146,7 +147,7 @@ def render(result: results.Result) -> str:
             str(summary.files_left),
         ]
         if result.benchmark == SOAK:
-            change = drift(result, summary.subject)
+            change = drift(result, summary.target)
             row.append(
                 f"{change.estimate:.2f} ({change.low:.2f} to {change.high:.2f})"
                 if change

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spike import doctor, jsonfile, process, residue
-from spike.buildinfo import Built
-from spike.errors import BuildFailedError, MissingToolError, SpikeError
+from spike.build import doctor
+from spike.build.buildinfo import Built
+from spike.core import jsonfile, process
+from spike.core.errors import BuildFailedError, MissingToolError, SpikeError
+from spike.core.workspace import ROOT, display_path
 from spike.host import staging
 from spike.host.staging import Launching, Staged
-from spike.launch import MARK, remove_tree
-from spike.workspace import ROOT, display_path
+from spike.launch import leftovers
+from spike.launch.launcher import MARK, remove_tree
 
 HOST = "sidecar-host"
 """Cargo package and product name of the application."""
@@ -309,10 +311,10 @@ def self_test(
         argv = [str(package.host), "--self-test", str(out), "--scenario", scenario]
         argv += ["--cycles", str(cycles), "--hold-ms", str(hold_ms)]
         done = process.capture(argv, env=environment, timeout_s=RUN_TIMEOUT_S)
-        left = residue.wait_until_gone(mark, LEFTOVER_TIMEOUT_S)
-        commands = tuple(residue.command_line(found) for found in left)
-        residue.end(left)
-        files, _ = residue.files_in(tmp)
+        left = leftovers.wait_until_gone(mark, LEFTOVER_TIMEOUT_S)
+        commands = tuple(leftovers.command_line(found) for found in left)
+        leftovers.end(left)
+        files, _ = leftovers.files_in(tmp)
         try:
             journal = json.loads(out.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spike import plan
+from spike.core import requirements
 from spike.host.application import Run
 from spike.host.window import Shown
 
@@ -103,7 +103,7 @@ def judge(observed: Observed) -> list[Row]:
 
 def not_run(reason: str) -> list[Row]:
     """Every row as not run, for one reason."""
-    return [Row(id=row, status=NOT_RUN, evidence=reason) for row in plan.CHECKLIST]
+    return [Row(id=row, status=NOT_RUN, evidence=reason) for row in requirements.CHECKLIST]
 
 
 def _row(row: str, scenarios: tuple[str, ...], conditions: Sequence[Condition]) -> Row:
@@ -310,7 +310,7 @@ def _d3(seen: Observed) -> list[Condition]:
 
 
 STDERR_LINE = "faulty: the port 4711 is taken"
-"""What tests/sidecars/faulty writes to stderr before it exits with 3."""
+"""What spike/host/faulty writes to stderr before it exits with 3."""
 
 
 def _d4(seen: Observed) -> list[Condition]:
@@ -364,7 +364,7 @@ def _e3(seen: Observed) -> list[Condition]:
     times = [launch.get("ready_ms") for launch in good]
     return [
         (
-            len(launches) >= plan.MIN_STABLE_CYCLES and len(good) == len(launches),
+            len(launches) >= requirements.MIN_STABLE_CYCLES and len(good) == len(launches),
             f"{len(good)} of {len(launches)} cycles stable",
         ),
         (

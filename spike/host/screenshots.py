@@ -6,11 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from spike.buildinfo import Built
+from spike.build.buildinfo import Built
+from spike.core.workspace import ROOT
 from spike.host import application, staging, verify, window
 from spike.host.application import Package
 from spike.host.staging import Launching
-from spike.workspace import ROOT
 
 FOLDER = ROOT / "docs"
 SIZES = {"ready": (900, 620), "failed": (900, 940)}

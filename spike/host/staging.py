@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spike import buildinfo, jsonfile
-from spike.buildinfo import Built
-from spike.errors import StorageError
-from spike.sidecar import Sidecar
-from spike.workspace import ROOT, target_triple
+from spike.build import buildinfo
+from spike.build.buildinfo import Built
+from spike.core import jsonfile
+from spike.core.errors import StorageError
+from spike.core.workspace import ROOT, target_triple
+from spike.project.sidecar import Sidecar
 
 TAURI = ROOT / "src-tauri"
 BINARIES = TAURI / "binaries"

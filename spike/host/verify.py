@@ -10,22 +10,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from spike import buildinfo, jsonfile, plan, process, residue, results
-from spike import sidecar as sidecars
-from spike.buildinfo import Built
-from spike.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
+from spike.build import buildinfo
+from spike.build.buildinfo import Built
+from spike.core import jsonfile, process, requirements
+from spike.core.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
+from spike.core.progress import progress
+from spike.core.tables import table
+from spike.core.workspace import ROOT, target_triple
 from spike.host import application, checklist, staging, window
 from spike.host.application import Package, Run
 from spike.host.checklist import Observed, Row
 from spike.host.staging import Launching
+from spike.launch import leftovers
+from spike.measure import results
 from spike.packagers import Variant
-from spike.progress import progress
-from spike.sidecar import Sidecar
-from spike.tables import table
-from spike.workspace import ROOT, target_triple
+from spike.project import sidecar as sidecars
+from spike.project.sidecar import Sidecar
 
 NAME = "checklist"
-FAULTY = ROOT / "tests" / "sidecars" / "faulty"
+FAULTY = Path(__file__).with_name("faulty")
 
 UNPACKED_INTO = "Grüße aus dem Ordner"
 """The package is unpacked into a folder with spaces and letters beyond ASCII."""
@@ -54,8 +57,8 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
     """
     built = buildinfo.find_all(sidecar, wanted)
     application.check_tools()
-    residue.adopt_orphans()
-    subjects = {
+    leftovers.adopt_orphans()
+    targets = {
         item.info.variant: {
             "kind": "variant",
             "sha256": item.info.sha256,
@@ -69,7 +72,7 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
         results.recording(
             NAME,
             sidecar,
-            subjects=subjects,
+            targets=targets,
             settings={"cycles": cycles},
             partial=bool(wanted),
         ) as recorder,
@@ -244,8 +247,8 @@ def render(result: results.Result, *, evidence: str = "") -> str:
         result: A run of the checklist.
         evidence: Folder of the journals, as a link; empty for no links.
     """
-    variants = list(result.subjects)
-    found = {(sample["row"], sample["subject"]): sample for sample in result.samples}
+    variants = list(result.targets)
+    found = {(sample["row"], sample["target"]): sample for sample in result.samples}
 
     def cell(row: str, variant: str) -> str:
         sample = found.get((row, variant))
@@ -260,7 +263,7 @@ def render(result: results.Result, *, evidence: str = "") -> str:
         ["row", "check", *variants],
         [
             [row, text, *(cell(row, name) for name in variants)]
-            for row, text in plan.CHECKLIST.items()
+            for row, text in requirements.CHECKLIST.items()
         ],
     )
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spike import residue
-from spike.errors import MissingToolError
+from spike.core.errors import MissingToolError
 from spike.host.application import LEFTOVER_TIMEOUT_S, Package, surroundings
+from spike.launch import leftovers
 
 if TYPE_CHECKING:
     from selenium.webdriver import Remote
@@ -81,7 +81,7 @@ def opened(package: Package, screen: str, *, dark: bool = False) -> Iterator[Rem
                 driver.quit()
         finally:
             service.stop()
-            residue.end(residue.wait_until_gone(mark, LEFTOVER_TIMEOUT_S))
+            leftovers.end(leftovers.wait_until_gone(mark, LEFTOVER_TIMEOUT_S))
 
 
 def read_failure(package: Package, screen: str, screenshot: Path | None = None) -> Shown:

@@ -12,14 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from spike import process, workspace
-from spike.errors import UsageError
-from spike.issue_log.entry import (
-    NOT_INVOLVED,
-    SEVERITIES,
-    UNKNOWN,
-    Entry,
-)
+from spike.core import process, workspace
+from spike.core.errors import UsageError
+from spike.issue_log.entry import NOT_INVOLVED, SEVERITIES, UNKNOWN, Entry
 from spike.issue_log.rendering import TEMPLATE, fenced
 
 

@@ -8,12 +8,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from spike import jsonfile, workspace
-from spike.errors import IssueLogError, StorageError, UsageError
-from spike.issue_log.entry import (
-    TEMPLATE_NAME,
-    Entry,
-)
+from spike.core import jsonfile, workspace
+from spike.core.errors import IssueLogError, StorageError, UsageError
+from spike.issue_log.entry import TEMPLATE_NAME, Entry
 from spike.issue_log.parsing import parse
 from spike.issue_log.rendering import render
 

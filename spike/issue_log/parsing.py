@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from spike import workspace
-from spike.errors import IssueLogError
+from spike.core import workspace
+from spike.core.errors import IssueLogError
 from spike.issue_log.entry import (
     ARCHES,
     EXTENSION,

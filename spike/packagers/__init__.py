@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike.errors import UsageError
+from spike.core.errors import UsageError
 from spike.packagers.cx_freeze import CX_FREEZE
 from spike.packagers.nuitka import NUITKA
 from spike.packagers.pyinstaller import PYINSTALLER
 from spike.packagers.recipe import Mode, Packager
-from spike.sidecar import Sidecar
+from spike.project.sidecar import Sidecar
 
 PACKAGERS: Mapping[str, Packager] = {
     packager.name: packager for packager in (NUITKA, PYINSTALLER, CX_FREEZE)

@@ -8,9 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike.packagers import hold_gc
+from spike.packagers.analysis import defer_gc
 from spike.packagers.recipe import STAGED, STEADY_ORDER, Mode, Recipe, Tool, output_folder
-from spike.sidecar import Sidecar
+from spike.project.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
 
@@ -37,7 +37,7 @@ class CxFreeze:
             argv += ["--includes", ",".join(sidecar.hidden_imports)]
         if sidecar.collect:
             argv += ["--packages", ",".join(sidecar.collect)]
-        files = dict(hold_gc.files(sidecar))
+        files = dict(defer_gc.files(sidecar))
         if sidecar.data or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.
             argv.append("--no-compress")

@@ -13,16 +13,16 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike.errors import UnsuitableError
-from spike.packagers import hold_gc, reach
+from spike.core.errors import UnsuitableError
+from spike.packagers.analysis import defer_gc, module_graph
 from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
-from spike.sidecar import Sidecar
+from spike.project.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ".bin"
 
 PLUGIN = Path("start_up.py")
 """Where the plugin is staged; its settings lie beside it."""
-_PLUGIN_SOURCE = Path(__file__).with_name("plugins") / "start_up.py"
+_PLUGIN_SOURCE = Path(__file__).with_name("staged") / "start_up.py"
 
 FROZEN = ("_collections_abc", "abc", "codecs", "genericpath", "io", "os", "posixpath", "stat")
 """Modules that CPython 3.11 has as ready-made objects; Nuitka would ship them as bytecode."""
@@ -122,7 +122,7 @@ class Nuitka:
                 output=output,
                 artifact=output / f"{stem}{_SUFFIX}",
                 discard=(*leftovers, folder),
-                files=hold_gc.files(sidecar),
+                files=defer_gc.files(sidecar),
             )
         return Recipe(
             argv=tuple(argv),
@@ -130,7 +130,7 @@ class Nuitka:
             artifact=folder / f"{stem}{_SUFFIX}",
             folder=folder,
             discard=leftovers,
-            files=hold_gc.files(sidecar),
+            files=defer_gc.files(sidecar),
         )
 
 
@@ -157,7 +157,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     lean = mode != "single"
     single = mode != "standalone-lean"
     _check_platform(sidecar, mode)
-    reached = reach.of(
+    reached = module_graph.of(
         sidecar.folder / sidecar.entry,
         roots=sidecar.hidden_imports,
         packages=sidecar.collect,
@@ -173,8 +173,8 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     shipped = {"source"} if single else {"source", "extension"}
     names = {name for name, module in reached.modules.items() if module.kind in shipped}
     settings = {
-        "always": [name for name in reach.START_UP if name in names],
-        "codecs": sorted(reach.codecs_without_files()),
+        "always": [name for name in module_graph.START_UP if name in names],
+        "codecs": sorted(module_graph.codecs_without_files()),
         "edits": {
             name: {str(line): text for line, text in sorted(reached.edits[name].items())}
             for name in sorted(names.intersection(reached.edits))
@@ -211,7 +211,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
         files={
             PLUGIN: _PLUGIN_SOURCE.read_text(encoding="utf-8"),
             PLUGIN.with_suffix(".json"): json.dumps(settings, indent=1),
-            **hold_gc.files(sidecar, always=lean),
+            **defer_gc.files(sidecar, always=lean),
         },
     )
 
@@ -239,7 +239,7 @@ def _is_gcc() -> bool:
     return Path(os.environ.get("CC", "gcc")).name.startswith("gcc") and bool(shutil.which("gcc"))
 
 
-def _can_be_static(reached: reach.Reach) -> bool:
+def _can_be_static(reached: module_graph.Reach) -> bool:
     """Whether glibc can be linked in, which saves the loader's work: 4 to 6 % of a lean start.
 
     glibc opens further libraries at run time to look up hosts, and they have to be of its own
@@ -292,7 +292,7 @@ def _check_platform(sidecar: Sidecar, mode: str) -> None:
         )
 
 
-def _check_single_file(sidecar: Sidecar, reached: reach.Reach, mode: str) -> None:
+def _check_single_file(sidecar: Sidecar, reached: module_graph.Reach, mode: str) -> None:
     instead = sidecar.nox_command("nuitka", "standalone")
     if sidecar.data:
         raise UnsuitableError(

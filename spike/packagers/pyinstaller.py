@@ -7,10 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike.errors import UnsuitableError
-from spike.packagers import hold_gc, reach
+from spike.core.errors import UnsuitableError
+from spike.packagers.analysis import defer_gc, module_graph
 from spike.packagers.recipe import STAGED, STEADY_ORDER, Mode, Recipe, Tool, output_folder
-from spike.sidecar import Sidecar
+from spike.project.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
 
@@ -82,7 +82,7 @@ class PyInstaller:
             output=output,
             artifact=(output if kind == "onefile" else folder) / f"{sidecar.name}{_SUFFIX}",
             folder=None if kind == "onefile" else folder,
-            files=hold_gc.files(sidecar),
+            files=defer_gc.files(sidecar),
         )
 
 
@@ -101,13 +101,13 @@ def _lean(sidecar: Sidecar) -> list[str]:
     if sidecar.dependencies:
         # Packages import by name at run time; PyInstaller's hooks know, the sources do not show.
         return ["--strip"]
-    reached = reach.of(
+    reached = module_graph.of(
         sidecar.folder / sidecar.entry,
         roots=(*sidecar.hidden_imports, *_OWN_IMPORTS),
         packages=sidecar.collect,
     )
     # Of the modules that are files only: they bring libraries along (OpenSSL, ncurses, ...).
-    unreached = sorted(reach.extension_files() - reached.modules.keys())
+    unreached = sorted(module_graph.extension_files() - reached.modules.keys())
     return ["--strip"] + [
         f"--exclude-module={name}"
         for name in unreached

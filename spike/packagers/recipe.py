@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from spike.sidecar import Sidecar
-from spike.workspace import artifact_folder_name
+from spike.core.workspace import artifact_folder_name
+from spike.project.sidecar import Sidecar
 
 STAGED = Path("sidecar")
 """Folder in the build's working folder that holds the copy of the sidecar being packaged."""

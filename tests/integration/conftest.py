@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from spike import buildinfo, sidecar
-from spike.buildinfo import Built
+from spike.build import buildinfo
+from spike.build.buildinfo import Built
+from spike.core.workspace import ROOT
 from spike.packagers import variant_named
-from spike.workspace import ROOT
+from spike.project import sidecar
 
 
 def nox(*words: str) -> subprocess.CompletedProcess[str]:

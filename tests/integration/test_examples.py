@@ -20,13 +20,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.subjects import Subject, variant_subject
-from spike import residue
-from spike.buildinfo import Built
-from spike.launch import Plan, Running, launch
+from benchmarks.targets import Target, variant_target
+from spike.build.buildinfo import Built
+from spike.core.workspace import ROOT
+from spike.launch import leftovers
+from spike.launch.launcher import LaunchSpec, Running, launch
 from spike.packagers import DEFAULT_VARIANTS
-from spike.sidecar import Sidecar, load
-from spike.workspace import ROOT
+from spike.project.sidecar import Sidecar, load
 from tests.integration.conftest import nox
 
 pytestmark = pytest.mark.integration
@@ -48,10 +48,10 @@ def prepared(name: str) -> Sidecar:
     return load(ROOT / folder)
 
 
-def plan(sidecar: Sidecar, tmp_path: Path) -> Plan:
+def spec(sidecar: Sidecar, tmp_path: Path) -> LaunchSpec:
     """The sidecar's script in its own environment, with the user's folders in ``tmp_path``."""
     python = sidecar.python or sys.executable
-    return Plan(
+    return LaunchSpec(
         argv=(str(python), str(sidecar.folder / sidecar.entry)),
         env={"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), **sidecar.env},
         ready_timeout_s=30.0,
@@ -63,7 +63,7 @@ def plan(sidecar: Sidecar, tmp_path: Path) -> Plan:
 
 def test_a_whole_life_with_its_smoke_check(example: Sidecar, tmp_path: Path) -> None:
     """READY once, the smoke check's questions answered, a clean stop, nothing left."""
-    done = launch(plan(example, tmp_path), inspect=residue.inspect)
+    done = launch(spec(example, tmp_path), inspect=leftovers.inspect)
     assert done.ok, done
     assert done.stdout_tail == () or done.stdout_tail[0].startswith(f"BOOT sidecar={example.name}")
 
@@ -73,7 +73,7 @@ def test_every_stop_signal_is_named_and_obeyed(
     example: Sidecar, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Exit 0 and the signal's name in the SHUTDOWN line."""
-    with Running(plan(example, tmp_path)) as running:
+    with Running(spec(example, tmp_path)) as running:
         assert running.wait_ready()
         assert running.stop(number), running.result()
         assert running.lines[-1].text == f"SHUTDOWN reason=signal signal={number.name}"
@@ -81,7 +81,7 @@ def test_every_stop_signal_is_named_and_obeyed(
 
 def test_a_signal_before_ready_stops_it_too(example: Sidecar, tmp_path: Path) -> None:
     """A host that changes its mind during the start is obeyed, with exit code 0."""
-    with Running(plan(example, tmp_path)) as running:
+    with Running(spec(example, tmp_path)) as running:
         assert running.pump(lambda: running.boot_ms is not None, 30)
         running.send(signal.SIGTERM)
         assert running.wait_exit(10)
@@ -91,8 +91,10 @@ def test_a_signal_before_ready_stops_it_too(example: Sidecar, tmp_path: Path) ->
 
 def test_end_of_stdin_is_a_normal_stop(example: Sidecar, tmp_path: Path) -> None:
     """The host is gone: the sidecar does not outlive it."""
-    asked = plan(example, tmp_path)
-    asked = Plan(argv=asked.argv, env={**asked.env, "SIDECAR_EXIT_ON_EOF": "1"}, ready_timeout_s=30)
+    asked = spec(example, tmp_path)
+    asked = LaunchSpec(
+        argv=asked.argv, env={**asked.env, "SIDECAR_EXIT_ON_EOF": "1"}, ready_timeout_s=30
+    )
     with Running(asked) as running:
         assert running.wait_ready()
         running.close_stdin()
@@ -114,16 +116,16 @@ def test_every_packager_builds_every_example(
     built: Callable[..., Built], name: str, variant: str, tmp_path: Path
 ) -> None:
     """The frozen program passes the same smoke check as the script."""
-    subject: Subject = variant_subject(built(variant, f"examples/{name}"))
-    env = {**subject.sidecar.env, "XDG_DATA_HOME": str(tmp_path)}
-    done = launch(subject.plan(env=env), inspect=residue.inspect)
+    target: Target = variant_target(built(variant, f"examples/{name}"))
+    env = {**target.sidecar.env, "XDG_DATA_HOME": str(tmp_path)}
+    done = launch(target.spec(env=env), inspect=leftovers.inspect)
     assert done.ok, done
 
 
 @contextmanager
 def fastapi(tmp_path: Path) -> Iterator[tuple[Running, int]]:
     """The FastAPI example, ready, and its port."""
-    with Running(plan(prepared("fastapi"), tmp_path)) as running:
+    with Running(spec(prepared("fastapi"), tmp_path)) as running:
         assert running.wait_ready(), running.result()
         yield running, int(running.fields()["port"])
 
@@ -175,9 +177,9 @@ def test_fastapi_does_so_in_every_packagers_program(
 ) -> None:
     """A launcher process that translates or doubles the signal costs nobody an answer."""
     body = json.dumps({"title": "in flight"}).encode()
-    subject = variant_subject(built(variant, "examples/fastapi"))
-    env = {**subject.sidecar.env, "XDG_DATA_HOME": str(tmp_path)}
-    with Running(subject.plan(env=env)) as running:
+    target = variant_target(built(variant, "examples/fastapi"))
+    env = {**target.sidecar.env, "XDG_DATA_HOME": str(tmp_path)}
+    with Running(target.spec(env=env)) as running:
         assert running.wait_ready(), running.result()
         assert running.pid is not None
         with half_sent(int(running.fields()["port"]), body) as connection:
@@ -242,7 +244,7 @@ def test_fastapi_keeps_its_notes_in_the_users_data_folder(tmp_path: Path) -> Non
 def test_fastapi_says_why_it_cannot_start(tmp_path: Path) -> None:
     """An unusable data folder ends before READY, non-zero, with the cause on stderr."""
     (tmp_path / "sidecar-fastapi").write_text("a file where the folder has to be")
-    with Running(plan(prepared("fastapi"), tmp_path)) as running:
+    with Running(spec(prepared("fastapi"), tmp_path)) as running:
         assert not running.wait_ready()
         assert running.exit_code == 1
         assert any("FileExistsError" in line for line in running.result().stderr_tail)
@@ -306,7 +308,7 @@ def test_jsonrpc_follows_the_specification() -> None:
 def test_jsonrpc_finishes_the_answer_that_a_signal_finds_it_at(tmp_path: Path) -> None:
     """A stop in the middle of a request comes after its answer, whole."""
     request = {"jsonrpc": "2.0", "method": "words", "params": {"text": "ab " * 4_000_000}, "id": 1}
-    with Running(plan(prepared("jsonrpc"), tmp_path)) as running:
+    with Running(spec(prepared("jsonrpc"), tmp_path)) as running:
         assert running.wait_ready()
         running.write_stdin(json.dumps(request).encode() + b"\n")
         time.sleep(0.3)  # it has read the request and is still counting

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from spike.buildinfo import Built
-from spike.errors import SpikeError
+from spike.build.buildinfo import Built
+from spike.core.errors import SpikeError
 from spike.host import application, staging, window
 from spike.host.staging import Launching
 

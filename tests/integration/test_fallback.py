@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from spike import frozen, issue_log, sidecar
-from spike.sidecar import Sidecar
-from spike.workspace import ROOT
+from decision import snapshot
+from spike import issue_log
+from spike.core.workspace import ROOT
+from spike.project import sidecar
+from spike.project.sidecar import Sidecar
 from tests.integration.conftest import nox
 
 pytestmark = pytest.mark.integration
@@ -45,7 +47,7 @@ def uncompilable() -> Iterator[Sidecar]:
     places = found.workspace
 
     def clean() -> None:
-        for path in (places.dist, places.build, places.results, places.issues, places.frozen):
+        for path in (places.dist, places.build, places.results, places.issues, places.snapshots):
             assert found.name in path.name, path
             shutil.rmtree(path, ignore_errors=True)
 
@@ -56,7 +58,7 @@ def uncompilable() -> Iterator[Sidecar]:
 
 def frozen_folders(found: Sidecar) -> list[Path]:
     """Every frozen folder, oldest first."""
-    return sorted(found.workspace.frozen.iterdir())
+    return sorted(found.workspace.snapshots.iterdir())
 
 
 def test_a_nuitka_that_fails_for_real_ends_with_pyinstaller(uncompilable: Sidecar) -> None:
@@ -83,7 +85,7 @@ def test_a_nuitka_that_fails_for_real_ends_with_pyinstaller(uncompilable: Sideca
     dry = invoke("fallback", "--dry-run")
     assert dry.returncode == 0
     assert "nox -s build_pyinstaller -- --mode onefile" in dry.stdout
-    assert not uncompilable.workspace.frozen.exists()
+    assert not uncompilable.workspace.snapshots.exists()
 
     done = invoke("fallback", "--no-host")
     assert done.returncode == 2, done.stdout + done.stderr  # K3 needs the host
@@ -102,10 +104,10 @@ def test_a_nuitka_that_fails_for_real_ends_with_pyinstaller(uncompilable: Sideca
         "failures/nuitka-onefile/failure.json",
         "failures/nuitka-onefile/build.log",
         f"issues/{entry.path.name}",
-        frozen.SUMS,
+        snapshot.SUMS,
     } <= names
     checked = subprocess.run(
-        ["sha256sum", "--check", "--strict", frozen.SUMS],
+        ["sha256sum", "--check", "--strict", snapshot.SUMS],
         cwd=first,
         capture_output=True,
         check=False,

@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import findings
-from spike import issue_log, issues, process
-from spike.buildinfo import Built
+from benchmarks.faults import findings
+from decision.workflows import issues
+from spike import issue_log
+from spike.build.buildinfo import Built
+from spike.core import process
+from spike.core.workspace import ROOT
 from spike.packagers import VARIANTS
-from spike.workspace import ROOT
 
 pytestmark = pytest.mark.integration
 
@@ -45,6 +47,6 @@ def test_a_finding_that_does_not_reproduce_is_told_apart(built: Callable[..., Bu
 
 def test_an_unknown_finding_is_a_clear_error() -> None:
     """A typing mistake gets the list of names, and exit code 2."""
-    done = process.capture([sys.executable, "-m", "benchmarks.findings", "nope"], cwd=ROOT)
+    done = process.capture([sys.executable, "-m", "benchmarks.faults.findings", "nope"], cwd=ROOT)
     assert done.exit_code == 2
     assert "Known are: nuitka-onefile-sigterm" in done.errors

@@ -14,12 +14,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
-from spike import plan
-from spike.buildinfo import Built
-from spike.errors import SpikeError
+from spike.build.buildinfo import Built
+from spike.core import requirements
+from spike.core.errors import SpikeError
+from spike.core.workspace import ROOT, platform_id
 from spike.host import application, checklist, staging, verify, window
 from spike.host.staging import Launching
-from spike.workspace import ROOT, platform_id
 
 pytestmark = [pytest.mark.integration, pytest.mark.host]
 
@@ -47,7 +47,7 @@ def _tools() -> None:
 def test_every_row_passes(built: Callable[..., Built], variant: str) -> None:
     """`invoke verify` exits with 0, and all seventeen rows are a pass with evidence."""
     built(variant)
-    built(variant, "tests/sidecars/faulty")
+    built(variant, "spike/host/faulty")
     done = subprocess.run(
         [sys.executable, "-m", "invoke", "verify", "--variant", variant],
         cwd=ROOT,
@@ -58,7 +58,7 @@ def test_every_row_passes(built: Callable[..., Built], variant: str) -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     folder = ROOT / "benchmarks" / "results" / platform_id() / "partial"
     samples = json.loads((folder / f"checklist-{variant}.json").read_text())["samples"]
-    assert [sample["row"] for sample in samples] == list(plan.CHECKLIST)
+    assert [sample["row"] for sample in samples] == list(requirements.CHECKLIST)
     assert {sample["status"] for sample in samples} == {"pass"}
     assert all(sample["evidence"] for sample in samples)
 

@@ -13,15 +13,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spike import process, residue
-from spike.buildinfo import Built
-from spike.errors import SpikeError
+from spike.build.buildinfo import Built
+from spike.core import process
+from spike.core.errors import SpikeError
+from spike.core.requirements import PLAN_VARIANTS
+from spike.core.workspace import ROOT
 from spike.host import application, staging
 from spike.host.staging import Launching
-from spike.launch import MARK
+from spike.launch import leftovers
+from spike.launch.launcher import MARK
 from spike.packagers import DEFAULT_VARIANTS
-from spike.plan import PLAN_VARIANTS
-from spike.workspace import ROOT
 
 pytestmark = [pytest.mark.integration, pytest.mark.host]
 
@@ -122,15 +123,15 @@ def _kill_at(moment_s: float, host: Path, environment: dict[str, str]) -> tuple[
     deadline = time.monotonic() + GONE_WITHIN_S
     while (left := _sidecars(mark)) and time.monotonic() < deadline:
         time.sleep(0.02)
-    names = [residue.command_line(found) for found in left]
-    residue.end(left)
-    residue.end(residue.wait_until_gone(mark, GONE_WITHIN_S))
+    names = [leftovers.command_line(found) for found in left]
+    leftovers.end(left)
+    leftovers.end(leftovers.wait_until_gone(mark, GONE_WITHIN_S))
     return seen, names
 
 
 def _sidecars(mark: str) -> list[psutil.Process]:
     found = []
-    for candidate in residue.survivors(mark):
+    for candidate in leftovers.survivors(mark):
         try:
             if OURS in candidate.environ():
                 found.append(candidate)

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import cold_start, footprint, instructions, phases, selfcheck, stress
-from benchmarks.subjects import Subject, variant_subject
-from spike import pagecache, sidecar
-from spike.buildinfo import Built
-from spike.provenance import filesystem
-from spike.results import Result
-from spike.workspace import ROOT
+from benchmarks.targets import Target, variant_target
+from spike.build.buildinfo import Built
+from spike.core.workspace import ROOT
+from spike.measure import pagecache
+from spike.measure.provenance import filesystem
+from spike.measure.results import Result
+from spike.project import sidecar
 
 pytestmark = pytest.mark.integration
 
@@ -31,10 +32,10 @@ def check(runs: int, seed: int) -> Result:
         complete=True,
         provenance={},
         settings={},
-        subjects=selfcheck.subjects(hello),
+        targets=selfcheck.targets(hello),
         samples=[
-            {"subject": subject, **sample}
-            for subject, sample in selfcheck.measure(hello, runs=runs, seed=seed)
+            {"target": target, **sample}
+            for target, sample in selfcheck.measure(hello, runs=runs, seed=seed)
         ],
         elapsed_s=0.0,
     )
@@ -56,10 +57,10 @@ def attempts() -> Callable[[int], list[Result]]:
 @pytest.mark.parametrize(
     "number",
     range(4),
-    ids=["same", "delay", "floor", "instructions"],
+    ids=["same", "delay", "baseline", "instructions"],
 )
 def test_a_known_answer_comes_out(number: int, attempts: Callable[[int], list[Result]]) -> None:
-    """A/A shows no difference in 19 of 20 runs; 10 ms are found within 2; the floor is the bar's.
+    """A/A shows no difference in 19 of 20 runs; 10 ms are found within 2; the baseline holds.
 
     The stated false-alarm rate of one A/A run is at most the interval's 5 %, and less the quieter
     the machine is: see benchmarks/selfcheck.py.
@@ -83,8 +84,8 @@ def test_a_changed_program_is_told_from_itself(
     renamed = [
         {
             **sample,
-            "subject": {selfcheck.DELAYED: selfcheck.TWO, selfcheck.TWO: selfcheck.DELAYED}.get(
-                str(sample["subject"]), sample["subject"]
+            "target": {selfcheck.DELAYED: selfcheck.TWO, selfcheck.TWO: selfcheck.DELAYED}.get(
+                str(sample["target"]), sample["target"]
             ),
         }
         for sample in result.samples
@@ -94,12 +95,12 @@ def test_a_changed_program_is_told_from_itself(
 
 
 @pytest.fixture
-def frozen(built: Callable[..., Built]) -> Subject:
+def frozen(built: Callable[..., Built]) -> Target:
     """A real frozen folder build."""
-    return variant_subject(built("pyinstaller-onedir"))
+    return variant_target(built("pyinstaller-onedir"))
 
 
-def test_a_frozen_program_is_launched_from_proved_caches(frozen: Subject, tmp_path: Path) -> None:
+def test_a_frozen_program_is_launched_from_proved_caches(frozen: Target, tmp_path: Path) -> None:
     """Cold means that not one page was there and storage was read; warm, that all were."""
     if why := pagecache.unavailable():
         pytest.skip(why)
@@ -129,12 +130,12 @@ def test_a_cache_that_a_program_keeps_is_found(tmp_path: Path) -> None:
     program.write_text(f"#!{sys.executable}\n{keep}{text}", encoding="utf-8")
     program.chmod(0o755)
     hello = sidecar.load()
-    subject = Subject(
+    target = Target(
         id="keeps", kind="variant", argv=(str(program),), sidecar=hello, sha256="0", size_bytes=1
     )
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    found = cold_start.scout(subject, scratch)
+    found = cold_start.scout(target, scratch)
     assert found.unpack_cache is not None
     state = {state.id: state for state in cold_start.states(keeps_unpacked=True)}
     empty = cold_start.one_launch(found, state["warm+empty"], scratch)
@@ -143,7 +144,7 @@ def test_a_cache_that_a_program_keeps_is_found(tmp_path: Path) -> None:
     assert filled["pages"] > empty["pages"]
 
 
-def test_a_frozen_program_is_divided_and_counted(frozen: Subject) -> None:
+def test_a_frozen_program_is_divided_and_counted(frozen: Target) -> None:
     """Phases, footprint and instructions all come from the same real binary."""
     counted = footprint.measure(frozen)
     assert counted["processes"] == 1
@@ -159,7 +160,7 @@ def test_a_frozen_program_is_divided_and_counted(frozen: Subject) -> None:
         assert instructions.count(frozen)["instructions"] > 10_000_000
 
 
-def test_many_at_once_all_start(frozen: Subject) -> None:
+def test_many_at_once_all_start(frozen: Target) -> None:
     """Eight launches at the same moment are eight samples, each with its own READY."""
     done = stress.launch_together(frozen, 8)
     assert [launch.failure for launch in done] == [None] * 8

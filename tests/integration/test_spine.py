@@ -15,10 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spike import buildinfo, launch, residue
-from spike.buildinfo import Built
+from spike.build import buildinfo
+from spike.build.buildinfo import Built
+from spike.core.workspace import ROOT
+from spike.launch import launcher, leftovers
 from spike.packagers import DEFAULT_VARIANTS
-from spike.workspace import ROOT
 from tests.integration.conftest import nox
 
 pytestmark = pytest.mark.integration
@@ -33,8 +34,10 @@ def test_every_variant_builds_and_lives_a_whole_life(built: Build, variant: str)
     """READY exactly once, a clean stop, nothing left; build.json has what the plan captures."""
     found = built(variant)
     env = {"SIDECAR_TOKEN": "a b"}
-    plan = launch.Plan(argv=(str(found.artifact), "--heartbeat", "0.05"), env=env, settle_s=0.3)
-    done = launch.launch(plan, inspect=residue.inspect)
+    spec = launcher.LaunchSpec(
+        argv=(str(found.artifact), "--heartbeat", "0.05"), env=env, settle_s=0.3
+    )
+    done = launcher.launch(spec, inspect=leftovers.inspect)
     assert done.ok, done
     assert done.stdout_tail[0].startswith("BOOT sidecar=sidecar-hello version=0.1.0 ")
     assert "args=--heartbeat,0.05 SIDECAR_TOKEN=a%20b" in done.stdout_tail[0]
@@ -52,8 +55,8 @@ def test_every_variant_builds_and_lives_a_whole_life(built: Build, variant: str)
 def test_every_variant_stops_when_its_host_closes_stdin(built: Build, variant: str) -> None:
     """End of file on stdin is the portable sign that the host is gone."""
     found = built(variant)
-    plan = launch.Plan(argv=(str(found.artifact),), env={"SIDECAR_EXIT_ON_EOF": "1"})
-    with launch.Running(plan) as running:
+    spec = launcher.LaunchSpec(argv=(str(found.artifact),), env={"SIDECAR_EXIT_ON_EOF": "1"})
+    with launcher.Running(spec) as running:
         assert running.wait_ready()
         running.close_stdin()
         assert running.wait_exit(10)
@@ -204,9 +207,9 @@ def test_a_killed_build_leaves_nothing_that_looks_finished(built: Build) -> None
     ("command", "kept_as"),
     [
         (("bench", "--launches", "500"), "reliability-*pyinstaller-onefile"),
-        (("hardships", "--case", "life_and_death"), "hardships-*pyinstaller-onefile"),
+        (("faults", "--case", "life_and_death"), "faults-*pyinstaller-onefile"),
     ],
-    ids=["bench", "hardships"],
+    ids=["bench", "faults"],
 )
 def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
     built: Build,

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from spike.buildinfo import Built
-from spike.plan import PLAN_VARIANTS
-from spike.workspace import ROOT, platform_id
+from spike.build.buildinfo import Built
+from spike.core.requirements import PLAN_VARIANTS
+from spike.core.workspace import ROOT, platform_id
 
 pytestmark = pytest.mark.integration
 
@@ -132,7 +132,7 @@ def test_a_result_from_another_binary_is_caught(checkout: Checkout) -> None:
     """The sha256 in a result is that of the artifact, or the result is of something else."""
 
     def other(document: dict[str, Any]) -> None:
-        document["subjects"]["nuitka-onefile"]["sha256"] = "0" * 64
+        document["targets"]["nuitka-onefile"]["sha256"] = "0" * 64
 
     checkout.change_json(checkout.results / "reliability.json", other)
     said = refused(checkout)

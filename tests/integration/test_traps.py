@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from spike import advice, buildinfo, launch, sidecar
-from spike.buildinfo import Built
-from spike.diagnose import Cause
+from spike.build import advice, buildinfo
+from spike.build.buildinfo import Built
+from spike.launch import launcher
+from spike.launch.diagnosis import Cause
 from spike.packagers import variant_named
+from spike.project import sidecar
 from tests.integration import sidecars
-from tests.unit.test_diagnose import CASES
+from tests.unit.test_diagnosis import CASES
 
 pytestmark = pytest.mark.integration
 
@@ -62,18 +64,18 @@ def _extension_without_its_library(folder: Path) -> None:
     source.unlink()
 
 
-@pytest.mark.parametrize(("case", "cause", "subject", "_fix"), CASES)
+@pytest.mark.parametrize(("case", "cause", "target", "_fix"), CASES)
 def test_a_program_frozen_now_gets_the_same_diagnosis(
-    traps: Built, case: str, cause: Cause, subject: str, _fix: str
+    traps: Built, case: str, cause: Cause, target: str, _fix: str
 ) -> None:
     """What the unit tests promise for saved tracebacks holds for today's packagers."""
     operation, _, operand = case.partition(".")
     operand = operand.replace("data_", "data/")
-    done = launch.launch(launch.Plan(argv=(str(traps.artifact), operation, operand)))
+    done = launcher.launch(launcher.LaunchSpec(argv=(str(traps.artifact), operation, operand)))
     if done.ready_ms is not None:
         assert operation == "read-in-package", "only cx_Freeze's copied packages need no advice"
         assert traps.variant.packager.name == "cx_freeze"
         return
     found = advice.finding(done, variant=traps.variant.id, known=advice.facts_of(traps))
     assert found is not None, done
-    assert (found.cause, found.subject) == (cause, subject)
+    assert (found.cause, found.target) == (cause, target)

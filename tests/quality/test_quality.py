@@ -7,12 +7,21 @@ import sys
 
 import pytest
 
-from spike.workspace import ROOT
+from spike.core.workspace import ROOT
 
 CHECKS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
-    "mypy": ["mypy", "spike", "benchmarks", "tests", "noxfile.py", "tasks.py", "bootstrap.py"],
+    "mypy": [
+        "mypy",
+        "spike",
+        "benchmarks",
+        "decision",
+        "tests",
+        "noxfile.py",
+        "tasks.py",
+        "bootstrap.py",
+    ],
 }
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from benchmarks import cold_start, footprint, instructions, phases, reproducible, selfcheck
-from spike import elf, figures, pagecache, residue
-from spike.pagecache import Residency
-from spike.results import Result
+from decision.record import figures
+from spike.launch import leftovers
+from spike.measure import elf, pagecache
+from spike.measure.pagecache import Residency
+from spike.measure.results import Result
 
 STRACE = """\
 101 1700000000.000000000 execve("dist/app", [...], 0x7ffe /* 38 vars */) = 0
@@ -22,7 +24,7 @@ STRACE = """\
 """
 
 
-def result(benchmark: str, subjects: dict[str, Any], samples: list[dict[str, Any]]) -> Result:
+def result(benchmark: str, targets: dict[str, Any], samples: list[dict[str, Any]]) -> Result:
     return Result(
         benchmark=benchmark,
         sidecar="hello",
@@ -30,7 +32,7 @@ def result(benchmark: str, subjects: dict[str, Any], samples: list[dict[str, Any
         complete=True,
         provenance={},
         settings={},
-        subjects=subjects,
+        targets=targets,
         samples=samples,
         elapsed_s=1.0,
     )
@@ -88,7 +90,7 @@ def test_a_row_is_called_cold_only_when_every_launch_was() -> None:
     """One launch whose state was not proved takes the name from the row."""
     samples = [
         {
-            "subject": "nuitka-onefile",
+            "target": "nuitka-onefile",
             "round": n,
             "state": state,
             "reached": reached or n > 0,
@@ -100,33 +102,33 @@ def test_a_row_is_called_cold_only_when_every_launch_was() -> None:
         for state, reached in (("warm", True), ("cold", False))
         for n in range(8)
     ]
-    subjects = {
+    targets = {
         "nuitka-onefile": {
             "kind": "variant",
             "build": {"cold_start_ms": 12.0, "first_launch": "ready"},
         }
     }
-    rows = cold_start.summarise(result(cold_start.NAME, subjects, samples))
+    rows = cold_start.summarise(result(cold_start.NAME, targets, samples))
     assert [row.title for row in rows] == [cold_start.FIRST, "warm", "cold: not reached"]
-    text = cold_start.render(result(cold_start.NAME, subjects, samples))
+    text = cold_start.render(result(cold_start.NAME, targets, samples))
     assert "not reached in 1 of 8 launches: 1 of 9 pages" in text
 
 
 def test_launches_that_differ_much_are_a_warning_below_the_table() -> None:
-    """In terminal and record alike, by subject, and for cold starts by state."""
-    subjects = {"steady": {"kind": "variant"}, "wild": {"kind": "variant"}}
+    """In terminal and record alike, by target, and for cold starts by state."""
+    targets = {"steady": {"kind": "variant"}, "wild": {"kind": "variant"}}
     samples = [
-        {"subject": name, "state": state, "round": n, "ready_ms": ms, "failure": None}
+        {"target": name, "state": state, "round": n, "ready_ms": ms, "failure": None}
         for state, base in (("warm", 10.0), ("cold", 90.0))
         for n in range(12)
         for name, ms in (("steady", base), ("wild", base * (1 + (n % 2) / 2)))
     ]
-    bench = result("reliability", subjects, samples[: len(samples) // 2])
+    bench = result("reliability", targets, samples[: len(samples) // 2])
     said = figures.disturbances(bench)
     assert said.startswith("Warning: wild: the middle half of the launches spans")
     assert "Advice: run it again with more launches (--launches)" in said
     assert said in figures.run_line(bench)
-    said = figures.disturbances(result(cold_start.NAME, subjects, samples))
+    said = figures.disturbances(result(cold_start.NAME, targets, samples))
     assert "wild (warm)" in said
     assert "wild (cold)" in said
     assert "steady" not in said
@@ -193,7 +195,7 @@ def test_files_that_go_while_they_are_counted_do_no_harm(tmp_path: Path) -> None
     try:
         for _ in range(300):
             watch.look()
-            residue.files_in(tmp_path)
+            leftovers.files_in(tmp_path)
             pagecache.regular_files([tmp_path])
     finally:
         over.set()
@@ -205,19 +207,19 @@ def test_files_that_go_while_they_are_counted_do_no_harm(tmp_path: Path) -> None
 def test_the_self_check_allows_one_false_alarm_of_twenty(misses: int, passed: bool) -> None:
     """19 of 20 A/A runs have to show no difference."""
     names = (selfcheck.ONE, selfcheck.TWO, selfcheck.DELAYED)
-    subjects = {name: {"kind": "check"} for name in names}
+    targets = {name: {"kind": "check"} for name in names}
     samples = [
         {
-            "subject": name,
+            "target": name,
             "run": run,
             "round": n,
             "ready_ms": 10.0 * (1.2 if run < misses and name == selfcheck.TWO else 1.0) + n / 100,
         }
         for run in range(20)
         for n in range(selfcheck.ROUNDS)
-        for name in subjects
+        for name in targets
     ]
-    answer = selfcheck.answers(result(selfcheck.NAME, subjects, samples))[0]
+    answer = selfcheck.answers(result(selfcheck.NAME, targets, samples))[0]
     assert answer.passed is passed
 
 

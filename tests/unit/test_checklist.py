@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from spike import plan
+from spike.core import requirements
+from spike.core.workspace import ROOT
 from spike.host import checklist
 from spike.host.application import Run
 from spike.host.checklist import Observed
 from spike.host.window import Shown
-from spike.workspace import ROOT
 
 JOURNALS = ROOT / "benchmarks" / "results" / "linux-x64" / "evidence" / "pyinstaller-onefile"
 
@@ -63,7 +63,7 @@ def status(seen: Observed) -> dict[str, str]:
 def test_the_committed_journals_pass_every_row_of_the_plan() -> None:
     """All seventeen rows, in the plan's order, each with its evidence."""
     rows = checklist.judge(observed())
-    assert [row.id for row in rows] == list(plan.CHECKLIST)
+    assert [row.id for row in rows] == list(requirements.CHECKLIST)
     assert [row.evidence for row in rows if row.status != checklist.PASS] == []
     assert all(row.evidence for row in rows)
 

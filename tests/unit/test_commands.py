@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.workspace import ROOT
+from spike.core.workspace import ROOT
 
 
 def invoke(*words: str) -> subprocess.CompletedProcess[str]:
@@ -82,7 +82,7 @@ def test_nothing_outside_the_repository_is_read() -> None:
 
 def test_the_sidecars_constants_are_those_of_its_pyproject() -> None:
     """BOOT says the name and the version that the artifact is recorded under."""
-    from spike import sidecar
+    from spike.project import sidecar
 
     hello = sidecar.load()
     text = (Path(hello.folder) / hello.entry).read_text(encoding="utf-8")

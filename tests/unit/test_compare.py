@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from spike import compare
-from spike.errors import IncompatibleResultsError, UsageError
-from spike.results import Result
+from spike.core.errors import IncompatibleResultsError, UsageError
+from spike.measure import compare
+from spike.measure.results import Result
 
 MACHINE = {"platform": "Linux", "arch": "x64", "kernel": "6.1", "cpu": "one", "cpu_count": 2}
 
@@ -25,13 +25,16 @@ def run(seed: int, medians: dict[str, float], **changes: Any) -> Result:
             complete=True,
             provenance=MACHINE,
             settings={},
-            subjects={
-                name: {"kind": "floor" if name.startswith("floor") else "variant", "sha256": name}
+            targets={
+                name: {
+                    "kind": "baseline" if name.startswith("baseline") else "variant",
+                    "sha256": name,
+                }
                 for name in medians
             },
             samples=[
                 {
-                    "subject": name,
+                    "target": name,
                     "round": n,
                     "failure": None,
                     "ready_ms": value * source.lognormvariate(0, 0.05),
@@ -46,11 +49,11 @@ def run(seed: int, medians: dict[str, float], **changes: Any) -> Result:
     )
 
 
-BASE = {"floor-python-I-S": 15.0, "nuitka-onefile": 100.0}
+BASE = {"baseline-python-I-S": 15.0, "nuitka-onefile": 100.0}
 
 
 def verdicts(old: Result, new: Result) -> dict[str, str]:
-    return {change.subject: change.verdict for change in compare.changes(old, new)}
+    return {change.target: change.verdict for change in compare.changes(old, new)}
 
 
 def test_noise_is_not_a_change() -> None:
@@ -88,9 +91,9 @@ def test_other_machines_and_programs_are_refused(changes: dict[str, Any], named:
 def test_another_binary_is_compared_but_never_pooled() -> None:
     """A comparison says that the binary changed; putting the samples together is refused."""
     other = run(2, BASE)
-    subjects = {**other.subjects, "nuitka-onefile": {"kind": "variant", "sha256": "new"}}
-    other = replace(other, subjects=subjects)
-    found = {change.subject: change for change in compare.changes(run(1, BASE), other)}
+    targets = {**other.targets, "nuitka-onefile": {"kind": "variant", "sha256": "new"}}
+    other = replace(other, targets=targets)
+    found = {change.target: change for change in compare.changes(run(1, BASE), other)}
     assert found["nuitka-onefile"].other_binary
     with pytest.raises(IncompatibleResultsError, match="sha256 of nuitka-onefile"):
         compare.pool([run(1, BASE), other])

@@ -71,4 +71,4 @@ def test_leftovers_in_words(
         "after_stdin_end": after_stdin_end,
         "files": files,
     }
-    assert complexity.leftovers(seen) == text
+    assert complexity.remains(seen) == text

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from spike import criteria, encountered, issue_log, plan, sidecar
-from spike.criteria import Ruling, Verdict
-from spike.evidence import Evidence
+from decision import criteria, drafts
+from decision.criteria import Ruling, Verdict
+from decision.evidence import Evidence
+from spike import issue_log
+from spike.core import requirements
 from spike.issue_log import Entry, Surroundings
-from spike.results import Result
+from spike.measure.results import Result
+from spike.project import sidecar
 
-NUITKA, PYINSTALLER = plan.PLAN_VARIANTS
+NUITKA, PYINSTALLER = requirements.PLAN_VARIANTS
 
 
 def build_facts(variant: str, sha256: str = "a" * 64) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def result(
         complete=complete,
         provenance={"at": "2026-11-23T01:00:00+00:00"},
         settings={},
-        subjects={
+        targets={
             variant: {
                 "kind": "variant",
                 "argv": [f"dist/{variant}"],
@@ -63,7 +66,7 @@ def launches(variant: str, total: int, failed: int = 0) -> list[dict[str, Any]]:
     """Samples of a reliability run."""
     return [
         {
-            "subject": variant,
+            "target": variant,
             "failure": "ready_timeout" if number < failed else None,
             "detail": "no line 'READY' within 10 s" if number < failed else "",
             "boot_ms": 90.0,
@@ -89,8 +92,8 @@ def checklist(variant: str, **changed: str) -> Result:
     return result(
         "checklist",
         [
-            {"subject": variant, "row": row, "status": changed.get(row, "pass"), "evidence": "seen"}
-            for row in plan.CHECKLIST
+            {"target": variant, "row": row, "status": changed.get(row, "pass"), "evidence": "seen"}
+            for row in requirements.CHECKLIST
             if changed.get(row) != "absent"
         ],
         variant,
@@ -99,7 +102,7 @@ def checklist(variant: str, **changed: str) -> Result:
 
 def evidence(*results: Result, issues: tuple[Entry, ...] = (), **more: Any) -> Evidence:
     """Evidence of the hello sidecar with these results and entries."""
-    builds = {name: facts["build"] for found in results for name, facts in found.subjects.items()}
+    builds = {name: facts["build"] for found in results for name, facts in found.targets.items()}
     return Evidence(
         sidecar=sidecar.load(),
         results={found.benchmark: found for found in results},
@@ -149,7 +152,11 @@ GOOD = reliability((NUITKA, 20, 0), (PYINSTALLER, 20, 0))
 
 def test_the_rows_are_the_plans_in_its_order() -> None:
     """Every row is there, with the plan's own words."""
-    wanted = {**plan.FALLBACK_CRITERIA, **plan.CONTINGENCY_STEPS, **plan.EXIT_CRITERIA}
+    wanted = {
+        **requirements.FALLBACK_CRITERIA,
+        **requirements.CONTINGENCY_STEPS,
+        **requirements.EXIT_CRITERIA,
+    }
     found = criteria.all_rulings(evidence())
     assert {item.id: item.text for item in found} == wanted
     assert [item.id for item in found] == list(wanted)
@@ -324,7 +331,7 @@ def test_m2_to_m4_need_their_rows(changed: dict[str, str], id_: str, verdict: Ve
 def test_every_checklist_row_counts_for_an_exit_criterion() -> None:
     """No row can fail without Milestone 0 noticing."""
     used = {*criteria.TAURI_ROWS, *criteria.READY_ROWS, *criteria.FAILURE_ROWS}
-    assert used == set(plan.CHECKLIST)
+    assert used == set(requirements.CHECKLIST)
 
 
 def test_m1_needs_a_good_launch_of_the_binary() -> None:
@@ -346,7 +353,7 @@ def test_m5_wants_an_entry_for_each_problem_in_the_results() -> None:
     """A failed launch that nobody logged keeps the log from being populated."""
     known = evidence(reliability((NUITKA, 20, 1)))
     assert exits(known, "M5").verdict is Verdict.NOT_MET
-    (drafted,) = encountered.in_evidence(known)
+    (drafted,) = drafts.in_evidence(known)
     logged = replace(drafted, id="0001")
     assert exits(replace(known, issues=(logged,)), "M5").verdict is Verdict.NOT_MET  # not filled in
     whole = replace(logged, suspected_cause="A race.", resolution="Wait.", status="resolved")
@@ -370,7 +377,7 @@ def test_failed_rows_and_builds_are_problems_too() -> None:
     known = evidence(
         reliability((NUITKA, 20, 5)), checklist(NUITKA, C4="fail", E1="fail"), failures=(facts,)
     )
-    assert [item.topic for item in encountered.in_evidence(known)] == [
+    assert [item.topic for item in drafts.in_evidence(known)] == [
         "build",
         "launch",
         "host",
@@ -410,7 +417,7 @@ def test_k1_to_k5_say_what_was_done() -> None:
     assert ruling(steps(evidence(GOOD)), "K5").verdict is Verdict.OPEN
     samples = [
         {
-            "subject": "fallback",
+            "target": "fallback",
             "step": "K1",
             "folder": "frozen/x",
             "files": 3,
@@ -418,24 +425,24 @@ def test_k1_to_k5_say_what_was_done() -> None:
         }
     ]
     sizes = [
-        {"subject": variant, "shipped_bytes": 5_000_000, "artifact_bytes": 1, "shipped_files": 1}
-        for variant in plan.PLAN_VARIANTS
+        {"target": variant, "shipped_bytes": 5_000_000, "artifact_bytes": 1, "shipped_files": 1}
+        for variant in requirements.PLAN_VARIANTS
     ]
     complexities = [
         {
-            "subject": variant,
+            "target": variant,
             "config": ["a"],
             "processes": 2,
             "signals": {"SIGTERM": {"said": "SIGTERM", "exit_code": 0, "exit_signal": ""}},
             "after_kill": {"processes": 0, "gone_s": 0.1, "after_stdin_end": 0, "files": 0},
         }
-        for variant in plan.PLAN_VARIANTS
+        for variant in requirements.PLAN_VARIANTS
     ]
     known = evidence(
         GOOD,
         checklist(PYINSTALLER),
-        result("size", sizes, *plan.PLAN_VARIANTS),
-        result("complexity", complexities, *plan.PLAN_VARIANTS),
+        result("size", sizes, *requirements.PLAN_VARIANTS),
+        result("complexity", complexities, *requirements.PLAN_VARIANTS),
         result("fallback", samples),
         outcome="Nuitka",
     )
@@ -450,8 +457,8 @@ def test_k1_to_k5_say_what_was_done() -> None:
     }
     compared = criteria.side_by_side(known)
     assert tuple(compared) == criteria.COMPARED
-    assert all(set(row) == set(plan.PLAN_VARIANTS) for row in compared.values())
-    broken = replace(known, frozen_problem="frozen/x/SHA256SUMS is gone.")
+    assert all(set(row) == set(requirements.PLAN_VARIANTS) for row in compared.values())
+    broken = replace(known, snapshot_problem="frozen/x/SHA256SUMS is gone.")
     assert ruling(steps(broken), "K1").verdict is Verdict.NOT_MET
 
 
@@ -459,7 +466,7 @@ def test_k3_takes_the_rows_of_its_own_run_of_the_same_binary() -> None:
     """`invoke fallback` verifies PyInstaller alone; those rows count until the binary changes."""
 
     def step(sha256: str, status: str) -> Result:
-        rows = dict.fromkeys(plan.CHECKLIST, status)
+        rows = dict.fromkeys(requirements.CHECKLIST, status)
         return result("fallback", [{"step": "K3", "sha256": sha256, "rows": rows}])
 
     def k3(*more: Result) -> Ruling:
@@ -476,8 +483,9 @@ def test_k3_takes_the_rows_of_its_own_run_of_the_same_binary() -> None:
 def test_thresholds_cite_the_plan() -> None:
     """The numbers of the rules are the numbers of the plan's text."""
     text = (Path(__file__).parents[2] / "docs" / "packaging-spike-plan.md").read_text("utf-8")
-    assert f"after {plan.MAX_DEBUG_SESSIONS} focused debug sessions" in text
+    assert f"after {requirements.MAX_DEBUG_SESSIONS} focused debug sessions" in text
     assert (
-        f">{plan.MAX_FAILED_RATE * 100:.0f}% failure over {plan.TARGET_LAUNCHES} launches" in text
+        f">{requirements.MAX_FAILED_RATE * 100:.0f}% failure over "
+        f"{requirements.TARGET_LAUNCHES} launches" in text
     )
-    assert f">{plan.MAX_WORKING_DAYS_LOST:g} working days" in text
+    assert f">{requirements.MAX_WORKING_DAYS_LOST:g} working days" in text

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from spike import buildinfo, jsonfile, results, sidecar
-from spike.errors import (
+from spike.build import buildinfo
+from spike.core import jsonfile
+from spike.core.errors import (
     BusyError,
     CorruptFileError,
     MissingBuildError,
     StaleArtifactError,
     StorageError,
 )
+from spike.core.workspace import ROOT
+from spike.measure import results
 from spike.packagers import VARIANTS
-from spike.workspace import ROOT
+from spike.project import sidecar
 
 VARIANT = VARIANTS["pyinstaller-onefile"]
 
@@ -140,7 +143,7 @@ def test_a_damaged_result(demo: sidecar.Sidecar, content: str) -> None:
 
 def record(found: sidecar.Sidecar, samples: int, stop: type[BaseException] | None = None) -> None:
     with results.Recorder(
-        "reliability", found, subjects={"a": {"kind": "floor"}}, settings={}, provenance={}
+        "reliability", found, targets={"a": {"kind": "baseline"}}, settings={}, provenance={}
     ) as recorder:
         for number in range(samples):
             recorder.add("a", {"number": number})
@@ -188,8 +191,8 @@ def test_a_full_or_read_only_disk_loses_nothing(tmp_path: Path, options: str) ->
     script = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
-from spike import jsonfile
-from spike.errors import StorageError
+from spike.core import jsonfile
+from spike.core.errors import StorageError
 try:
     jsonfile.write(Path('result.json'), ['x' * 100_000])
 except StorageError as error:

@@ -7,13 +7,13 @@ from typing import Any
 
 from benchmarks import host_latency
 from benchmarks.host_latency import DIRECT, HOST, THROUGH
-from spike import statistics
-from spike.results import Result
+from spike.core import statistics
+from spike.measure.results import Result
 
 
 def result(**ready_ms: list[tuple[str, float | None]]) -> Result:
     samples: list[dict[str, Any]] = [
-        {"subject": variant, "by": way, "ready_ms": value}
+        {"target": variant, "by": way, "ready_ms": value}
         for variant, values in ready_ms.items()
         for way, value in values
     ]
@@ -24,7 +24,7 @@ def result(**ready_ms: list[tuple[str, float | None]]) -> Result:
         complete=True,
         provenance={},
         settings={},
-        subjects={variant: {} for variant in ready_ms},
+        targets={variant: {} for variant in ready_ms},
         samples=samples,
         elapsed_s=1.0,
     )
@@ -35,7 +35,7 @@ def test_a_single_file_is_compared_with_itself() -> None:
     [found] = host_latency.summarise(
         result(onefile=[(HOST, 104.0), (HOST, 110.0), (HOST, 105.0), (DIRECT, 100.0)])
     )
-    assert (found.host_adds_ms, found.launcher_adds_ms, found.target_met) == (5.0, 0.0, True)
+    assert (found.host_adds_ms, found.launcher_adds_ms, found.goal_met) == (5.0, 0.0, True)
     assert "| -" in host_latency.render([found])
 
 
@@ -43,13 +43,13 @@ def test_a_folder_build_is_compared_through_its_launcher() -> None:
     """The host starts the launcher binary, so that is what it is compared with."""
     [found] = host_latency.summarise(result(onedir=[(HOST, 46.0), (THROUGH, 44.0), (DIRECT, 41.0)]))
     assert (found.host_adds_ms, found.launcher_adds_ms) == (2.0, 3.0)
-    assert not found.target_met
+    assert not found.goal_met
 
 
 def test_a_host_that_sees_ready_late_misses_the_bar() -> None:
     """More than five milliseconds is a miss."""
     [found] = host_latency.summarise(result(onefile=[(HOST, 105.1), (DIRECT, 100.0)]))
-    assert not found.target_met
+    assert not found.goal_met
 
 
 def test_launches_without_ready_are_not_counted_as_zero() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from spike import imports
-from spike.errors import SidecarError
-from spike.sidecar import Sidecar
+from spike.core.errors import SidecarError
+from spike.project import imports
+from spike.project.sidecar import Sidecar
 
 
 def written(folder: Path, **files: str) -> Sidecar:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from spike import issue_log
-from spike.errors import IssueLogError, UsageError
-from spike.workspace import ROOT
+from spike.core.errors import IssueLogError, UsageError
+from spike.core.workspace import ROOT
 
 BARE = """\
 ### Issue 7: Onefile turns SIGTERM into SIGINT
@@ -165,7 +165,7 @@ def test_what_is_written_is_what_is_read() -> None:
         debug_sessions=2,
         working_days_lost=0.5,
         minimal_reproduction="issues/reproductions/x",
-        reproduce="python -m benchmarks.findings x",
+        reproduce="python -m benchmarks.faults.findings x",
         fingerprint="0123456789ab",
     )
     assert issue_log.parse(issue_log.render(entry)) == entry

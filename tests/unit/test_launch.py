@@ -11,8 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from spike import process, residue
-from spike.launch import MAX_LINE_BYTES, TAIL_BYTES, Failure, Launch, Plan, Running, launch
+from spike.core import process
+from spike.launch import leftovers
+from spike.launch.launcher import (
+    MAX_LINE_BYTES,
+    TAIL_BYTES,
+    Failure,
+    Launch,
+    LaunchSpec,
+    Running,
+    launch,
+)
 
 GOOD = """
 import signal, sys
@@ -27,7 +36,7 @@ def run(script: str, **changes: object) -> Launch:
     """Launch a script with the real interpreter and look for leftovers."""
     settings: dict[str, object] = {"ready_timeout_s": 5.0, "stop_timeout_s": 1.0, **changes}
     argv = (sys.executable, "-I", "-S", "-c", script)
-    return launch(Plan(argv=argv, **settings), inspect=residue.inspect)  # type: ignore[arg-type]
+    return launch(LaunchSpec(argv=argv, **settings), inspect=leftovers.inspect)  # type: ignore[arg-type]
 
 
 def test_a_good_life_has_times_and_leaves_nothing() -> None:
@@ -44,13 +53,13 @@ def test_a_good_life_has_times_and_leaves_nothing() -> None:
 
 def test_a_program_that_is_not_there_or_not_executable(tmp_path: Path) -> None:
     """Two different failures, because they have two different remedies."""
-    assert launch(Plan(argv=(str(tmp_path / "gone"),))).failure is Failure.NOT_FOUND
+    assert launch(LaunchSpec(argv=(str(tmp_path / "gone"),))).failure is Failure.NOT_FOUND
     plain = tmp_path / "plain"
     plain.write_text("#!/bin/true\n")
-    assert launch(Plan(argv=(str(plain),))).failure is Failure.NOT_EXECUTABLE
+    assert launch(LaunchSpec(argv=(str(plain),))).failure is Failure.NOT_EXECUTABLE
     plain.chmod(0o755)
     plain.write_bytes(b"\x7fELF broken")
-    assert launch(Plan(argv=(str(plain),))).failure is Failure.SPAWN_FAILED
+    assert launch(LaunchSpec(argv=(str(plain),))).failure is Failure.SPAWN_FAILED
 
 
 @pytest.mark.parametrize(
@@ -173,7 +182,7 @@ def test_a_failed_smoke_command_fails_the_launch() -> None:
 def test_nothing_outlives_an_interrupted_launch() -> None:
     """Ctrl-C in the middle of a launch kills what was started."""
     argv = (sys.executable, "-I", "-S", "-c", GOOD)
-    running = Running(Plan(argv=argv))
+    running = Running(LaunchSpec(argv=argv))
 
     def interrupted() -> None:
         with running:
@@ -191,7 +200,7 @@ def test_nothing_outlives_an_interrupted_launch() -> None:
 def test_signals_reach_the_started_process() -> None:
     """A fault case can send any signal to the process that a host would hold."""
     argv = (sys.executable, "-I", "-S", "-c", GOOD)
-    with Running(Plan(argv=argv)) as running:
+    with Running(LaunchSpec(argv=argv)) as running:
         assert running.wait_ready()
         running.send(signal.SIGKILL)
         assert running.wait_exit(5)
@@ -200,7 +209,7 @@ def test_signals_reach_the_started_process() -> None:
 
 def test_a_launch_that_is_forgotten_takes_its_temporary_folder_with_it() -> None:
     """Who drives a launch step by step need not clean up after it."""
-    with Running(Plan(argv=(sys.executable, "-I", "-S", "-c", GOOD))) as running:
+    with Running(LaunchSpec(argv=(sys.executable, "-I", "-S", "-c", GOOD))) as running:
         assert running.wait_ready()
         folder = running.tmp
     assert folder is not None
@@ -216,8 +225,8 @@ def test_a_process_in_the_middle_of_an_execve_is_no_less_a_survivor(tmp_path: Pa
     script = tmp_path / "again"
     script.write_text('#!/bin/sh\nexec "$0"\n')
     script.chmod(0o755)
-    with Running(Plan(argv=(str(script),))) as running:
-        looks = [[found.pid for found in residue.survivors(running.mark)] for _ in range(300)]
+    with Running(LaunchSpec(argv=(str(script),))) as running:
+        looks = [[found.pid for found in leftovers.survivors(running.mark)] for _ in range(300)]
         assert not running.exited, f"the program itself ended: {running.result()}"
     assert looks == [[running.pid]] * 300
 
@@ -225,9 +234,9 @@ def test_a_process_in_the_middle_of_an_execve_is_no_less_a_survivor(tmp_path: Pa
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_mark_is_not_looked_for_in_a_program_without_environment() -> None:
     """An empty environment is an answer, not a reason to ask for ever."""
-    with Running(Plan(argv=("/usr/bin/env", "-i", "/bin/sleep", "9"))) as running:
+    with Running(LaunchSpec(argv=("/usr/bin/env", "-i", "/bin/sleep", "9"))) as running:
         running.watch(0.1)
-        (found,) = [one for one in residue.living() if one[0].pid == running.pid]
+        (found,) = [one for one in leftovers.living() if one[0].pid == running.pid]
     assert found[1] == {}
 
 
@@ -237,7 +246,7 @@ def test_no_descriptor_of_ours_reaches_a_program() -> None:
     code = "import os; print(sorted(os.listdir('/proc/self/fd'), key=int), flush=True)"
     with (
         Path(os.devnull).open() as ours,
-        Running(Plan(argv=(sys.executable, "-I", "-S", "-c", code))) as running,
+        Running(LaunchSpec(argv=(sys.executable, "-I", "-S", "-c", code))) as running,
     ):
         running.wait_exit(5.0)
         assert ours.fileno() > 2
@@ -248,10 +257,11 @@ def test_a_program_gets_its_streams_where_this_process_has_none() -> None:
     """Pipes that would lie where the standard streams are missing do not swallow one another."""
     script = (
         "import os, sys; os.close(0); os.close(1); os.close(2); sys.path.insert(0, os.getcwd())\n"
-        "from spike.launch import Plan, launch\n"
+        "from spike.launch.launcher import LaunchSpec, launch\n"
         "inner = 'import signal, sys; sys.stderr.write(chr(69)); sys.stderr.flush();'\n"
         "inner += 'print(chr(82) + \"EADY\", flush=True); sys.stdin.read(1); signal.pause()'\n"
-        "done = launch(Plan(argv=(sys.executable, '-I', '-S', '-c', inner), ready_timeout_s=5))\n"
+        "done = launch(LaunchSpec(argv=(sys.executable, '-I', '-S', '-c', inner),"
+        " ready_timeout_s=5))\n"
         "os._exit(0 if done.ready_ms and done.stderr_tail == ('E',) else 7)"
     )
     done = process.capture([sys.executable, "-c", script])
@@ -261,7 +271,7 @@ def test_a_program_gets_its_streams_where_this_process_has_none() -> None:
 def test_a_program_can_be_told_that_nobody_listens() -> None:
     """SIGPIPE, which Python ignores, has its default again in what is launched."""
     argv = ("/bin/sh", "-c", "grep SigIgn /proc/self/status; echo READY; exec sleep 9")
-    shell = launch(Plan(argv=argv, stop_timeout_s=1.0))
+    shell = launch(LaunchSpec(argv=argv, stop_timeout_s=1.0))
     ignored = next(line for line in shell.stdout_tail if line.startswith("SigIgn"))
     assert int(ignored.split()[1], 16) & (1 << (signal.SIGPIPE - 1)) == 0
 
@@ -274,9 +284,9 @@ def test_an_interrupt_while_a_launch_is_prepared_leaves_no_process(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    running = Running(Plan(argv=("/bin/sleep", "60")))
+    running = Running(LaunchSpec(argv=("/bin/sleep", "60")))
     monkeypatch.setattr(os, "set_blocking", interrupted)
     with pytest.raises(KeyboardInterrupt), running:
         pass
     assert running.exit_signal == "SIGKILL"
-    assert residue.survivors(running.mark) == []
+    assert leftovers.survivors(running.mark) == []

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from spike import libraries, sidecar
-from spike.errors import CorruptFileError, UsageError
-from spike.libraries import FOLDER, Outcome, Status
+from benchmarks import libraries
+from benchmarks.libraries import FOLDER, Outcome, Status
+from spike.core.errors import CorruptFileError, UsageError
+from spike.project import sidecar
 
 COMMITTED = FOLDER / "outcomes-linux-x64.json"
 GOOD = Outcome(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spike import pagecache, provenance
+from spike.measure import pagecache, provenance
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mincore and fadvise are Linux's")
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from benchmarks import phases, reliability, size
-from spike import pictures
-from spike.results import Result
+from decision.record import pictures
+from spike.measure.results import Result
 
 SUBJECTS = {
-    "floor-static-c": {"kind": "floor", "sha256": "0"},
+    "baseline-static-c": {"kind": "baseline", "sha256": "0"},
     "nuitka-onefile": {"kind": "variant", "sha256": "1"},
     "pyinstaller-onefile": {"kind": "variant", "sha256": "2"},
 }
@@ -28,7 +28,7 @@ def result(benchmark: str, samples: list[dict[str, Any]]) -> Result:
         complete=True,
         provenance={"at": "2026-01-01T00:00:00+00:00"},
         settings={},
-        subjects=SUBJECTS,
+        targets=SUBJECTS,
         samples=samples,
         elapsed_s=1.0,
         path=Path("/somewhere/else/result.json"),
@@ -38,21 +38,21 @@ def result(benchmark: str, samples: list[dict[str, Any]]) -> Result:
 @pytest.fixture
 def found() -> dict[str, Result]:
     """Results of every benchmark that a picture is drawn from."""
-    times = {"floor-static-c": 1.0, "nuitka-onefile": 100.0, "pyinstaller-onefile": 350.0}
+    times = {"baseline-static-c": 1.0, "nuitka-onefile": 100.0, "pyinstaller-onefile": 350.0}
     return {
         reliability.NAME: result(
             reliability.NAME,
             [
-                {"subject": name, "round": n, "ready_ms": value * (1 + n / 50)}
+                {"target": name, "round": n, "ready_ms": value * (1 + n / 50)}
                 for name, value in times.items()
                 for n in range(20)
             ]
-            + [{"subject": "nuitka-onefile", "round": 20, "ready_ms": None}],
+            + [{"target": "nuitka-onefile", "round": 20, "ready_ms": None}],
         ),
         size.NAME: result(
             size.NAME,
             [
-                {"subject": name, "shipped_bytes": 5_000_000 + 1000 * n}
+                {"target": name, "shipped_bytes": 5_000_000 + 1000 * n}
                 for n, name in enumerate(times)
             ],
         ),
@@ -60,7 +60,7 @@ def found() -> dict[str, Result]:
             phases.NAME,
             [
                 {
-                    "subject": name,
+                    "target": name,
                     "launcher_ms": value / 2,
                     "interpreter_ms": value / 3,
                     "program_ms": value / 6,
@@ -134,7 +134,7 @@ def test_a_run_in_which_everything_failed_has_no_picture(found: dict[str, Result
     """A record of failures alone is still written."""
     assert all(map(pictures.shows_a_variant, found.values()))
     failed = [
-        {**sample, "ready_ms": None if sample["subject"] != "floor-static-c" else 1.0}
+        {**sample, "ready_ms": None if sample["target"] != "baseline-static-c" else 1.0}
         for sample in found[reliability.NAME].samples
     ]
     assert not pictures.shows_a_variant(result(reliability.NAME, failed))

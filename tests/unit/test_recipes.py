@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from spike import sidecar
-from spike.errors import UnsuitableError, UsageError
+from spike.core.errors import UnsuitableError, UsageError
 from spike.packagers import (
     DEFAULT_VARIANTS,
     PACKAGERS,
     VARIANTS,
     mode_named,
     packager_named,
-    reach,
     variant_named,
 )
 from spike.packagers import nuitka as nuitka_module
+from spike.packagers.analysis import module_graph
 from spike.packagers.recipe import Recipe
+from spike.project import sidecar
 
 # The plan's two commands, copied from docs/packaging-spike-plan.md; order of the options aside.
 PLAN = {
@@ -46,7 +46,7 @@ def test_the_onefile_commands_are_the_plans_word_for_word(name: str) -> None:
 
 def test_the_plans_document_has_these_commands() -> None:
     """The snapshot above is the document's text, so neither can drift."""
-    from spike.workspace import ROOT
+    from spike.core.workspace import ROOT
 
     text = (ROOT / "docs" / "packaging-spike-plan.md").read_text(encoding="utf-8")
     words = " ".join(text.replace("\\\n", " ").split())
@@ -176,7 +176,7 @@ def test_glibc_is_linked_in_only_where_that_works(monkeypatch: pytest.MonkeyPatc
     assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie"
     monkeypatch.setattr(nuitka_module, "_has_static_libc", lambda: True)
     assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie -static"
-    monkeypatch.setattr(reach, "of", with_socket(reach.of))
+    monkeypatch.setattr(module_graph, "of", with_socket(module_graph.of))
     assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie"
 
 
@@ -189,10 +189,10 @@ def test_only_gcc_is_asked_to_optimise_at_link_time(monkeypatch: pytest.MonkeyPa
     assert "--lto=yes" in recipe_of("nuitka-lean").argv
 
 
-def with_socket(follow: Callable[..., reach.Reach]) -> Callable[..., reach.Reach]:
+def with_socket(follow: Callable[..., module_graph.Reach]) -> Callable[..., module_graph.Reach]:
     """What a program reaches, and the built-in module that Debian's Python has for sockets."""
 
-    def followed(*arguments: Any, **named: Any) -> reach.Reach:
+    def followed(*arguments: Any, **named: Any) -> module_graph.Reach:
         found = follow(*arguments, **named)
         module = dataclasses.replace(found.modules["sys"], name="_socket")
         return dataclasses.replace(found, modules={**found.modules, "_socket": module})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spike import recommend
-from spike.recommend import MAX_MORE_WRONG, Standing
+from decision import recommend
+from decision.recommend import MAX_MORE_WRONG, Standing
 from tests.unit.test_criteria import checklist, evidence, reliability, result
 
 FILE = Standing(
@@ -70,7 +70,7 @@ def test_a_checklist_row_that_fails_disqualifies_and_one_not_run_is_said() -> No
     assert found.variant == "nuitka-lean"
     assert found.unknown == ("nuitka-lean: not run by `invoke verify --sidecar x`",)
     both = recommend.recommend([replace(FILE, wrong=None), replace(SLOW, wrong=None)])
-    assert both.unknown == ("all: not run by `invoke hardships`",)
+    assert both.unknown == ("all: not run by `invoke faults`",)
 
 
 def test_a_process_that_outlives_its_host_disqualifies() -> None:
@@ -107,11 +107,11 @@ def test_standings_come_from_the_results() -> None:
     name = "nuitka-onefile"
     sizes = result(
         "size",
-        [{"subject": name, "shipped_bytes": 5, "package_bytes": 4}],
+        [{"target": name, "shipped_bytes": 5, "package_bytes": 4}],
         name,
     )
     footprint = result(
-        "footprint", [{"subject": name, "peak_temporary_bytes": 17, "kept_bytes": 0}], name
+        "footprint", [{"target": name, "peak_temporary_bytes": 17, "kept_bytes": 0}], name
     )
     known = evidence(reliability((name, 20, 1)), sizes, footprint, checklist(name, D2="fail"))
     known = replace(known, builds={name: {"folder": ""}})
@@ -130,5 +130,5 @@ def test_the_table_shows_every_variant_beside_the_plans_two() -> None:
     assert "| recommended" in text
     assert "the plan's, not considered" in text
     assert "- nuitka-onefile: 9 of 20 launches failed." in text
-    assert "nuitka-onefile: not run by `invoke hardships`" in text
+    assert "nuitka-onefile: not run by `invoke faults`" in text
     assert not recommend.render(recommend.recommend([]))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spike import documents, record
-from spike.errors import CorruptFileError
+from decision.record import documents, generated
+from spike.core.errors import CorruptFileError
 
 TEXT = (
     "# Title\n\nprose <!-- a comment -->\n\n"
@@ -20,34 +20,34 @@ COMMANDS = {"size": "invoke size"}
 
 def test_a_rewrite_keeps_the_prose_and_is_stable() -> None:
     """What is outside the markers is the same to the byte; a second rewrite changes nothing."""
-    once = record.rewrite(TEXT, NEW, COMMANDS)
+    once = generated.rewrite(TEXT, NEW, COMMANDS)
     assert once.startswith("# Title\n\nprose <!-- a comment -->\n\n<!-- begin generated: size")
     assert once.endswith("<!-- end generated: size -->\nmore prose\n")
     assert NEW["size"] in once
-    assert record.rewrite(once, NEW, COMMANDS) == once
-    assert record.differences(once, NEW) == []
+    assert generated.rewrite(once, NEW, COMMANDS) == once
+    assert generated.differences(once, NEW) == []
 
 
 def test_prose_may_change_freely() -> None:
     """Only the blocks are checked."""
-    once = record.rewrite(TEXT, NEW, COMMANDS).replace("more prose", "other prose")
-    assert record.differences(once, NEW) == []
+    once = generated.rewrite(TEXT, NEW, COMMANDS).replace("more prose", "other prose")
+    assert generated.differences(once, NEW) == []
 
 
 def test_an_edit_by_hand_and_a_stale_block_are_told_apart() -> None:
     """The checksum in the marker knows who wrote the block."""
-    once = record.rewrite(TEXT, NEW, COMMANDS)
-    (edited,) = record.differences(once.replace("| 1 |", "| 2 |"), NEW)
+    once = generated.rewrite(TEXT, NEW, COMMANDS)
+    (edited,) = generated.differences(once.replace("| 1 |", "| 2 |"), NEW)
     assert "edited by hand" in edited.problem
     assert "-| 2 |" in edited.diff
     assert "+| 1 |" in edited.diff
-    (stale,) = record.differences(once, {"size": "| a |\n|---|\n| 3 |\n"})
+    (stale,) = generated.differences(once, {"size": "| a |\n|---|\n| 3 |\n"})
     assert "stale" in stale.problem
 
 
 def test_a_missing_block_is_a_difference() -> None:
     """Deleting a block does not make the check pass."""
-    (missing,) = record.differences("# Title\n", NEW)
+    (missing,) = generated.differences("# Title\n", NEW)
     assert "missing" in missing.problem
 
 
@@ -62,7 +62,7 @@ def test_a_missing_block_is_a_difference() -> None:
 def test_broken_markers_are_errors(text: str) -> None:
     """A record that cannot be rewritten safely is not rewritten."""
     with pytest.raises(CorruptFileError):
-        record.rewrite(text, NEW, COMMANDS)
+        generated.rewrite(text, NEW, COMMANDS)
 
 
 def test_links_work_from_wherever_the_record_lies(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from spike import evidence, report, sidecar
-from spike.workspace import ROOT
+from decision import evidence, report
+from spike.core.workspace import ROOT
+from spike.project import sidecar
 
-SCHEMA = json.loads((ROOT / "spike" / "report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((ROOT / "decision" / "report.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

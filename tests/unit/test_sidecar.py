@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from spike import sidecar
-from spike.errors import SidecarError
+from spike.core.errors import SidecarError
+from spike.project import sidecar
 
 PROJECT = {"name": "demo", "version": "1.2.3"}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from spike import sidecar, sidecarlock
-from spike.errors import SidecarError
-from spike.sidecar import Sidecar
-from spike.workspace import ROOT
+from spike.core.errors import SidecarError
+from spike.core.workspace import ROOT
+from spike.project import sidecar, sidecarlock
+from spike.project.sidecar import Sidecar
 
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("**/pyproject.toml"))
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from spike import statistics
+from spike.core import statistics
 
 
 def test_twenty_good_launches_say_at_least_83_percent() -> None:

@@ -6,7 +6,7 @@ import json
 import tomllib
 
 import spike
-from spike.workspace import ROOT
+from spike.core.workspace import ROOT
 
 HOST = ROOT / "src-tauri"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from spike.sidecar import KEYS
-from spike.workspace import ROOT
+from spike.core.workspace import ROOT
+from spike.project.sidecar import KEYS
 
 TEXT = (ROOT / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
 

@@ -1,0 +1,242 @@
+"""The platform: what a machine must offer before the program runs at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from benchmarks.faults.case import case
+from benchmarks.faults.needs import Need
+from benchmarks.faults.sandbox import Program, Setting, Trial, copies, quoted
+from benchmarks.faults.verdict import Finding, NotRun, Outcome, Seen, degraded, good, stops, wrong
+
+OLDEST_GLIBC = (2, 35)
+"""Ubuntu 22.04's: the oldest system with the libwebkit2gtk-4.1 that Tauri 2 itself needs."""
+
+GLIBC_LIBRARIES = frozenset(
+    {"ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6", "libdl.so.2"}
+    | {"libpthread.so.0", "librt.so.1", "libutil.so.1", "libresolv.so.2", "libnsl.so.1"}
+    | {"libcrypt.so.1", "linux-vdso.so.1"}
+)
+"""What every system with glibc has; everything else has to be shipped."""
+
+BASE_LIBRARIES = GLIBC_LIBRARIES | {"libz.so.1", "libgcc_s.so.1"}
+"""What the smallest installation of a common distribution has: dpkg and rpm need zlib, and glibc's
+pthread_exit needs libgcc_s. Without the latter a thread that meets the end of the interpreter
+aborts the process, by chance."""
+
+ELF_MAGIC = b"\x7fELF"
+
+
+def _elf_files(trial: Trial, program: Program) -> tuple[list[Path], Seen]:
+    """Every ELF file that ships or is unpacked, as copies that stay; and the life that unpacked."""
+    kept = trial.folder("unpacked")
+    with trial.life(program=program) as life:
+        life.until_ready()
+        shutil.copytree(life.tmp, kept, dirs_exist_ok=True, symlinks=True)
+        life.stop()
+        seen = life.end()
+    candidates = [*program.shipped_files(), *(path for path in kept.rglob("*") if path.is_file())]
+    return [path for path in candidates if _is_elf(path)], seen
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == ELF_MAGIC
+
+
+@case(
+    "It runs on glibc 2.35 (Ubuntu 22.04, the oldest that Tauri 2 runs on): no file asks for a "
+    "newer symbol.",
+    needs=(Need.LINUX, Need.READELF),
+)
+def oldest_glibc(trial: Trial) -> Finding:
+    """The newest GLIBC_x.y among the version references of all ELF files, unpacked ones too."""
+    files, seen = _elf_files(trial, trial.hello)
+    newest, culprit = (0, 0), ""
+    for path in files:
+        done = trial.tool("readelf", "--version-info", "--wide", str(path))
+        for match in re.finditer(r"Name: GLIBC_(\d+)\.(\d+)", done.output):
+            version = (int(match[1]), int(match[2]))
+            if version > newest:
+                newest, culprit = version, path.name
+    if newest == (0, 0):
+        return good(f"none of its {len(files)} ELF files asks for glibc", seen)
+    text = f"{newest[0]}.{newest[1]}"
+    if newest > OLDEST_GLIBC:
+        return degraded(f"needs glibc {text} (by {culprit})", seen, glibc=text)
+    return good(f"needs glibc {text} (by {culprit}), {len(files)} ELF files", seen, glibc=text)
+
+
+@case(
+    "All shared libraries but glibc's own are shipped: the closure by ldd stays inside.",
+    needs=(Need.LINUX, Need.LDD),
+)
+def library_closure(trial: Trial) -> Finding:
+    """A library taken from the system is missing on the next machine."""
+    files, seen = _elf_files(trial, trial.hello)
+    shipped = {path.name for path in files}
+    inside = str(trial.hello.folder or trial.hello.artifact)
+    outside: dict[str, str] = {}
+    lacking: dict[str, str] = {}
+    for path in files:
+        done = trial.tool("ldd", str(path))
+        for line in done.output.splitlines():
+            match = re.match(r"\s*(\S+) => (not found|\S+)", line)
+            if match is None:
+                continue
+            name, target = Path(match[1]).name, match[2]
+            if name in GLIBC_LIBRARIES:
+                continue
+            # The program itself is loaded by the system: only its own run path counts. What it
+            # loads later it finds by name in the folder that it unpacked or brought.
+            if name in shipped and path != trial.hello.artifact:
+                continue
+            if target.startswith(inside):
+                continue
+            if target == "not found":
+                lacking[name] = path.name
+            elif target.startswith("/"):
+                outside[name] = path.name
+    if lacking:
+        name, by = next(iter(sorted(lacking.items())))
+        return wrong(f"{len(lacking)} libraries are nowhere: {name} (needed by {by})", seen)
+    if outside:
+        names = ", ".join(f"{name} (by {by})" for name, by in sorted(outside.items()))
+        return degraded(f"taken from the system: {names}", seen)
+    return good(f"{len(files)} ELF files need glibc alone", seen)
+
+
+@case(
+    "It starts in a fresh root with nothing but glibc, /tmp, /proc and /dev/null.",
+    needs=(Need.CHROOT, Need.LDD),
+)
+def bare_root(trial: Trial) -> Finding:
+    """The minimum of a container image."""
+    return _in_bare_root(trial, trial.hello, proc=True, libraries=GLIBC_LIBRARIES)
+
+
+@case(
+    "It starts in such a root with zlib and libgcc added, which every common distribution has.",
+    needs=(Need.CHROOT, Need.LDD),
+)
+def bare_root_with_zlib(trial: Trial) -> Finding:
+    """The minimum of Debian, Ubuntu and Fedora, where the package manager needs zlib itself."""
+    return _in_bare_root(trial, trial.hello, proc=True)
+
+
+@case("It starts in such a root without /proc and /dev, or refuses.", needs=(Need.CHROOT, Need.LDD))
+def bare_root_without_proc(trial: Trial) -> Finding:
+    """A chroot as ftp servers make it."""
+    return _in_bare_root(trial, trial.hello, proc=False)
+
+
+@case(
+    "The probe's C extensions that work here work in a bare root as well: they are shipped whole.",
+    needs=(Need.CHROOT, Need.LDD, Need.PROBE),
+)
+def bare_root_extensions(trial: Trial) -> Finding:
+    """What needs files of the system by its nature (time zones, /bin/echo, names) is left out."""
+    here = trial.ask("extensions")
+    left_out = {"zoneinfo", "asyncio", "socket"}
+    left_out |= {name for name, problem in here.report.items() if problem}
+    root, program = _bare_root(trial, trial.probe)
+    with trial.namespace(*_mounts(root, proc=True)) as space:
+        setting = Setting(
+            wrap=(*space.wrap, _chroot(), str(root)),
+            name=str(program.artifact),
+            tmp=Path("/tmp"),
+            look=(root / "tmp",),
+        )
+        seen = trial.ask("extensions", setting=setting)
+    if seen.hung:
+        return wrong(f"hung: no {seen.hung} in time", seen)
+    if seen.exit_code != 0:
+        return degraded(f"{seen.ending}: {seen.last_words or 'no message'}", seen)
+    problems = {name: text for name, text in seen.report.items() if text and name not in left_out}
+    if problems:
+        text = "; ".join(f"{name}: {what}" for name, what in sorted(problems.items()))
+        return wrong(text, seen)
+    return good(f"{len(set(seen.report) - left_out)} work", seen)
+
+
+def _in_bare_root(
+    trial: Trial,
+    program: Program,
+    *,
+    proc: bool,
+    libraries: frozenset[str] = BASE_LIBRARIES,
+) -> Finding:
+    root, inside = _bare_root(trial, program, libraries)
+    with trial.namespace(*_mounts(root, proc=proc)) as space:
+        setting = Setting(
+            wrap=(*space.wrap, _chroot(), str(root)),
+            name=str(inside.artifact),
+            tmp=Path("/tmp"),
+            look=(root / "tmp",),
+        )
+        seen = trial.run(setting)
+    verdict = stops(seen)
+    if verdict.outcome is Outcome.DEGRADED and not proc and not seen.crashed and seen.last_words:
+        return good(f"refuses: {seen.last_words}", seen)
+    return verdict
+
+
+def _bare_root(
+    trial: Trial, program: Program, libraries: frozenset[str] = BASE_LIBRARIES
+) -> tuple[Path, Program]:
+    """A root folder with some libraries and the program; the program as it is called inside."""
+    from dataclasses import replace
+
+    root = trial.folder("root")
+    for name in ("tmp", "proc", "dev", "app"):
+        (root / name).mkdir()
+    (root / "tmp").chmod(0o1777)
+    (root / "dev" / "null").touch()
+    copies(_system_files(trial, libraries), root)
+    _check_bare_root(trial, root)
+    copy = trial.install(root / "app", program)
+    inside = replace(
+        copy,
+        artifact=Path("/") / copy.artifact.relative_to(root),
+        folder=Path("/") / copy.folder.relative_to(root) if copy.folder else None,
+    )
+    return root, inside
+
+
+def _check_bare_root(trial: Trial, root: Path) -> None:
+    """A program that needs glibc alone has to run there: else the root is at fault."""
+    control = shutil.which("env") or "/usr/bin/env"
+    shutil.copy2(control, root / "app" / "control")
+    done = trial.tool(_chroot(), str(root), "/app/control", "--version")
+    if not done.ok:
+        raise NotRun(f"the bare root cannot run {control}: {done.errors.strip()}")
+    (root / "app" / "control").unlink()
+
+
+def _system_files(trial: Trial, libraries: frozenset[str]) -> list[Path]:
+    """The loader, and libraries of the system from where ``ldd`` finds glibc's own."""
+    done = trial.tool("ldd", shutil.which("env") or "/usr/bin/env")
+    paths = [Path(match) for match in re.findall(r"(/\S+)", done.output)]
+    folders = {path.parent for path in paths if path.name == "libc.so.6"}
+    found = [path for path in paths if path.name in libraries]
+    for folder in folders:
+        found += [folder / name for name in sorted(libraries) if (folder / name).exists()]
+    if not folders:
+        raise NotRun("ldd does not show where glibc lies")
+    return list(dict.fromkeys(found))
+
+
+def _mounts(root: Path, *, proc: bool) -> tuple[str, ...]:
+    if not proc:
+        return ()
+    return (
+        f"mount -t proc none {quoted(root / 'proc')}",
+        f"mount --bind /dev/null {quoted(root / 'dev' / 'null')}",
+    )
+
+
+def _chroot() -> str:
+    return shutil.which("chroot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or "chroot"

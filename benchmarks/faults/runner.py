@@ -1,0 +1,278 @@
+"""Runs cases on variants: what disturbs nobody side by side, the rest alone."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.faults import supervised
+from benchmarks.faults.case import Case, all_cases
+from benchmarks.faults.needs import Need, missing
+from benchmarks.faults.sandbox import Program, Trial
+from benchmarks.faults.verdict import Finding, NotRun, Outcome
+from spike.core.errors import SpikeError, UsageError
+from spike.launch import leftovers
+
+WORKERS = 2
+"""Cases side by side. More of them would make each other's starts slow without need."""
+
+FILES_SAMPLE = 3
+"""Names of files left behind that a result keeps."""
+
+SEED = 20260101
+"""Of everything that is drawn: which bits are flipped, and where. The same in every run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultTarget:
+    """What the cases are run on.
+
+    Attributes:
+        id: The variant, or the supervisor in front of one.
+        hello: The hello sidecar as frozen by it.
+        probe: The probe as frozen by it; None when there is none.
+        probe_problem: Why there is no probe.
+        launcher: Whether the launcher for folder builds stands in front of it.
+        supervisor: Whether the supervisor does.
+        host: Whether the program is the real application, with the variant packaged inside.
+        problem: Why nothing can be run on it; empty when it can.
+    """
+
+    id: str
+    hello: Program
+    probe: Program | None
+    probe_problem: str = ""
+    launcher: bool = False
+    supervisor: bool = False
+    host: bool = False
+    problem: str = ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether our own code stands in front: then only life and death matter, strictly."""
+        return self.launcher or self.supervisor or self.host
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """One case on one target.
+
+    Attributes:
+        target: The target's id.
+        case: The case's name.
+        finding: The verdict; None when it was not run.
+        reason: Why it was not run; empty otherwise.
+        broken: Whether the case itself failed, which is a mistake of this suite.
+        elapsed_s: Seconds that it took.
+        launches: How many programs it launched.
+    """
+
+    target: str
+    case: str
+    finding: Finding | None
+    reason: str = ""
+    broken: bool = False
+    elapsed_s: float = 0.0
+    launches: int = 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """Its outcome; :attr:`Outcome.NOT_RUN` without a finding."""
+        return self.finding.outcome if self.finding else Outcome.NOT_RUN
+
+    def as_sample(self) -> dict[str, Any]:
+        """What a result file keeps of it, without the target."""
+        sample: dict[str, Any] = {
+            "case": self.case,
+            "outcome": self.outcome.value,
+            "elapsed_s": round(self.elapsed_s, 3),
+            "launches": self.launches,
+        }
+        if self.finding is None:
+            return {**sample, "reason": self.reason, "broken": self.broken}
+        found = asdict(self.finding)
+        del found["outcome"]
+        # Names of the files that are left are the same thousand times; their number counts.
+        found["files_left_sample"] = found["files_left"][:FILES_SAMPLE]
+        found["files_left"] = len(found["files_left"])
+        if self.outcome is Outcome.AS_EXPECTED:
+            del found["stderr"]
+        return {**sample, **{name: value for name, value in found.items() if value}}
+
+
+def select(names: Sequence[str]) -> list[Case]:
+    """The cases of these names; a chapter's name means all of its cases; all when empty.
+
+    Raises:
+        UsageError: There is no case of that name.
+    """
+    cases = all_cases()
+    if not names:
+        return list(cases.values())
+    chosen: dict[str, Case] = {}
+    for name in names:
+        found = {key: one for key, one in cases.items() if name in (key, one.chapter)}
+        if not found:
+            import difflib
+
+            near = difflib.get_close_matches(name, cases, n=3)
+            raise UsageError(
+                f"There is no case {name!r}.",
+                why=f"Did you mean {' or '.join(near)}?" if near else "",
+                try_next="invoke faults --list",
+            )
+        chosen |= found
+    return [one for key, one in cases.items() if key in chosen]
+
+
+def jobs(cases: Sequence[Case], targets: Sequence[FaultTarget]) -> list[tuple[Case, FaultTarget]]:
+    """What there is to do: the supervisor goes through the cases of life and death only."""
+    return [(one, target) for one in cases for target in targets if one.lives or not target.ours]
+
+
+def run_one(case_name: str, target: FaultTarget, seed: int) -> Done:
+    """Run one case on one target; a mistake of the suite does not end the run."""
+    one = all_cases()[case_name]
+    started = time.monotonic()
+    if target.problem:
+        return Done(target=target.id, case=one.name, finding=None, reason=target.problem)
+    for need in one.needs:
+        problem = missing(need)
+        if need is Need.PROBE and target.probe is None:
+            problem = target.probe_problem
+        if problem:
+            return Done(target=target.id, case=one.name, finding=None, reason=problem)
+    finding, reason, broken = None, "", False
+    with Trial(
+        target=target.id,
+        hello=target.hello,
+        probe=target.probe,
+        probe_problem=target.probe_problem,
+        seed=seed,
+    ) as trial:
+        try:
+            if target.launcher:
+                trial.hello = supervised.behind_launcher(trial.hello, trial.folder("shipped"))
+            if target.supervisor:
+                trial.hello = supervised.behind_supervisor(trial.hello)
+            finding = one.function(trial)
+            if target.ours:
+                finding = supervised.strict(finding)
+        except NotRun as not_run:
+            reason = str(not_run)
+        except Exception as error:  # recorded: one broken case must not hide the others
+            reason, broken = f"the case itself failed: {type(error).__name__}: {error}", True
+            if os.environ.get("SPIKE_DEBUG"):
+                raise
+    return Done(
+        target=target.id,
+        case=one.name,
+        finding=finding,
+        reason=reason,
+        broken=broken,
+        elapsed_s=time.monotonic() - started,
+        launches=trial.launches,
+    )
+
+
+def run(
+    work: Sequence[tuple[Case, FaultTarget]], *, seed: int = SEED, workers: int = WORKERS
+) -> Iterator[Done]:
+    """Run every job and give each as it ends: first those side by side, then those alone.
+
+    Raises:
+        SpikeError: A worker process died.
+    """
+    together = [job for job in work if not job[0].alone]
+    alone = [job for job in work if job[0].alone]
+    # Processes, not threads: a program copied by one thread while another forks could not be
+    # executed ("text file busy"), since the fork inherits the open copy for a moment.
+    context = multiprocessing.get_context("spawn")
+    for phase, count in ((together, workers), (alone, 1)):
+        if not phase:
+            continue
+        executor = ProcessPoolExecutor(count, mp_context=context, initializer=_prepare_worker)
+        upcoming = iter(phase)
+        pending: set[Future[Done]] = set()
+        try:
+            while True:
+                # No more than the workers can take at once: then an end has nothing to cancel,
+                # which the pool of Python 3.11 answers with a traceback when a worker dies.
+                for one, target in itertools.islice(upcoming, count - len(pending)):
+                    pending.add(executor.submit(_job, one.name, target, seed))
+                if not pending:
+                    break
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+        except BaseException as error:
+            # A Ctrl-C on a terminal reaches the workers by itself; any other end does not.
+            for worker in multiprocessing.active_children():
+                if worker.pid is not None and worker.is_alive():
+                    os.kill(worker.pid, signal.SIGINT)
+            if isinstance(error, RuntimeError):
+                raise SpikeError(f"A worker of the suite died: {error}.") from None
+            raise
+        finally:
+            with _undisturbed():
+                executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the workers have undone what they made.
+
+    An interrupted join makes Python 3.11 believe that the pool's thread has ended; it then waits
+    for ever for workers that nobody tells to end.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Interrupted:
+    """What a worker process knows of the end it was asked for."""
+
+    asked = False
+    at_work = False
+
+
+def _prepare_worker() -> None:
+    leftovers.adopt_orphans()
+    # SIGINT ends a job, also where the shell made this program ignore it: see run().
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """End the job under way, once.
+
+    A second SIGINT (the terminal's and ours) must not cut short what the job undoes, and a
+    worker that waits for its next job must not die of it: the pool would then end the others
+    in the middle of theirs.
+    """
+    first, _Interrupted.asked = not _Interrupted.asked, True
+    if first and _Interrupted.at_work:
+        raise KeyboardInterrupt
+
+
+def _job(case_name: str, target: FaultTarget, seed: int) -> Done:
+    """What a worker does."""
+    _Interrupted.at_work = True
+    try:
+        if _Interrupted.asked:
+            raise KeyboardInterrupt
+        return run_one(case_name, target, seed)
+    finally:
+        _Interrupted.at_work = False

@@ -1,0 +1,128 @@
+"""The variants behind the supervisor or the real host, and folder builds behind the launcher.
+
+There the expectation is strict, whatever the packager does by itself: nothing is left, no process
+and no file. After SIGKILL of the supervisor the next start of one removes the files, as a host's
+does; so that step belongs to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.faults.sandbox import Program
+from benchmarks.faults.verdict import Finding, Outcome
+from spike.build.buildinfo import Built
+from spike.core import process
+from spike.core.errors import MissingToolError, SpikeError
+from spike.core.workspace import ROOT
+from spike.host import application, staging
+from spike.host.staging import Launching
+
+HOST = ROOT / "src-tauri"
+RELEASE = HOST / "target" / "release"
+SUPERVISE = RELEASE / "examples" / "supervise"
+CHAOS = RELEASE / "examples" / "chaos"
+LAUNCHER = RELEASE / "sidecar-launcher"
+
+BUILD_TIMEOUT_S = 900.0
+
+
+def build() -> None:
+    """Compile the supervisor's examples and the launcher; quick when nothing has changed.
+
+    Raises:
+        MissingToolError: There is no Rust.
+        SpikeError: They do not compile.
+    """
+    for words in (
+        ("-p", "sidecar-supervisor", "--examples"),
+        ("-p", "sidecar-launcher"),
+    ):
+        argv = ("cargo", "build", "--release", "--locked", *words)
+        if shutil.which("cargo") is None:
+            raise MissingToolError("cargo is not on PATH.", try_next="invoke doctor")
+        done = process.capture(argv, cwd=HOST, timeout_s=BUILD_TIMEOUT_S)
+        if not done.ok:
+            raise SpikeError(
+                f"{process.shown(argv)} fails in src-tauri.",
+                why=done.errors.strip()[-1500:],
+                try_next=f"cd src-tauri && {process.shown(argv)}",
+            )
+
+
+def behind_launcher(program: Program, folder: Path) -> Program:
+    """A folder build as the host ships it: the launcher in front of ``<name>.d``.
+
+    Args:
+        program: A program with a folder.
+        folder: An empty folder to install both in.
+    """
+    assert program.folder is not None
+    name = "sidecar"
+    launcher = folder / name
+    shutil.copy2(LAUNCHER, launcher)
+    inner = folder / f"{name}.d"
+    shutil.copytree(program.folder, inner, symlinks=True)
+    entry = program.artifact.relative_to(program.folder).as_posix()
+    (inner / "sidecar-program.txt").write_text(entry + "\n", encoding="utf-8")
+    return replace(program, artifact=launcher, folder=folder)
+
+
+def behind_supervisor(program: Program) -> Program:
+    """A program behind the smallest host, without a window."""
+    return replace(program, before=(str(SUPERVISE),), sweep=(str(SUPERVISE), "--sweep"))
+
+
+@contextlib.contextmanager
+def in_host(built: Sequence[Built]) -> Iterator[dict[str, Program]]:
+    """The real application with each variant packaged inside, by variant, on a display of its own.
+
+    With ``--follow`` it prints what the sidecar prints, so that the same cases judge it.
+
+    Raises:
+        MissingToolError: Something that the application needs is missing.
+        BuildFailedError: It cannot be built or packaged.
+    """
+    application.check_tools()
+    launcher = application.build_launcher() if any(item.folder for item in built) else None
+    area = ROOT / "build" / "faults" / "host"
+    packages = {
+        item.info.variant: application.package(
+            staging.stage(item, launcher, Launching()), area / item.info.variant
+        )
+        for item in built
+    }
+    try:
+        with application.display() as screen:
+            yield {
+                item.info.variant: Program(
+                    artifact=package.host,
+                    folder=None,
+                    env={**item.sidecar.env, **application.desktop(screen)},
+                    ready=item.sidecar.ready,
+                    after=("--follow", "--"),
+                    sweep=(
+                        *(str(package.host), "--sweep", "--sidecar-config"),
+                        str(package.resources / staging.CONFIG_NAME),
+                    ),
+                )
+                for item, package in zip(built, packages.values(), strict=True)
+            }
+    finally:
+        shutil.rmtree(area, ignore_errors=True)
+
+
+def strict(finding: Finding) -> Finding:
+    """Judge by one question: is anything left, or does anything hang?
+
+    Whatever else a case asks, such as the name under which a signal arrives, is the packager's.
+    """
+    if finding.processes_left or finding.files_left or finding.counts.get("left files"):
+        return replace(finding, outcome=Outcome.WRONG)
+    if finding.outcome is Outcome.DEGRADED:
+        return replace(finding, outcome=Outcome.AS_EXPECTED)
+    return finding

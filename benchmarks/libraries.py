@@ -1,0 +1,315 @@
+"""Tries popular libraries with every packager the way a user would: build, launch, take the advice.
+
+Each folder of ``examples/libraries`` is a sidecar that uses one library for what people use it
+for. It is built without any hint. When the program fails and the diagnosis names a key of
+``[tool.sidecar]``, the key is added to a copy and the copy is built, until the program runs or
+there is no more advice. So the table says what a user has to write, and shows that it is enough.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from decision.record import generated
+from spike.build import advice, buildinfo, sessions
+from spike.core import jsonfile, process
+from spike.core.errors import CorruptFileError, UsageError
+from spike.core.tables import table
+from spike.core.workspace import ROOT, platform_id
+from spike.launch import launcher, leftovers
+from spike.packagers import VARIANTS, Variant, variant_named
+from spike.project import sidecar
+from spike.project.sidecar import Sidecar
+
+SCHEMA = 1
+FOLDER = ROOT / "examples" / "libraries"
+DOCUMENT = ROOT / "docs" / "libraries.md"
+BLOCK = "libraries"
+COMMAND = "invoke libraries"
+MAX_BUILDS = 5
+"""Builds of one library with one packager; each follows one piece of advice."""
+BUILD_TIMEOUT_S = 3600.0
+
+DEFAULT_VARIANTS = ("pyinstaller-onedir", "nuitka-standalone", "cx_freeze-onedir")
+"""One folder mode a packager: what ships is the same in its one-file mode, and it builds faster."""
+
+
+class Status(StrEnum):
+    """How a library came out of a packager."""
+
+    WORKS = "works"
+    WORKS_WITH = "works_with"
+    BUILD_FAILED = "build_failed"
+    FAILS = "fails"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One library with one packager.
+
+    Attributes:
+        library: The folder's name.
+        variant: The variant that was built.
+        status: How it came out.
+        used: What the program said of itself when it ran: the library's version and a result.
+        added: What had to be added to ``[tool.sidecar]``, a line of TOML for each key.
+        detail: Why it failed; empty when it works.
+        packager_version: Version of the packager; empty when no build succeeded.
+        builds: How many builds it took.
+        inputs: SHA-256 of the library's folder, to tell when the outcome is out of date.
+        at: UTC time, ISO 8601.
+    """
+
+    library: str
+    variant: str
+    status: str
+    used: str
+    added: tuple[str, ...]
+    detail: str
+    packager_version: str
+    builds: int
+    inputs: str
+    at: str
+
+
+def names() -> tuple[str, ...]:
+    """The libraries that there is a sidecar for, sorted."""
+    return tuple(sorted(path.parent.name for path in FOLDER.glob("*/pyproject.toml")))
+
+
+def results_path() -> Path:
+    """The outcomes of this platform."""
+    return FOLDER / f"outcomes-{platform_id()}.json"
+
+
+def run(
+    libraries: Sequence[str], variants: Sequence[str], *, force: bool = False
+) -> tuple[Outcome, ...]:
+    """Try libraries with packagers; what is up to date is kept, and each outcome is saved at once.
+
+    Args:
+        libraries: Names of folders; all when empty.
+        variants: Ids of variants; :data:`DEFAULT_VARIANTS` when empty.
+        force: Try again what is up to date.
+
+    Raises:
+        UsageError: There is no such library or variant.
+        StorageError: The outcomes cannot be written.
+    """
+    for name in libraries:
+        if name not in names():
+            raise UsageError(
+                f"There is no library {name!r}.", why=f"Known are: {', '.join(names())}."
+            )
+    wanted = [variant_named(name) for name in variants or DEFAULT_VARIANTS]
+    for variant in wanted:
+        for name in libraries or names():
+            known = {(item.library, item.variant): item for item in load()}
+            before = known.get((name, variant.id))
+            inputs = sidecar.load(FOLDER / name).source_sha256()
+            if before is not None and before.inputs == inputs and not force:
+                continue
+            outcome = attempt(name, variant, inputs)
+            _say(f"{name}: {variant.id}: {cell(outcome)}")
+            known = {(item.library, item.variant): item for item in load()}
+            known[(name, variant.id)] = outcome
+            save(tuple(known[key] for key in sorted(known)))
+    return load()
+
+
+def attempt(name: str, variant: Variant, inputs: str) -> Outcome:
+    """Build and launch one library with one packager, following the advice as far as it goes."""
+    added: dict[str, list[str]] = {}
+    detail, used, version = "", "", ""
+    status = Status.FAILS
+    builds = 0
+    copy = ROOT / "build" / "libraries" / variant.id / name
+    while builds < MAX_BUILDS:
+        builds += 1
+        folder = _copy(FOLDER / name, copy, added)
+        built, detail = _build(folder, variant)
+        if built is None:
+            status = Status.BUILD_FAILED
+            break
+        version = built.info.packager_version
+        done = _launch(built)
+        if done.ok:
+            status = Status.WORKS_WITH if added else Status.WORKS
+            used = next((line[5:] for line in done.stdout_tail if line.startswith("USED ")), "")
+            detail = ""
+            break
+        known = advice.facts_of(built)
+        detail = advice.explained(done, variant=variant.id, known=known).detail
+        found = advice.finding(done, variant=variant.id, known=known)
+        if found is None or not found.key or found.value in added.get(found.key, []):
+            break
+        added.setdefault(found.key, []).append(found.value)
+    _clean(sidecar.load(FOLDER / name), variant, copy)
+    return Outcome(
+        library=name,
+        variant=variant.id,
+        status=status.value,
+        used=used,
+        added=tuple(f"{key} = {json.dumps(values)}" for key, values in added.items()),
+        detail=detail,
+        packager_version=version,
+        builds=builds,
+        inputs=inputs,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def load(path: Path | None = None) -> tuple[Outcome, ...]:
+    """Read the outcomes; empty when there are none yet.
+
+    Raises:
+        CorruptFileError: The file is damaged or of another schema.
+    """
+    path = path or results_path()
+    try:
+        document = jsonfile.read(path, schema=SCHEMA, remedy=COMMAND)
+    except FileNotFoundError:
+        return ()
+    try:
+        return tuple(
+            Outcome(**{**item, "added": tuple(item["added"])}) for item in document["outcomes"]
+        )
+    except (KeyError, TypeError) as error:
+        raise CorruptFileError(
+            f"{path} is damaged: {error}.", try_next=f"delete it and run {COMMAND}"
+        ) from None
+
+
+def save(outcomes: Sequence[Outcome]) -> None:
+    """Write the outcomes atomically.
+
+    Raises:
+        StorageError: They cannot be written.
+    """
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "outcomes": [dataclasses.asdict(item) for item in outcomes],
+    }
+    jsonfile.write(results_path(), document)
+
+
+def render(outcomes: Sequence[Outcome]) -> str:
+    """The table of the document: a row for each library, a column for each packager."""
+    by_key = {(item.library, item.variant): item for item in outcomes}
+    variants = [name for name in VARIANTS if any(item.variant == name for item in outcomes)]
+    variants = [*variants, *(name for name in DEFAULT_VARIANTS if name not in variants)]
+    versions = {
+        name: sorted({item.packager_version for item in outcomes if item.variant == name} - {""})
+        for name in variants
+    }
+    rows = []
+    for name in names():
+        cells = [by_key.get((name, variant)) for variant in variants]
+        seen = next((item.used.split()[0] for item in cells if item and item.used), name)
+        rows.append(
+            [seen.replace("=", " "), *(cell(item) if item else "not run" for item in cells)]
+        )
+    headers = [
+        "library",
+        *(f"{name} ({', '.join(versions[name]) or 'not run'})" for name in variants),
+    ]
+    return table(headers, rows)
+
+
+def cell(outcome: Outcome) -> str:
+    """One outcome in words."""
+    if outcome.status == Status.WORKS:
+        return "works"
+    if outcome.status == Status.WORKS_WITH:
+        return "works with " + ", ".join(f"`{line}`" for line in outcome.added)
+    words = " ".join(outcome.detail.split()).replace("|", "\\|")
+    tried = f" (tried {', '.join(f'`{line}`' for line in outcome.added)})" if outcome.added else ""
+    kind = "does not build" if outcome.status == Status.BUILD_FAILED else "fails"
+    return f"{kind}{tried}: {words}"
+
+
+def write_document(outcomes: Sequence[Outcome]) -> bool:
+    """Put the table into the document; whether that changed it.
+
+    Raises:
+        CorruptFileError: A marker of the document is broken.
+        StorageError: It cannot be written.
+    """
+    text = DOCUMENT.read_text(encoding="utf-8")
+    new = generated.rewrite(text, _blocks(outcomes), {BLOCK: COMMAND})
+    if new != text:
+        jsonfile.write_text(DOCUMENT, new)
+    return new != text
+
+
+def check_document(outcomes: Sequence[Outcome]) -> list[str]:
+    """What in the document is not what the outcomes say; empty when all is well."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return [
+        f"{item.problem}\n{item.diff}".strip()
+        for item in generated.differences(text, _blocks(outcomes))
+    ]
+
+
+def _blocks(outcomes: Sequence[Outcome]) -> Mapping[str, str]:
+    return {BLOCK: render(outcomes) + "\n"}
+
+
+def _copy(source: Path, target: Path, added: Mapping[str, Sequence[str]]) -> Path:
+    """Copy a sidecar's folder and add lines to its ``[tool.sidecar]``, the file's last table."""
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    manifest = target / "pyproject.toml"
+    lines = [f"{key} = {json.dumps(values)}\n" for key, values in added.items()]
+    manifest.write_text(manifest.read_text(encoding="utf-8") + "".join(lines), encoding="utf-8")
+    return target
+
+
+def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]:
+    """Build with the command that a user types; the build, or why there is none."""
+    what = sidecar.load(folder)
+    argv = sessions.command(what, [variant.packager.name], mode=variant.mode.name)
+    done = process.capture(argv, cwd=ROOT, timeout_s=BUILD_TIMEOUT_S)
+    if done.ok:
+        return buildinfo.find(variant, what), ""
+    if done.timed_out:
+        return None, f"took over {BUILD_TIMEOUT_S / 60:g} minutes"
+    said = [line for line in (done.output + done.errors).splitlines() if line.strip()]
+    errors = [line for line in said if "error" in line.lower()] or said[-1:] or ["no output"]
+    return None, errors[0].strip()
+
+
+def _launch(built: buildinfo.Built) -> launcher.Launch:
+    what = built.sidecar
+    spec = launcher.LaunchSpec(
+        argv=(str(built.artifact), *what.args),
+        env=what.env,
+        ready=what.ready,
+        ready_timeout_s=what.ready_timeout_s,
+    )
+    leftovers.adopt_orphans()
+    return launcher.launch(spec, inspect=leftovers.inspect)
+
+
+def _clean(what: Sidecar, variant: Variant, copy: Path) -> None:
+    """Remove what the attempt built: hundreds of megabytes that nobody needs any more."""
+    for folder in (
+        copy,
+        variant.folder(what),
+        what.workspace.build / variant.id,
+        ROOT / ".nox" / f"build_{variant.packager.name}-{what.name}",
+    ):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - progress of a command

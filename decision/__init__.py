@@ -1,0 +1,1 @@
+"""Decisions: evidence read from results, the plan's rules, and the record that states them."""

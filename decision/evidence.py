@@ -1,0 +1,199 @@
+"""Everything that is known of one sidecar on this platform, read from files alone.
+
+The decision record, the report and the rules see this and nothing else: they can be run on
+another day or on another machine than the measuring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from decision import snapshot
+from decision.record import chosen_option
+from spike import issue_log
+from spike.build import buildinfo
+from spike.build.buildinfo import BuildInfo
+from spike.core import jsonfile
+from spike.issue_log import Entry
+from spike.measure import provenance, results
+from spike.measure.results import Result
+from spike.packagers import VARIANTS
+from spike.project.sidecar import Sidecar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What there is to decide on.
+
+    Attributes:
+        sidecar: What it is about.
+        results: The last whole run of each benchmark, by name.
+        builds: Facts of each variant's build, by id: from the newest result that measured it.
+        artifacts: SHA-256 of the artifacts that are in ``dist/`` now, by variant. Empty on a
+            fresh clone.
+        problems: What does not fit together, a sentence each; empty when all is well.
+        issues: The issue log.
+        failures: Facts of failed builds, as ``build/`` keeps them until the variant is built.
+        outcome: The option that people chose, as the record names it; empty when none is named.
+        frozen_problem: What is wrong with the findings that were frozen; empty for nothing.
+    """
+
+    sidecar: Sidecar
+    results: Mapping[str, Result]
+    builds: Mapping[str, Mapping[str, Any]]
+    artifacts: Mapping[str, str]
+    problems: tuple[str, ...]
+    issues: tuple[Entry, ...] = ()
+    failures: tuple[Mapping[str, Any], ...] = ()
+    outcome: str = ""
+    snapshot_problem: str = ""
+
+    def result(self, benchmark: str) -> Result | None:
+        """The last whole run of one benchmark; None when it was not run."""
+        return self.results.get(benchmark)
+
+
+def gather(sidecar: Sidecar) -> Evidence:
+    """Read every result of a sidecar on this platform, its issue log and its record's outcome.
+
+    Raises:
+        CorruptFileError: A result or a ``build.json`` is damaged or of a newer schema.
+        IssueLogError: An entry of the issue log is malformed.
+    """
+    folder = sidecar.workspace.results
+    found: dict[str, Result] = {}
+    for path in sorted(folder.glob("*.json")):
+        name = path.name.removesuffix(".json")
+        if name.endswith(".incomplete"):
+            continue
+        result = results.load(name, sidecar)
+        if result is not None:
+            found[name] = result
+    infos = {}
+    for variant in VARIANTS.values():
+        try:
+            info = buildinfo.read(
+                variant.folder(sidecar) / buildinfo.FILE_NAME,
+                remedy=sidecar.nox_command(variant.packager.name, variant.mode.name),
+            )
+        except FileNotFoundError:
+            continue
+        infos[variant.id] = info
+    artifacts = {name: info.sha256 for name, info in infos.items()}
+    builds: dict[str, Mapping[str, Any]] = {}
+    for result in sorted(found.values(), key=lambda item: str(item.provenance.get("at"))):
+        for target, facts in result.targets.items():
+            if facts.get("build"):
+                builds[target] = facts["build"]
+    return Evidence(
+        sidecar=sidecar,
+        results=found,
+        builds={name: builds[name] for name in VARIANTS if name in builds},
+        artifacts=artifacts,
+        problems=(
+            *inconsistencies(sidecar, found, artifacts),
+            *outdated(sidecar, infos, builds),
+        ),
+        issues=issue_log.load(sidecar.workspace.issues),
+        failures=_failures(sidecar),
+        outcome=_outcome(sidecar),
+        snapshot_problem=_snapshot_problem(sidecar, found),
+    )
+
+
+def _failures(sidecar: Sidecar) -> tuple[Mapping[str, Any], ...]:
+    paths = sorted(sidecar.workspace.build.glob("*/failure.json"))
+    return tuple(jsonfile.read(path, schema=1, remedy="the build again") for path in paths)
+
+
+def _outcome(sidecar: Sidecar) -> str:
+    try:
+        return chosen_option.option_in(sidecar.workspace.record.read_text(encoding="utf-8"))
+    except OSError:
+        return ""
+
+
+def _snapshot_problem(sidecar: Sidecar, found: Mapping[str, Result]) -> str:
+    if "fallback" not in found:
+        return ""
+    for sample in found["fallback"].samples:
+        if sample["step"] == "K1":
+            folder = sidecar.workspace.root / str(sample["folder"])
+            return snapshot.problem(folder, str(sample["sha256"]))
+    return ""
+
+
+def outdated(
+    sidecar: Sidecar, infos: Mapping[str, BuildInfo], builds: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Say where the evidence is older than what it is about: artifacts and sources."""
+    problems = []
+    for info in infos.values():
+        problem = buildinfo.artifact_problem(sidecar.workspace.root / info.artifact, info)
+        if problem:
+            command = sidecar.nox_command(info.packager, info.mode)
+            problems.append(f"{problem[:-1]}; run {command}.")
+    sources = sidecar.source_sha256()
+    changed = [name for name, build in builds.items() if build["source_sha256"] != sources]
+    if changed:
+        problems.append(
+            f"{sidecar.folder.name}/ has changed since {', '.join(changed)} "
+            f"{'was' if len(changed) == 1 else 'were'} built and measured; "
+            f"run invoke spike{sidecar.option}."
+        )
+    return problems
+
+
+def inconsistencies(
+    sidecar: Sidecar, found: Mapping[str, Result], artifacts: Mapping[str, str]
+) -> list[str]:
+    """Say where results do not belong together: other binaries, machines or an unfinished run."""
+    problems = []
+    seen: dict[str, tuple[str, str]] = {}
+    first: tuple[str, Result] | None = None
+    for name, result in found.items():
+        command = results.command(name, sidecar)
+        if not result.complete:
+            problems.append(f"{name} is not complete; run {command}.")
+        if result.sidecar != sidecar.name:
+            problems.append(f"{name} is about {result.sidecar}, not {sidecar.name}; run {command}.")
+        if first is None:
+            first = (name, result)
+        else:
+            field = provenance.difference(first[1].provenance, result.provenance)
+            if field:
+                problems.append(
+                    f"{first[0]} and {name} were measured on different machines ({field}); "
+                    f"run {command}."
+                )
+        for target, facts in result.targets.items():
+            if facts.get("kind") != "variant":
+                continue
+            sha256 = str(facts.get("sha256"))
+            if target in artifacts and artifacts[target] != sha256:
+                problems.append(
+                    f"{name} measured another {target} (sha256 {sha256[:12]}) than the one in "
+                    f"dist ({artifacts[target][:12]}); run {command}."
+                )
+            elif target not in artifacts and seen.setdefault(target, (name, sha256))[1] != sha256:
+                problems.append(
+                    f"{seen[target][0]} and {name} measured different binaries of {target} "
+                    f"(sha256 {seen[target][1][:12]} and {sha256[:12]}); run {command}."
+                )
+    return problems
+
+
+def usable(evidence: Evidence, benchmark: str) -> Result | None:
+    """A result that is there and belongs to the binaries that are there; else None."""
+    result = evidence.result(benchmark)
+    if result is None or not result.complete:
+        return None
+    stale = any(
+        facts.get("kind") == "variant"
+        and target in evidence.artifacts
+        and evidence.artifacts[target] != facts.get("sha256")
+        for target, facts in result.targets.items()
+    )
+    return None if stale else result

@@ -1,0 +1,1 @@
+"""The decision record and the other documents with generated sections."""

@@ -1,0 +1,79 @@
+"""Everything known as one document, for other programs (JSON) or for people (Markdown).
+
+The JSON form is versioned and described by ``decision/report.schema.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from decision import criteria, drafts
+from decision.evidence import Evidence, usable
+from decision.record import sections
+from spike.core import workspace
+
+SCHEMA = 1
+
+
+def as_json(evidence: Evidence) -> dict[str, Any]:
+    """The report as JSON values.
+
+    Keys: ``schema``; ``sidecar`` (name, version); ``platform`` (id, triple); ``variants`` (id,
+    build); ``benchmarks`` (name to result, with the raw samples); ``checklist`` (row, variant,
+    status, evidence); ``criteria`` (id, text,
+    verdict, evidence, next); ``problems``.
+    """
+    return {
+        "schema": SCHEMA,
+        "sidecar": {"name": evidence.sidecar.name, "version": evidence.sidecar.version},
+        "platform": {"id": workspace.platform_id(), "triple": workspace.target_triple()},
+        "variants": [{"id": name, "build": dict(facts)} for name, facts in evidence.builds.items()],
+        "benchmarks": {
+            name: {
+                "complete": result.complete,
+                "current": usable(evidence, name) is not None,
+                "provenance": dict(result.provenance),
+                "settings": dict(result.settings),
+                "targets": {key: dict(facts) for key, facts in result.targets.items()},
+                "samples": [dict(sample) for sample in result.samples],
+            }
+            for name, result in evidence.results.items()
+            if name != drafts.CHECKLIST
+        },
+        "checklist": _checklist(evidence),
+        "criteria": [
+            {
+                "id": ruling.id,
+                "text": ruling.text,
+                "verdict": ruling.verdict.value,
+                "evidence": ruling.evidence,
+                "next": ruling.next_command,
+            }
+            for ruling in criteria.all_rulings(evidence)
+        ],
+        "problems": list(evidence.problems),
+    }
+
+
+def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
+    result = evidence.result(drafts.CHECKLIST)
+    if result is None:
+        return []
+    return [
+        {
+            "row": sample["row"],
+            "variant": sample["target"],
+            "status": sample["status"],
+            "evidence": sample["evidence"],
+        }
+        for sample in result.samples
+    ]
+
+
+def as_markdown(evidence: Evidence) -> str:
+    """The record's generated blocks, one after the other, without the prose around them."""
+    parts = [f"# {evidence.sidecar.name} {evidence.sidecar.version}"]
+    for name, text in sections.render_all(evidence).items():
+        parts += [f"## {name.replace('-', ' ').capitalize()}", text.strip()]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,426 @@
+"""Build one packager's variants of a sidecar. Run by the Nox sessions, in the packager's Python.
+
+Each build works in a scratch folder with a copy of the sidecar, so the plan's commands run word
+for word, an edit during the build cannot get into half of it, and a killed or failed build leaves
+nothing that looks finished: the artifact is moved into ``dist/`` at the end, and its
+``build.json`` is written last.
+
+Standard library only: the packager's environment holds the packager alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spike import issue_log
+from spike.build import advice, buildinfo
+from spike.core import jsonfile, process, workspace
+from spike.core.errors import (
+    EXIT_INTERRUPTED,
+    BuildFailedError,
+    BusyError,
+    MissingToolError,
+    SpikeError,
+    StorageError,
+)
+from spike.launch import launcher
+from spike.packagers import Variant, mode_named, packager_named
+from spike.packagers.recipe import STAGED, Packager, Recipe
+from spike.project import imports, sidecarlock
+from spike.project.sidecar import Sidecar, load
+
+FAILURE_NAME = "failure.json"
+"""Facts of a failed build, beside its log: what drafts an entry for the issue log."""
+
+
+def main(arguments: list[str]) -> int:
+    """Command line of the Nox sessions: ``python -m spike.build PACKAGER [options]``."""
+    os.environ.pop("PYTHONPATH", None)  # it let us be found; the packager must not find us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    parser = argparse.ArgumentParser(prog="nox -s build_<packager> --", allow_abbrev=False)
+    parser.add_argument("packager", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--mode",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="build this mode only (repeatable)",
+    )
+    parser.add_argument("--sidecar", default=str(workspace.ROOT / workspace.HELLO), metavar="DIR")
+    parser.add_argument("--force", action="store_true", help="build even when nothing has changed")
+    parser.add_argument("--lock", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    try:
+        packager = packager_named(options.packager)
+        sidecar = load(options.sidecar)
+        modes = [mode_named(packager, name) for name in options.mode] or [
+            mode for mode in packager.modes if mode.default
+        ]
+        for mode in modes:
+            build(
+                Variant(packager=packager, mode=mode),
+                sidecar,
+                lock=Path(options.lock) if options.lock else None,
+                force=options.force,
+            )
+    except SpikeError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted: nothing was published", file=sys.stderr)  # noqa: T201
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def build(
+    variant: Variant, sidecar: Sidecar, *, lock: Path | None = None, force: bool = False
+) -> buildinfo.BuildInfo:
+    """Build one variant unless an unchanged build is there already.
+
+    Args:
+        variant: What to build.
+        sidecar: What to build it from.
+        lock: The hashed requirements of this environment; part of the fingerprint.
+        force: Build in any case.
+
+    Raises:
+        MissingToolError: A tool or the packager itself is not there.
+        BuildFailedError: A step failed; the message shows which, and the end of the log.
+        StorageError: ``dist`` or ``build`` cannot be written.
+        BusyError: Another build of the same variant is running.
+    """
+    found_imports = imports.scan(sidecar)
+    recipe = variant.packager.recipe(sidecar, variant.mode.name)
+    print_fingerprint = fingerprint(variant, sidecar, recipe, lock)
+    target = variant.folder(sidecar)
+    if not force:
+        unchanged = up_to_date(target, print_fingerprint, sidecar, variant)
+        if unchanged is not None:
+            _say(f"{variant.id}: up to date ({unchanged.artifact}); --force builds it again")
+            return unchanged
+    check_tools(variant.packager)
+    provided = imports.provided_modules(sidecar)
+    imports.check(sidecar, found_imports, provided)
+    scratch = sidecar.workspace.build / variant.id
+    with _exclusive(scratch, variant):
+        try:
+            return _build(variant, sidecar, recipe, print_fingerprint, scratch, target, provided)
+        except OSError as error:
+            raise StorageError(
+                f"{variant.id} could not be built: {error.strerror}: {error.filename}.",
+                why="Nothing was published.",
+                try_next="check the free space and the rights of dist/ and build/",
+            ) from None
+
+
+def _build(
+    variant: Variant,
+    sidecar: Sidecar,
+    recipe: Recipe,
+    inputs: str,
+    scratch: Path,
+    target: Path,
+    provided: Mapping[str, str],
+) -> buildinfo.BuildInfo:
+    root = sidecar.workspace.root
+    # Both are tried before minutes are spent: dist/ may be read-only where build/ is not.
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(target.parent, os.W_OK):
+        raise StorageError(
+            f"{target.parent} is not writable.", try_next=f"chmod u+w {target.parent}"
+        )
+    work = scratch / "work"
+    if work.exists():
+        shutil.rmtree(work)
+    for relative in sidecar.source_files():
+        copy = work / STAGED / relative
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(sidecar.folder / relative, copy)
+    (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
+    for relative, content in recipe.files.items():
+        (work / relative).write_text(content, encoding="utf-8")
+    log = scratch / buildinfo.LOG_NAME
+    done = process.run_logged(
+        recipe.argv,
+        log_path=log,
+        env=recipe.env,
+        cwd=work,
+        path_prefix=str(Path(sys.executable).parent),
+        echo=bool(os.environ.get("CI")) or sys.stdout.isatty(),
+    )
+    step = f"{variant.packager.name} itself"
+    if not done.ok:
+        raise _failed(variant, sidecar, step, done, log, recipe)
+    artifact = work / recipe.artifact
+    if not artifact.is_file():
+        raise _failed(variant, sidecar, f"looking for {recipe.artifact}", done, log, recipe)
+    for leftover in recipe.discard:
+        shutil.rmtree(work / leftover, ignore_errors=True)
+    shutil.copy2(log, work / recipe.output / buildinfo.LOG_NAME)
+    jsonfile.write(work / recipe.output / buildinfo.PROVIDED_NAME, dict(provided))
+    first = launcher.launch(
+        launcher.LaunchSpec(
+            argv=(str(artifact), *sidecar.args),
+            env=sidecar.env,
+            ready=sidecar.ready,
+            ready_timeout_s=max(sidecar.ready_timeout_s, 30.0),
+            smoke=sidecar.smoke,
+            smoke_cwd=sidecar.folder,
+            smoke_stdio=sidecar.smoke_stdio,
+        )
+    )
+    first = advice.explained(
+        first,
+        variant=variant.id,
+        known=advice.facts(
+            sidecar,
+            program_folder=work / (recipe.folder or recipe.artifact.parent),
+            provided=provided,
+        ),
+    )
+    if first.ok:
+        _say(f"{variant.id}: first launch {first.ready_ms:.1f} ms to {sidecar.ready}")
+    else:
+        _say(f"{variant.id}: built, but its first launch failed: {first.detail}")
+    info = _describe(variant, sidecar, recipe, inputs, work, done.elapsed_s, first)
+    if target.exists():
+        shutil.rmtree(target)
+    (work / recipe.output).replace(target)
+    shutil.rmtree(work, ignore_errors=True)
+    (scratch / FAILURE_NAME).unlink(missing_ok=True)
+    buildinfo.save(target / buildinfo.FILE_NAME, info)
+    _say(
+        f"{variant.id}: {info.artifact}, {info.shipped_bytes / 1e6:.1f} MB, "
+        f"built in {info.elapsed_s:.0f} s"
+    )
+    assert target.is_relative_to(root)
+    return info
+
+
+def _describe(
+    variant: Variant,
+    sidecar: Sidecar,
+    recipe: Recipe,
+    inputs: str,
+    work: Path,
+    elapsed_s: float,
+    first: launcher.Launch,
+) -> buildinfo.BuildInfo:
+    artifact = work / recipe.artifact
+    # What we keep beside an artifact is not part of what ships.
+    folder_files = (
+        [
+            path
+            for path in (work / recipe.folder).rglob("*")
+            if path.is_file() and not path.is_symlink() and path.name not in buildinfo.OWN_FILES
+        ]
+        if recipe.folder
+        else []
+    )
+    return buildinfo.BuildInfo(
+        argv=recipe.argv,
+        env=dict(recipe.env),
+        packager=variant.packager.name,
+        packager_version=installed_version(variant.packager),
+        python_version=platform.python_version(),
+        platform=workspace.system_name(),
+        arch=workspace.arch_name(),
+        artifact=recipe.artifact.as_posix(),
+        size_bytes=artifact.stat().st_size,
+        cold_start_ms=None if first.ready_ms is None else round(first.ready_ms, 3),
+        first_launch="ready" if first.failure is None else first.failure.value,
+        sidecar=sidecar.name,
+        sidecar_version=sidecar.version,
+        variant=variant.id,
+        mode=variant.mode.name,
+        target_triple=workspace.target_triple(),
+        python_build=" ".join(platform.python_build()) + "; " + platform.python_compiler(),
+        python_flavour=python_flavour(),
+        compiler=compiler_version(variant.packager),
+        elapsed_s=round(elapsed_s, 2),
+        built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        fingerprint=inputs,
+        source_sha256=sidecar.source_sha256(),
+        sha256=buildinfo.file_sha256(artifact),
+        folder=recipe.folder.as_posix() if recipe.folder else "",
+        folder_bytes=sum(path.stat().st_size for path in folder_files),
+        folder_files=len(folder_files),
+        log=(recipe.output / buildinfo.LOG_NAME).as_posix(),
+    )
+
+
+def up_to_date(
+    target: Path, inputs: str, sidecar: Sidecar, variant: Variant
+) -> buildinfo.BuildInfo | None:
+    """The build that is there, when it came from the same inputs and is still whole."""
+    try:
+        info = buildinfo.read(target / buildinfo.FILE_NAME, remedy="")
+    except (FileNotFoundError, SpikeError):
+        return None  # missing or damaged: it is built again, which is the remedy
+    if info.fingerprint != inputs:
+        return None
+    if buildinfo.artifact_problem(sidecar.workspace.root / info.artifact, info):
+        return None
+    return info
+
+
+def fingerprint(variant: Variant, sidecar: Sidecar, recipe: Recipe, lock: Path | None) -> str:
+    """SHA-256 over everything that decides what comes out of a build."""
+    facts = {
+        "variant": variant.id,
+        "argv": recipe.argv,
+        "env": dict(recipe.env),
+        "files": {path.as_posix(): text for path, text in recipe.files.items()},
+        "sources": sidecar.source_sha256(),
+        "name": sidecar.name,
+        "locks": [
+            hashlib.sha256(each.read_bytes()).hexdigest()
+            for each in (lock, sidecarlock.check(sidecar))
+            if each
+        ],
+        "packager": installed_version(variant.packager),
+        "python": sys.version,
+        "base": sys.base_prefix,
+        "platform": platform.platform(),
+        # A change of this tool's own recipe code shows in argv and env.
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def check_tools(packager: Packager) -> None:
+    """Make sure that the packager and the programs it needs are there.
+
+    Raises:
+        MissingToolError: One is missing; the message has the command that installs it.
+    """
+    installed_version(packager)
+    search = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", os.defpath)
+    for tool in packager.tools:
+        if not any(shutil.which(name, path=search) for name in tool.anyone_of):
+            raise MissingToolError(
+                f"{packager.name} needs {' or '.join(tool.anyone_of)}, which is not on PATH.",
+                why=f"It {tool.purpose}.",
+                try_next=f"{tool.install} (or: invoke doctor --with-deps)",
+            )
+
+
+def installed_version(packager: Packager) -> str:
+    """Version of the packager in this environment.
+
+    Raises:
+        MissingToolError: It is not installed here.
+    """
+    try:
+        return importlib.metadata.version(packager.distribution)
+    except importlib.metadata.PackageNotFoundError:
+        raise MissingToolError(
+            f"{packager.name} is not installed in this Python.",
+            try_next=f"nox -s build_{packager.name}",
+        ) from None
+
+
+def python_flavour() -> str:
+    """What kind of interpreter is packaged, in words: it decides size and speed."""
+    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    return ", ".join(
+        [
+            platform.python_implementation(),
+            "shared libpython"
+            if sysconfig.get_config_var("Py_ENABLE_SHARED")
+            else "static libpython",
+            "PGO" if "--enable-optimizations" in options else "no PGO",
+            "LTO" if "--with-lto" in options else "no LTO",
+        ]
+    )
+
+
+def compiler_version(packager: Packager) -> str:
+    """First line of what the C compiler says of itself; empty when the packager needs none."""
+    for tool in packager.tools:
+        for name in tool.anyone_of:
+            if name in ("gcc", "clang", "cc") and shutil.which(name):
+                return process.capture([name, "--version"]).output.splitlines()[0]
+    return ""
+
+
+def _failed(
+    variant: Variant,
+    sidecar: Sidecar,
+    step: str,
+    done: process.Completed,
+    log: Path,
+    recipe: Recipe,
+) -> BuildFailedError:
+    tail = "\n".join(done.output.splitlines()[-process.TAIL_LINES :])
+    facts = {
+        "schema": 1,
+        "kind": "build",
+        "variant": variant.id,
+        "packager": variant.packager.name,
+        "packager_version": installed_version(variant.packager),
+        "python_version": platform.python_version(),
+        "sidecar": sidecar.name,
+        "step": step,
+        "command": process.shown(recipe.argv, recipe.env),
+        "exit_code": done.exit_code,
+        "log": workspace.display_path(log),
+        "tail": tail.replace(str(Path.home()), "~"),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    jsonfile.write(log.parent / FAILURE_NAME, facts)
+    drafted = issue_log.draft(sidecar.workspace.issues, issue_log.from_build_failure(facts))
+    if drafted is not None and drafted.path is not None:
+        _say(f"issue log: drafted {workspace.display_path(drafted.path)}")
+    return BuildFailedError(
+        f"{variant.id}: the build failed at this step: {step} (exit code {done.exit_code}).",
+        why=f"The end of its output:\n{tail}\n",
+        try_next=f"read {workspace.display_path(log)}; nothing was published",
+    )
+
+
+@contextlib.contextmanager
+def _exclusive(scratch: Path, variant: Variant) -> Iterator[None]:
+    """One build of a variant at a time; the system releases the lock of a killed one."""
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        handle = os.open(scratch / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StorageError(
+            f"{scratch} cannot be written: {error.strerror}.",
+            try_next=f"check the rights of {scratch.parent}",
+        ) from None
+    try:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError(
+                    f"Another build of {variant.id} is running in this checkout.",
+                    try_next="wait for it to end",
+                ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this module is a command line
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

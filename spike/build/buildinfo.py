@@ -1,0 +1,260 @@
+"""``build.json``: what was built, how, from what, and what came out.
+
+It is the only contract between the Nox sessions that build and the tasks that measure, and the
+last file that a build writes: an artifact without it is not finished.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+from spike.core import jsonfile
+from spike.core.errors import CorruptFileError, MissingBuildError, SpikeError, StaleArtifactError
+from spike.packagers import Variant
+from spike.project.sidecar import Sidecar
+
+SCHEMA = 1
+FILE_NAME = "build.json"
+LOG_NAME = "build.log"
+PROVIDED_NAME = "provided.json"
+"""Which distribution provides which module in the build's environment: for the diagnosis."""
+OWN_FILES = frozenset({FILE_NAME, LOG_NAME, PROVIDED_NAME})
+"""What the tool keeps beside an artifact: not part of what ships."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildInfo:
+    """One finished build. Paths are relative to the repository.
+
+    The first block is the plan's "Artifacts to capture".
+
+    Attributes:
+        argv: The packager's exact command line.
+        env: The environment changes it ran with.
+        packager: The packager's name.
+        packager_version: Its version.
+        python_version: Version of the Python that was packaged, such as ``3.11.7``.
+        platform: The plan's name of the platform: Windows, macOS or Linux.
+        arch: The plan's name of the architecture: x64 or arm64.
+        artifact: The program that a host launches.
+        size_bytes: Its size.
+        cold_start_ms: Launch to READY of its first start after the build, in milliseconds; None
+            when that start failed, with the failure in ``first_launch``.
+
+        first_launch: ``ready``, or the kind of failure of that first start.
+        sidecar: Name of what was packaged.
+        sidecar_version: Its version.
+        variant: Packager and mode, such as ``nuitka-onefile``.
+        mode: The mode alone.
+        target_triple: Rust's name of the platform.
+        python_build: The interpreter's own description of its build.
+        python_flavour: What kind of interpreter: implementation, static or shared libpython, PGO,
+            LTO.
+        compiler: First line of the C compiler's version; empty where none is involved.
+        elapsed_s: Seconds that the packager took.
+        built_at: UTC time at the end, ISO 8601.
+        fingerprint: SHA-256 over every input: sources, command, environment, lock, interpreter.
+        source_sha256: SHA-256 over the sidecar's files.
+        sha256: SHA-256 of ``artifact``.
+        folder: The folder that ships with the program; empty for one file.
+        folder_bytes: Bytes of all its files.
+        folder_files: Number of its files.
+        log: The packager's whole output.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    packager: str
+    packager_version: str
+    python_version: str
+    platform: str
+    arch: str
+    artifact: str
+    size_bytes: int
+    cold_start_ms: float | None
+    first_launch: str
+    sidecar: str
+    sidecar_version: str
+    variant: str
+    mode: str
+    target_triple: str
+    python_build: str
+    python_flavour: str
+    compiler: str
+    elapsed_s: float
+    built_at: str
+    fingerprint: str
+    source_sha256: str
+    sha256: str
+    folder: str
+    folder_bytes: int
+    folder_files: int
+    log: str
+
+    @property
+    def shipped_bytes(self) -> int:
+        """Bytes on disk of everything that ships."""
+        return self.folder_bytes if self.folder else self.size_bytes
+
+    @property
+    def shipped_files(self) -> int:
+        """Number of files that ship."""
+        return self.folder_files if self.folder else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A finished build whose artifact has been checked against its ``build.json``."""
+
+    variant: Variant
+    sidecar: Sidecar
+    info: BuildInfo
+    artifact: Path
+    folder: Path | None
+
+
+def save(path: Path, info: BuildInfo) -> None:
+    """Write ``info`` atomically.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    jsonfile.write(path, {"schema": SCHEMA, **dataclasses.asdict(info)})
+
+
+def read(path: Path, *, remedy: str) -> BuildInfo:
+    """Read a ``build.json``.
+
+    Raises:
+        FileNotFoundError: There is none.
+        CorruptFileError: It is damaged, or of another schema.
+    """
+    document = jsonfile.read(path, schema=SCHEMA, remedy=remedy)
+    del document["schema"]
+    return _from_json(document, path, remedy)
+
+
+_JSON_TYPES: Mapping[Any, tuple[type, ...]] = {
+    str: (str,),
+    int: (int,),
+    float: (float, int),
+    float | None: (float, int, NoneType),
+    tuple[str, ...]: (list,),
+    Mapping[str, str]: (dict,),
+}
+
+
+def _from_json(document: dict[str, Any], path: Path, remedy: str) -> BuildInfo:
+    kinds = typing.get_type_hints(BuildInfo)
+    values: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        value = document.pop(name, None)
+        if not isinstance(value, _JSON_TYPES[kind]):
+            raise CorruptFileError(
+                f"{path} is damaged: {name} is {value!r}.",
+                try_next=f"delete it and run {remedy}",
+            )
+        values[name] = tuple(value) if isinstance(value, list) else value
+    if document:
+        raise CorruptFileError(
+            f"{path} is damaged: unknown field {sorted(document)[0]!r}.",
+            try_next=f"delete it and run {remedy}",
+        )
+    return BuildInfo(**values)
+
+
+def find(variant: Variant, sidecar: Sidecar) -> Built:
+    """Find a variant's build and check that it is the one described, made from today's sources.
+
+    Raises:
+        MissingBuildError: There is no finished build.
+        StaleArtifactError: The artifact is gone, was changed, cannot be executed, or the sidecar's
+            sources have changed since.
+        CorruptFileError: ``build.json`` cannot be used.
+    """
+    command = sidecar.nox_command(variant.packager.name, variant.mode.name)
+    path = variant.folder(sidecar) / FILE_NAME
+    try:
+        info = read(path, remedy=command)
+    except FileNotFoundError:
+        raise MissingBuildError(f"{variant.id} is not built.", try_next=command) from None
+    root = sidecar.workspace.root
+    artifact = root / info.artifact
+    problem = artifact_problem(artifact, info)
+    if problem:
+        raise StaleArtifactError(
+            problem, try_next=f"{command}{'' if ' -- ' in command else ' --'} --force"
+        )
+    if info.source_sha256 != sidecar.source_sha256():
+        raise StaleArtifactError(
+            f"{variant.id} was built from other sources: {sidecar.folder.name}/ has changed since.",
+            try_next=command,
+        )
+    return Built(
+        variant=variant,
+        sidecar=sidecar,
+        info=info,
+        artifact=artifact,
+        folder=root / info.folder if info.folder else None,
+    )
+
+
+def artifact_problem(artifact: Path, info: BuildInfo) -> str:
+    """Say what is wrong with an artifact on disk; empty when it is the one described."""
+    import os
+
+    if not artifact.is_file():
+        return f"The artifact {info.artifact} of {info.variant} is gone."
+    if artifact.stat().st_size != info.size_bytes or file_sha256(artifact) != info.sha256:
+        return f"The artifact {info.artifact} of {info.variant} was changed after its build."
+    if not os.access(artifact, os.X_OK):
+        return f"The artifact {info.artifact} of {info.variant} is not executable."
+    return ""
+
+
+def find_all(sidecar: Sidecar, wanted: tuple[str, ...] = ()) -> list[Built]:
+    """Find the builds that a task works on.
+
+    Args:
+        sidecar: What was built.
+        wanted: Variant ids; all that have a ``build.json`` when empty.
+
+    Raises:
+        SpikeError: As :func:`find`; also when nothing is built at all.
+    """
+    from spike.packagers import VARIANTS, variant_named
+
+    if wanted:
+        return [find(variant_named(name), sidecar) for name in dict.fromkeys(wanted)]
+    built = [
+        find(variant, sidecar)
+        for variant in VARIANTS.values()
+        if (variant.folder(sidecar) / FILE_NAME).exists()
+    ]
+    if not built:
+        raise MissingBuildError(
+            f"No variant of {sidecar.name} is built.",
+            try_next="nox -s build_nuitka build_pyinstaller build_cx_freeze"
+            + (f" --{sidecar.option}" if sidecar.option else ""),
+        )
+    return built
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        SpikeError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise SpikeError(f"{path} cannot be read: {error.strerror}.") from None

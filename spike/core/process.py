@@ -1,0 +1,429 @@
+"""The one module that starts processes: tools with a log, and the programs that are measured.
+
+Standard library only: it also runs in the packagers' own environments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from spike.core.errors import MissingToolError, StorageError
+
+TAIL_LINES = 40
+"""Lines of a tool's output that an error message shows."""
+
+Popen = subprocess.Popen[bytes]
+
+EARLY_MS = 2
+"""How long a start listens for a very quick program before it prepares for a long one."""
+
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ) if os.name == "posix" else ()
+
+_started: weakref.WeakSet[Child | Popen] = weakref.WeakSet()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A tool's run.
+
+    Attributes:
+        argv: What was run.
+        exit_code: Its exit code; negative for the signal that killed it.
+        elapsed_s: Wall-clock seconds.
+        output: Its stdout, when it was captured, else the last lines of both streams.
+        errors: Its stderr, when captured apart.
+        timed_out: Whether it was ended because its time was up.
+    """
+
+    argv: tuple[str, ...]
+    exit_code: int
+    elapsed_s: float
+    output: str
+    errors: str = ""
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it exited with 0 in time."""
+        return self.exit_code == 0 and not self.timed_out
+
+
+def shown(argv: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+    """A command line as a person would type it, with the environment changes in front."""
+    changes = [f"{key}={shlex.quote(value)}" for key, value in sorted((env or {}).items())]
+    return " ".join([*changes, shlex.join(argv)])
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout_s: float = 60.0,
+    stdin: bytes | None = None,
+) -> Completed:
+    """Run a tool quietly and return what it said on both streams, decoded leniently.
+
+    Args:
+        argv: The command.
+        env: Changes to the environment, not a whole one.
+        cwd: Working folder.
+        timeout_s: After this its whole process group is killed.
+        stdin: Bytes to feed; nothing by default.
+
+    Raises:
+        MissingToolError: The program does not exist or cannot be executed.
+    """
+    started = time.monotonic()
+    process = spawn(
+        argv,
+        env={**os.environ, **(env or {})},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    timed_out = False
+    try:
+        out, err = process.communicate(stdin, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        kill_group(process.pid)
+        out, err = process.communicate()
+    except BaseException:
+        kill_group(process.pid)
+        process.wait()
+        raise
+    return Completed(
+        argv=tuple(argv),
+        exit_code=process.returncode,
+        elapsed_s=time.monotonic() - started,
+        output=out.decode("utf-8", "replace"),
+        errors=err.decode("utf-8", "replace"),
+        timed_out=timed_out,
+    )
+
+
+def run_logged(
+    argv: Sequence[str],
+    *,
+    log_path: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    path_prefix: str | None = None,
+    echo: bool = True,
+    append: bool = False,
+) -> Completed:
+    """Print a command, run it with its output in a log file, and keep the end of that output.
+
+    Args:
+        argv: The command.
+        log_path: Where the whole output goes, both streams in the order they came.
+        env: Changes to the environment, not a whole one; printed with the command.
+        cwd: Working folder.
+        path_prefix: Folder put in front of PATH, as an activated environment would.
+        echo: Show the output as it comes.
+        append: Add to the log instead of starting it anew.
+
+    Raises:
+        MissingToolError: The program does not exist or cannot be executed.
+        StorageError: The log cannot be written.
+    """
+    print(f"$ {shown(argv, env)}", flush=True)  # noqa: T201 - every command is shown before it runs
+    full = {**os.environ, **(env or {})}
+    if path_prefix:
+        full["PATH"] = path_prefix + os.pathsep + full.get("PATH", os.defpath)
+    started = time.monotonic()
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    try:
+        log: IO[str] = log_path.open("a" if append else "w", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise StorageError(
+            f"The log {log_path} cannot be written: {error.strerror}.",
+            try_next="free some disk space, or check the rights of the folder",
+        ) from None
+    with log:
+        log.write(f"$ {shown(argv, env)}\n")
+        process = spawn(
+            argv,
+            env=full,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert process.stdout is not None
+        try:
+            # A buffer over the raw pipe: without one every byte would be a read of its own.
+            for raw in os.fdopen(process.stdout.fileno(), "rb", closefd=False):
+                line = raw.decode("utf-8", "replace")
+                log.write(line)
+                tail.append(line)
+                if echo:
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
+            process.wait()
+        except OSError as error:
+            kill_group(process.pid)
+            process.wait()
+            raise StorageError(
+                f"The output of {argv[0]} could not be kept in {log_path}: {error.strerror}.",
+                try_next="free some disk space and run the command again",
+            ) from None
+        except BaseException:
+            kill_group(process.pid)
+            process.wait()
+            raise
+        finally:
+            process.stdout.close()
+    return Completed(
+        argv=tuple(argv),
+        exit_code=process.returncode,
+        elapsed_s=time.monotonic() - started,
+        output="".join(tail),
+    )
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: int = subprocess.PIPE,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+) -> Popen:
+    """Start a program as the leader of a process group of its own, without a shell.
+
+    Args:
+        argv: The command; a bare name is looked up in ``env["PATH"]``.
+        env: The whole environment.
+        cwd: Working folder.
+        stdin: As in :class:`subprocess.Popen`; likewise the other two.
+        stdout: See ``stdin``.
+        stderr: See ``stdin``.
+
+    Raises:
+        MissingToolError: The program does not exist or cannot be executed.
+    """
+    program = argv[0]
+    if os.sep not in program:
+        # Popen would search this process's PATH; the child's is the one that counts.
+        import shutil
+
+        program = shutil.which(program, path=env.get("PATH")) or program
+    try:
+        return start(
+            [program, *argv[1:]], env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr
+        )
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        raise MissingToolError(
+            f"{argv[0]} cannot be run: {error.strerror}.", try_next="invoke doctor"
+        ) from None
+
+
+class Child:
+    """A program under measurement: three pipes, a process group of its own, posix_spawn.
+
+    What :class:`subprocess.Popen` adds to a launch (a fourth pipe for the exec's error, and the
+    reading of it) is a fifth of what the quickest program takes. posix_spawn raises the exec's
+    error itself.
+
+    Attributes:
+        spawn_ns: ``time.perf_counter_ns()`` when nothing but the posix_spawn was left: where a
+            program in C would start its clock.
+        early: What it wrote to stdout within :data:`EARLY_MS`; later readers do not see it.
+        early_ns: ``time.perf_counter_ns()`` when that was read.
+        pid: Process id, and id of the process group.
+        returncode: As in :class:`subprocess.Popen`: None while it runs, negative for a signal.
+        stdin: The pipe to the program, unbuffered; likewise the two from it.
+        stdout: See ``stdin``.
+        stderr: See ``stdin``.
+    """
+
+    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str]) -> None:
+        """Start it, and listen to its stdout for :data:`EARLY_MS` milliseconds.
+
+        Raises:
+            OSError: It cannot be started; nothing is left open.
+        """
+        self.returncode: int | None = None
+        self.early = b""
+        self.pid = 0
+        encoded = {os.fsencode(key): os.fsencode(value) for key, value in env.items()}
+        ends: list[int] = []
+        try:
+            for _ in range(3):
+                ends += _pipe()
+            of_stdin, to_stdin, from_stdout, of_stdout, from_stderr, of_stderr = ends
+            actions = (
+                (os.POSIX_SPAWN_DUP2, of_stdin, 0),
+                (os.POSIX_SPAWN_DUP2, of_stdout, 1),
+                (os.POSIX_SPAWN_DUP2, of_stderr, 2),
+            )
+            listening = select.poll()
+            listening.register(from_stdout, select.POLLIN)
+            self.spawn_ns = time.perf_counter_ns()
+            self.pid = os.posix_spawn(
+                argv[0],
+                tuple(argv),
+                encoded,
+                file_actions=actions,
+                setpgroup=0,
+                # Python ignores them; a program that inherits that never notices a closed pipe.
+                setsigdef=_IGNORED_BY_PYTHON,
+            )
+            # The quickest programs are ready by now: their time must not hold what follows.
+            if listening.poll(EARLY_MS):
+                self.early = os.read(from_stdout, 4096)
+            self.early_ns = time.perf_counter_ns()
+        except BaseException:
+            if self.pid:  # interrupted while it listened
+                kill_group(self.pid)
+                self.wait()
+            for end in ends:
+                os.close(end)
+            raise
+        for end in (of_stdin, of_stdout, of_stderr):
+            os.close(end)
+        self.stdin = os.fdopen(to_stdin, "wb", 0)
+        self.stdout = os.fdopen(from_stdout, "rb", 0)
+        self.stderr = os.fdopen(from_stderr, "rb", 0)
+
+    def poll(self) -> int | None:
+        """Its exit code if it is gone, which is then collected; None while it runs."""
+        return self._collect(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Wait for its end, for as long as that takes."""
+        code = self._collect(0)
+        assert code is not None
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to it alone; quiet when it is gone already."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def _collect(self, options: int) -> int | None:
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:
+                # Somebody else in this process waited for every child: its exit code is lost.
+                pid, status = self.pid, 0
+            if pid == self.pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe with both ends above the standard streams, which may be closed here."""
+    read_end, write_end = os.pipe()
+    if min(read_end, write_end) > 2:
+        return read_end, write_end
+    import fcntl
+
+    moved = (
+        fcntl.fcntl(read_end, fcntl.F_DUPFD_CLOEXEC, 3),
+        fcntl.fcntl(write_end, fcntl.F_DUPFD_CLOEXEC, 3),
+    )
+    os.close(read_end)
+    os.close(write_end)
+    return moved
+
+
+def measured(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None) -> Child | Popen:
+    """Start a program for a launch, with a pipe on each standard stream.
+
+    Args:
+        argv: The command; ``argv[0]`` is a path.
+        env: The whole environment.
+        cwd: Working folder. posix_spawn has none to give, so that with one the launch goes
+            through :class:`subprocess.Popen`, at the price named in :class:`Child`.
+
+    Raises:
+        OSError: It cannot be started; the caller judges.
+    """
+    _keep_descriptors()
+    if cwd is not None:
+        pipe = subprocess.PIPE
+        return start(argv, env=env, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe)
+    child = Child(argv, env=env)
+    _started.add(child)
+    return child
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    pass_fds: Sequence[int] = (),
+) -> Popen:
+    """The bare start of every tool; ``OSError`` is the caller's to judge."""
+    _keep_descriptors()
+    child = subprocess.Popen(
+        argv,
+        env=env,
+        cwd=cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        bufsize=0,
+        # Popen's own closing reads /proc/self/fd in the child.
+        close_fds=bool(pass_fds) or sys.platform != "linux",
+        pass_fds=pass_fds,
+        process_group=0 if os.name == "posix" else None,
+    )
+    _started.add(child)
+    return child
+
+
+@functools.cache
+def _keep_descriptors() -> None:
+    """Once: keep what this process was started with to itself, beyond the three standard streams.
+
+    Python opens everything so that no program inherits it (PEP 446); what a shell or a pool of
+    workers handed down is not so.
+    """
+    folder = Path("/proc/self/fd")
+    if folder.is_dir():
+        for number in [int(path.name) for path in folder.iterdir()]:
+            if number > 2:
+                with contextlib.suppress(OSError):  # the one of the listing is closed by now
+                    os.set_inheritable(number, False)
+
+
+def is_awaited(pid: int) -> bool:
+    """Whether somebody here still holds this process and will collect its exit code."""
+    return any(child.pid == pid and child.returncode is None for child in list(_started))
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL the process group that ``pid`` leads; quiet when it is gone already."""
+    try:
+        if os.name == "posix":
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGTERM)
+    except (ProcessLookupError, PermissionError):
+        pass

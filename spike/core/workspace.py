@@ -1,0 +1,130 @@
+"""Where things lie, and what this machine is called.
+
+Everything that the tool writes is below the repository: ``build/`` (scratch and failed logs),
+``dist/`` (finished artifacts, each folder with its ``build.json``), ``benchmarks/results/``.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from spike.core.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+HELLO = "sidecar"
+"""Folder of the repository's own sidecar, whose record is ``decision-record.md``."""
+
+RECORD_NAME = "decision-record.md"
+
+_ARCH = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+_SYSTEM = {"linux": "Linux", "darwin": "macOS", "win32": "Windows"}
+_TRIPLE = {
+    "linux": "{cpu}-unknown-linux-gnu",
+    "darwin": "{cpu}-apple-darwin",
+    "win32": "{cpu}-pc-windows-msvc",
+}
+
+
+def system_name() -> str:
+    """The plan's name of this platform: ``Windows``, ``macOS`` or ``Linux``."""
+    return _SYSTEM.get(sys.platform, platform.system())
+
+
+def arch_name() -> str:
+    """The plan's name of this architecture: ``x64`` or ``arm64``."""
+    machine = platform.machine().lower()
+    return _ARCH.get(machine, machine)
+
+
+def platform_id() -> str:
+    """Name of this platform in result paths, such as ``linux-x64``."""
+    return f"{system_name().lower()}-{arch_name()}"
+
+
+def target_triple() -> str:
+    """Rust's name of this platform, which Tauri appends to an ``externalBin``.
+
+    Derived from Python alone, so that builds need no Rust; the host check compares it with
+    ``rustc --print host-tuple``.
+
+    Raises:
+        UsageError: This platform has no name here.
+    """
+    cpu = {"x64": "x86_64", "arm64": "aarch64"}.get(arch_name())
+    template = _TRIPLE.get(sys.platform)
+    if cpu is None or template is None:
+        raise UsageError(
+            f"No target triple is known for {sys.platform} on {platform.machine()}.",
+            try_next="add it to spike/core/workspace.py",
+        )
+    return template.format(cpu=cpu)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """The folders of one sidecar in one checkout."""
+
+    root: Path
+    sidecar_name: str
+    is_hello: bool
+
+    @property
+    def dist(self) -> Path:
+        """Finished artifacts. The hello sidecar's lie where the plan's commands put them."""
+        return self.root / self.dist_relative
+
+    @property
+    def dist_relative(self) -> Path:
+        """``dist`` as a packager is told it, relative to its working folder."""
+        return Path("dist") if self.is_hello else Path("dist") / "sidecars" / self.sidecar_name
+
+    @property
+    def build(self) -> Path:
+        """Scratch folders of running builds, and the logs of failed ones."""
+        return self.root / "build" / self.sidecar_name
+
+    @property
+    def results(self) -> Path:
+        """Result files of this platform."""
+        base = self.root / "benchmarks" / "results" / platform_id()
+        return base if self.is_hello else base / "sidecars" / self.sidecar_name
+
+    @property
+    def record(self) -> Path:
+        """The decision record."""
+        return (self.root if self.is_hello else self.results) / RECORD_NAME
+
+    @property
+    def issues(self) -> Path:
+        """The issue log. Only the entries about the hello sidecar are the repository's own."""
+        base = self.root / "issues"
+        return base if self.is_hello else base / "sidecars" / self.sidecar_name
+
+    @property
+    def snapshots(self) -> Path:
+        """Dated copies of findings, which are never rewritten."""
+        base = self.root / "snapshots"
+        return base if self.is_hello else base / "sidecars" / self.sidecar_name
+
+    def artifact_folder(self, packager: str, mode: str) -> Path:
+        """Folder of one variant: ``dist/nuitka`` for the plan's onefile, else with the mode."""
+        return self.dist / artifact_folder_name(packager, mode)
+
+
+def artifact_folder_name(packager: str, mode: str) -> str:
+    """The plan writes ``dist/nuitka`` and ``dist/pyinstaller``; other modes carry their name."""
+    return packager if mode == "onefile" else f"{packager}-{mode}"
+
+
+def display_path(path: Path, root: Path = ROOT) -> str:
+    """``path`` as it may be published: relative to the repository, or to the home folder."""
+    resolved = path.absolute()
+    for base, prefix in ((root, ""), (Path.home(), "~/")):
+        try:
+            return prefix + resolved.relative_to(base).as_posix()
+        except ValueError:
+            continue
+    return resolved.as_posix()

@@ -1,0 +1,1 @@
+"""Launches: from spawn to READY to a stop to what is left, and why one failed."""

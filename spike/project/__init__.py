@@ -1,0 +1,1 @@
+"""A project's sidecar: its configuration, its lock, and what its sources import."""
