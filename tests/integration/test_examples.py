@@ -27,7 +27,7 @@ from spike.launch import leftovers
 from spike.launch.launcher import LaunchSpec, Running, launch
 from spike.packagers import DEFAULT_VARIANTS
 from spike.project.sidecar import Sidecar, load
-from tests.integration.conftest import nox
+from tests.support.commands import nox
 
 pytestmark = pytest.mark.integration
 

@@ -16,7 +16,7 @@ import pytest
 from spike.build.buildinfo import Built
 from spike.launch import launcher, leftovers
 from spike.packagers import VARIANTS
-from tests.integration.conftest import nox
+from tests.support.commands import nox
 
 pytestmark = [
     pytest.mark.integration,

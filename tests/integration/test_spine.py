@@ -20,7 +20,7 @@ from spike.build.buildinfo import Built
 from spike.core.workspace import ROOT
 from spike.launch import launcher, leftovers
 from spike.packagers import DEFAULT_VARIANTS
-from tests.integration.conftest import nox
+from tests.support.commands import nox
 
 pytestmark = pytest.mark.integration
 

@@ -15,8 +15,8 @@ from spike.launch import launcher
 from spike.launch.diagnosis import Cause
 from spike.packagers import variant_named
 from spike.project import sidecar
-from tests.integration import sidecars
-from tests.unit.test_diagnosis import CASES
+from tests.support import sidecars
+from tests.support.diagnoses import CASES
 
 pytestmark = pytest.mark.integration
 

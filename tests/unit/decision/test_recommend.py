@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from decision import recommend
 from decision.recommend import MAX_MORE_WRONG, Standing
-from tests.unit.test_criteria import checklist, evidence, reliability, result
+from tests.support.evidence import checklist, evidence, reliability, result
 
 FILE = Standing(
     variant="nuitka-lean",
