@@ -25,7 +25,7 @@ from spike.core import process, workspace
 from spike.core.errors import BuildFailedError, MissingBuildError, UsageError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
-from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
+from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, span, table
 from spike.launch import launcher
 from spike.measure import results
 from spike.packagers import VARIANTS
@@ -35,8 +35,6 @@ from spike.packagers.recipe import STAGED, Recipe
 from spike.project.sidecar import Sidecar, load
 
 NAME = "ablation"
-ROUNDS = 15
-"""Launches of each program. Every round has every program once."""
 
 SETTINGS = PLUGIN.with_suffix(".json")
 DEBIAN_PYTHON = Path("/usr/bin/python3")
@@ -44,7 +42,7 @@ DEBIAN_PYTHON = Path("/usr/bin/python3")
 _EMIT = """
 import json, sys
 from spike.packagers import VARIANTS
-from spike.sidecar import load
+from spike.project.sidecar import load
 found = VARIANTS["nuitka-lean"].packager.recipe(load(), "lean")
 print(json.dumps({"argv": found.argv, "env": dict(found.env), "output": str(found.output),
                   "artifact": str(found.artifact),
@@ -346,7 +344,12 @@ def targets(sidecar: Sidecar, wanted: Sequence[str] = ()) -> list[Target]:
 
 
 def run(
-    found: Sequence[Target], *, rounds: int = ROUNDS, seed: int = 1, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    rounds: int,
+    seed: int = 1,
+    partial: bool = False,
 ) -> results.Result:
     """Launch every program in shuffled rounds and count its instructions once.
 
@@ -354,28 +357,37 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = found[0].sidecar
     counted = not instructions.unavailable()
     with (
         results.recording(
             NAME,
             sidecar,
-            targets={target.id: target.as_json() for target in found},
+            targets={target.id: target.as_json() for target in targets},
             settings={"rounds": rounds, "seed": seed},
             partial=partial,
         ) as recorder,
-        progress("ablation", len(found) * (rounds + counted)) as step,
+        progress("ablation", len(targets) * (rounds + counted)) as step,
     ):
-        by_name = {target.id: target for target in found}
+        by_name = {target.id: target for target in targets}
         for number, name in shuffled_rounds(list(by_name), rounds, seed):
             done = launcher.launch(by_name[name].spec())
             failure = done.failure.value if done.failure else None
             recorder.add(name, {"round": number, "ready_ms": done.ready_ms, "failure": failure})
             step(name)
-        for target in found if counted else ():
+        for target in targets if counted else ():
             recorder.add(target.id, {"instructions": instructions.count(target)["instructions"]})
             step(f"instructions {target.id}")
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """Which build is at READY first and last."""
+    medians = {
+        name: value
+        for name, facts in result.targets.items()
+        if facts["kind"] != "baseline" and (value := _median(result, name)) is not None
+    }
+    return f"Of {len(medians)} builds a launch takes {span(medians, milliseconds)} to READY."
 
 
 def render(result: results.Result) -> str:

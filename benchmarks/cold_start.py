@@ -25,17 +25,17 @@ from benchmarks.reliability import as_sample
 from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Target
 from spike.core import process, statistics
 from spike.core.progress import progress, shuffled_rounds
-from spike.core.tables import NOT_MEASURED, milliseconds, table
+from spike.core.tables import NOT_MEASURED, milliseconds, span, table
 from spike.core.workspace import display_path
 from spike.launch import leftovers
 from spike.launch.launcher import Launch, Running, launch
 from spike.measure import pagecache, results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "cold_start"
 
-ROUNDS = 10
-"""Launches of each target in each state. Ten rounds tell a difference of a tenth from noise of
-5 %, and keep all of it within two minutes."""
+COMPARED = (Metric(field="ready_ms", by="state"),)
 
 ATTEMPTS = 3
 """Tries at a state before a launch: under memory pressure a page may leave right after it came."""
@@ -179,7 +179,12 @@ def mapped_files(mark: str) -> set[Path]:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int, seed: int, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
     """Launch every target ``launches`` times in each of its states.
 
@@ -187,7 +192,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -446,6 +450,19 @@ def times(result: results.Result) -> dict[str, list[float]]:
             name = f"{sample['target']} ({sample['state']})"
             found.setdefault(name, []).append(float(sample["ready_ms"]))
     return found
+
+
+def summary(result: results.Result) -> str:
+    """Who is at READY first and last from cold caches, where that state was proved."""
+    cold = {
+        f"{row.target}, {row.title}": row.ready.median
+        for row in summarise(result)
+        if row.state.startswith("cold")
+        and row.ready is not None
+        and row.proved == row.launches
+        and result.targets[row.target]["kind"] == "variant"
+    }
+    return f"From cold caches a launch takes {span(cold, milliseconds)} to READY (medians)."
 
 
 def render(result: results.Result) -> str:

@@ -17,9 +17,10 @@ from typing import Any
 from benchmarks.targets import Target
 from spike.core import workspace
 from spike.core.progress import progress
-from spike.core.tables import table
+from spike.core.tables import span, table
 from spike.launch import launcher, leftovers
 from spike.measure import results
+from spike.project.sidecar import Sidecar
 
 NAME = "complexity"
 
@@ -136,7 +137,7 @@ def _clean(running: launcher.Running) -> None:
         launcher.remove_tree(running.tmp)
 
 
-def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Count for every built variant among the targets; baselines have nothing to integrate.
 
     Raises:
@@ -144,7 +145,6 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
         BusyError: Another task is measuring in this checkout.
     """
     variants = [target for target in targets if target.built is not None]
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -160,6 +160,16 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             recorder.add(target.id, measure(target))
             step(target.id)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """Lines of configuration and processes of the simplest and the most demanding variant."""
+    lines = {str(sample["target"]): float(len(sample["config"])) for sample in result.samples}
+    processes = {str(sample["target"]): float(sample["processes"]) for sample in result.samples}
+    return (
+        f"The application needs {span(lines, '{:g}'.format)} lines of configuration; a running "
+        f"sidecar has {span(processes, '{:g}'.format)} processes."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -22,15 +22,19 @@ from benchmarks.reliability import as_sample
 from benchmarks.targets import Target
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
-from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
+from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, span, table
 from spike.launch import leftovers
 from spike.launch.launcher import Running, launch
 from spike.measure import elf, pagecache, results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "footprint"
 
-ROUNDS = 3
-"""Launches of each target: what is counted here hardly varies; three show when it does."""
+COMPARED = (
+    Metric(field="pss_bytes", tolerance=0.05),
+    Metric(field="peak_temporary_bytes", tolerance=0.02),
+)
 
 _POLL_S = 0.002
 
@@ -179,7 +183,12 @@ def shipped_files(target: Target) -> list[Path]:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int = 1,
+    partial: bool = False,
 ) -> results.Result:
     """Measure every target ``launches`` times.
 
@@ -187,7 +196,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     by_id = {target.id: target for target in targets}
     leftovers.adopt_orphans()
     with (
@@ -209,6 +217,22 @@ def run(
 def middle(samples: Sequence[Mapping[str, Any]], field: str) -> float | None:
     """Median of a field over the launches that have it."""
     return median([float(item[field]) for item in samples if item.get(field) is not None])
+
+
+def summary(result: results.Result) -> str:
+    """Memory at READY and the temporary disk of the most modest and the most demanding variant."""
+    memory, temporary = (
+        {
+            name: value
+            for name, facts in result.targets.items()
+            if facts["kind"] == "variant" and (value := middle(result.of(name), field)) is not None
+        }
+        for field in ("pss_bytes", "peak_temporary_bytes")
+    )
+    return (
+        f"At READY a variant holds {span(memory, megabytes)} of memory (PSS); a launch writes "
+        f"{span(temporary, megabytes)} to the temporary disk."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -27,18 +27,19 @@ from benchmarks.targets import PYTHON_ISOLATED, Target
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.statistics import median
-from spike.core.tables import NOT_MEASURED, table
+from spike.core.tables import NOT_MEASURED, span, table
 from spike.launch import leftovers
 from spike.launch.launcher import Running
 from spike.measure import results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "instructions"
 
-RUNS = 2
-"""Counts of each target: the second shows that the first repeats."""
-
 TOLERANCE = 0.005
 """Largest difference between two counts of the same program, as a fraction."""
+
+COMPARED = (Metric(field="instructions", tolerance=TOLERANCE),)
 
 SLOWDOWN = 200.0
 """How much longer a program may take to READY under callgrind; 40 to 100 was seen."""
@@ -135,7 +136,9 @@ def _nothing(problem: str) -> dict[str, Any]:
     }
 
 
-def run(targets: Sequence[Target], *, runs: int = RUNS, partial: bool = False) -> results.Result:
+def run(
+    sidecar: Sidecar, targets: Sequence[Target], *, runs: int, partial: bool = False
+) -> results.Result:
     """Count every target ``runs`` times, as many side by side as there are CPUs.
 
     Raises:
@@ -150,7 +153,6 @@ def run(targets: Sequence[Target], *, runs: int = RUNS, partial: bool = False) -
         raise MissingToolError(
             f"Instructions cannot be counted: {why}.", try_next="invoke doctor --with-deps"
         )
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     jobs = [target for _ in range(runs) for target in targets]
     with (
@@ -183,6 +185,17 @@ def spread(samples: Sequence[Mapping[str, Any]]) -> float | None:
     """Largest over smallest count, less one; None with fewer than two counts."""
     values = [int(sample["instructions"]) for sample in samples if sample["instructions"]]
     return max(values) / min(values) - 1 if len(values) > 1 else None
+
+
+def summary(result: results.Result) -> str:
+    """Who runs the fewest and who the most instructions to READY."""
+    totals = {
+        name: total
+        for name, facts in result.targets.items()
+        if facts["kind"] == "variant"
+        and (total := median(_values(result.of(name), "instructions"))) is not None
+    }
+    return f"A launch runs {span(totals, _millions)} million instructions to READY."
 
 
 def render(result: results.Result) -> str:

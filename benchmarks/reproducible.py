@@ -26,6 +26,7 @@ from spike.core.tables import NOT_MEASURED, table
 from spike.core.workspace import ROOT, display_path
 from spike.measure import results
 from spike.packagers.recipe import STAGED, Recipe
+from spike.project.sidecar import Sidecar
 
 NAME = "reproducible"
 
@@ -203,7 +204,7 @@ def measure(target: Target, scratch: Path) -> dict[str, Any]:
     }
 
 
-def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Build and compare every variant.
 
     Raises:
@@ -213,7 +214,6 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
         BusyError: Another task is measuring in this checkout.
     """
     variants = [target for target in targets if target.built is not None]
-    sidecar = variants[0].sidecar
     if sidecar.dependencies:
         raise UsageError(
             f"{sidecar.name} has dependencies of its own.",
@@ -241,6 +241,15 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             shutil.rmtree(place, ignore_errors=True)
             step(target.id)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """How many variants come out the same twice."""
+    equal = [str(sample["target"]) for sample in result.samples if sample["equal"]]
+    return (
+        f"{len(equal)} of {len(result.samples)} variants come out the same byte for byte when "
+        f"built again{': ' + ', '.join(equal) if equal else ''}."
+    )
 
 
 def render(result: results.Result) -> str:

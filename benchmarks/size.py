@@ -19,11 +19,17 @@ from benchmarks.targets import Target
 from spike.build import buildinfo
 from spike.core import process
 from spike.core.progress import progress
-from spike.core.tables import megabytes, table
+from spike.core.tables import megabytes, span, table
 from spike.core.workspace import ROOT
 from spike.measure import results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "size"
+COMPARED = (
+    Metric(field="shipped_bytes", tolerance=0.0),
+    Metric(field="package_bytes", tolerance=0.001),
+)
 
 DEB_COMPRESSION = "xz"
 """dpkg-deb's default on Debian (deb(5)); Ubuntu's is zstd, whose packages come out larger."""
@@ -115,14 +121,13 @@ def count(target: Target) -> dict[str, Any]:
     }
 
 
-def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Measure every target.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     with (
         results.recording(
             NAME,
@@ -139,6 +144,16 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             recorder.add(target.id, facts)
             step(target.id)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """What the smallest and the largest variant ship."""
+    shipped = {
+        str(sample["target"]): float(sample["shipped_bytes"])
+        for sample in result.samples
+        if result.targets[str(sample["target"])]["kind"] == "variant"
+    }
+    return f"What ships takes {span(shipped, megabytes)} on the disk."
 
 
 def render(result: results.Result) -> str:

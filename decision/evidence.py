@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import registry
 from decision import snapshot
 from decision.record import chosen_option
 from spike import issue_log
@@ -68,7 +69,7 @@ def gather(sidecar: Sidecar) -> Evidence:
         name = path.name.removesuffix(".json")
         if name.endswith(".incomplete"):
             continue
-        result = results.load(name, sidecar)
+        result = results.load(name, sidecar, remedy=registry.command(name, sidecar))
         if result is not None:
             found[name] = result
     infos = {}
@@ -154,7 +155,7 @@ def inconsistencies(
     seen: dict[str, tuple[str, str]] = {}
     first: tuple[str, Result] | None = None
     for name, result in found.items():
-        command = results.command(name, sidecar)
+        command = registry.command(name, sidecar)
         if not result.complete:
             problems.append(f"{name} is not complete; run {command}.")
         if result.sidecar != sidecar.name:

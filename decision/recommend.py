@@ -19,8 +19,8 @@ from typing import Any, Final
 from benchmarks import complexity, reliability, size
 from benchmarks.faults import report as faults
 from benchmarks.faults.verdict import Outcome
+from benchmarks.registry import CHECKLIST
 from benchmarks.targets import PYTHON_ISOLATED
-from decision import drafts
 from decision.evidence import Evidence, usable
 from spike.core import requirements
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, percent, table
@@ -278,7 +278,7 @@ def _sample(evidence: Evidence, benchmark: str, variant: str) -> Mapping[str, An
 
 
 def _rows(evidence: Evidence, variant: str) -> dict[str, str]:
-    result = usable(evidence, drafts.CHECKLIST)
+    result = usable(evidence, CHECKLIST)
     return {str(row["row"]): str(row["status"]) for row in (result.of(variant) if result else [])}
 
 
