@@ -429,6 +429,19 @@ def summarise(result: results.Result) -> list[Row]:
     return rows
 
 
+def cold_ready_ms(result: results.Result) -> dict[str, float]:
+    """Median launch to READY from a proved cold page cache, by target, in milliseconds.
+
+    Of a program that keeps an unpack cache it is the launch that finds that empty as well: the
+    first one on a user's machine.
+    """
+    return {
+        row.target: row.ready.median
+        for row in summarise(result)
+        if row.state in ("cold", "cold+empty") and row.ready and row.proved == row.launches
+    }
+
+
 def by_round(samples: Iterable[Mapping[str, Any]]) -> dict[int, float]:
     """Launch to READY of each round that came to READY, in milliseconds."""
     return {

@@ -275,7 +275,7 @@ SECTIONS: Mapping[str, Section] = {
         Section(
             name="recommendation",
             command="invoke recommend",
-            render=lambda evidence: recommend.render(recommend.from_evidence(evidence)),
+            render=lambda evidence: recommend.render(recommend.answer(evidence)),
         ),
         Section(name="cold-start", command="invoke cold-start", render=figures.cold_starts),
         Section(name="footprint", command="invoke footprint", render=figures.footprints),
