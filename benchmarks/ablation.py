@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks import instructions
 from benchmarks.targets import PYTHON_ISOLATED, Target, baselines
+from benchmarks.wording import ends, number_of
 from spike.build.buildinfo import file_sha256
 from spike.core import process, workspace
 from spike.core.errors import BuildFailedError, MissingBuildError, UsageError
@@ -398,6 +399,19 @@ def render(result: results.Result) -> str:
     return table(
         ["build", "what is different", "READY, median", "/ python -I -S", "instructions", "ships"],
         rows,
+    )
+
+
+def summary(result: results.Result) -> str:
+    """The builds in one sentence."""
+    builds = [name for name, facts in result.targets.items() if facts["kind"] != "baseline"]
+    launches = [
+        sum(sample.get("ready_ms") is not None for sample in result.of(name)) for name in builds
+    ]
+    return (
+        f"{len(builds)} builds with one thing changed each are READY after "
+        f"{ends({name: _median(result, name) for name in builds}, milliseconds)}, medians of "
+        f"{number_of(launches)} launches of each."
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.faults import supervised
 from benchmarks.targets import variant_target
+from benchmarks.wording import counted, variants_in
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import SpikeError
@@ -126,3 +127,14 @@ def render(result: results.Result) -> str:
         for line in sample["violations_in_words"]
     ]
     return "\n\n".join([text, "\n".join(words)]) if words else text
+
+
+def summary(result: results.Result) -> str:
+    """What held, in one sentence."""
+    lives = sum(int(sample["lifecycles"]) for sample in result.samples)
+    launches = sum(int(sample["launches"]) for sample in result.samples)
+    return (
+        f"{counted(violations(result), 'violation')} in {lives} random lives "
+        f"({launches} launches) of {counted(len(variants_in(result)), 'variant')}: killed, "
+        "signalled, suspended and restarted at random moments."
+    )

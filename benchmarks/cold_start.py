@@ -23,6 +23,7 @@ from typing import Any
 
 from benchmarks.reliability import as_sample
 from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import process, statistics
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.tables import NOT_MEASURED, milliseconds, table
@@ -505,3 +506,15 @@ def interval_text(interval: statistics.Interval | None) -> str:
     if interval is None:
         return NOT_MEASURED
     return f"{interval.estimate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
+
+
+def summary(result: results.Result) -> str:
+    """The cold starts in one sentence."""
+    variants = variants_in(result)
+    cold = {name: ms for name, ms in cold_ready_ms(result).items() if name in variants}
+    launches = max((row.launches for row in summarise(result)), default=0)
+    return (
+        f"From a cold page cache READY comes after {ends(cold, milliseconds)}, medians of "
+        f"{launches} launches; that the cache was cold is proved for {len(cold)} of "
+        f"{counted(len(variants), 'variant')}."
+    )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import workspace
 from spike.core.progress import progress
 from spike.core.tables import table
@@ -219,3 +220,21 @@ def remains(seen: Mapping[str, Any]) -> str:
     if seen["files"]:
         parts.append(f"{seen['files']} files")
     return ", ".join(parts) or "nothing"
+
+
+def summary(result: results.Result) -> str:
+    """What the variants ask of an application, in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    lines = {name: float(len(sample["config"])) for name, sample in rows.items()}
+    alone = sum(int(sample["processes"]) == 1 for sample in rows.values())
+    clean = sum(remains(sample["after_kill"]) == "nothing" for sample in rows.values())
+    named = sum(
+        all(arrival(name, seen) == "yes" for name, seen in sample["signals"].items())
+        for sample in rows.values()
+    )
+    of = counted(len(rows), "variant")
+    return (
+        f"A project writes {ends(lines, lambda count: f'{count:g} lines')}; {alone} of {of} are "
+        f"one process, {named} of {len(rows)} get each of {len(SIGNALS)} signals by name, and "
+        f"{clean} of {len(rows)} leave nothing after a SIGKILL."
+    )

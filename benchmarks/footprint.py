@@ -20,6 +20,7 @@ import psutil
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import as_sample
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
@@ -291,3 +292,16 @@ def _asked_glibc(sample: Mapping[str, Any]) -> str:
 
 def _count(value: float | None) -> str:
     return NOT_MEASURED if value is None else f"{value:g}"
+
+
+def summary(result: results.Result) -> str:
+    """Memory and files in one sentence."""
+    rows = {name: result.of(name) for name in variants_in(result)}
+    memory = {name: middle(samples, "pss_bytes") for name, samples in rows.items()}
+    written = {name: middle(samples, "written_files") for name, samples in rows.items()}
+    return (
+        f"At READY all processes of a variant hold {ends(memory, megabytes)} of memory (PSS), and "
+        f"a launch writes {ends(written, lambda count: f'{count:g} files')}; medians of "
+        f"{number_of([len(samples) for samples in rows.values()])} launches of each of "
+        f"{counted(len(rows), 'variant')}."
+    )

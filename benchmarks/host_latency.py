@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.wording import ends
 from spike.build.buildinfo import Built
 from spike.core import statistics
 from spike.core.progress import progress
@@ -334,3 +335,21 @@ def render(summaries: Sequence[Summary]) -> str:
     )
     missed = [sentence for item in summaries for sentence in item.misses]
     return "\n".join([rows, *([""] if missed else []), *missed])
+
+
+def summary(result: results.Result) -> str:
+    """What host and launcher add, in one sentence."""
+    rows = summarise(result)
+    host = {item.variant: item.host_adds_ms for item in rows}
+    binary = {item.variant: item.launcher_adds_ms for item in rows if item.through_ms is not None}
+    missed = sum(bool(item.misses) for item in rows)
+
+    def shown(value: float) -> str:
+        return f"{value:.1f} ms"
+
+    return (
+        f"By medians the host sees READY {ends(host, shown)} later than the launcher here"
+        + (f", and the launcher binary of a folder adds {ends(binary, shown)}" if binary else "")
+        + f"; {missed} of {len(rows)} variants miss a bar ({HOST_WITHIN_MS:.0f} ms and "
+        f"{LAUNCHER_MAX_MS:.0f} ms)."
+    )

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import PYTHON_ISOLATED, Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.statistics import median
@@ -218,6 +219,18 @@ def render(result: results.Result) -> str:
         numeric=1,
     )
     return "\n\n".join(part for part in (text, "\n".join(problems)) if part)
+
+
+def summary(result: results.Result) -> str:
+    """The counts in one sentence."""
+    rows = {name: result.of(name) for name in variants_in(result)}
+    totals = {name: median(_values(samples, "instructions")) for name, samples in rows.items()}
+    apart = max((spread(samples) or 0.0 for samples in rows.values()), default=0.0)
+    return (
+        f"A launch to READY executes {ends(totals, lambda count: f'{_millions(count)} million')} "
+        f"instructions; counts of one of {counted(len(rows), 'variant')} are at most {apart:.3%} "
+        "apart."
+    )
 
 
 def _values(samples: Sequence[Mapping[str, Any]], field: str) -> list[float]:

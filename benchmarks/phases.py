@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core import process
 from spike.core.errors import MissingToolError
 from spike.core.progress import progress, shuffled_rounds
@@ -257,3 +258,16 @@ def render(result: results.Result) -> str:
     )
     said = "\n".join(f"- {name}: {problem}" for name, problem in problems.items())
     return "\n\n".join(part for part in (text, said) if part)
+
+
+def summary(result: results.Result) -> str:
+    """Where the time goes, in one sentence."""
+    variants = variants_in(result)
+    rows = [row for row in summarise(result) if row.target in variants]
+    launches = number_of([len(result.of(row.target)) for row in rows])
+    return (
+        "Of a launch to READY the packager's own launcher takes "
+        f"{ends({row.target: row.launcher_ms for row in rows}, milliseconds)} and Python's start "
+        f"{ends({row.target: row.interpreter_ms for row in rows}, milliseconds)}; medians of "
+        f"{launches} launches of each of {counted(len(rows), 'variant')}, under strace."
+    )

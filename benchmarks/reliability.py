@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.targets import PYTHON_ISOLATED, Target
+from benchmarks.wording import counted, ends, failures, number_of, variants_in
 from spike.build import advice
 from spike.core import requirements
 from spike.core.progress import progress, shuffled_rounds
@@ -284,3 +285,22 @@ def render_rates(summaries: Sequence[Summary]) -> str:
 def _failed(summary: Summary) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.failures.items()))
     return f"{summary.failed} ({kinds})" if kinds else "0"
+
+
+def summary(result: results.Result) -> str:
+    """The failed launches in one sentence, with what they prove."""
+    rows = [item for item in summarise(result) if item.kind == "variant"]
+    return f"{failures({item.target: (item.failed, item.launches) for item in rows})}."
+
+
+def startup_summary(result: results.Result) -> str:
+    """The starts in one sentence."""
+    rows = {item.target: item for item in summarise(result)}
+    variants = [rows[name] for name in variants_in(result)]
+    python = rows.get(PYTHON_ISOLATED)
+    return (
+        f"READY comes after {ends({item.target: item.ready_ms for item in variants}, milliseconds)}"
+        f", medians of {number_of([item.launches for item in variants])} launches of each of "
+        f"{counted(len(variants), 'variant')}"
+        + (f"; python -I -S needs {milliseconds(python.ready_ms)}." if python else ".")
+    )

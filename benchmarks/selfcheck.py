@@ -337,6 +337,17 @@ def render(result: results.Result) -> str:
     )
 
 
+def summary(result: results.Result) -> str:
+    """How many known answers came out, in one sentence."""
+    found = answers(result)
+    asked = [item for item in found if item.passed is not None]
+    wrong = [item.question for item in asked if not item.passed]
+    return (
+        f"{len(asked) - len(wrong)} of {len(asked)} questions with known answers came out within "
+        "their bars" + (f"; not: {', '.join(wrong)}" if wrong else "") + "."
+    )
+
+
 def unavailable() -> str:
     """Why the self-check cannot run here; empty when it can."""
     if sys.platform not in ("linux", "darwin"):

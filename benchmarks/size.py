@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.build import buildinfo
 from spike.core import process
 from spike.core.progress import progress
@@ -156,4 +157,15 @@ def render(result: results.Result) -> str:
             for sample in result.samples
         ],
         numeric=1,
+    )
+
+
+def summary(result: results.Result) -> str:
+    """The sizes in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    shipped = {name: float(sample["shipped_bytes"]) for name, sample in rows.items()}
+    packed = {name: sample.get("package_bytes") for name, sample in rows.items()}
+    return (
+        f"What ships of a variant has {ends(shipped, megabytes)}, as a .deb "
+        f"{ends(packed, megabytes)}; {counted(len(rows), 'variant')} were weighed."
     )

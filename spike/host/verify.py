@@ -286,3 +286,15 @@ def _plain(text: str) -> str:
 def failed(result: results.Result) -> Sequence[Mapping[str, Any]]:
     """The samples that are not a pass."""
     return [sample for sample in result.samples if sample["status"] != checklist.PASS]
+
+
+def summary(result: results.Result) -> str:
+    """How many rows pass, in one sentence."""
+    passed = len(result.samples) - len(failed(result))
+    wrong = ", ".join(f"{item['target']} {item['row']} {item['status']}" for item in failed(result))
+    return (
+        f"{passed} of {len(result.samples)} rows pass: {len(requirements.CHECKLIST)} rows of the "
+        f"plan's checklist on {len(result.targets)} variants in the real Tauri host"
+        + (f"; not: {wrong}" if wrong else "")
+        + "."
+    )
