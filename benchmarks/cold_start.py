@@ -31,12 +31,12 @@ from spike.core.workspace import display_path
 from spike.launch import leftovers
 from spike.launch.launcher import Launch, Running, launch
 from spike.measure import pagecache, results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "cold_start"
 
-ROUNDS = 10
-"""Launches of each target in each state. Ten rounds tell a difference of a tenth from noise of
-5 %, and keep all of it within two minutes."""
+COMPARED = (Metric(field="ready_ms", by="state"),)
 
 ATTEMPTS = 3
 """Tries at a state before a launch: under memory pressure a page may leave right after it came."""
@@ -180,7 +180,12 @@ def mapped_files(mark: str) -> set[Path]:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int, seed: int, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
     """Launch every target ``launches`` times in each of its states.
 
@@ -188,7 +193,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -462,6 +466,18 @@ def times(result: results.Result) -> dict[str, list[float]]:
     return found
 
 
+def summary(result: results.Result) -> str:
+    """The cold starts in one sentence."""
+    variants = variants_in(result)
+    cold = {name: ms for name, ms in cold_ready_ms(result).items() if name in variants}
+    launches = max((row.launches for row in summarise(result)), default=0)
+    return (
+        f"From a cold page cache READY comes after {ends(cold, milliseconds)}, medians of "
+        f"{launches} launches; that the cache was cold is proved for {len(cold)} of "
+        f"{counted(len(variants), 'variant')}."
+    )
+
+
 def render(result: results.Result) -> str:
     """The cold-start table, and why a state was not reached."""
     rows = summarise(result)
@@ -506,15 +522,3 @@ def interval_text(interval: statistics.Interval | None) -> str:
     if interval is None:
         return NOT_MEASURED
     return f"{interval.estimate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
-
-
-def summary(result: results.Result) -> str:
-    """The cold starts in one sentence."""
-    variants = variants_in(result)
-    cold = {name: ms for name, ms in cold_ready_ms(result).items() if name in variants}
-    launches = max((row.launches for row in summarise(result)), default=0)
-    return (
-        f"From a cold page cache READY comes after {ends(cold, milliseconds)}, medians of "
-        f"{launches} launches; that the cache was cold is proved for {len(cold)} of "
-        f"{counted(len(variants), 'variant')}."
-    )

@@ -21,6 +21,7 @@ from spike.core.progress import progress
 from spike.core.tables import table
 from spike.launch import launcher, leftovers
 from spike.measure import results
+from spike.project.sidecar import Sidecar
 
 NAME = "complexity"
 
@@ -137,7 +138,7 @@ def _clean(running: launcher.Running) -> None:
         launcher.remove_tree(running.tmp)
 
 
-def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Count for every built variant among the targets; baselines have nothing to integrate.
 
     Raises:
@@ -145,7 +146,6 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
         BusyError: Another task is measuring in this checkout.
     """
     variants = [target for target in targets if target.built is not None]
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -161,6 +161,24 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             recorder.add(target.id, measure(target))
             step(target.id)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """What the variants ask of an application, in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    lines = {name: float(len(sample["config"])) for name, sample in rows.items()}
+    alone = sum(int(sample["processes"]) == 1 for sample in rows.values())
+    clean = sum(remains(sample["after_kill"]) == "nothing" for sample in rows.values())
+    named = sum(
+        all(arrival(name, seen) == "yes" for name, seen in sample["signals"].items())
+        for sample in rows.values()
+    )
+    of = counted(len(rows), "variant")
+    return (
+        f"A project writes {ends(lines, lambda count: f'{count:g} lines')}; {alone} of {of} are "
+        f"one process, {named} of {len(rows)} get each of {len(SIGNALS)} signals by name, and "
+        f"{clean} of {len(rows)} leave nothing after a SIGKILL."
+    )
 
 
 def render(result: results.Result) -> str:
@@ -220,21 +238,3 @@ def remains(seen: Mapping[str, Any]) -> str:
     if seen["files"]:
         parts.append(f"{seen['files']} files")
     return ", ".join(parts) or "nothing"
-
-
-def summary(result: results.Result) -> str:
-    """What the variants ask of an application, in one sentence."""
-    rows = {name: result.of(name)[-1] for name in variants_in(result)}
-    lines = {name: float(len(sample["config"])) for name, sample in rows.items()}
-    alone = sum(int(sample["processes"]) == 1 for sample in rows.values())
-    clean = sum(remains(sample["after_kill"]) == "nothing" for sample in rows.values())
-    named = sum(
-        all(arrival(name, seen) == "yes" for name, seen in sample["signals"].items())
-        for sample in rows.values()
-    )
-    of = counted(len(rows), "variant")
-    return (
-        f"A project writes {ends(lines, lambda count: f'{count:g} lines')}; {alone} of {of} are "
-        f"one process, {named} of {len(rows)} get each of {len(SIGNALS)} signals by name, and "
-        f"{clean} of {len(rows)} leave nothing after a SIGKILL."
-    )

@@ -41,11 +41,12 @@ from spike.core.tables import milliseconds, table
 from spike.launch import leftovers
 from spike.launch.launcher import Running
 from spike.measure import results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "phases"
 
-ROUNDS = 7
-"""Launches of each target. The shares are medians; an odd number has one in the middle."""
+COMPARED = (Metric(field="launcher_ms"), Metric(field="interpreter_ms"))
 
 _EXECVE = re.compile(r"^(?P<pid>\d+) +(?P<seconds>\d+)\.(?P<nanos>\d{9}) execve(at)?\(.*= 0$")
 
@@ -171,7 +172,12 @@ def _number(text: str | None) -> int | None:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
     """Divide ``launches`` launches of every target.
 
@@ -185,7 +191,6 @@ def run(
         raise MissingToolError(
             f"A launch cannot be divided: {why}.", try_next="invoke doctor --with-deps"
         )
-    sidecar = targets[0].sidecar
     by_id = {target.id: target for target in targets}
     leftovers.adopt_orphans()
     with (
@@ -234,6 +239,19 @@ def summarise(result: results.Result) -> list[Parts]:
     return rows
 
 
+def summary(result: results.Result) -> str:
+    """Where the time goes, in one sentence."""
+    variants = variants_in(result)
+    rows = [row for row in summarise(result) if row.target in variants]
+    launches = number_of([len(result.of(row.target)) for row in rows])
+    return (
+        "Of a launch to READY the packager's own launcher takes "
+        f"{ends({row.target: row.launcher_ms for row in rows}, milliseconds)} and Python's start "
+        f"{ends({row.target: row.interpreter_ms for row in rows}, milliseconds)}; medians of "
+        f"{launches} launches of each of {counted(len(rows), 'variant')}, under strace."
+    )
+
+
 def render(result: results.Result) -> str:
     """The table of parts, and what could not be divided."""
     problems: Mapping[str, str] = {
@@ -258,16 +276,3 @@ def render(result: results.Result) -> str:
     )
     said = "\n".join(f"- {name}: {problem}" for name, problem in problems.items())
     return "\n\n".join(part for part in (text, said) if part)
-
-
-def summary(result: results.Result) -> str:
-    """Where the time goes, in one sentence."""
-    variants = variants_in(result)
-    rows = [row for row in summarise(result) if row.target in variants]
-    launches = number_of([len(result.of(row.target)) for row in rows])
-    return (
-        "Of a launch to READY the packager's own launcher takes "
-        f"{ends({row.target: row.launcher_ms for row in rows}, milliseconds)} and Python's start "
-        f"{ends({row.target: row.interpreter_ms for row in rows}, milliseconds)}; medians of "
-        f"{launches} launches of each of {counted(len(rows), 'variant')}, under strace."
-    )

@@ -75,7 +75,7 @@ ONE, TWO, DELAYED = "same-one", "same-two", "delayed"
 HARNESS, BARE = "spawn-harness", "spawn-c"
 
 
-def targets(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
+def questions(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
     """What a result file says of the things that are compared here."""
     text = "the sidecar's script under python -I -S"
     return {
@@ -92,8 +92,15 @@ def targets(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
-    """Ask the four questions.
+def run(
+    sidecar: Sidecar,
+    targets: Sequence[Target] = (),
+    *,
+    runs: int,
+    seed: int = 1,
+    partial: bool = False,
+) -> results.Result:
+    """Ask the four questions; of no target, since they are about the measuring itself.
 
     Raises:
         SpikeError: The sidecar's script does not run under a plain interpreter, or the C programs
@@ -105,7 +112,7 @@ def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
         results.recording(
             NAME,
             sidecar,
-            targets=targets(sidecar),
+            targets=questions(sidecar),
             settings={
                 "runs": runs,
                 "rounds": ROUNDS,
@@ -113,6 +120,7 @@ def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
                 "baseline_cpus": BASELINE_CPUS,
                 "seed": seed,
             },
+            partial=partial,
         ) as recorder,
         progress("self-check", steps(runs)) as step,
     ):
@@ -325,16 +333,9 @@ def passed(result: results.Result) -> bool:
     return all(answer.passed is not False for answer in answers(result))
 
 
-def render(result: results.Result) -> str:
-    """The four answers as a table."""
-    words = {True: "yes", False: "**no**", None: "not run"}
-    return table(
-        ["known answer", "what came out", "bar", "passed"],
-        [
-            [answer.question, answer.found, answer.bar, words[answer.passed]]
-            for answer in answers(result)
-        ],
-    )
+def missed(result: results.Result) -> list[str]:
+    """Questions that were answered wrong."""
+    return [f"wrong: {item.question}" for item in answers(result) if item.passed is False]
 
 
 def summary(result: results.Result) -> str:
@@ -345,6 +346,18 @@ def summary(result: results.Result) -> str:
     return (
         f"{len(asked) - len(wrong)} of {len(asked)} questions with known answers came out within "
         "their bars" + (f"; not: {', '.join(wrong)}" if wrong else "") + "."
+    )
+
+
+def render(result: results.Result) -> str:
+    """The four answers as a table."""
+    words = {True: "yes", False: "**no**", None: "not run"}
+    return table(
+        ["known answer", "what came out", "bar", "passed"],
+        [
+            [answer.question, answer.found, answer.bar, words[answer.passed]]
+            for answer in answers(result)
+        ],
     )
 
 

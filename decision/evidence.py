@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks import registry
 from decision import snapshot
 from decision.record import chosen_option
 from spike import issue_log
@@ -105,7 +106,7 @@ def _results(sidecar: Sidecar) -> dict[str, Result]:
         name = path.name.removesuffix(".json")
         if name.endswith(".incomplete"):
             continue
-        result = results.load(name, sidecar)
+        result = results.load(name, sidecar, remedy=registry.command(name, sidecar))
         if result is not None:
             found[name] = result
     return found
@@ -162,7 +163,7 @@ def inconsistencies(
     seen: dict[str, tuple[str, str]] = {}
     first: tuple[str, Result] | None = None
     for name, result in found.items():
-        command = results.command(name, sidecar)
+        command = registry.command(name, sidecar)
         if not result.complete:
             problems.append(f"{name} is not complete; run {command}.")
         if result.sidecar != sidecar.name:

@@ -27,8 +27,9 @@ from typing import Any, Final
 from benchmarks import cold_start, complexity, host_latency, reliability, size
 from benchmarks.faults import report as faults
 from benchmarks.faults.verdict import Outcome
+from benchmarks.registry import CHECKLIST
 from benchmarks.targets import PYTHON_ISOLATED
-from decision import criteria, drafts
+from decision import criteria
 from decision.criteria import NUITKA, PYINSTALLER, TITLES, Proposal
 from decision.evidence import Evidence, usable
 from spike.core import requirements
@@ -587,7 +588,7 @@ def _sample(result: Result | None, variant: str) -> Mapping[str, Any]:
 
 
 def _rows(evidence: Evidence, variant: str) -> dict[str, str]:
-    result = usable(evidence, drafts.CHECKLIST)
+    result = usable(evidence, CHECKLIST)
     return {str(row["row"]): str(row["status"]) for row in (result.of(variant) if result else [])}
 
 
