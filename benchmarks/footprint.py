@@ -24,7 +24,8 @@ from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.launch import leftovers
-from spike.launch.launcher import Running, launch
+from spike.launch.launcher import launch
+from spike.launch.running import Running
 from spike.measure import elf, pagecache, results
 
 NAME = "footprint"

@@ -14,7 +14,8 @@ from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import binomial_interval, distribution, median, ratio_of_medians
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
 from spike.launch import leftovers
-from spike.launch.launcher import Launch, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import Launch
 from spike.measure import results
 
 NAME = "reliability"

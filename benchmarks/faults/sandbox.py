@@ -31,7 +31,8 @@ from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.workspace import ROOT
 from spike.launch import leftovers
-from spike.launch.launcher import MARK, Failure, LaunchSpec, Running
+from spike.launch.running import Running
+from spike.launch.spec import MARK, Failure, LaunchSpec
 
 CLEAN_TIMEOUT_S = 10.0
 """What is still there after this was left behind (the issue's bound). Polled: clean ends it."""

@@ -15,7 +15,10 @@ from typing import TypeVar
 import psutil
 
 from spike.core import process
-from spike.launch.launcher import LEFTOVER_TIMEOUT_S, MARK, Failure, Launch
+from spike.launch.spec import MARK, Failure, Launch
+
+LEFTOVER_TIMEOUT_S = 2.0
+"""Nuitka's onefile child notices its parent's end by a poll each second; then it must be gone."""
 
 EXEC_TIMEOUT_S = 0.2
 """A process that says nothing of itself is asked again for so long: an execve takes far less."""

@@ -21,7 +21,7 @@ from spike.core.workspace import ROOT
 from spike.host import application, staging
 from spike.host.staging import Launching
 from spike.launch import leftovers
-from spike.launch.launcher import MARK
+from spike.launch.spec import MARK
 from spike.packagers import DEFAULT_VARIANTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.host]
