@@ -90,8 +90,9 @@ def tree_facts(mark: str) -> dict[str, Any]:
     processes = threads = rss = 0
     pss: int | None = 0
     written: int | None = 0
-    for member in leftovers.survivors(mark):
+    for survivor in leftovers.survivors(mark):
         try:
+            member = psutil.Process(survivor.pid)
             with member.oneshot():
                 processes += 1
                 threads += member.num_threads()
