@@ -8,19 +8,22 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import reliability, size
-from benchmarks.targets import Target, baselines
+from benchmarks.registry import BENCHMARKS, RELIABILITY
+from benchmarks.targets import baselines
 from decision import evidence
 from decision.workflows import spike
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
-from spike.measure import identity, provenance
+from spike.measure import identity, provenance, results
 from spike.project import sidecar
 
 pytestmark = pytest.mark.integration
 
+SIZE = "size"
+OPTIONS: dict[str, dict[str, Any]] = {RELIABILITY: {"launches": 1, "seed": 1}}
 SETTINGS = spike.Settings(launches=1, with_host=False, force=False)
 
 
@@ -37,9 +40,10 @@ class Clone:
         self._monkeypatch.setenv(PROJECT_VARIABLE, str(self.root))
         return sidecar.load()
 
-    def targets(self) -> list[Target]:
-        """The baselines, which need no build."""
-        return baselines(self.enter())
+    def measure(self, benchmark: str) -> results.Result:
+        """Measure the baselines, which need no build."""
+        hello = self.enter()
+        return BENCHMARKS[benchmark].run(hello, baselines(hello), **OPTIONS.get(benchmark, {}))
 
     def gather(self) -> evidence.Evidence:
         """What is known here."""
@@ -48,7 +52,7 @@ class Clone:
     def is_current(self, name: str) -> bool:
         """Whether ``invoke spike`` would skip this benchmark."""
         found = self.gather().results[name]
-        return spike.is_current(found, self.targets(), SETTINGS)
+        return spike.is_current(found, baselines(self.enter()), SETTINGS)
 
 
 @pytest.mark.skipif(not (TOOL / ".git").exists(), reason="this is no clone of a repository")
@@ -61,13 +65,13 @@ def test_two_clones_on_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert known.results
     assert not known.own
     assert "the repository's own record" in evidence.origin(known)
-    assert not any(one.is_current(name) for name in known.results if name == reliability.NAME)
+    assert not one.is_current(RELIABILITY)
 
     # Its own measuring counts as its own, and the second run there would skip it.
-    measured = reliability.run(one.targets(), launches=1, seed=1)
-    assert one.is_current(reliability.NAME)
-    assert set(one.gather().results) == {reliability.NAME}
-    assert (one.enter().workspace.results / "elsewhere" / f"{reliability.NAME}.json").exists()
+    measured = one.measure(RELIABILITY)
+    assert one.is_current(RELIABILITY)
+    assert set(one.gather().results) == {RELIABILITY}
+    assert (one.enter().workspace.results / "elsewhere" / f"{RELIABILITY}.json").exists()
 
     # The same file in the other clone, by whatever way it came there: committed and cloned, say.
     source = one.enter().workspace.results
@@ -75,20 +79,20 @@ def test_two_clones_on_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     shutil.rmtree(target)
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("elsewhere"))
     known = two.gather()
-    assert set(known.results) == {reliability.NAME}
+    assert set(known.results) == {RELIABILITY}
     assert not known.own
     here = provenance.collect()
     assert all(measured.provenance[name] == here[name] for name in provenance.SAME_MACHINE)
     assert measured.provenance["checkout"] == identity.read(one.root) != identity.read(two.root)
-    assert not two.is_current(reliability.NAME)
+    assert not two.is_current(RELIABILITY)
 
     # Beside a result of its own it is in no table, and it is kept.
-    size.run(two.targets())
+    two.measure(SIZE)
     known = two.gather()
     assert known.own
-    assert set(known.results) == {size.NAME}
-    kept = target / "elsewhere" / f"{reliability.NAME}.json"
+    assert set(known.results) == {SIZE}
+    kept = target / "elsewhere" / f"{RELIABILITY}.json"
     assert kept.read_bytes() == (source / kept.name).read_bytes()
     shutil.copy(kept, target)  # as a pull would bring it back
-    assert set(two.gather().results) == {size.NAME}
-    assert reliability.NAME in evidence.origin(two.gather())
+    assert set(two.gather().results) == {SIZE}
+    assert RELIABILITY in evidence.origin(two.gather())

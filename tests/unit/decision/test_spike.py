@@ -140,6 +140,6 @@ def test_results_of_two_checkouts_are_not_compared(hello: Sidecar) -> None:
     assert old is not None
     new = measure(hello, "reliability")
     with pytest.raises(IncompatibleResultsError, match="measured in another checkout"):
-        compare.changes(old, new)
+        compare.changes(old, new, ())
     with pytest.raises(IncompatibleResultsError, match="measured in another checkout"):
         compare.pool([old, new])
