@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from benchmarks import complexity, reliability, size
 from benchmarks.faults import report as faults
-from benchmarks.faults.verdict import Outcome
+from benchmarks.faults.verdict import Status
 from benchmarks.targets import PYTHON_ISOLATED
 from decision import drafts
 from decision.evidence import Evidence, usable
@@ -257,8 +257,8 @@ def standings(evidence: Evidence) -> list[Standing]:
                 if shipped is not None and footprint
                 else None,
                 package_bytes=sizes.get("package_bytes"),
-                wrong=tallies[name][Outcome.WRONG] if name in tallies else None,
-                degraded=tallies[name][Outcome.DEGRADED] if name in tallies else None,
+                wrong=tallies[name][Status.FAIL] if name in tallies else None,
+                degraded=tallies[name][Status.DEGRADED] if name in tallies else None,
                 failed_rows=tuple(row for row, status in rows.items() if status == "fail"),
                 checked=bool(rows),
                 single_file=not facts["folder"] if (facts := evidence.builds.get(name)) else None,
