@@ -128,8 +128,8 @@ def freeze(sidecar: Sidecar) -> Mapping[str, Any]:
     """K1: copy everything that is known, before anything is built or measured anew."""
     workspace = sidecar.workspace
     files: dict[str, Path] = {}
-    for path in results.files(workspace.results).values():
-        files[f"results/{path.name}"] = path
+    for name, path in results.files(workspace.results).items():
+        files[f"results/{name}.json.gz"] = path
     for path in workspace.issues.glob("*.md"):
         files[f"issues/{path.name}"] = path
     for path in workspace.dist.glob(f"*/{buildinfo.FILE_NAME}"):

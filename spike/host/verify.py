@@ -229,7 +229,7 @@ def keep_journals(folder: Path, observed: Observed) -> None:
             "files_left": run_.files_left,
         }
         text = publishable(json.dumps(document))
-        jsonfile.write(folder / f"{name}.json", json.loads(text))
+        jsonfile.write(folder / f"{name}.json", json.loads(text), compact=True)
 
 
 def _sample(row: Row) -> dict[str, Any]:

@@ -6,6 +6,9 @@ most a second late, to ``<benchmark>.incomplete.json``; a finished run replaces
 chosen variants is kept in ``partial/``: the record is made from whole runs only, whose targets
 were measured in the same minutes. What cannot stand beside a new result, since another checkout or
 machine took it, is kept in ``elsewhere/``. Summaries are derived when read, never stored.
+
+A file has one sample a line, without spaces: it can be searched and compared line by line, and is
+JSON for every other program. One that would be larger than :data:`PLAIN_BYTES` is compressed.
 """
 
 from __future__ import annotations
@@ -28,6 +31,10 @@ from spike.measure import provenance, system_state
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 2
+PLAIN_BYTES = 100_000
+"""A larger file is kept as ``.json.gz``: nobody reads thousands of launches line by line, and each
+new run of them would add its whole size to the repository."""
+
 CHECKLIST = "checklist"
 EVIDENCE = "evidence"
 """Folder of the checklist's journals, beside its result."""
@@ -146,7 +153,8 @@ class Recorder:
             if not self._partial:
                 for line in set_aside(self.path.parent, self._document["provenance"]):
                     print(line, file=sys.stderr)  # noqa: T201 - what a run does is said as it is done
-            self.incomplete_path.replace(self.path)
+            self.path = keep(self.path, _text(self._document))
+            self.incomplete_path.unlink()
 
     def result(self) -> Result:
         """The run as it stands."""
@@ -159,7 +167,7 @@ class Recorder:
         self._document["provenance"]["system_state"] = system_state.between(
             self._before, system_state.snapshot()
         ).as_json()
-        jsonfile.write(self.incomplete_path, self._document)
+        jsonfile.write_text(self.incomplete_path, _text(self._document))
         self._saved = time.monotonic()
         self._save_cost_s = self._saved - began
 
@@ -200,6 +208,33 @@ def recording(
         yield recorder
 
 
+def _text(document: Mapping[str, Any]) -> str:
+    """The content of a result file: the facts of the run, then a line for each sample."""
+    facts = jsonfile.dumps({key: value for key, value in document.items() if key != "samples"})
+    samples = ",\n".join(jsonfile.dumps(sample) for sample in document["samples"])
+    return f'{facts[:-1]},"samples":[\n{samples}\n]}}\n'
+
+
+def keep(path: Path, text: str) -> Path:
+    """Write a whole run to its file, compressed when it is large.
+
+    Args:
+        path: The file, ending with ``.json``.
+        text: Its content.
+
+    Returns:
+        The file that was written: ``path``, or the same with ``.gz``. The other one is gone.
+
+    Raises:
+        StorageError: It cannot be written; what was there before is unchanged.
+    """
+    packed = path.with_name(f"{path.name}.gz")
+    kept, other = (path, packed) if len(text) <= PLAIN_BYTES else (packed, path)
+    jsonfile.write_text(kept, text)
+    other.unlink(missing_ok=True)
+    return kept
+
+
 def _file_name(names: str) -> str:
     """Names that fit into a file name; many of them are cut, and told apart by a checksum."""
     if len(names) <= 100:
@@ -215,11 +250,11 @@ def partial_path(benchmark: str, sidecar: Sidecar, variants: Sequence[str]) -> P
 
 def files(folder: Path) -> dict[str, Path]:
     """The whole runs in a folder of results, by the benchmark's name."""
-    return {
-        path.stem: path
-        for path in sorted(folder.glob("*.json"))
-        if not path.name.endswith(".incomplete.json")
-    }
+    found: dict[str, Path] = {}
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*.json.gz")]):
+        if not path.name.endswith(".incomplete.json"):
+            found.setdefault(path.name.partition(".")[0], path)
+    return found
 
 
 def set_aside(folder: Path, own: Mapping[str, Any]) -> list[str]:
@@ -293,9 +328,15 @@ def load(benchmark: str, sidecar: Sidecar, *, remedy: str) -> Result | None:
 def load_file(path: Path, *, remedy: str) -> Result | None:
     """Read one result file; None when it does not exist.
 
+    Args:
+        path: The file; one that was compressed is found by its plain name too.
+        remedy: The command that makes it anew.
+
     Raises:
         CorruptFileError: The file is damaged or of another schema.
     """
+    if not path.exists() and path.suffix == ".json":
+        path = path.with_name(f"{path.name}.gz")
     try:
         document = jsonfile.read(path, schema=SCHEMA, remedy=remedy)
     except FileNotFoundError:
