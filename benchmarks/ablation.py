@@ -20,12 +20,13 @@ from typing import Any
 
 from benchmarks import instructions
 from benchmarks.targets import PYTHON_ISOLATED, Target, baselines
+from benchmarks.wording import ends, number_of
 from spike.build.buildinfo import file_sha256
 from spike.core import process, workspace
 from spike.core.errors import BuildFailedError, MissingBuildError, UsageError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
-from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, span, table
+from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.launch import launcher
 from spike.measure import results
 from spike.packagers import VARIANTS
@@ -381,13 +382,16 @@ def run(
 
 
 def summary(result: results.Result) -> str:
-    """Which build is at READY first and last."""
-    medians = {
-        name: value
-        for name, facts in result.targets.items()
-        if facts["kind"] != "baseline" and (value := _median(result, name)) is not None
-    }
-    return f"Of {len(medians)} builds a launch takes {span(medians, milliseconds)} to READY."
+    """The builds in one sentence."""
+    builds = [name for name, facts in result.targets.items() if facts["kind"] != "baseline"]
+    launches = [
+        sum(sample.get("ready_ms") is not None for sample in result.of(name)) for name in builds
+    ]
+    return (
+        f"{len(builds)} builds with one thing changed each are READY after "
+        f"{ends({name: _median(result, name) for name in builds}, milliseconds)}, medians of "
+        f"{number_of(launches)} launches of each."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.faults import supervised
 from benchmarks.targets import Target
+from benchmarks.wording import counted, variants_in
 from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.progress import progress
@@ -102,11 +103,13 @@ def missed(result: results.Result) -> list[str]:
 
 
 def summary(result: results.Result) -> str:
-    """How many lives there were, and how many broke a rule."""
+    """What held, in one sentence."""
     lives = sum(int(sample["lifecycles"]) for sample in result.samples)
+    launches = sum(int(sample["launches"]) for sample in result.samples)
     return (
-        f"In {lives} random lives of {len(result.samples)} variants behind the supervisor there "
-        f"were {violations(result)} violations: a process or a file left, or a wrong state."
+        f"{counted(violations(result), 'violation')} in {lives} random lives "
+        f"({launches} launches) of {counted(len(variants_in(result)), 'variant')}: killed, "
+        "signalled, suspended and restarted at random moments."
     )
 
 

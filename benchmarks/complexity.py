@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import workspace
 from spike.core.progress import progress
-from spike.core.tables import span, table
-from spike.launch import launcher, leftovers
+from spike.core.tables import table
+from spike.launch import leftovers
+from spike.launch.places import remove_tree
+from spike.launch.running import Running
+from spike.launch.spec import STOP_TIMEOUT_S
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -85,12 +89,12 @@ def locked_packages(packager: str, locks: Path = workspace.ROOT / "locks") -> in
 
 
 def _signalled(target: Target, number: signal.Signals) -> dict[str, Any]:
-    running = launcher.Running(target.spec())
+    running = Running(target.spec())
     try:
         with running:
             if running.wait_ready():
                 running.send(number)
-                running.wait_exit(launcher.STOP_TIMEOUT_S)
+                running.wait_exit(STOP_TIMEOUT_S)
                 running.watch(0.0)
                 # A child of the process that we hold may still be on its way out.
                 leftovers.wait_until_gone(running.mark, WATCH_S)
@@ -105,7 +109,7 @@ def _signalled(target: Target, number: signal.Signals) -> dict[str, Any]:
 
 
 def _killed(target: Target) -> dict[str, Any]:
-    running = launcher.Running(target.spec())
+    running = Running(target.spec())
     try:
         with running:
             running.wait_ready()
@@ -131,10 +135,10 @@ def _killed(target: Target) -> dict[str, Any]:
         _clean(running)
 
 
-def _clean(running: launcher.Running) -> None:
+def _clean(running: Running) -> None:
     leftovers.end(leftovers.survivors(running.mark))
     if running.tmp is not None:
-        launcher.remove_tree(running.tmp)
+        remove_tree(running.tmp)
 
 
 def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
@@ -163,12 +167,20 @@ def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -
 
 
 def summary(result: results.Result) -> str:
-    """Lines of configuration and processes of the simplest and the most demanding variant."""
-    lines = {str(sample["target"]): float(len(sample["config"])) for sample in result.samples}
-    processes = {str(sample["target"]): float(sample["processes"]) for sample in result.samples}
+    """What the variants ask of an application, in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    lines = {name: float(len(sample["config"])) for name, sample in rows.items()}
+    alone = sum(int(sample["processes"]) == 1 for sample in rows.values())
+    clean = sum(remains(sample["after_kill"]) == "nothing" for sample in rows.values())
+    named = sum(
+        all(arrival(name, seen) == "yes" for name, seen in sample["signals"].items())
+        for sample in rows.values()
+    )
+    of = counted(len(rows), "variant")
     return (
-        f"The application needs {span(lines, '{:g}'.format)} lines of configuration; a running "
-        f"sidecar has {span(processes, '{:g}'.format)} processes."
+        f"A project writes {ends(lines, lambda count: f'{count:g} lines')}; {alone} of {of} are "
+        f"one process, {named} of {len(rows)} get each of {len(SIGNALS)} signals by name, and "
+        f"{clean} of {len(rows)} leave nothing after a SIGKILL."
     )
 
 

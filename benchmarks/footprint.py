@@ -20,11 +20,13 @@ import psutil
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import as_sample
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
-from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, span, table
+from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.launch import leftovers
-from spike.launch.launcher import Running, launch
+from spike.launch.launcher import launch
+from spike.launch.running import Running
 from spike.measure import elf, pagecache, results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar
@@ -93,8 +95,9 @@ def tree_facts(mark: str) -> dict[str, Any]:
     processes = threads = rss = 0
     pss: int | None = 0
     written: int | None = 0
-    for member in leftovers.survivors(mark):
+    for survivor in leftovers.survivors(mark):
         try:
+            member = psutil.Process(survivor.pid)
             with member.oneshot():
                 processes += 1
                 threads += member.num_threads()
@@ -220,18 +223,15 @@ def middle(samples: Sequence[Mapping[str, Any]], field: str) -> float | None:
 
 
 def summary(result: results.Result) -> str:
-    """Memory at READY and the temporary disk of the most modest and the most demanding variant."""
-    memory, temporary = (
-        {
-            name: value
-            for name, facts in result.targets.items()
-            if facts["kind"] == "variant" and (value := middle(result.of(name), field)) is not None
-        }
-        for field in ("pss_bytes", "peak_temporary_bytes")
-    )
+    """Memory and files in one sentence."""
+    rows = {name: result.of(name) for name in variants_in(result)}
+    memory = {name: middle(samples, "pss_bytes") for name, samples in rows.items()}
+    written = {name: middle(samples, "written_files") for name, samples in rows.items()}
     return (
-        f"At READY a variant holds {span(memory, megabytes)} of memory (PSS); a launch writes "
-        f"{span(temporary, megabytes)} to the temporary disk."
+        f"At READY all processes of a variant hold {ends(memory, megabytes)} of memory (PSS), and "
+        f"a launch writes {ends(written, lambda count: f'{count:g} files')}; medians of "
+        f"{number_of([len(samples) for samples in rows.values()])} launches of each of "
+        f"{counted(len(rows), 'variant')}."
     )
 
 

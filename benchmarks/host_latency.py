@@ -23,16 +23,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.targets import Target
+from benchmarks.wording import ends
 from spike.build.buildinfo import Built
 from spike.core import statistics
 from spike.core.progress import progress
-from spike.core.tables import milliseconds, span, table
+from spike.core.tables import table
 from spike.core.workspace import ROOT
 from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
 from spike.launch import leftovers
-from spike.launch.launcher import LaunchSpec, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import LaunchSpec
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -320,9 +322,21 @@ def missed(result: results.Result) -> list[str]:
 
 
 def summary(result: results.Result) -> str:
-    """What the host adds to a launch."""
-    adds = {item.variant: item.host_adds_ms for item in summarise(result)}
-    return f"The Tauri host adds {span(adds, milliseconds)} to a launch (medians)."
+    """What host and launcher add, in one sentence."""
+    rows = summarise(result)
+    host = {item.variant: item.host_adds_ms for item in rows}
+    binary = {item.variant: item.launcher_adds_ms for item in rows if item.through_ms is not None}
+    missed = sum(bool(item.misses) for item in rows)
+
+    def shown(value: float) -> str:
+        return f"{value:.1f} ms"
+
+    return (
+        f"By medians the host sees READY {ends(host, shown)} later than the launcher here"
+        + (f", and the launcher binary of a folder adds {ends(binary, shown)}" if binary else "")
+        + f"; {missed} of {len(rows)} variants miss a bar ({HOST_WITHIN_MS:.0f} ms and "
+        f"{LAUNCHER_MAX_MS:.0f} ms)."
+    )
 
 
 def render(result: results.Result) -> str:

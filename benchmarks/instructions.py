@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import PYTHON_ISOLATED, Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.statistics import median
-from spike.core.tables import NOT_MEASURED, span, table
+from spike.core.tables import NOT_MEASURED, table
 from spike.launch import leftovers
-from spike.launch.launcher import Running
+from spike.launch.running import Running
 from spike.measure import results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar
@@ -188,14 +189,15 @@ def spread(samples: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def summary(result: results.Result) -> str:
-    """Who runs the fewest and who the most instructions to READY."""
-    totals = {
-        name: total
-        for name, facts in result.targets.items()
-        if facts["kind"] == "variant"
-        and (total := median(_values(result.of(name), "instructions"))) is not None
-    }
-    return f"A launch runs {span(totals, _millions)} million instructions to READY."
+    """The counts in one sentence."""
+    rows = {name: result.of(name) for name in variants_in(result)}
+    totals = {name: median(_values(samples, "instructions")) for name, samples in rows.items()}
+    apart = max((spread(samples) or 0.0 for samples in rows.values()), default=0.0)
+    return (
+        f"A launch to READY executes {ends(totals, lambda count: f'{_millions(count)} million')} "
+        f"instructions; counts of one of {counted(len(rows), 'variant')} are at most {apart:.3%} "
+        "apart."
+    )
 
 
 def render(result: results.Result) -> str:

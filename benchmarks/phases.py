@@ -32,13 +32,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core import process
 from spike.core.errors import MissingToolError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
-from spike.core.tables import milliseconds, span, table
+from spike.core.tables import milliseconds, table
 from spike.launch import leftovers
-from spike.launch.launcher import Running
+from spike.launch.running import Running
 from spike.measure import results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar
@@ -239,13 +240,16 @@ def summarise(result: results.Result) -> list[Parts]:
 
 
 def summary(result: results.Result) -> str:
-    """What the packagers' launchers take of a launch."""
-    launchers = {
-        row.target: row.launcher_ms
-        for row in summarise(result)
-        if row.launcher_ms is not None and result.targets[row.target]["kind"] == "variant"
-    }
-    return f"The packager's launcher takes {span(launchers, milliseconds)} of a launch (medians)."
+    """Where the time goes, in one sentence."""
+    variants = variants_in(result)
+    rows = [row for row in summarise(result) if row.target in variants]
+    launches = number_of([len(result.of(row.target)) for row in rows])
+    return (
+        "Of a launch to READY the packager's own launcher takes "
+        f"{ends({row.target: row.launcher_ms for row in rows}, milliseconds)} and Python's start "
+        f"{ends({row.target: row.interpreter_ms for row in rows}, milliseconds)}; medians of "
+        f"{launches} launches of each of {counted(len(rows), 'variant')}, under strace."
+    )
 
 
 def render(result: results.Result) -> str:

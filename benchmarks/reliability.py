@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.targets import PYTHON_ISOLATED, Target
+from benchmarks.wording import counted, ends, failures, number_of, variants_in
 from spike.build import advice
 from spike.core import requirements
 from spike.core.progress import progress, shuffled_rounds
@@ -18,9 +19,10 @@ from spike.core.statistics import (
     ratio_of_medians,
     success_claim,
 )
-from spike.core.tables import NOT_MEASURED, milliseconds, percent, span, table
+from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
 from spike.launch import leftovers
-from spike.launch.launcher import Launch, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import Launch
 from spike.measure import results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar
@@ -191,24 +193,22 @@ def missed(result: results.Result) -> list[str]:
 
 
 def summary(result: results.Result) -> str:
-    """How many launches failed, of how many, and what that proves."""
+    """The failed launches in one sentence, with what they prove."""
     rows = [item for item in summarise(result) if item.kind == "variant"]
-    failed, launches = sum(item.failed for item in rows), sum(item.launches for item in rows)
-    bound = max((item.rate_high for item in rows), default=1.0)
-    return (
-        f"{failed} of {launches} launches of {len(rows)} variants failed; with 95 % confidence "
-        f"no variant fails in more than {percent(bound)} of its launches."
-    )
+    return f"{failures({item.target: (item.failed, item.launches) for item in rows})}."
 
 
 def summary_of_latency(result: results.Result) -> str:
-    """Who is at READY first and last."""
-    medians = {
-        item.target: item.ready_ms
-        for item in summarise(result)
-        if item.kind == "variant" and item.ready_ms is not None
-    }
-    return f"A launch takes {span(medians, milliseconds)} to READY (medians)."
+    """The starts in one sentence."""
+    rows = {item.target: item for item in summarise(result)}
+    variants = [rows[name] for name in variants_in(result)]
+    python = rows.get(PYTHON_ISOLATED)
+    return (
+        f"READY comes after {ends({item.target: item.ready_ms for item in variants}, milliseconds)}"
+        f", medians of {number_of([item.launches for item in variants])} launches of each of "
+        f"{counted(len(variants), 'variant')}"
+        + (f"; python -I -S needs {milliseconds(python.ready_ms)}." if python else ".")
+    )
 
 
 def render(result: results.Result) -> str:

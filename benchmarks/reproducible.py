@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import process
 from spike.core.errors import BuildFailedError, MissingToolError, UsageError
 from spike.core.progress import progress
@@ -244,11 +245,15 @@ def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -
 
 
 def summary(result: results.Result) -> str:
-    """How many variants come out the same twice."""
-    equal = [str(sample["target"]) for sample in result.samples if sample["equal"]]
+    """How many are equal, in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    equal = sum(bool(sample["equal"]) for sample in rows.values())
+    cold = {
+        name: median([float(value) for value in sample["cold_s"]]) for name, sample in rows.items()
+    }
     return (
-        f"{len(equal)} of {len(result.samples)} variants come out the same byte for byte when "
-        f"built again{': ' + ', '.join(equal) if equal else ''}."
+        f"{equal} of {counted(len(rows), 'variant')} are the same byte by byte when built twice; "
+        f"from empty caches a build takes {ends(cold, lambda seconds: f'{seconds:.1f} s')}."
     )
 
 

@@ -35,7 +35,8 @@ from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, median, median_difference, ratio_of_medians
 from spike.core.tables import table
 from spike.core.workspace import ROOT
-from spike.launch.launcher import LaunchSpec, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import LaunchSpec
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -339,10 +340,14 @@ def missed(result: results.Result) -> list[str]:
 
 
 def summary(result: results.Result) -> str:
-    """How many of the questions were answered right."""
-    asked = [item for item in answers(result) if item.passed is not None]
-    right = sum(bool(item.passed) for item in asked)
-    return f"{right} of {len(asked)} questions with known answers were answered right."
+    """How many known answers came out, in one sentence."""
+    found = answers(result)
+    asked = [item for item in found if item.passed is not None]
+    wrong = [item.question for item in asked if not item.passed]
+    return (
+        f"{len(asked) - len(wrong)} of {len(asked)} questions with known answers came out within "
+        "their bars" + (f"; not: {', '.join(wrong)}" if wrong else "") + "."
+    )
 
 
 def render(result: results.Result) -> str:

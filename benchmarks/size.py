@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.build import buildinfo
 from spike.core import process
 from spike.core.progress import progress
-from spike.core.tables import megabytes, span, table
+from spike.core.tables import megabytes, table
 from spike.core.workspace import ROOT
 from spike.measure import results
 from spike.measure.compare import Metric
@@ -147,13 +148,14 @@ def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -
 
 
 def summary(result: results.Result) -> str:
-    """What the smallest and the largest variant ship."""
-    shipped = {
-        str(sample["target"]): float(sample["shipped_bytes"])
-        for sample in result.samples
-        if result.targets[str(sample["target"])]["kind"] == "variant"
-    }
-    return f"What ships takes {span(shipped, megabytes)} on the disk."
+    """The sizes in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    shipped = {name: float(sample["shipped_bytes"]) for name, sample in rows.items()}
+    packed = {name: sample.get("package_bytes") for name, sample in rows.items()}
+    return (
+        f"What ships of a variant has {ends(shipped, megabytes)}, as a .deb "
+        f"{ends(packed, megabytes)}; {counted(len(rows), 'variant')} were weighed."
+    )
 
 
 def render(result: results.Result) -> str:

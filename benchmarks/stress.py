@@ -22,14 +22,15 @@ from benchmarks.reliability import (
     missed,
     render_failures,
     summarise,
-    summary,
 )
 from benchmarks.targets import Target
+from benchmarks.wording import failures
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, ratio_of_independent_medians
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
 from spike.launch import leftovers
-from spike.launch.launcher import Launch, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import Launch
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -139,6 +140,18 @@ def run_soak(
                 shown += 1
                 step(name)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """The failed launches in one sentence, with how they were made."""
+    rows = [item for item in summarise(result) if item.kind == "variant"]
+    text = failures({item.target: (item.failed, item.launches) for item in rows})
+    how = (
+        f"in {result.settings['minutes']:g} minutes by turns"
+        if result.benchmark == SOAK
+        else f"{result.settings['at_once']} at the same moment"
+    )
+    return text.replace(" failed", f" failed, {how}", 1) + "."
 
 
 def drift(result: results.Result, target: str) -> Interval | None:

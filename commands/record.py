@@ -39,14 +39,14 @@ def status(c: Context, sidecar: str = HELLO) -> int:
 @task(help={"sidecar": SIDECAR_HELP})
 @edge
 def recommend(c: Context, sidecar: str = HELLO) -> int:
-    """Say which variant to ship for this sidecar, and why."""
+    """Say what to ship for this sidecar, what to fall back to, and why."""
     from decision import evidence
     from decision import recommend as rules
     from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingBuildError
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
-    found = rules.from_evidence(known)
+    found = rules.answer(known)
     if not found.standings:
         raise MissingBuildError(
             "No variant has been launched often enough to choose from.",

@@ -226,7 +226,7 @@ SECTIONS: Mapping[str, Section] = {
         Section(
             name="recommendation",
             command="invoke recommend",
-            render=lambda evidence: recommend.render(recommend.from_evidence(evidence)),
+            render=lambda evidence: recommend.render(recommend.answer(evidence)),
         ),
         Section(name="consistency", command="invoke spike", render=problems),
     )

@@ -275,11 +275,14 @@ def missed(result: results.Result) -> list[str]:
 
 
 def summary(result: results.Result) -> str:
-    """How many rows passed, of how many."""
+    """How many rows pass, in one sentence."""
     passed = len(result.samples) - len(failed(result))
+    wrong = ", ".join(f"{item['target']} {item['row']} {item['status']}" for item in failed(result))
     return (
-        f"{passed} of {len(result.samples)} rows of the checklist passed in the Tauri host "
-        f"({len(requirements.CHECKLIST)} rows, {len(result.targets)} variants)."
+        f"{passed} of {len(result.samples)} rows pass: {len(requirements.CHECKLIST)} rows of the "
+        f"plan's checklist on {len(result.targets)} variants in the real Tauri host"
+        + (f"; not: {wrong}" if wrong else "")
+        + "."
     )
 
 
