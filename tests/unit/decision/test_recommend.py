@@ -351,8 +351,8 @@ def faults_run(failed: str) -> object:
     """A run of two cases on the plan's variant, of which one could not be run."""
     name = "nuitka-onefile"
     samples = [
-        {"target": name, "case": "sighup_at_rest", "outcome": failed, "elapsed_s": 1.0},
-        {"target": name, "case": "recursion", "outcome": "not run", "elapsed_s": 0.0},
+        {"target": name, "case": "sighup_at_rest", "status": failed, "elapsed_s": 1.0},
+        {"target": name, "case": "recursion", "status": "not run", "elapsed_s": 0.0},
     ]
     return result("faults", samples, name)
 
