@@ -104,23 +104,16 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
 
 def measure_one(benchmark: Benchmark, sidecar: Sidecar, settings: Settings) -> None:
     """Run one benchmark, unless it is up to date or lacks an optional tool; say which."""
-    if why := benchmark.unavailable():
-        print(f"not run: {why}")  # noqa: T201 - the record says so as well
-        return
     targets = measuring.targets_of(benchmark, sidecar)
     current = evidence.usable(evidence.gather(sidecar), benchmark.name)
     if not settings.force and current is not None and is_current(current, targets, settings):
         print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
         return
-    asked: dict[str, Any] = {"launches": settings.launches} if benchmark.name == RELIABILITY else {}
-    try:
-        result = benchmark.run(sidecar, targets, **asked)
-    except MissingToolError as error:
-        if not benchmark.in_host:
-            raise
-        print(f"not run: {error}")  # noqa: T201 - the record says so as well
+    if why := benchmark.unavailable():
+        print(f"not run: {why}")  # noqa: T201 - the record says so as well
         return
-    measuring.show(benchmark, sidecar, result)
+    asked: dict[str, Any] = {"launches": settings.launches} if benchmark.name == RELIABILITY else {}
+    measuring.show(benchmark, sidecar, benchmark.run(sidecar, targets, **asked))
 
 
 def is_current(result: Result, targets: Sequence[Target], settings: Settings) -> bool:

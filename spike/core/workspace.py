@@ -43,6 +43,15 @@ def project() -> Path:
     return Path(named).resolve() if named else TOOL
 
 
+def enter(project_file: str) -> None:
+    """Work for a project from now on, in this process and those that it starts.
+
+    Args:
+        project_file: The ``__file__`` of its ``tasks.py`` or ``noxfile.py``.
+    """
+    os.environ[PROJECT_VARIABLE] = str(Path(project_file).resolve().parent)
+
+
 def tool_environment() -> dict[str, str]:
     """Environment changes with which another Python runs the tool's modules for this project."""
     return {

@@ -13,7 +13,13 @@ from typing import Any, Protocol
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
 from spike.core import jsonfile, process, requirements
-from spike.core.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
+from spike.core.errors import (
+    BuildFailedError,
+    MissingBuildError,
+    MissingToolError,
+    SpikeError,
+    StaleArtifactError,
+)
 from spike.core.progress import progress
 from spike.core.tables import table
 from spike.core.workspace import project, publishable, target_triple
@@ -253,6 +259,15 @@ def _escaped(value: str) -> str:
         chr(byte) if 0x21 <= byte <= 0x7E and byte not in b"%," else f"%{byte:02X}"
         for byte in value.encode()
     )
+
+
+def unavailable() -> str:
+    """Why the host cannot be built or shown here; empty when it can."""
+    try:
+        application.check_tools()
+    except MissingToolError as error:
+        return str(error)
+    return ""
 
 
 def missed(result: results.Result) -> list[str]:

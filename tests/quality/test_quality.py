@@ -17,6 +17,7 @@ CHECKS = {
         "spike",
         "benchmarks",
         "decision",
+        "commands",
         "tests",
         "noxfile.py",
         "tasks.py",
