@@ -425,8 +425,6 @@ def faults(
         return EXIT_OK
     hello = sidecars.load(HELLO)
     built = buildinfo.find_all(hello, tuple(variant))
-    if not host:
-        report.build_probes(built, cases)
     run = report.run_in_host if host else report.run
     result = run(
         hello,
