@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.faults.case import case
+from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.verdict import (
     CaseResult,
@@ -129,7 +130,7 @@ def _flip(path: Path, at: int, bit: int) -> None:
         stream.write(bytes([byte ^ bit]))
 
 
-@case("The exec bit is lost: the system refuses to start it, or it starts.")
+@case("The exec bit is lost: the system refuses to start it, or it starts.", needs=(Need.RIGHTS,))
 def exec_bit_lost(sandbox: Sandbox) -> CaseResult:
     """A zip archive or a file share dropped the rights of every file."""
     program = sandbox.install(sandbox.folder("installed"))
@@ -141,7 +142,7 @@ def exec_bit_lost(sandbox: Sandbox) -> CaseResult:
     return stops(observation)
 
 
-@case("The exec bit of its libraries is lost, but not its own: it starts.")
+@case("The exec bit of its libraries is lost, but not its own: it starts.", needs=(Need.RIGHTS,))
 def exec_bit_of_libraries_lost(sandbox: Sandbox) -> CaseResult:
     """A packager of the application set the rights of one file only."""
     program = sandbox.install(sandbox.folder("installed"))

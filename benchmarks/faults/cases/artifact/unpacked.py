@@ -23,7 +23,7 @@ from benchmarks.faults.verdict import (
 @case(
     "What it unpacked is tidied away while it runs: it goes on, imports what it has not "
     "imported yet, and stops cleanly.",
-    needs=(Need.PROBE,),
+    needs=(Need.REMOVAL, Need.PROBE),
 )
 def unpacked_files_tidied_away(sandbox: Sandbox) -> CaseResult:
     """Cleaners of /tmp remove what was not touched for ten days; a sidecar may run for longer."""

@@ -19,7 +19,7 @@ from benchmarks.faults.verdict import (
 @case(
     "It is replaced by a newer version while it runs (rename over it): the running one goes "
     "on, imports what it has not imported yet, and stops cleanly.",
-    needs=(Need.PROBE,),
+    needs=(Need.REMOVAL, Need.PROBE),
 )
 def replaced_while_running(sandbox: Sandbox) -> CaseResult:
     """An update. The newer version is another program of the same packager, at the same path."""
@@ -59,7 +59,7 @@ def overwritten_while_running(sandbox: Sandbox) -> CaseResult:
 @case(
     "It is removed while it runs: it goes on, imports what it has not imported yet, and stops "
     "cleanly.",
-    needs=(Need.PROBE,),
+    needs=(Need.REMOVAL, Need.PROBE),
 )
 def removed_while_running(sandbox: Sandbox) -> CaseResult:
     """An uninstallation, or an update that deletes first."""

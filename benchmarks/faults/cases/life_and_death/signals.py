@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from benchmarks.faults.case import case
 from benchmarks.faults.conditions import Conditions, shell
+from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.verdict import (
     CaseResult,
@@ -24,31 +25,34 @@ def _clean_stop(sandbox: Sandbox, number: int) -> CaseResult:
     return stops(sandbox.run(stop=number))
 
 
-@case("SIGTERM at rest: it stops with exit code 0 and leaves nothing.")
+@case("SIGTERM at rest: it stops with exit code 0 and leaves nothing.", needs=(Need.SIGNALS,))
 def sigterm_at_rest(sandbox: Sandbox) -> CaseResult:
     """The usual stop."""
     return _clean_stop(sandbox, signal.SIGTERM)
 
 
-@case("SIGINT at rest: it stops with exit code 0 and leaves nothing.")
+@case("SIGINT at rest: it stops with exit code 0 and leaves nothing.", needs=(Need.SIGNALS,))
 def sigint_at_rest(sandbox: Sandbox) -> CaseResult:
     """As from a terminal, but to the one process only."""
     return _clean_stop(sandbox, signal.SIGINT)
 
 
-@case("SIGHUP at rest: it stops with exit code 0 and leaves nothing.")
+@case("SIGHUP at rest: it stops with exit code 0 and leaves nothing.", needs=(Need.SIGNALS,))
 def sighup_at_rest(sandbox: Sandbox) -> CaseResult:
     """The terminal is closed."""
     return _clean_stop(sandbox, signal.SIGHUP)
 
 
-@case("SIGQUIT at rest, for which the program has no handler: it ends and leaves nothing.")
+@case(
+    "SIGQUIT at rest, for which the program has no handler: it ends and leaves nothing.",
+    needs=(Need.SIGNALS,),
+)
 def sigquit_at_rest(sandbox: Sandbox) -> CaseResult:
     """The default action is to die, with a core file where those are on."""
     return stops(sandbox.run(Conditions(wrap=shell("ulimit -c 0")), stop=signal.SIGQUIT), code=None)
 
 
-@case("SIGTERM, SIGINT and SIGHUP reach the program under their own names.")
+@case("SIGTERM, SIGINT and SIGHUP reach the program under their own names.", needs=(Need.SIGNALS,))
 def signal_name_reaches_program(sandbox: Sandbox) -> CaseResult:
     """The program may have to tell a stop from an interrupt."""
     told = {}
@@ -89,7 +93,10 @@ def _with_facts(item: CaseResult, facts: dict[str, float]) -> CaseResult:
     return replace(item, facts={**item.facts, **facts})
 
 
-@case("SIGSTOP suspends the program, SIGCONT wakes it, and it still stops cleanly.")
+@case(
+    "SIGSTOP suspends the program, SIGCONT wakes it, and it still stops cleanly.",
+    needs=(Need.SIGNALS,),
+)
 def sigstop_and_sigcont(sandbox: Sandbox) -> CaseResult:
     """A host that freezes its sidecar, or a user's job control."""
     with sandbox.session(Conditions(args=("--heartbeat", "0.05"))) as session:
@@ -117,7 +124,7 @@ def sigstop_and_sigcont(sandbox: Sandbox) -> CaseResult:
     return passed("suspended, awake again, clean stop", observation)
 
 
-@case("SIGTERM while it is suspended: after SIGCONT it stops cleanly.")
+@case("SIGTERM while it is suspended: after SIGCONT it stops cleanly.", needs=(Need.SIGNALS,))
 def sigterm_while_suspended(sandbox: Sandbox) -> CaseResult:
     """The signal waits until the program runs again."""
     with sandbox.session() as session:
@@ -130,7 +137,7 @@ def sigterm_while_suspended(sandbox: Sandbox) -> CaseResult:
         return stops(session.end())
 
 
-@case("SIGTERM twice: one clean stop.")
+@case("SIGTERM twice: one clean stop.", needs=(Need.SIGNALS,))
 def sigterm_twice(sandbox: Sandbox) -> CaseResult:
     """An impatient host."""
     with sandbox.session() as session:

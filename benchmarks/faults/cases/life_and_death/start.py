@@ -130,6 +130,7 @@ def _judge_early_end(observation: Observation) -> tuple[str, CaseResult]:
 @case(
     "SIGTERM at 20 moments of the start: it ends, never with a false 0, and leaves nothing.",
     alone=True,
+    needs=(Need.SIGNALS,),
 )
 def sigterm_during_start(sandbox: Sandbox) -> CaseResult:
     """A user who quits at once."""
@@ -139,6 +140,7 @@ def sigterm_during_start(sandbox: Sandbox) -> CaseResult:
 @case(
     "SIGINT at 20 moments of the start: it ends, never with a false 0, and leaves nothing.",
     alone=True,
+    needs=(Need.SIGNALS,),
 )
 def sigint_during_start(sandbox: Sandbox) -> CaseResult:
     """Ctrl-C at once."""
@@ -158,6 +160,7 @@ def ctrl_c_during_start(sandbox: Sandbox) -> CaseResult:
 @case(
     "SIGHUP at 20 moments of the start: it ends, never with a false 0, and leaves nothing.",
     alone=True,
+    needs=(Need.SIGNALS,),
 )
 def sighup_during_start(sandbox: Sandbox) -> CaseResult:
     """A terminal closed at once."""
@@ -167,6 +170,7 @@ def sighup_during_start(sandbox: Sandbox) -> CaseResult:
 @case(
     "SIGQUIT at 20 moments of the start: it ends, never with a false 0, and leaves nothing.",
     alone=True,
+    needs=(Need.SIGNALS,),
 )
 def sigquit_during_start(sandbox: Sandbox) -> CaseResult:
     """A signal that nothing but a launcher handles."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from benchmarks.faults.case import case
 from benchmarks.faults.conditions import Conditions
+from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.verdict import (
     CaseResult,
@@ -29,7 +30,7 @@ def arguments_arrive(sandbox: Sandbox) -> CaseResult:
     return _same_arguments(observation, args)
 
 
-@case("An argument that is not valid UTF-8 arrives as it was given.")
+@case("An argument that is not valid UTF-8 arrives as it was given.", needs=(Need.BYTES,))
 def arguments_not_utf8(sandbox: Sandbox) -> CaseResult:
     """A file name from an old archive."""
     args = (os.fsdecode(b"caf\xe9"),)

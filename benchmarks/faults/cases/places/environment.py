@@ -20,13 +20,13 @@ from benchmarks.faults.verdict import (
 )
 
 
-@case("LC_ALL=C: it starts.")
+@case("LC_ALL=C: it starts.", needs=(Need.LOCALES,))
 def locale_c(sandbox: Sandbox) -> CaseResult:
     """No locale is installed, as in most containers."""
     return stops(sandbox.run(Conditions(env={"LC_ALL": "C", "LANG": None})))
 
 
-@case("LC_ALL names a locale that does not exist: it starts.")
+@case("LC_ALL names a locale that does not exist: it starts.", needs=(Need.LOCALES,))
 def locale_unknown(sandbox: Sandbox) -> CaseResult:
     """Forwarded by ssh from another machine."""
     return stops(sandbox.run(Conditions(env={"LC_ALL": "xx_YY.UTF-8"})))
@@ -101,13 +101,16 @@ def python_variables_fatal(sandbox: Sandbox) -> CaseResult:
     return worst(by_variable, pass_detail="none of the four disturbs it")
 
 
-@case("LD_LIBRARY_PATH is nonsense: it starts.")
+@case("LD_LIBRARY_PATH is nonsense: it starts.", needs=(Need.LOADER,))
 def ld_library_path_nonsense(sandbox: Sandbox) -> CaseResult:
     """Left over from another program."""
     return stops(sandbox.run(Conditions(env={"LD_LIBRARY_PATH": "/nonexistent:relative:::"})))
 
 
-@case("LD_LIBRARY_PATH holds broken copies of the libraries it brings: it uses its own.")
+@case(
+    "LD_LIBRARY_PATH holds broken copies of the libraries it brings: it uses its own.",
+    needs=(Need.LOADER,),
+)
 def ld_library_path_broken_libraries(sandbox: Sandbox) -> CaseResult:
     """Another application's libraries are in the way: each here is an empty file."""
     hostile = sandbox.folder("libraries")

@@ -57,7 +57,7 @@ def limit_stack(sandbox: Sandbox) -> CaseResult:
     return starts_or_refuses(observation, cause=r"stack|memory")
 
 
-@case("umask 077: it starts.")
+@case("umask 077: it starts.", needs=(Need.RIGHTS,))
 def umask_077(sandbox: Sandbox) -> CaseResult:
     """Private by default."""
     return stops(sandbox.run(Conditions(wrap=shell("umask 077"))))

@@ -48,7 +48,7 @@ def path_awkward(sandbox: Sandbox) -> CaseResult:
     return stops(sandbox.run(program=sandbox.install(folder)))
 
 
-@case("It lies in such a folder and LC_ALL=C: it starts.")
+@case("It lies in such a folder and LC_ALL=C: it starts.", needs=(Need.LOCALES,))
 def path_awkward_in_c_locale(sandbox: Sandbox) -> CaseResult:
     """The C locale cannot decode the path."""
     folder = sandbox.folder() / AWKWARD
@@ -111,7 +111,7 @@ def path_read_only(sandbox: Sandbox) -> CaseResult:
         return stops(sandbox.run(Conditions(wrap=space.wrap), program=program))
 
 
-@case("Its working folder has been removed: it starts.")
+@case("Its working folder has been removed: it starts.", needs=(Need.REMOVAL,))
 def working_folder_removed(sandbox: Sandbox) -> CaseResult:
     """The folder from which the host was started is gone."""
     folder = sandbox.folder("gone")

@@ -142,7 +142,7 @@ def tmpdir_awkward_name(sandbox: Sandbox) -> CaseResult:
     return stops(sandbox.run(Conditions(tmp=tmp, look=(tmp,))))
 
 
-@case("TMPDIR has an awkward name and LC_ALL=C: it starts.")
+@case("TMPDIR has an awkward name and LC_ALL=C: it starts.", needs=(Need.LOCALES,))
 def tmpdir_awkward_name_in_c_locale(sandbox: Sandbox) -> CaseResult:
     """The C locale cannot decode the name."""
     tmp = sandbox.folder() / AWKWARD
@@ -158,7 +158,7 @@ def tmpdir_relative(sandbox: Sandbox) -> CaseResult:
     return stops(sandbox.run(Conditions(cwd=cwd, tmp=Path("here"), look=(cwd / "here",))))
 
 
-@case("What it unpacks is for its own user only, even with umask 000.")
+@case("What it unpacks is for its own user only, even with umask 000.", needs=(Need.RIGHTS,))
 def unpacked_files_are_private(sandbox: Sandbox) -> CaseResult:
     """Nobody else may put a library into the folder of a running program."""
     open_to_others = []
@@ -191,7 +191,10 @@ def _reachable_and_writable(path: Path, top: Path) -> bool:
     return bool(mode & stat.S_IWOTH) and not stat.S_ISLNK(mode)
 
 
-@case("The names of its temporary folders cannot be foreseen, or a planted one does no harm.")
+@case(
+    "The names of its temporary folders cannot be foreseen, or a planted one does no harm.",
+    needs=(Need.RIGHTS,),
+)
 def planted_temporary_folder(sandbox: Sandbox) -> CaseResult:
     """In a shared /tmp whoever knows the name can be there first, with a folder or a symlink."""
     names = [_unpacked(sandbox) for _ in range(2)]

@@ -96,7 +96,10 @@ def exit_codes(sandbox: Sandbox) -> CaseResult:
     return worst(by_call, pass_detail="both reach the host")
 
 
-@case("os.abort reaches the host as SIGABRT, and nothing is left.", needs=(Need.PROBE,))
+@case(
+    "os.abort reaches the host as SIGABRT, and nothing is left.",
+    needs=(Need.SIGNALS, Need.PROBE),
+)
 def abort(sandbox: Sandbox) -> CaseResult:
     """A failed assertion in a C library."""
     return _fatal(sandbox.ask("abort", conditions=_NO_CORE), "SIGABRT")
@@ -119,7 +122,8 @@ def _fatal(observation: Observation, name: str) -> CaseResult:
 
 
 @case(
-    "Overflow of the C stack reaches the host as SIGSEGV, and nothing is left.", needs=(Need.PROBE,)
+    "Overflow of the C stack reaches the host as SIGSEGV, and nothing is left.",
+    needs=(Need.SIGNALS, Need.PROBE),
 )
 def stack_overflow(sandbox: Sandbox) -> CaseResult:
     """Recursion through C with the interpreter's guard out of the way."""
@@ -134,7 +138,7 @@ def recursion(sandbox: Sandbox) -> CaseResult:
 
 @case(
     "A memory fault reaches the host as SIGSEGV, faulthandler speaks, nothing is left.",
-    needs=(Need.PROBE,),
+    needs=(Need.SIGNALS, Need.PROBE),
 )
 def memory_fault(sandbox: Sandbox) -> CaseResult:
     """A read at address 0."""

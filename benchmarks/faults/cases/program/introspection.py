@@ -64,7 +64,7 @@ def extension_modules(sandbox: Sandbox) -> CaseResult:
 
 @case(
     "Text beyond ASCII on stdout and in file names, with LC_ALL=C: as in an interpreter.",
-    needs=(Need.PROBE,),
+    needs=(Need.LOCALES, Need.PROBE),
 )
 def unicode_in_c_locale(sandbox: Sandbox) -> CaseResult:
     """PEP 540: in the C locale Python uses UTF-8."""

@@ -47,7 +47,10 @@ def subprocess_environment(sandbox: Sandbox) -> CaseResult:
     return passed("nothing leaked", observation)
 
 
-@case("LD_LIBRARY_PATH as the user set it reaches a subprocess unchanged.", needs=(Need.PROBE,))
+@case(
+    "LD_LIBRARY_PATH as the user set it reaches a subprocess unchanged.",
+    needs=(Need.LOADER, Need.PROBE),
+)
 def subprocess_library_path(sandbox: Sandbox) -> CaseResult:
     """The packager's own folders must not be added to it."""
     value = "/nonexistent/of-the-user"
@@ -69,14 +72,17 @@ def multiprocessing_spawn(sandbox: Sandbox) -> CaseResult:
 
 @case(
     "multiprocessing with forkserver works, with a bounded number of processes.",
-    needs=(Need.PROBE,),
+    needs=(Need.FORK, Need.PROBE),
 )
 def multiprocessing_forkserver(sandbox: Sandbox) -> CaseResult:
     """The default of Python 3.14 on Linux."""
     return _processes(sandbox.ask("multiprocessing", "forkserver"))
 
 
-@case("multiprocessing with fork works.", needs=(Need.PROBE,))
+@case(
+    "multiprocessing with fork works.",
+    needs=(Need.FORK, Need.PROBE),
+)
 def multiprocessing_fork(sandbox: Sandbox) -> CaseResult:
     """The default of Python 3.11 on Linux."""
     return _processes(sandbox.ask("multiprocessing", "fork"))
@@ -103,7 +109,10 @@ def starts_itself(sandbox: Sandbox) -> CaseResult:
     return checks(sandbox.ask("self"))
 
 
-@case("A forked child that exits does not take the program's files with it.", needs=(Need.PROBE,))
+@case(
+    "A forked child that exits does not take the program's files with it.",
+    needs=(Need.FORK, Need.PROBE),
+)
 def fork_and_exit(sandbox: Sandbox) -> CaseResult:
     """os._exit and sys.exit in a child; then the data file is read."""
     return checks(sandbox.ask("fork"))
