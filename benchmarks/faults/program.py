@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spike.build.buildinfo import Built
-from spike.launch.launcher import MARK
+from spike.launch.spec import MARK
 
 LAUNCH_ID = "SIDECAR_LAUNCH_ID"
 """What the supervisor marks its processes with (``MARK_VARIABLE`` in its ``spec.rs``)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from benchmarks.faults.targets import (
     is_ours,
 )
 from benchmarks.faults.verdict import SEVERITY, Status
-from spike.build.buildinfo import Built
+from benchmarks.targets import Target
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.tables import table
@@ -62,9 +63,9 @@ class Cell:
 
 def run(
     sidecar: Sidecar,
-    built: Sequence[Built],
-    cases: Sequence[Case],
+    targets: Sequence[Target],
     *,
+    cases: Sequence[Case],
     repeat: int = 1,
     seed: int = runner.SEED,
     partial: bool = False,
@@ -73,7 +74,7 @@ def run(
 
     Args:
         sidecar: The hello sidecar.
-        built: Its builds.
+        targets: Its variants.
         cases: What to run.
         repeat: How often, one whole run after another: verdicts must be the same.
         seed: Of everything that is drawn.
@@ -85,22 +86,23 @@ def run(
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
+    built = [target.built for target in targets if target.built is not None]
     build_probes(built, cases)
     on = fault_targets(built)
-    targets = _variants(built)
+    rows = {target.id: target.as_json() for target in targets}
     if any(one.of_life_and_death for one in cases):
         ours = behind_ours(on)
-        targets |= {target.id: facts(target) for target in ours}
+        rows |= {target.id: facts(target) for target in ours}
         on += ours
     work = runner.jobs(cases, on)
-    return _run(NAME, sidecar, targets, work, repeat=repeat, seed=seed, partial=partial)
+    return _run(NAME, sidecar, rows, work, repeat=repeat, seed=seed, partial=partial)
 
 
 def run_in_host(
     sidecar: Sidecar,
-    built: Sequence[Built],
-    cases: Sequence[Case],
+    targets: Sequence[Target],
     *,
+    cases: Sequence[Case],
     repeat: int = 1,
     seed: int = runner.SEED,
     partial: bool = False,
@@ -109,7 +111,7 @@ def run_in_host(
 
     Args:
         sidecar: See :func:`run`; likewise the others.
-        built: Its builds.
+        targets: Its variants.
         cases: What to run; those of other categories are left out.
         repeat: How often.
         seed: Of everything that is drawn.
@@ -122,20 +124,16 @@ def run_in_host(
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
+    built = [target.built for target in targets if target.built is not None]
     with supervised.in_host(built) as programs:
         on = [
             FaultTarget(id=f"host+{name}", hello=program, probe=None, host=True)
             for name, program in programs.items()
         ]
-        targets = _variants(built) | {target.id: facts(target) for target in on}
+        rows = {target.id: target.as_json() for target in targets}
+        rows |= {target.id: facts(target) for target in on}
         work = runner.jobs(cases, on)
-        return _run(IN_HOST, sidecar, targets, work, repeat=repeat, seed=seed, partial=partial)
-
-
-def _variants(built: Sequence[Built]) -> dict[str, dict[str, Any]]:
-    from benchmarks.targets import variant_target
-
-    return {item.variant.id: variant_target(item).as_json() for item in built}
+        return _run(IN_HOST, sidecar, rows, work, repeat=repeat, seed=seed, partial=partial)
 
 
 def _run(
@@ -251,8 +249,44 @@ def unlogged(shown: Iterable[Cell], entries: Mapping[tuple[str, str], str]) -> l
     ]
 
 
-def render(result: results.Result, entries: Mapping[tuple[str, str], str]) -> str:
-    """The section of the record: counts, what differs, and what fails, with its entries."""
+def summary(result: results.Result) -> str:
+    """How many cases came out how, of how many that were run."""
+    found = [cell for cell in cells(result) if not is_ours(cell.target)]
+    ran = [cell for cell in found if cell.status is not Status.NOT_RUN]
+    counts = Counter(cell.status for cell in ran)
+    said = ", ".join(f"{counts[status]} {status.value}" for status in COLUMNS if counts[status])
+    return (
+        f"Of {len(ran)} cases that were run on {len({cell.target for cell in ran})} variants: "
+        f"{said}; {len(found) - len(ran)} could not be run."
+    )
+
+
+def render_in_host(result: results.Result) -> str:
+    """The cases of life and death on the real application."""
+    return render_ours(cells(result))
+
+
+def summary_in_host(result: results.Result) -> str:
+    """How many cases left nothing, of how many that were run."""
+    ran = [cell for cell in cells(result) if cell.status is not Status.NOT_RUN]
+    good = sum(cell.status is Status.PASS for cell in ran)
+    return f"{good} of {len(ran)} cases of life and death in the Tauri host left nothing behind."
+
+
+def missed(result: results.Result) -> list[str]:
+    """What is wrong and has no entry in the issue log, in one sentence; nothing when all has."""
+    names = unlogged(cells(result), entries_by_cell())
+    return [f"wrong, and not in the issue log: {', '.join(names)}"] if names else []
+
+
+def render(result: results.Result, known: Mapping[tuple[str, str], str] | None = None) -> str:
+    """The section of the record: counts, what differs, and what is wrong, with its entries.
+
+    Args:
+        result: A run of the cases.
+        known: Entry of the issue log by case and variant; read from the log when None.
+    """
+    known = entries_by_cell() if known is None else known
     everything = cells(result)
     shown = [cell for cell in everything if not is_ours(cell.target)]
     targets = [name for name in result.targets if not is_ours(name)]
@@ -286,7 +320,7 @@ def render(result: results.Result, entries: Mapping[tuple[str, str], str]) -> st
             cell.case,
             cell.target,
             cell.detail,
-            entries.get((cell.case, cell.target), "none"),
+            known.get((cell.case, cell.target), "none"),
         ]
         for cell in shown
         if cell.status is Status.FAIL

@@ -15,15 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import psutil
-
 from benchmarks.faults.conditions import BASE_ENVIRONMENT, Conditions, tool_path
 from benchmarks.faults.program import Program
 from benchmarks.faults.verdict import Observation
 from spike.core import process
 from spike.core.workspace import ROOT
 from spike.launch import leftovers
-from spike.launch.launcher import MARK, Failure, LaunchSpec, Running
+from spike.launch.procs import Process
+from spike.launch.running import Running
+from spike.launch.spec import MARK, Failure, LaunchSpec
 
 CLEAN_TIMEOUT_S = 10.0
 """What is still there after this was left behind (the issue's bound). Polled: clean ends it."""
@@ -160,7 +160,7 @@ class Session:
         """Wait until nothing is left of it, within a bound, and say what it did."""
         return end_all([self])[0]
 
-    def finish(self, left: Sequence[psutil.Process], text: Text) -> Observation:
+    def finish(self, left: Sequence[Process], text: Text) -> Observation:
         """What it did, once the waiting is over; see :func:`end_all`."""
         running = self.running
         commands = tuple(text.clean(leftovers.described(survivor)) for survivor in left)
@@ -255,15 +255,15 @@ def end_all(sessions: Sequence[Session], timeout_s: float = CLEAN_TIMEOUT_S) -> 
     ]
 
 
-def _scan(sessions: Sequence[Session]) -> dict[int, list[psutil.Process]]:
+def _scan(sessions: Sequence[Session]) -> dict[int, list[Process]]:
     """Who belongs to which session."""
-    survivors: dict[int, list[psutil.Process]] = {id(session): [] for session in sessions}
+    survivors: dict[int, list[Process]] = {id(session): [] for session in sessions}
     for owner, survivor in leftovers.look_twice(lambda: _look(sessions)):
         survivors[owner].append(survivor)
     return survivors
 
 
-def _look(sessions: Sequence[Session]) -> list[tuple[int, psutil.Process]]:
+def _look(sessions: Sequence[Session]) -> list[tuple[int, Process]]:
     by_mark = {session.running.mark: session for session in sessions}
     by_group = {
         session.running.pid: session

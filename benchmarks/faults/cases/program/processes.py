@@ -15,7 +15,7 @@ from benchmarks.faults.verdict import (
     failed,
     passed,
 )
-from spike.launch.launcher import MARK
+from spike.launch.spec import MARK
 
 EXIT_TOO_DEEP = 97
 """The probe's exit code when it has started itself too often in a row."""
