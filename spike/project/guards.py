@@ -9,6 +9,8 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 
+from spike.project import conditions
+
 
 class Need(IntEnum):
     """How much a program depends on an import; the weaker of two counts."""
@@ -61,8 +63,10 @@ class _Reader:
                 inside, otherwise = self._branches(statement.test, need)
                 yield from self.read(statement.body, inside)
                 yield from self.read(statement.orelse, otherwise)
-                if _leaves(statement.body) or _leaves(statement.orelse):
-                    need = min(need, inside, Need.DOUBTFUL)
+                if _leaves(statement.body):
+                    need = min(need, otherwise)
+                if _leaves(statement.orelse):
+                    need = min(need, inside)
             elif isinstance(statement, ast.Match):
                 inside = min(need, self._doubt(statement.subject))
                 for case in statement.cases:
@@ -86,6 +90,10 @@ class _Reader:
             return (need, Need.OPTIONAL) if test.value else (Need.OPTIONAL, need)
         if _is_main_check(test):
             return (_weak(need) if self.is_entry else Need.OPTIONAL, need)
+        verdict = conditions.truth(test)
+        if verdict is not None:
+            # What only another system runs is none of this one's business.
+            return (_weak(need), Need.OPTIONAL) if verdict else (Need.OPTIONAL, _weak(need))
         doubt = min(need, self._doubt(test))
         return doubt, doubt
 

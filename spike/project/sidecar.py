@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.core.errors import SidecarError
-from spike.core.workspace import HELLO, ROOT, Workspace, display_path
+from spike.core.workspace import HELLO, TOOL, Workspace, display_path, project
 from spike.project import entry as starting
 from spike.project import metadata, roots, settings, sources
 from spike.project.metadata import LOCK_NAME
@@ -124,12 +124,12 @@ class Sidecar:
     @property
     def is_hello(self) -> bool:
         """Whether this is the repository's own sidecar."""
-        return self.folder == ROOT / HELLO
+        return self.folder == project() / HELLO
 
     @property
     def workspace(self) -> Workspace:
         """Where this sidecar's builds and results lie."""
-        return Workspace(root=ROOT, sidecar_name=self.name, is_hello=self.is_hello)
+        return Workspace(root=project(), sidecar_name=self.name, is_hello=self.is_hello)
 
     @property
     def option(self) -> str:
@@ -150,7 +150,7 @@ class Sidecar:
     @property
     def python(self) -> Path | None:
         """The Python of ``nox -s sidecar_env``, which has the dependencies; None without it."""
-        place = ROOT / ".nox" / f"sidecar-{self.name}"
+        place = project() / ".nox" / f"sidecar-{self.name}"
         python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
         return python if python.is_file() else None
 
@@ -235,13 +235,22 @@ class Sidecar:
         )
 
 
-def load(folder: Path | str = ROOT / HELLO) -> Sidecar:
+def load(folder: Path | str | None = None) -> Sidecar:
     """Read and check a sidecar's folder.
+
+    Args:
+        folder: The folder; the project's own when None. A relative one is looked for in the
+            working folder, in the project, then among the sidecars that the tool brings.
 
     Raises:
         SidecarError: The folder, its ``pyproject.toml`` or a key is missing or wrong.
     """
-    folder = Path(folder).expanduser().resolve()
+    named = Path(HELLO if folder is None else folder).expanduser()
+    bases = [project()] if folder is None else [Path.cwd(), project()]
+    if named != Path(HELLO):
+        bases.append(TOOL)  # a project without a sidecar of its own must not get the tool's
+    folder = next((base / named for base in bases if (base / named).is_dir()), bases[0] / named)
+    folder = folder.resolve()
     manifest = folder / "pyproject.toml"
     if not folder.is_dir():
         raise SidecarError(
@@ -275,18 +284,18 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
         NeedsBuildError: The project's build backend has to be asked first, by ``nox -s lock``.
     """
     values = settings.values(document)
-    project = metadata.read(
+    said = metadata.read(
         document, folder, extras=values.get("extras", ()), groups=values.get("groups", ())
     )
     package_roots = roots.configured(document, folder)
-    start = starting.found(values.pop("entry", None), folder, project.scripts, package_roots)
+    start = starting.found(values.pop("entry", None), folder, said.scripts, package_roots)
     sidecar = Sidecar(
         folder=folder,
-        name=project.name,
-        version=project.version,
-        dependencies=project.dependencies,
-        requires_python=project.requires_python,
-        dependency_source=_dependency_source(project, folder),
+        name=said.name,
+        version=said.version,
+        dependencies=said.dependencies,
+        requires_python=said.requires_python,
+        dependency_source=_dependency_source(said, folder),
         entry=start.script,
         entry_file=start.file,
         module=start.module,
@@ -305,12 +314,12 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
     return sidecar
 
 
-def _dependency_source(project: metadata.Metadata, folder: Path) -> str:
-    if project.source != "built":
+def _dependency_source(said: metadata.Metadata, folder: Path) -> str:
+    if said.source != "built":
         for name in LOCK_SOURCES:
             if foreign_lock(folder, name) is not None:
                 return name
-    return project.source
+    return said.source
 
 
 def foreign_lock(folder: Path, name: str) -> Path | None:

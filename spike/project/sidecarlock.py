@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.core import process, workspace
+from spike.core.command_line import run_command_line
 from spike.core.errors import SidecarError, SpikeError, StorageError
 from spike.project import metadata, sources
 from spike.project.metadata import LOCK_NAME, NeedsBuildError
@@ -47,17 +48,13 @@ _TIMEOUT_S = 600.0
 
 def main(arguments: list[str]) -> int:
     """Command line of the Nox session: lock one sidecar."""
-    try:
-        for folder in arguments:
-            sidecar = _loaded(folder)
-            if sidecar.lock is None:
-                _say(f"{sidecar.name} has no dependencies: there is nothing to lock")
-            else:
-                write(sidecar)
-                _say(f"{workspace.display_path(sidecar.lock)} written")
-    except SpikeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
-        return error.exit_code
+    for folder in arguments:
+        sidecar = _loaded(folder)
+        if sidecar.lock is None:
+            _say(f"{sidecar.name} has no dependencies: there is nothing to lock")
+        else:
+            write(sidecar)
+            _say(f"{workspace.display_path(sidecar.lock)} written")
     return 0
 
 
@@ -565,4 +562,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command_line(main)
