@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.faults.sandbox import Program
+from benchmarks.faults.program import Program
 from benchmarks.faults.verdict import CaseResult, Status
 from spike.build.buildinfo import Built
 from spike.core import process
