@@ -78,6 +78,8 @@ class Project:
 @pytest.mark.skipif(not (TOOL / ".git").exists(), reason="this is no clone of a repository")
 def test_a_second_project(tmp_path: Path) -> None:
     """From the list of tasks to the record: with two files of two lines and a sidecar."""
+    described = (TOOL / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
+    assert all(f"```python\n{FILES[name]}```" in described for name in ("tasks.py", "noxfile.py"))
     project = Project(tmp_path)
     before = project.brought()
 
