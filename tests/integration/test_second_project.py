@@ -24,8 +24,8 @@ print("READY", flush=True)
 sys.stdin.read()
 """
 FILES = {
-    "tasks.py": "from commands import program\nnamespace = program(__file__)\n",
-    "noxfile.py": "from spike.build import nox_sessions\nnox_sessions.declare(__file__)\n",
+    "tasks.py": "from commands import program\n\nnamespace = program(__file__)\n",
+    "noxfile.py": "from spike.build import nox_sessions\n\nnox_sessions.declare(__file__)\n",
     "sidecar/pyproject.toml": '[project]\nname = "theirs"\nversion = "2.0.0"\n',
     "sidecar/main.py": MAIN,
 }
