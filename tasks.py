@@ -10,16 +10,11 @@ import functools
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
-
-if TYPE_CHECKING:
-    from benchmarks.targets import Target
-    from spike.measure.results import Result
-    from spike.project.sidecar import Sidecar
 
 HELLO = "sidecar"
 SIDECAR_HELP = "folder of the sidecar, with its pyproject.toml (default: sidecar)"
@@ -84,14 +79,13 @@ def seed_number(text: str) -> int:
     return whole_number(text, "--seed", low=0, high=2**31)
 
 
-def chosen(sidecar_folder: str, variant: list[str]) -> tuple[Sidecar, list[Target]]:
-    """The sidecar and the rows of a measuring task: baselines first, then the variants."""
-    from benchmarks.targets import all_targets
-    from spike.build import buildinfo
+def measured(name: str, sidecar_folder: str, variant: list[str], **options: int) -> int:
+    """Run a benchmark of the registry and give its exit code."""
+    from benchmarks.registry import BENCHMARKS
+    from decision.workflows import measuring
     from spike.project import sidecar
 
-    what = sidecar.load(sidecar_folder)
-    return what, all_targets(what, buildinfo.find_all(what, tuple(variant)))
+    return measuring.run(BENCHMARKS[name], sidecar.load(sidecar_folder), variant, **options)
 
 
 @task(
@@ -114,42 +108,25 @@ def bench(
     parallel: str = "1",
 ) -> int:
     """Launch every variant N times: does it start, and stop?"""
-    from benchmarks import reliability, stress
-    from decision import drafts
-    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
-
     count = whole_number(launches, "--launches", low=1, high=10_000)
     order = seed_number(seed)
-    at_once = whole_number(parallel, "--parallel", low=1, high=stress.MAX_PARALLEL)
-    what, targets = chosen(sidecar, variant)
+    at_once = whole_number(parallel, "--parallel", low=1, high=64)
     if at_once > 1:
-        return stressed(
-            stress.run_parallel(
-                targets, launches=count, at_once=at_once, seed=order, partial=bool(variant)
-            )
-        )
-    result = reliability.run(targets, launches=count, seed=order, partial=bool(variant))
-    summaries = reliability.summarise(result)
-    print(reliability.render(summaries))
-    if failures := reliability.render_failures(result):
-        print(failures)
-    kept(result)
-    drafts.log(drafts.in_result(result, what), what)
-    missed = [item.target for item in summaries if not item.goal_met]
-    if missed:
-        print(f"target missed (more than 10 % failed): {', '.join(missed)}")
-        return EXIT_GOAL_MISSED
-    return EXIT_OK
+        return measured("parallel", sidecar, variant, launches=count, seed=order, parallel=at_once)
+    return measured("reliability", sidecar, variant, launches=count, seed=order)
 
 
 @task(positional=["old", "new"], help={"old": "an earlier result file", "new": "a later one"})
 @edge
 def compare(c: Context, old: str, new: str) -> int:
     """Say what changed between two runs beyond the noise."""
+    from benchmarks.registry import BENCHMARKS
     from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.measure import compare as comparison
 
-    found = comparison.changes(comparison.load(old), comparison.load(new))
+    before, after = comparison.load(old), comparison.load(new)
+    benchmark = BENCHMARKS.get(before.benchmark)
+    found = comparison.changes(before, after, benchmark.compared if benchmark else ())
     print(comparison.render(found))
     worse = [f"{item.target} ({item.field})" for item in found if item.verdict == "worse"]
     if worse:
@@ -177,12 +154,7 @@ def pool(c: Context, result: list[str]) -> None:
 @edge
 def reproducible(c: Context, variant: list[str], sidecar: str = HELLO) -> int:
     """Build every variant again: equal or not, and how long."""
-    from benchmarks import reproducible as benchmark
-
-    _, targets = chosen(sidecar, variant)
-    result = benchmark.run(targets, partial=bool(variant))
-    shown(benchmark.render(result), result)
-    return 0
+    return measured("reproducible", sidecar, variant)
 
 
 @task(
@@ -203,28 +175,8 @@ def soak(
     seed: str = "1",
 ) -> int:
     """Launch every variant in turns for minutes or hours."""
-    from benchmarks import stress
-
     length = whole_number(minutes, "--minutes", low=1, high=10_000)
-    order = seed_number(seed)
-    _, targets = chosen(sidecar, variant)
-    return stressed(stress.run_soak(targets, minutes=length, seed=order, partial=bool(variant)))
-
-
-def stressed(result: Result) -> int:
-    """Print a stress run; 1 when more than the plan's share of the launches failed."""
-    from benchmarks import reliability, stress
-    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
-
-    print(stress.render(result))
-    if failures := reliability.render_failures(result):
-        print(failures)
-    kept(result)
-    missed = [item.target for item in reliability.summarise(result) if not item.goal_met]
-    if missed:
-        print(f"target missed (more than 10 % failed): {', '.join(missed)}")
-        return EXIT_GOAL_MISSED
-    return EXIT_OK
+    return measured("soak", sidecar, variant, minutes=length, seed=seed_number(seed))
 
 
 @task(
@@ -245,35 +197,22 @@ def cold_start(
     seed: str = "1",
 ) -> None:
     """Launch from cold and warm caches, each state proved."""
-    from benchmarks import cold_start as benchmark
-
     count = whole_number(launches, "--launches", low=1, high=1000)
-    order = seed_number(seed)
-    _, targets = chosen(sidecar, variant)
-    result = benchmark.run(targets, launches=count, seed=order, partial=bool(variant))
-    shown(benchmark.render(result), result)
+    measured("cold_start", sidecar, variant, launches=count, seed=seed_number(seed))
 
 
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
 @edge
 def size(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     """Compare what each variant puts on a disk."""
-    from benchmarks import size as benchmark
-
-    _, targets = chosen(sidecar, variant)
-    result = benchmark.run(targets, partial=bool(variant))
-    shown(benchmark.render(result), result)
+    measured("size", sidecar, variant)
 
 
 @task(help={"variant": VARIANT_HELP, "sidecar": SIDECAR_HELP}, iterable=["variant"])
 @edge
 def complexity(c: Context, variant: list[str], sidecar: str = HELLO) -> None:
     """Count what each variant asks of the application."""
-    from benchmarks import complexity as benchmark
-
-    _, targets = chosen(sidecar, variant)
-    result = benchmark.run(targets, partial=bool(variant))
-    shown(benchmark.render(result), result)
+    measured("complexity", sidecar, variant)
 
 
 @task(
@@ -375,22 +314,8 @@ def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: 
 @edge
 def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = "1") -> int:
     """Send every variant through random lives behind the supervisor; nothing may be left."""
-    from benchmarks import chaos as benchmark
-    from spike.build import buildinfo
-    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
-    from spike.project import sidecar as sidecars
-
-    hello = sidecars.load(HELLO)
     lives = whole_number(lifecycles, "--lifecycles", low=1, high=100_000)
-    result = benchmark.run(
-        hello,
-        buildinfo.find_all(hello, tuple(variant)),
-        lifecycles=lives,
-        seed=seed_number(seed),
-        partial=bool(variant) or lives < benchmark.LIFECYCLES,
-    )
-    shown(benchmark.render(result), result)
-    return EXIT_GOAL_MISSED if benchmark.violations(result) else EXIT_OK
+    return measured("chaos", HELLO, variant, lifecycles=lives, seed=seed_number(seed))
 
 
 @task(
@@ -415,35 +340,32 @@ def faults(
 ) -> int:
     """Try every variant on hostile machines."""
     from benchmarks.faults import report, runner
-    from spike.build import buildinfo
-    from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK
+    from benchmarks.registry import BENCHMARKS
+    from decision.workflows import measuring
+    from spike.core.errors import EXIT_CANNOT, EXIT_OK
     from spike.project import sidecar as sidecars
 
     cases = runner.select(case)
     if list:
         print(report.render_list(cases))
         return EXIT_OK
+    benchmark = BENCHMARKS[report.IN_HOST if host else report.NAME]
     hello = sidecars.load(HELLO)
-    built = buildinfo.find_all(hello, tuple(variant))
+    targets = measuring.targets_of(benchmark, hello, variant)
     if not host:
-        report.build_probes(built, cases)
-    run = report.run_in_host if host else report.run
-    result = run(
+        report.build_probes([target.built for target in targets if target.built], cases)
+    result = benchmark.run(
         hello,
-        built,
-        cases,
+        targets,
+        cases=cases,
         repeat=whole_number(repeat, "--repeat", low=1, high=10),
         partial=bool(variant or case),
     )
-    known = report.entries_by_cell()
-    shown(report.render(result, known), result)
+    code = measuring.tell(benchmark, hello, result)
     if mistakes := report.broken(result):
         print("the suite itself failed in: " + "; ".join(mistakes))
         return EXIT_CANNOT
-    if missed := report.unlogged(report.cells(result), known):
-        print(f"wrong, and not in the issue log: {', '.join(missed)}")
-        return EXIT_GOAL_MISSED
-    return EXIT_OK
+    return code
 
 
 @task(
@@ -457,12 +379,8 @@ def faults(
 @edge
 def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str = HELLO) -> None:
     """Count memory, processes and files at READY."""
-    from benchmarks import footprint as benchmark
-
     count = whole_number(launches, "--launches", low=1, high=100)
-    _, targets = chosen(sidecar, variant)
-    result = benchmark.run(targets, launches=count, partial=bool(variant))
-    shown(benchmark.render(result), result)
+    measured("footprint", sidecar, variant, launches=count)
 
 
 @task(
@@ -472,15 +390,8 @@ def footprint(c: Context, variant: list[str], launches: str = "3", sidecar: str 
 @edge
 def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
     """Ask the measuring questions with known answers."""
-    from benchmarks import selfcheck
-    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
-    from spike.project import sidecar
-
     count = whole_number(runs, "--runs", low=5, high=200)
-    order = seed_number(seed)
-    result = selfcheck.run(sidecar.load(), runs=count, seed=order)
-    shown(selfcheck.render(result), result)
-    return EXIT_OK if selfcheck.passed(result) else EXIT_GOAL_MISSED
+    return measured("selfcheck", HELLO, [], runs=count, seed=seed_number(seed))
 
 
 @task(
@@ -494,12 +405,8 @@ def self_check(c: Context, runs: str = "20", seed: str = "1") -> int:
 @edge
 def instructions(c: Context, variant: list[str], runs: str = "2", sidecar: str = HELLO) -> None:
     """Count the instructions to READY with valgrind."""
-    from benchmarks import instructions as benchmark
-
     count = whole_number(runs, "--runs", low=1, high=20)
-    _, targets = chosen(sidecar, variant)
-    result = benchmark.run(targets, runs=count, partial=bool(variant))
-    shown(benchmark.render(result), result)
+    measured("instructions", sidecar, variant, runs=count)
 
 
 @task(
@@ -520,13 +427,8 @@ def phases(
     seed: str = "1",
 ) -> None:
     """Divide a launch into launcher, interpreter, program."""
-    from benchmarks import phases as benchmark
-
     count = whole_number(launches, "--launches", low=1, high=1000)
-    order = seed_number(seed)
-    _, targets = chosen(sidecar, variant)
-    result = benchmark.run(targets, launches=count, seed=order, partial=bool(variant))
-    shown(benchmark.render(result), result)
+    measured("phases", sidecar, variant, launches=count, seed=seed_number(seed))
 
 
 @task(
@@ -547,23 +449,12 @@ def verify(
     with_deps: bool = False,
 ) -> int:
     """Prove the plan's checklist A1 to E3 in the real Tauri host."""
-    from decision import drafts
     from spike.build import doctor as needs
-    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
-    from spike.host import verify as host
-    from spike.project import sidecar as sidecars
 
     count = whole_number(cycles, "--cycles", low=5, high=1000)
     if with_deps:
         needs.install(needs.missing(needs.examine(), purpose="Tauri host"))
-    what = sidecars.load(sidecar)
-    result = host.run(what, tuple(variant), cycles=count)
-    print(host.render(result))
-    drafts.log(drafts.in_result(result, what), what)
-    for sample in host.failed(result):
-        print(f"{sample['target']} {sample['row']} {sample['status']}: {sample['evidence']}")
-    kept(result)
-    return EXIT_GOAL_MISSED if host.failed(result) else EXIT_OK
+    return measured("checklist", sidecar, variant, cycles=count)
 
 
 @task(
@@ -687,25 +578,27 @@ def doctor(c: Context, with_deps: bool = False) -> int:
 def ablation(c: Context, row: list[str], rounds: str = "15") -> None:
     """Measure what each knob is worth (half an hour)."""
     from benchmarks import ablation as benchmark
+    from benchmarks.registry import BENCHMARKS
+    from decision.workflows import measuring
     from spike.project import sidecar as sidecars
 
     count = whole_number(rounds, "--rounds", low=1, high=1000)
-    targets = benchmark.targets(sidecars.load(), tuple(row))
-    result = benchmark.run(targets, rounds=count, partial=bool(row))
-    shown(benchmark.render(result), result)
+    hello, entry = sidecars.load(), BENCHMARKS["ablation"]
+    targets = benchmark.targets(hello, tuple(row))
+    measuring.tell(entry, hello, entry.run(hello, targets, rounds=count, partial=bool(row)))
 
 
 @task(help={"sidecar": SIDECAR_HELP})
 @edge
 def recommend(c: Context, sidecar: str = HELLO) -> int:
-    """Say which variant to ship for this sidecar, and why."""
+    """Say what to ship for this sidecar, what to fall back to, and why."""
     from decision import evidence
     from decision import recommend as rules
     from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingBuildError
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
-    found = rules.from_evidence(known)
+    found = rules.answer(known)
     if not found.standings:
         raise MissingBuildError(
             "No variant has been launched often enough to choose from.",
@@ -730,19 +623,8 @@ def host_latency(
     c: Context, variant: list[str], rounds: str = "30", sidecar: str = HELLO, seed: str = "1"
 ) -> int:
     """Compare READY as the Tauri host sees it with READY as the launcher here sees it."""
-    from benchmarks import host_latency as benchmark
-    from spike.build import buildinfo
-    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
-    from spike.project import sidecar as sidecars
-
     count = whole_number(rounds, "--rounds", low=1, high=1000)
-    order = seed_number(seed)
-    built = buildinfo.find_all(sidecars.load(sidecar), tuple(variant))
-    result = benchmark.run(built, rounds=count, seed=order, partial=bool(variant))
-    summaries = benchmark.summarise(result)
-    shown(benchmark.render(summaries), result)
-    met = len(summaries) == len(built) and all(item.goal_met for item in summaries)
-    return EXIT_OK if met else EXIT_GOAL_MISSED
+    return measured("host_latency", sidecar, variant, rounds=count, seed=seed_number(seed))
 
 
 @task(help={"variant": "the variant that the window shows (default nuitka-onefile)"})
@@ -816,21 +698,3 @@ def test(
     # Replaces this process, so that the last line and the exit code are the test runner's own.
     words = [*where, *which, *workers, *order, *coverage]
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
-
-
-def shown(figures: str, result: Result) -> None:
-    """Print a run's table, and below it what :func:`kept` says."""
-    print(figures)
-    kept(result)
-
-
-def kept(result: Result) -> None:
-    """Say what disturbed a run, and where its raw samples are."""
-    from pathlib import Path
-
-    from decision.record import figures
-    from spike.core.workspace import display_path
-
-    if said := figures.disturbances(result):
-        print(said)
-    print(f"raw samples: {display_path(Path(str(result.path)))}")

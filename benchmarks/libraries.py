@@ -25,6 +25,7 @@ from spike.core.errors import CorruptFileError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import ROOT, platform_id
 from spike.launch import launcher, leftovers
+from spike.launch.spec import Launch, LaunchSpec
 from spike.packagers import VARIANTS, Variant, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
@@ -288,9 +289,9 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
     return None, errors[0].strip()
 
 
-def _launch(built: buildinfo.Built) -> launcher.Launch:
+def _launch(built: buildinfo.Built) -> Launch:
     what = built.sidecar
-    spec = launcher.LaunchSpec(
+    spec = LaunchSpec(
         argv=(str(built.artifact), *what.args),
         env=what.env,
         ready=what.ready,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import process
 from spike.core.errors import BuildFailedError, MissingToolError, UsageError
 from spike.core.progress import progress
@@ -26,6 +27,7 @@ from spike.core.tables import NOT_MEASURED, table
 from spike.core.workspace import ROOT, display_path
 from spike.measure import results
 from spike.packagers.recipe import STAGED, Recipe
+from spike.project.sidecar import Sidecar
 
 NAME = "reproducible"
 
@@ -203,7 +205,7 @@ def measure(target: Target, scratch: Path) -> dict[str, Any]:
     }
 
 
-def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Build and compare every variant.
 
     Raises:
@@ -213,7 +215,6 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
         BusyError: Another task is measuring in this checkout.
     """
     variants = [target for target in targets if target.built is not None]
-    sidecar = variants[0].sidecar
     if sidecar.dependencies:
         raise UsageError(
             f"{sidecar.name} has dependencies of its own.",
@@ -241,6 +242,19 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             shutil.rmtree(place, ignore_errors=True)
             step(target.id)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """How many are equal, in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    equal = sum(bool(sample["equal"]) for sample in rows.values())
+    cold = {
+        name: median([float(value) for value in sample["cold_s"]]) for name, sample in rows.items()
+    }
+    return (
+        f"{equal} of {counted(len(rows), 'variant')} are the same byte by byte when built twice; "
+        f"from empty caches a build takes {ends(cold, lambda seconds: f'{seconds:.1f} s')}."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -7,9 +7,10 @@ another day or on another machine than the measuring.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks import registry
 from decision import snapshot
 from decision.record import chosen_option
 from spike import issue_log
@@ -20,7 +21,7 @@ from spike.issue_log import Entry
 from spike.measure import provenance, results
 from spike.measure.results import Result
 from spike.packagers import VARIANTS
-from spike.project.sidecar import Sidecar
+from spike.project.sidecar import Sidecar, load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,9 @@ class Evidence:
         issues: The issue log.
         failures: Facts of failed builds, as ``build/`` keeps them until the variant is built.
         outcome: The option that people chose, as the record names it; empty when none is named.
-        frozen_problem: What is wrong with the findings that were frozen; empty for nothing.
+        snapshot_problem: What is wrong with the findings that were kept; empty for nothing.
+        hello: Whole runs of the hello sidecar, by name, when this is another sidecar: what belongs
+            to packager and mode counts for every sidecar.
     """
 
     sidecar: Sidecar
@@ -49,6 +52,7 @@ class Evidence:
     failures: tuple[Mapping[str, Any], ...] = ()
     outcome: str = ""
     snapshot_problem: str = ""
+    hello: Mapping[str, Result] = field(default_factory=dict)
 
     def result(self, benchmark: str) -> Result | None:
         """The last whole run of one benchmark; None when it was not run."""
@@ -62,15 +66,7 @@ def gather(sidecar: Sidecar) -> Evidence:
         CorruptFileError: A result or a ``build.json`` is damaged or of a newer schema.
         IssueLogError: An entry of the issue log is malformed.
     """
-    folder = sidecar.workspace.results
-    found: dict[str, Result] = {}
-    for path in sorted(folder.glob("*.json")):
-        name = path.name.removesuffix(".json")
-        if name.endswith(".incomplete"):
-            continue
-        result = results.load(name, sidecar)
-        if result is not None:
-            found[name] = result
+    found = _results(sidecar)
     infos = {}
     for variant in VARIANTS.values():
         try:
@@ -100,7 +96,20 @@ def gather(sidecar: Sidecar) -> Evidence:
         failures=_failures(sidecar),
         outcome=_outcome(sidecar),
         snapshot_problem=_snapshot_problem(sidecar, found),
+        hello={} if sidecar.is_hello else _results(load()),
     )
+
+
+def _results(sidecar: Sidecar) -> dict[str, Result]:
+    found: dict[str, Result] = {}
+    for path in sorted(sidecar.workspace.results.glob("*.json")):
+        name = path.name.removesuffix(".json")
+        if name.endswith(".incomplete"):
+            continue
+        result = results.load(name, sidecar, remedy=registry.command(name, sidecar))
+        if result is not None:
+            found[name] = result
+    return found
 
 
 def _failures(sidecar: Sidecar) -> tuple[Mapping[str, Any], ...]:
@@ -154,7 +163,7 @@ def inconsistencies(
     seen: dict[str, tuple[str, str]] = {}
     first: tuple[str, Result] | None = None
     for name, result in found.items():
-        command = results.command(name, sidecar)
+        command = registry.command(name, sidecar)
         if not result.complete:
             problems.append(f"{name} is not complete; run {command}.")
         if result.sidecar != sidecar.name:

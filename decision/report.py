@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from decision import criteria, drafts
+from benchmarks import registry
+from decision import criteria
 from decision.evidence import Evidence, usable
 from decision.record import sections
 from spike.core import workspace
@@ -39,7 +40,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
                 "samples": [dict(sample) for sample in result.samples],
             }
             for name, result in evidence.results.items()
-            if name != drafts.CHECKLIST
+            if name != registry.CHECKLIST
         },
         "checklist": _checklist(evidence),
         "criteria": [
@@ -57,7 +58,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
 
 
 def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
-    result = evidence.result(drafts.CHECKLIST)
+    result = evidence.result(registry.CHECKLIST)
     if result is None:
         return []
     return [

@@ -30,7 +30,7 @@ from benchmarks.faults.verdict import (
     worst,
     wrong,
 )
-from spike.launch.launcher import MARK
+from spike.launch.spec import MARK
 
 EXIT_TOO_DEEP = 97
 """The probe's exit code when it has started itself too often in a row."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from benchmarks.faults.needs import Need
 from benchmarks.faults.runner import FaultTarget
 from benchmarks.faults.sandbox import program_of
 from benchmarks.faults.verdict import SEVERITY, Outcome
+from benchmarks.targets import Target
 from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
 from spike.core import process
@@ -153,9 +155,9 @@ def is_ours(target: str) -> bool:
 
 def run(
     sidecar: Sidecar,
-    built: Sequence[Built],
-    cases: Sequence[Case],
+    targets: Sequence[Target],
     *,
+    cases: Sequence[Case],
     repeat: int = 1,
     seed: int = runner.SEED,
     partial: bool = False,
@@ -164,7 +166,7 @@ def run(
 
     Args:
         sidecar: The hello sidecar.
-        built: Its builds.
+        targets: Its variants.
         cases: What to run.
         repeat: How often, one whole run after another: verdicts must be the same.
         seed: Of everything that is drawn.
@@ -175,21 +177,21 @@ def run(
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
-    on = fault_targets(built)
-    targets = _variants(built)
+    on = fault_targets([target.built for target in targets if target.built is not None])
+    facts = {target.id: target.as_json() for target in targets}
     if any(one.lives for one in cases):
         ours = behind_ours(on)
-        targets |= {target.id: _facts(target) for target in ours}
+        facts |= {target.id: _facts(target) for target in ours}
         on += ours
     work = runner.jobs(cases, on)
-    return _run(NAME, sidecar, targets, work, repeat=repeat, seed=seed, partial=partial)
+    return _run(NAME, sidecar, facts, work, repeat=repeat, seed=seed, partial=partial)
 
 
 def run_in_host(
     sidecar: Sidecar,
-    built: Sequence[Built],
-    cases: Sequence[Case],
+    targets: Sequence[Target],
     *,
+    cases: Sequence[Case],
     repeat: int = 1,
     seed: int = runner.SEED,
     partial: bool = False,
@@ -198,7 +200,7 @@ def run_in_host(
 
     Args:
         sidecar: See :func:`run`; likewise the others.
-        built: Its builds.
+        targets: Its variants.
         cases: What to run; those of other chapters are left out.
         repeat: How often.
         seed: Of everything that is drawn.
@@ -211,20 +213,17 @@ def run_in_host(
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
+    built = [target.built for target in targets if target.built is not None]
     with supervised.in_host(built) as programs:
         on = [
             FaultTarget(id=f"host+{name}", hello=program, probe=None, host=True)
             for name, program in programs.items()
         ]
-        targets = _variants(built) | {target.id: _facts(target) for target in on}
+        facts = {target.id: target.as_json() for target in targets} | {
+            target.id: _facts(target) for target in on
+        }
         work = runner.jobs(cases, on)
-        return _run(IN_HOST, sidecar, targets, work, repeat=repeat, seed=seed, partial=partial)
-
-
-def _variants(built: Sequence[Built]) -> dict[str, dict[str, Any]]:
-    from benchmarks.targets import variant_target
-
-    return {item.variant.id: variant_target(item).as_json() for item in built}
+        return _run(IN_HOST, sidecar, facts, work, repeat=repeat, seed=seed, partial=partial)
 
 
 def _run(
@@ -340,8 +339,44 @@ def unlogged(found: Iterable[Cell], known: Mapping[tuple[str, str], str]) -> lis
     ]
 
 
-def render(result: results.Result, known: Mapping[tuple[str, str], str]) -> str:
-    """The section of the record: counts, what differs, and what is wrong, with its entries."""
+def summary(result: results.Result) -> str:
+    """How many cases came out how, of how many that were run."""
+    found = [cell for cell in cells(result) if not is_ours(cell.target)]
+    ran = [cell for cell in found if cell.outcome is not Outcome.NOT_RUN]
+    counts = Counter(cell.outcome for cell in ran)
+    said = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in COLUMNS if counts[outcome])
+    return (
+        f"Of {len(ran)} cases that were run on {len({cell.target for cell in ran})} variants: "
+        f"{said}; {len(found) - len(ran)} could not be run."
+    )
+
+
+def render_in_host(result: results.Result) -> str:
+    """The cases of life and death on the real application."""
+    return render_ours(cells(result))
+
+
+def summary_in_host(result: results.Result) -> str:
+    """How many cases left nothing, of how many that were run."""
+    ran = [cell for cell in cells(result) if cell.outcome is not Outcome.NOT_RUN]
+    good = sum(cell.outcome is Outcome.AS_EXPECTED for cell in ran)
+    return f"{good} of {len(ran)} cases of life and death in the Tauri host left nothing behind."
+
+
+def missed(result: results.Result) -> list[str]:
+    """What is wrong and has no entry in the issue log, in one sentence; nothing when all has."""
+    names = unlogged(cells(result), entries_by_cell())
+    return [f"wrong, and not in the issue log: {', '.join(names)}"] if names else []
+
+
+def render(result: results.Result, known: Mapping[tuple[str, str], str] | None = None) -> str:
+    """The section of the record: counts, what differs, and what is wrong, with its entries.
+
+    Args:
+        result: A run of the cases.
+        known: Entry of the issue log by case and variant; read from the log when None.
+    """
+    known = entries_by_cell() if known is None else known
     everything = cells(result)
     found = [cell for cell in everything if not is_ours(cell.target)]
     targets = [name for name in result.targets if not is_ours(name)]

@@ -22,8 +22,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import psutil
-
 from benchmarks.faults import needs
 from benchmarks.faults.verdict import NotRun, Seen
 from spike.build.buildinfo import Built
@@ -31,7 +29,9 @@ from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.workspace import ROOT
 from spike.launch import leftovers
-from spike.launch.launcher import MARK, Failure, LaunchSpec, Running
+from spike.launch.procs import Process
+from spike.launch.running import Running
+from spike.launch.spec import MARK, Failure, LaunchSpec
 
 CLEAN_TIMEOUT_S = 10.0
 """What is still there after this was left behind (the issue's bound). Polled: clean ends it."""
@@ -253,7 +253,7 @@ class Life:
         """Wait until nothing is left of it, within a bound, and say what it did."""
         return end_all([self])[0]
 
-    def finish(self, left: Sequence[psutil.Process], text: Text) -> Seen:
+    def finish(self, left: Sequence[Process], text: Text) -> Seen:
         """What it did, once the waiting is over; see :func:`end_all`."""
         running = self.running
         commands = tuple(text.clean(leftovers.described(found)) for found in left)
@@ -345,15 +345,15 @@ def end_all(lives: Sequence[Life], timeout_s: float = CLEAN_TIMEOUT_S) -> list[S
     return [life.finish(left[id(life)], Text(scratch=life._folder.parent)) for life in lives]
 
 
-def _scan(lives: Sequence[Life]) -> dict[int, list[psutil.Process]]:
+def _scan(lives: Sequence[Life]) -> dict[int, list[Process]]:
     """Who belongs to which life."""
-    found: dict[int, list[psutil.Process]] = {id(life): [] for life in lives}
+    found: dict[int, list[Process]] = {id(life): [] for life in lives}
     for owner, survivor in leftovers.look_twice(lambda: _look(lives)):
         found[owner].append(survivor)
     return found
 
 
-def _look(lives: Sequence[Life]) -> list[tuple[int, psutil.Process]]:
+def _look(lives: Sequence[Life]) -> list[tuple[int, Process]]:
     by_mark = {life.running.mark: life for life in lives}
     by_group = {
         life.running.pid: life

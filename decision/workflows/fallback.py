@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from decision import criteria, drafts, evidence, snapshot
+from benchmarks import registry
+from decision import criteria, evidence, snapshot
 from decision.criteria import Verdict
 from decision.record import documents, sections
 from decision.workflows import spike
@@ -181,7 +182,7 @@ def verify(sidecar: Sidecar) -> Mapping[str, Any]:
     command = process.shown(_verify(sidecar)[2:])
     log = sidecar.workspace.root / "build" / "verify.log"
     done = process.run_logged(_verify(sidecar), log_path=log, cwd=sidecar.workspace.root)
-    path = results.partial_path(drafts.CHECKLIST, sidecar, [PYINSTALLER_VARIANT])
+    path = results.partial_path(registry.CHECKLIST, sidecar, [PYINSTALLER_VARIANT])
     found = results.load_file(path, remedy=command)
     if found is None or not found.complete or str(found.provenance["at"]) < started:
         # Without the host's libraries the rows are "not run", which is no reason to stop here.

@@ -22,7 +22,8 @@ from spike.core.workspace import ROOT, display_path
 from spike.host import staging
 from spike.host.staging import Launching, Staged
 from spike.launch import leftovers
-from spike.launch.launcher import MARK, remove_tree
+from spike.launch.places import remove_tree
+from spike.launch.spec import MARK
 
 HOST = "sidecar-host"
 """Cargo package and product name of the application."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
@@ -44,21 +44,32 @@ SIDE_BY_SIDE = 2
 """Self-tests at the same time: each has its own home, temporary folder and mark."""
 
 
-def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Result:
+class Hosted(Protocol):
+    """What the checklist needs of a row of a comparison."""
+
+    @property
+    def built(self) -> Built | None:
+        """The build behind it."""
+
+
+def run(
+    sidecar: Sidecar, targets: Sequence[Hosted], *, cycles: int, partial: bool = False
+) -> results.Result:
     """Check every chosen variant.
 
     Args:
         sidecar: What is hosted.
-        wanted: Variant ids; all that are built when empty.
+        targets: Its variants.
         cycles: Launch cycles of row E3.
+        partial: Whether these are chosen variants.
 
     Raises:
         SpikeError: A variant is not built, or a tool is missing.
     """
-    built = buildinfo.find_all(sidecar, wanted)
+    built = [target.built for target in targets if target.built is not None]
     application.check_tools()
     leftovers.adopt_orphans()
-    targets = {
+    facts = {
         item.info.variant: {
             "kind": "variant",
             "sha256": item.info.sha256,
@@ -72,9 +83,9 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
         results.recording(
             NAME,
             sidecar,
-            targets=targets,
+            targets=facts,
             settings={"cycles": cycles},
-            partial=bool(wanted),
+            partial=partial,
         ) as recorder,
         application.display() as screen,
         progress("verify", len(built)) as step,
@@ -237,6 +248,26 @@ def _escaped(value: str) -> str:
     return "".join(
         chr(byte) if 0x21 <= byte <= 0x7E and byte not in b"%," else f"%{byte:02X}"
         for byte in value.encode()
+    )
+
+
+def missed(result: results.Result) -> list[str]:
+    """Every row that is not a pass, with its evidence."""
+    return [
+        f"{sample['target']} {sample['row']} {sample['status']}: {sample['evidence']}"
+        for sample in failed(result)
+    ]
+
+
+def summary(result: results.Result) -> str:
+    """How many rows pass, in one sentence."""
+    passed = len(result.samples) - len(failed(result))
+    wrong = ", ".join(f"{item['target']} {item['row']} {item['status']}" for item in failed(result))
+    return (
+        f"{passed} of {len(result.samples)} rows pass: {len(requirements.CHECKLIST)} rows of the "
+        f"plan's checklist on {len(result.targets)} variants in the real Tauri host"
+        + (f"; not: {wrong}" if wrong else "")
+        + "."
     )
 
 

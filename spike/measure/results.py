@@ -196,33 +196,18 @@ def partial_path(benchmark: str, sidecar: Sidecar, variants: Sequence[str]) -> P
     return sidecar.workspace.results / "partial" / name
 
 
-def load(benchmark: str, sidecar: Sidecar) -> Result | None:
+def load(benchmark: str, sidecar: Sidecar, *, remedy: str) -> Result | None:
     """The last whole run of a benchmark; None when it was not run.
+
+    Args:
+        benchmark: Its name.
+        sidecar: What it measured.
+        remedy: The command that makes the file anew.
 
     Raises:
         CorruptFileError: The file is damaged or of another schema.
     """
-    return load_file(
-        sidecar.workspace.results / f"{benchmark}.json",
-        remedy=command(benchmark, sidecar),
-    )
-
-
-def command(benchmark: str, sidecar: Sidecar) -> str:
-    """The command that makes a benchmark's result."""
-    return f"invoke {COMMANDS.get(benchmark, benchmark)}{sidecar.option}"
-
-
-COMMANDS = {
-    "reliability": "bench",
-    "cold_start": "cold-start",
-    "host_latency": "host-latency",
-    "checklist": "verify",
-    "selfcheck": "self-check",
-    "parallel": "bench --parallel 8",
-    "faults_host": "faults --host",
-}
-"""Which task makes a benchmark's file, where its name is another."""
+    return load_file(sidecar.workspace.results / f"{benchmark}.json", remedy=remedy)
 
 
 def load_file(path: Path, *, remedy: str) -> Result | None:

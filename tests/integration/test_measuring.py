@@ -32,7 +32,7 @@ def check(runs: int, seed: int) -> Result:
         complete=True,
         provenance={},
         settings={},
-        targets=selfcheck.targets(hello),
+        targets=selfcheck.questions(hello),
         samples=[
             {"target": target, **sample}
             for target, sample in selfcheck.measure(hello, runs=runs, seed=seed)

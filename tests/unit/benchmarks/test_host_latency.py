@@ -36,7 +36,7 @@ def test_a_single_file_is_compared_with_itself() -> None:
         result(onefile=[(HOST, 104.0), (HOST, 110.0), (HOST, 105.0), (DIRECT, 100.0)])
     )
     assert (found.host_adds_ms, found.launcher_adds_ms, found.goal_met) == (5.0, 0.0, True)
-    assert "| -" in host_latency.render([found])
+    assert "| -" in host_latency.render_summaries([found])
 
 
 def test_a_folder_build_is_compared_through_its_launcher() -> None:
@@ -66,8 +66,9 @@ def test_how_far_the_difference_can_be_trusted_is_shown() -> None:
     assert found.host_adds is not None
     assert found.host_adds.low <= 2.0 <= found.host_adds.high
     assert found.launcher_adds is None
-    assert f"2.0 ({found.host_adds.low:.1f} to {found.host_adds.high:.1f})" in host_latency.render(
-        [found]
+    assert (
+        f"2.0 ({found.host_adds.low:.1f} to {found.host_adds.high:.1f})"
+        in host_latency.render_summaries([found])
     )
 
 
@@ -124,4 +125,4 @@ def test_a_miss_is_said_with_the_doubt_about_it() -> None:
     assert found.misses == (
         "onefile: the host adds 6.0 ms, the bar is 5, which the interval does not exclude",
     )
-    assert host_latency.render([found]).endswith(found.misses[0])
+    assert host_latency.render_summaries([found]).endswith(found.misses[0])

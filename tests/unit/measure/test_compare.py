@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import reliability
 from spike.core.errors import IncompatibleResultsError, UsageError
 from spike.measure import compare
 from spike.measure.results import Result
@@ -53,7 +54,9 @@ BASE = {"baseline-python-I-S": 15.0, "nuitka-onefile": 100.0}
 
 
 def verdicts(old: Result, new: Result) -> dict[str, str]:
-    return {change.target: change.verdict for change in compare.changes(old, new)}
+    return {
+        change.target: change.verdict for change in compare.changes(old, new, reliability.COMPARED)
+    }
 
 
 def test_noise_is_not_a_change() -> None:
@@ -85,7 +88,7 @@ def test_a_slower_machine_is_not_blamed_on_the_program() -> None:
 def test_other_machines_and_programs_are_refused(changes: dict[str, Any], named: str) -> None:
     """The field that differs is in the message."""
     with pytest.raises(IncompatibleResultsError, match=named):
-        compare.changes(run(1, BASE), run(2, BASE, **changes))
+        compare.changes(run(1, BASE), run(2, BASE, **changes), reliability.COMPARED)
 
 
 def test_another_binary_is_compared_but_never_pooled() -> None:
@@ -93,7 +96,10 @@ def test_another_binary_is_compared_but_never_pooled() -> None:
     other = run(2, BASE)
     targets = {**other.targets, "nuitka-onefile": {"kind": "variant", "sha256": "new"}}
     other = replace(other, targets=targets)
-    found = {change.target: change for change in compare.changes(run(1, BASE), other)}
+    found = {
+        change.target: change
+        for change in compare.changes(run(1, BASE), other, reliability.COMPARED)
+    }
     assert found["nuitka-onefile"].other_binary
     with pytest.raises(IncompatibleResultsError, match="sha256 of nuitka-onefile"):
         compare.pool([run(1, BASE), other])

@@ -20,7 +20,7 @@ def test_a_damaged_result(demo: sidecar.Sidecar, content: str) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(content)
     with pytest.raises(CorruptFileError, match="invoke bench"):
-        results.load("reliability", demo)
+        results.load("reliability", demo, remedy="invoke bench")
 
 
 def record(found: sidecar.Sidecar, samples: int, stop: type[BaseException] | None = None) -> None:
@@ -40,7 +40,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_takes_nothing_away(
     record(demo, 3)
     with pytest.raises(KeyboardInterrupt):
         record(demo, 2, KeyboardInterrupt)
-    whole = results.load("reliability", demo)
+    whole = results.load("reliability", demo, remedy="invoke bench")
     assert whole is not None
     assert whole.complete
     assert len(whole.samples) == 3
