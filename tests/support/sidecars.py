@@ -9,7 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spike.core.workspace import ROOT
+from spike.project.sidecar import Sidecar, load
 from tests.support import commands
+
+HELLO = """\
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("READY", flush=True)
+signal.pause()
+"""
+"""The shortest program that keeps the contract: READY once, and a clean stop."""
+
+
+def hello(folder: Path, *, name: str = "hello", main: str = HELLO, settings: str = "") -> Sidecar:
+    """Write a sidecar and load it."""
+    return load(write(folder, name=name, main=main, settings=settings))
 
 
 def write(folder: Path, *, name: str, main: str, settings: str = "", files: str = "") -> Path:
