@@ -12,8 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from spike.core.errors import SpikeError
 from spike.core.workspace import ROOT
 from spike.host import checklist
+from spike.host import journal as journals
 
 SCHEMA = json.loads((ROOT / "src-tauri" / "journal.schema.json").read_text(encoding="utf-8"))
 KEPT = sorted((ROOT / "benchmarks" / "results").glob("*/evidence/*/*.json"))
@@ -109,3 +111,14 @@ def test_what_the_checklist_reads_has_to_be_in_a_journal() -> None:
 def test_a_key_that_nothing_has_to_have_is_seen() -> None:
     assert "more" not in set(required(SCHEMA))
     assert {"host", "kind", "ready_ms", "stdout_tail"} <= set(required(SCHEMA))
+
+
+def test_a_journal_of_another_host_is_refused_with_its_field(tmp_path: Path) -> None:
+    document = journal("ready")
+    file = tmp_path / "journal.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert journals.read(file) == document
+    del document["launches"][0]["transitions"]
+    file.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(SpikeError, match=r"launches\[0\].*transitions"):
+        journals.read(file)
