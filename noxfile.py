@@ -159,7 +159,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Build, launch and host real frozen binaries (minutes)."""
+    """Build, launch and host real frozen binaries, as ``invoke test`` does (minutes)."""
     install_lock(session, LOCKS / "tools.txt")
     session.run("pytest", "-q", "tests/integration", *session.posargs)
 
