@@ -54,24 +54,33 @@ mod backoff;
 mod console;
 mod diagnosis;
 mod event;
+pub mod http;
 mod lines;
 mod platform;
+mod port;
 mod protocol;
+mod ready;
 mod reason;
 mod spec;
 mod state;
 mod supervisor;
 mod tail;
 mod temp;
+mod url;
 
 pub use backoff::RestartPolicy;
 pub use console::{Console, Printer};
 pub use diagnosis::Report;
 pub use event::{Event, LogLine};
 pub use platform::{Exit, Survivor};
+pub use port::{FREE_PORT, FREE_PORT_FIELD};
 pub use protocol::{LineKind, Stream, fields};
+pub use ready::{Ready, ReadyStream, SettingError};
 pub use reason::Reason;
-pub use spec::{EXIT_ON_EOF_VARIABLE, LaunchSpec, MARK_VARIABLE, TempSpec};
+pub use spec::{
+    EXIT_ON_EOF_VARIABLE, LaunchSpec, MARK_VARIABLE, PORT_IS_NOT_HANDED_OVER, TempSpec,
+};
 pub use state::{Cleanup, Failure, Launched, Recovery, Snapshot, State};
 pub use supervisor::Supervisor;
 pub use temp::sweep;
+pub use url::{LocalUrl, UrlError, UrlTemplate};
