@@ -1,9 +1,11 @@
-//! Launches one sidecar process, waits for its READY line, stops it, and proves that nothing of it
-//! is left. It knows nothing of Tauri or of Python.
+//! Launches one sidecar process, waits until it is ready (a line, a pattern, or a URL that answers),
+//! stops it, and proves that nothing of it is left. It knows nothing of Tauri or of Python.
 //!
 //! One thread owns the child and everything that is known about it; commands, reads and the end of
 //! the child reach it as messages, so no state is ever half changed. Two more threads per launch
-//! read the pipes and one waits for the end. Nothing here waits without a bound.
+//! read the pipes, one waits for the end, and one asks the READY URL when there is one. They are
+//! there before the process is: what cannot be watched is not started. Nothing here waits without a
+//! bound.
 //!
 //! A host makes a [`LaunchSpec`] and a [`Supervisor`] for it, and asks. Here a shell plays the
 //! sidecar: it says that it is ready and lives until its standard input ends.

@@ -26,6 +26,18 @@ pub struct TempSpec {
 }
 
 /// A sidecar and how to treat it.
+///
+/// A service that says nothing of itself, at a port that it is handed:
+///
+/// ```
+/// use sidecar_supervisor::{LaunchSpec, Ready};
+///
+/// let mut spec = LaunchSpec::new("/opt/my-service/my-service");
+/// spec.args = vec!["--port={free_port}".to_owned()];
+/// spec.ready = Ready::url("http://127.0.0.1:{free_port}/health")?;
+/// spec.check()?;
+/// # Ok::<(), sidecar_supervisor::SettingError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct LaunchSpec {
     /// The program, as an absolute path.
