@@ -8,16 +8,27 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.targets import PYTHON_ISOLATED, Target
+from benchmarks.wording import counted, ends, failures, number_of, variants_in
 from spike.build import advice
 from spike.core import requirements
 from spike.core.progress import progress, shuffled_rounds
-from spike.core.statistics import binomial_interval, distribution, median, ratio_of_medians
+from spike.core.statistics import (
+    binomial_interval,
+    distribution,
+    median,
+    ratio_of_medians,
+    success_claim,
+)
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
 from spike.launch import leftovers
-from spike.launch.launcher import Launch, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import Launch
 from spike.measure import results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "reliability"
+COMPARED = (Metric(field="ready_ms"), Metric(field="stop_ms"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +89,12 @@ def as_sample(result: Launch) -> dict[str, Any]:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int, seed: int, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
     """Launch every target ``launches`` times, shuffled anew in each round.
 
@@ -86,7 +102,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     by_id = {target.id: target for target in targets}
     leftovers.adopt_orphans()
     with (
@@ -170,7 +185,38 @@ def times(result: results.Result) -> dict[str, list[float]]:
     return {name: _values(result.of(name), "ready_ms") for name in result.targets}
 
 
-def render(summaries: Sequence[Summary]) -> str:
+def missed(result: results.Result) -> list[str]:
+    """Who missed the plan's target, in one sentence; nothing when all met it."""
+    names = [item.target for item in summarise(result) if not item.goal_met]
+    share = percent(requirements.MAX_FAILED_RATE)
+    return [f"target missed (more than {share} failed): {', '.join(names)}"] if names else []
+
+
+def summary(result: results.Result) -> str:
+    """The failed launches in one sentence, with what they prove."""
+    rows = [item for item in summarise(result) if item.kind == "variant"]
+    return f"{failures({item.target: (item.failed, item.launches) for item in rows})}."
+
+
+def summary_of_latency(result: results.Result) -> str:
+    """The starts in one sentence."""
+    rows = {item.target: item for item in summarise(result)}
+    variants = [rows[name] for name in variants_in(result)]
+    python = rows.get(PYTHON_ISOLATED)
+    return (
+        f"READY comes after {ends({item.target: item.ready_ms for item in variants}, milliseconds)}"
+        f", medians of {number_of([item.launches for item in variants])} launches of each of "
+        f"{counted(len(variants), 'variant')}"
+        + (f"; python -I -S needs {milliseconds(python.ready_ms)}." if python else ".")
+    )
+
+
+def render(result: results.Result) -> str:
+    """The reliability table, and every kind of failed launch below it."""
+    return "\n".join(part for part in (render_table(result), render_failures(result)) if part)
+
+
+def render_table(result: results.Result) -> str:
     """The reliability table."""
     return table(
         [
@@ -199,7 +245,7 @@ def render(summaries: Sequence[Summary]) -> str:
                 str(summary.processes_left),
                 str(summary.files_left),
             ]
-            for summary in summaries
+            for summary in summarise(result)
         ],
         numeric=1,
     )
@@ -256,6 +302,17 @@ def _ratio(one: Sequence[float | None], other: Sequence[float | None]) -> str:
     if ratio is None:
         return NOT_MEASURED
     return f"{ratio.estimate:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+
+
+def render_reliability(result: results.Result) -> str:
+    """The failure rates, and what they prove."""
+    rows = summarise(result)
+    claims = dict.fromkeys(
+        success_claim(item.failed, item.launches) for item in rows if item.launches
+    )
+    return (
+        f"{render_rates(rows)}\n\nWith 95 % confidence these launches prove: {'; '.join(claims)}."
+    )
 
 
 def render_rates(summaries: Sequence[Summary]) -> str:

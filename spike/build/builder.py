@@ -29,7 +29,6 @@ from spike import issue_log
 from spike.build import advice, buildinfo
 from spike.core import jsonfile, process, workspace
 from spike.core.errors import (
-    EXIT_INTERRUPTED,
     BuildFailedError,
     BusyError,
     MissingToolError,
@@ -37,6 +36,7 @@ from spike.core.errors import (
     StorageError,
 )
 from spike.launch import launcher
+from spike.launch.spec import Launch, LaunchSpec
 from spike.packagers import Variant, mode_named, packager_named
 from spike.packagers.recipe import STAGED, Packager, Recipe
 from spike.project import imports, sidecarlock
@@ -59,29 +59,24 @@ def main(arguments: list[str]) -> int:
         metavar="NAME",
         help="build this mode only (repeatable)",
     )
-    parser.add_argument("--sidecar", default=str(workspace.ROOT / workspace.HELLO), metavar="DIR")
+    parser.add_argument(
+        "--sidecar", default=str(workspace.project() / workspace.HELLO), metavar="DIR"
+    )
     parser.add_argument("--force", action="store_true", help="build even when nothing has changed")
     parser.add_argument("--lock", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
-        packager = packager_named(options.packager)
-        sidecar = load(options.sidecar)
-        modes = [mode_named(packager, name) for name in options.mode] or [
-            mode for mode in packager.modes if mode.default
-        ]
-        for mode in modes:
-            build(
-                Variant(packager=packager, mode=mode),
-                sidecar,
-                lock=Path(options.lock) if options.lock else None,
-                force=options.force,
-            )
-    except SpikeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted: nothing was published", file=sys.stderr)  # noqa: T201
-        return EXIT_INTERRUPTED
+    packager = packager_named(options.packager)
+    sidecar = load(options.sidecar)
+    modes = [mode_named(packager, name) for name in options.mode] or [
+        mode for mode in packager.modes if mode.default
+    ]
+    for mode in modes:
+        build(
+            Variant(packager=packager, mode=mode),
+            sidecar,
+            lock=Path(options.lock) if options.lock else None,
+            force=options.force,
+        )
     return 0
 
 
@@ -172,7 +167,7 @@ def _build(
     shutil.copy2(log, work / recipe.output / buildinfo.LOG_NAME)
     jsonfile.write(work / recipe.output / buildinfo.PROVIDED_NAME, dict(provided))
     first = launcher.launch(
-        launcher.LaunchSpec(
+        LaunchSpec(
             argv=(str(artifact), *sidecar.args),
             env=sidecar.env,
             ready=sidecar.ready,
@@ -217,7 +212,7 @@ def _describe(
     inputs: str,
     work: Path,
     elapsed_s: float,
-    first: launcher.Launch,
+    first: Launch,
 ) -> buildinfo.BuildInfo:
     artifact = work / recipe.artifact
     # What we keep beside an artifact is not part of what ships.
@@ -420,7 +415,3 @@ def _exclusive(scratch: Path, variant: Variant) -> Iterator[None]:
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - this module is a command line
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import cold_start, footprint, instructions, phases, selfcheck, stress
 from benchmarks.targets import Target, variant_target
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.measure import pagecache
 from spike.measure.provenance import filesystem
 from spike.measure.results import Result
@@ -32,7 +32,7 @@ def check(runs: int, seed: int) -> Result:
         complete=True,
         provenance={},
         settings={},
-        targets=selfcheck.targets(hello),
+        targets=selfcheck.questions(hello),
         samples=[
             {"target": target, **sample}
             for target, sample in selfcheck.measure(hello, runs=runs, seed=seed)
