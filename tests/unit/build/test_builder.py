@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from spike.build import builder, buildinfo
+from spike.core.command_line import run_command_line
 from spike.core.errors import (
     EXIT_CANNOT,
     BuildFailedError,
@@ -202,7 +203,9 @@ def test_the_command_line_answers_mistakes_in_a_sentence(
 ) -> None:
     """Exit code 2 and a remedy, never a traceback."""
     folder = [] if "--sidecar" in words else ["--sidecar", str(hello.folder)]
-    assert builder.main([*words, *folder]) == EXIT_CANNOT
+    with pytest.raises(SystemExit) as caught:
+        run_command_line(builder.main, [*words, *folder])
+    assert caught.value.code == EXIT_CANNOT
     errors = capsys.readouterr().err
     assert errors.startswith("error: ")
     assert said in errors
