@@ -25,7 +25,7 @@ from benchmarks.targets import Target
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -232,7 +232,7 @@ def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
     An entry names them with :data:`REPRODUCE`, the case, and one or more variants.
     """
     entries: dict[tuple[str, str], str] = {}
-    for path in sorted((folder or ROOT / "issues").glob("*.md")):
+    for path in sorted((folder or project() / "issues").glob("*.md")):
         number = path.name.partition("-")[0]
         for match in _NAMED.finditer(path.read_text(encoding="utf-8")):
             words = match[1].split()

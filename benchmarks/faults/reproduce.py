@@ -16,7 +16,6 @@ Exit 2: it could not be tried.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from benchmarks.faults import report, runner, targets
@@ -26,6 +25,7 @@ from benchmarks.faults.targets import FaultTarget
 from benchmarks.faults.verdict import Status
 from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
+from spike.core.command_line import run_command_line
 from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, SpikeError, UsageError
 from spike.launch import leftovers
 from spike.packagers import variant_named
@@ -40,19 +40,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--showing", default="", help="words that must be in what is seen")
     parser.add_argument("--sidecar", help="another program than the hello sidecar: its folder")
     options = parser.parse_args(arguments)
-    try:
-        case = runner.find(options.case)
-        leftovers.adopt_orphans()
-        case_runs = []
-        for target in _targets(options.variant, case, options.sidecar):
-            case_run = runner.run_one(case.name, target, runner.SEED)
-            case_runs.append(case_run)
-            _say(f"{case_run.case} on {case_run.target}: {case_run.status}")
-            _say(f"  expected: {case.expectation}")
-            _say("\n".join(seen(case_run)))
-    except SpikeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
-        return error.exit_code
+    case = runner.find(options.case)
+    leftovers.adopt_orphans()
+    case_runs = []
+    for target in _targets(options.variant, case, options.sidecar):
+        case_run = runner.run_one(case.name, target, runner.SEED)
+        case_runs.append(case_run)
+        _say(f"{case_run.case} on {case_run.target}: {case_run.status}")
+        _say(f"  expected: {case.expectation}")
+        _say("\n".join(seen(case_run)))
     if any(case_run.status is Status.NOT_RUN for case_run in case_runs):
         return EXIT_CANNOT
     shown = all(shows(case_run, options.showing) for case_run in case_runs)
@@ -125,4 +121,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command_line(main)

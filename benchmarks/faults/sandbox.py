@@ -24,7 +24,7 @@ from benchmarks.faults.session import ASK_TIMEOUT_S, Session
 from benchmarks.faults.verdict import NotRun, Observation
 from spike.core import process
 from spike.core.errors import SpikeError
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 
 
 class Sandbox:
@@ -44,7 +44,7 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         """Make the scratch folder, below ``build/`` so that cases can mount over /tmp."""
-        base = ROOT / "build" / "faults"
+        base = project() / "build" / "faults"
         try:
             base.mkdir(parents=True, exist_ok=True)
             self.scratch = Path(tempfile.mkdtemp(prefix="case-", dir=base))

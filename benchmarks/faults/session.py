@@ -19,7 +19,7 @@ from benchmarks.faults.conditions import BASE_ENVIRONMENT, Conditions, tool_path
 from benchmarks.faults.program import Program
 from benchmarks.faults.verdict import Observation
 from spike.core import process
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL, project
 from spike.launch import leftovers
 from spike.launch.procs import Process
 from spike.launch.running import Running
@@ -233,7 +233,8 @@ class Text:
         """``line`` with the folders of this machine replaced by their meaning."""
         for path, word in (
             (str(self.scratch), "<scratch>"),
-            (str(ROOT), "<repository>"),
+            (str(project()), "<repository>"),
+            (str(TOOL), "<tool>"),
             (str(Path.home()), "~"),
         ):
             line = line.replace(path, word)

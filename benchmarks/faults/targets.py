@@ -14,7 +14,7 @@ from benchmarks.faults.program import Program, program_of
 from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
 from spike.core.errors import SpikeError, UnsuitableError
-from spike.core.workspace import ROOT, display_path
+from spike.core.workspace import display_path, publishable
 from spike.project.sidecar import load
 
 PROBE_FOLDER = Path(__file__).with_name("probe")
@@ -90,7 +90,7 @@ def fault_targets(built: Sequence[Built]) -> list[FaultTarget]:
                 item.variant.packager.recipe(probe, item.variant.mode.name)
             except UnsuitableError as refusal:
                 problem = f"the probe: {refusal.what}"
-            problem = problem.replace(str(ROOT) + "/", "")
+            problem = publishable(problem)
         made.append(
             FaultTarget(
                 id=item.variant.id,
@@ -128,7 +128,7 @@ def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
 
 def facts(target: FaultTarget) -> dict[str, Any]:
     """What a result keeps of our own code in front of a variant."""
-    program = supervised.SUPERVISE if target.supervisor else supervised.LAUNCHER
+    program = supervised.supervise() if target.supervisor else supervised.launcher()
     if target.host:
         program = target.hello.artifact
     return {
