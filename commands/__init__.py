@@ -11,8 +11,6 @@ tasks takes a fraction of a second.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +18,7 @@ from invoke.collection import Collection
 from invoke.tasks import Task
 
 from commands import build, dev, host, issues, measure, record
+from spike.core.workspace import enter
 
 TOPICS = (build, measure, host, issues, record, dev)
 
@@ -30,7 +29,7 @@ def program(tasks_file: str) -> Collection:
     Args:
         tasks_file: The ``__file__`` of that ``tasks.py``: its folder is the project's.
     """
-    os.environ["PACKAGING_SPIKE_PROJECT"] = str(Path(tasks_file).resolve().parent)
+    enter(tasks_file)
     namespace = Collection()
     for topic in TOPICS:
         for task in topic_tasks(topic):

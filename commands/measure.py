@@ -107,8 +107,6 @@ def faults(
     options = numbers(benchmark, {"repeat": repeat})
     hello = sidecars.load(HELLO)
     targets = measuring.targets_of(benchmark, hello, variant)
-    if not host:
-        report.build_probes([target.built for target in targets if target.built], cases)
     result = benchmark.run(hello, targets, cases=cases, partial=bool(variant or case), **options)
     code = measuring.tell(benchmark, hello, result)
     if mistakes := report.broken(result):

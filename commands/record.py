@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 from invoke.tasks import task
 
 from commands.edge import HELLO, SIDECAR_HELP, edge
+
+if TYPE_CHECKING:
+    from decision.evidence import Evidence
+
+
+def say_origin(known: Evidence) -> None:
+    """Say whose figures follow, when they are not all of this checkout."""
+    from decision import evidence
+
+    if said := evidence.origin(known):
+        print(f"{said}\n")
 
 
 @task(help={"sidecar": SIDECAR_HELP})
@@ -19,6 +32,7 @@ def status(c: Context, sidecar: str = HELLO) -> int:
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
+    say_origin(known)
     print(f"{sections.rulings(criteria.fallback_criteria(known))}\n")
     print(f"{sections.proposed(known)}\n")
     print(f"{sections.rulings(criteria.contingency_steps(known))}\n")
@@ -52,6 +66,7 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
             "No variant has been launched often enough to choose from.",
             try_next=f"invoke bench{known.sidecar.option}",
         )
+    say_origin(known)
     print(rules.render(found))
     return EXIT_OK if found.variant else EXIT_GOAL_MISSED
 
@@ -72,6 +87,7 @@ def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "")
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
+    say_origin(known)
     paths = documents.of(known.sidecar, output)
     if not check:
         for path in paths:

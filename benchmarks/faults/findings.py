@@ -37,7 +37,7 @@ from spike.project import sidecar
 PATIENCE_S = 5.0
 """How long an orphan is watched. Nuitka's own check of its parent runs each second."""
 
-REPRODUCTIONS = workspace.ROOT / "issues" / "reproductions"
+REPRODUCTIONS = workspace.TOOL / "issues" / "reproductions"
 """Minimal cases that need a program of their own."""
 
 
@@ -404,7 +404,7 @@ def built_for(finding: Finding) -> Built:
         return buildinfo.find(variant, sidecar.load())
     case = sidecar.load(finding.folder)
     argv = sessions.command(case, [variant.packager.name], mode=variant.mode.name)
-    done = process.capture(argv, cwd=workspace.ROOT, timeout_s=900)
+    done = process.capture(argv, cwd=workspace.project(), timeout_s=900)
     if not done.ok:
         raise SpikeError(
             f"The minimal case of {finding.name} could not be built.",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.faults import report, runner
+from benchmarks.faults import report, runner, targets
 from benchmarks.faults.case import Case
 from benchmarks.faults.verdict import Status
 from spike.build import buildinfo
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     return EXIT_GOAL_MISSED if Status.PASS in statuses else EXIT_OK
 
 
-def _targets(names: list[str], case: Case) -> list[runner.FaultTarget]:
+def _targets(names: list[str], case: Case) -> list[targets.FaultTarget]:
     """The variants of these names, and those behind our own code (``supervisor+…``).
 
     The probe is frozen for them where the case asks for it and it is not there yet.
@@ -55,11 +55,11 @@ def _targets(names: list[str], case: Case) -> list[runner.FaultTarget]:
     """
     plain = tuple(dict.fromkeys(name.rpartition("+")[2] for name in names))
     built = buildinfo.find_all(sidecar.load(), plain)
-    report.build_probes(built, [case])
-    targets = report.fault_targets(built)
-    if any(map(report.is_ours, names)):
-        targets += report.behind_ours(targets)
-    by_name = {target.id: target for target in targets}
+    targets.build_probes(built, [case])
+    found = targets.fault_targets(built)
+    if any(map(targets.is_ours, names)):
+        found += targets.behind_ours(found)
+    by_name = {target.id: target for target in found}
     if unknown := [name for name in names if name not in by_name]:
         raise UsageError(
             f"There is no target {unknown[0]!r}.",

@@ -59,7 +59,9 @@ def main(arguments: list[str]) -> int:
         metavar="NAME",
         help="build this mode only (repeatable)",
     )
-    parser.add_argument("--sidecar", default=str(workspace.ROOT / workspace.HELLO), metavar="DIR")
+    parser.add_argument(
+        "--sidecar", default=str(workspace.project() / workspace.HELLO), metavar="DIR"
+    )
     parser.add_argument("--force", action="store_true", help="build even when nothing has changed")
     parser.add_argument("--lock", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)

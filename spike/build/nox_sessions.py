@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,12 +20,12 @@ from pathlib import Path
 import nox
 
 from spike.core.errors import SpikeError
-from spike.core.workspace import HELLO, ROOT
+from spike.core.workspace import HELLO, TOOL, enter, project, tool_environment
 from spike.packagers import PACKAGERS
 from spike.project import sidecarlock
 from spike.project.sidecar import load
 
-LOCKS = ROOT / "locks"
+LOCKS = TOOL / "locks"
 """The tool's own: one lock a packager, and one of the tools."""
 
 
@@ -36,7 +35,7 @@ def declare(noxfile: str) -> None:
     Args:
         noxfile: The ``__file__`` of that ``noxfile.py``: its folder is the project's.
     """
-    os.environ["PACKAGING_SPIKE_PROJECT"] = str(Path(noxfile).resolve().parent)
+    enter(noxfile)
     nox.options.default_venv_backend = "uv|virtualenv"
     nox.options.reuse_existing_virtualenvs = True
     nox.options.error_on_missing_interpreters = True
@@ -63,7 +62,7 @@ def build(session: nox.Session, packager: str) -> None:
         python,
         *("-m", "spike.build", packager, "--lock", str(LOCKS / f"{packager}.txt")),
         *session.posargs,
-        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=tool_environment(),
         external=True,
         silent=False,
     )
@@ -82,13 +81,9 @@ def lock(session: nox.Session) -> None:
     """Resolve every environment anew into locks/ (--sidecar DIR: that sidecar's instead)."""
     # The tool's own locks are not another project's to write.
     session.install("uv")
-    of_the_tool = Path(os.environ["PACKAGING_SPIKE_PROJECT"]) == ROOT
-    if folder := sidecar_option(session) or ("" if of_the_tool else HELLO):
-        session.run(
-            "python", "-m", "spike.project.sidecarlock", folder, env={"PYTHONPATH": str(ROOT)}
-        )
+    if folder := sidecar_option(session) or ("" if project() == TOOL else HELLO):
+        session.run("python", "-m", "spike.project.sidecarlock", folder, env=tool_environment())
         return
-    session.chdir(ROOT)
     for group in ("tools", *PACKAGERS):
         session.run(
             *("uv", "pip", "compile", "pyproject.toml", "--group", group, "--quiet"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spike.core import errors
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 EDGES = {
     "commands/edge.py",  # invoke

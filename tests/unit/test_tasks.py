@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 
 def invoke(*words: str) -> subprocess.CompletedProcess[str]:
