@@ -16,6 +16,7 @@ COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 """What makes every Python below us note its lines; a program that is measured must not."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what measures last, and what shares fixtures or the host's folders on one worker.
 
