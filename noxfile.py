@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["lint", "tests"]
 
 ROOT = Path(__file__).resolve().parent
+os.environ["PACKAGING_SPIKE_PROJECT"] = str(ROOT)
 LOCKS = ROOT / "locks"
 
 

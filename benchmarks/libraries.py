@@ -23,7 +23,7 @@ from spike.build import advice, buildinfo, sessions
 from spike.core import jsonfile, process
 from spike.core.errors import CorruptFileError, UsageError
 from spike.core.tables import table
-from spike.core.workspace import ROOT, platform_id
+from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import launcher, leftovers
 from spike.launch.spec import Launch, LaunchSpec
 from spike.packagers import VARIANTS, Variant, variant_named
@@ -31,8 +31,7 @@ from spike.project import sidecar
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 1
-FOLDER = ROOT / "examples" / "libraries"
-DOCUMENT = ROOT / "docs" / "libraries.md"
+FOLDER = TOOL / "examples" / "libraries"
 BLOCK = "libraries"
 COMMAND = "invoke libraries"
 MAX_BUILDS = 5
@@ -88,7 +87,12 @@ def names() -> tuple[str, ...]:
 
 def results_path() -> Path:
     """The results of this platform."""
-    return FOLDER / f"results-{platform_id()}.json"
+    return project() / "examples" / "libraries" / f"results-{platform_id()}.json"
+
+
+def document_path() -> Path:
+    """The page with the table of outcomes."""
+    return project() / "docs" / "libraries.md"
 
 
 def run(
@@ -132,7 +136,7 @@ def attempt(name: str, variant: Variant, inputs: str) -> LibraryResult:
     detail, used, version = "", "", ""
     status = Status.FAILS
     builds = 0
-    copy = ROOT / "build" / "libraries" / variant.id / name
+    copy = project() / "build" / "libraries" / variant.id / name
     while builds < MAX_BUILDS:
         builds += 1
         folder = _copy(FOLDER / name, copy, added)
@@ -244,16 +248,16 @@ def write_document(results: Sequence[LibraryResult]) -> bool:
         CorruptFileError: A marker of the document is broken.
         StorageError: It cannot be written.
     """
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = document_path().read_text(encoding="utf-8")
     new = generated.rewrite(text, _blocks(results), {BLOCK: COMMAND})
     if new != text:
-        jsonfile.write_text(DOCUMENT, new)
+        jsonfile.write_text(document_path(), new)
     return new != text
 
 
 def check_document(results: Sequence[LibraryResult]) -> list[str]:
     """What in the document is not what the results say; empty when all is well."""
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = document_path().read_text(encoding="utf-8")
     return [
         f"{item.problem}\n{item.diff}".strip()
         for item in generated.differences(text, _blocks(results))
@@ -279,7 +283,7 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
     """Build with the command that a user types; the build, or why there is none."""
     what = sidecar.load(folder)
     argv = sessions.command(what, [variant.packager.name], mode=variant.mode.name)
-    done = process.capture(argv, cwd=ROOT, timeout_s=BUILD_TIMEOUT_S)
+    done = process.capture(argv, cwd=project(), timeout_s=BUILD_TIMEOUT_S)
     if done.ok:
         return buildinfo.find(variant, what), ""
     if done.timed_out:
@@ -307,7 +311,7 @@ def _clean(what: Sidecar, variant: Variant, copy: Path) -> None:
         copy,
         variant.folder(what),
         what.workspace.build / variant.id,
-        ROOT / ".nox" / f"build_{variant.packager.name}-{what.name}",
+        project() / ".nox" / f"build_{variant.packager.name}-{what.name}",
     ):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import registry
 from decision import criteria
-from decision.evidence import Evidence, usable
+from decision.evidence import Evidence, origin, usable
 from decision.record import sections
 from spike.core import workspace
 
@@ -23,7 +23,8 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
     Keys: ``schema``; ``sidecar`` (name, version); ``platform`` (id, triple); ``variants`` (id,
     build); ``benchmarks`` (name to result, with the raw samples); ``checklist`` (row, variant,
     status, evidence); ``criteria`` (id, text,
-    verdict, evidence, next); ``problems``.
+    verdict, evidence, next); ``origin`` (whose figures these are; empty for one's own);
+    ``problems``.
     """
     return {
         "schema": SCHEMA,
@@ -53,6 +54,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
             }
             for ruling in criteria.all_rulings(evidence)
         ],
+        "origin": origin(evidence),
         "problems": list(evidence.problems),
     }
 
@@ -75,6 +77,8 @@ def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
 def as_markdown(evidence: Evidence) -> str:
     """The record's generated blocks, one after the other, without the prose around them."""
     parts = [f"# {evidence.sidecar.name} {evidence.sidecar.version}"]
+    if said := origin(evidence):
+        parts.append(said)
     for name, text in sections.render_all(evidence).items():
         parts += [f"## {name.replace('-', ' ').capitalize()}", text.strip()]
     return "\n\n".join(parts) + "\n"

@@ -19,6 +19,7 @@ from spike.core import process, requirements
 from spike.core.tables import megabytes, milliseconds, percent, table
 from spike.core.workspace import display_path
 from spike.host import verify
+from spike.measure import results
 from spike.measure.results import Result
 
 
@@ -107,7 +108,7 @@ def checked(evidence: Evidence) -> str:
     result = usable(evidence, verify.NAME)
     if result is None or result.path is None:
         return ""
-    journals = display_path(result.path.parent / "evidence")
+    journals = display_path(result.path.parent / results.EVIDENCE)
     parts = [verify.render(result, evidence=journals)]
     parts += [verify.render_evidence(result, name) for name in result.targets]
     return "\n\n".join([*parts, run_line(result)])

@@ -15,7 +15,7 @@ import pytest
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import SpikeError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.host import application, staging
 from spike.host.staging import Launching
 from spike.launch import leftovers

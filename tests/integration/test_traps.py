@@ -11,7 +11,7 @@ import pytest
 
 from spike.build import advice, buildinfo
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.launch import launcher
 from spike.launch.diagnosis import Cause
 from spike.launch.spec import LaunchSpec

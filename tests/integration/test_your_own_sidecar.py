@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from tests.support import sidecars
 
 pytestmark = pytest.mark.integration

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from tests.support import turns
 
 TIMEOUT_S = 900

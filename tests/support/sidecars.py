@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.project.sidecar import Sidecar, load
 from tests.support import commands
 

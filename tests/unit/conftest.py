@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from spike.build import buildinfo
+from spike.core.workspace import PROJECT_VARIABLE
 from spike.project import sidecar
 from tests.support import sidecars
 from tests.support.builds import VARIANT, info
@@ -15,7 +16,7 @@ from tests.support.builds import VARIANT, info
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project: whatever a sidecar keeps lies below it."""
-    monkeypatch.setattr(sidecar, "ROOT", tmp_path)
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
     return tmp_path
 
 

@@ -11,7 +11,7 @@ import pytest
 from spike.build import doctor
 from spike.build.doctor import Need
 from spike.core.errors import MissingToolError, SpikeError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 THERE = Need(name="there", purpose="builds", programs=("no-such-program", "tool"), apt="tool-deb")
 GONE = Need(name="gone", purpose="builds: some", programs=("no-such-program",), apt="gone-deb")
