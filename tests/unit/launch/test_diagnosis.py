@@ -418,3 +418,22 @@ def test_last_words_are_there_for_every_ending() -> None:
     assert "[cut]" in last_words(stderr=head + "ValueError: " + "x" * 1000, stdout="")
     assert last_words(stderr="", stdout="one\ntwo\n") == "stdout ends with: two"
     assert last_words(stderr="\n", stdout="") == "it wrote nothing"
+
+
+@pytest.mark.parametrize(
+    ("name", "failure", "exit_signal", "message"),
+    [
+        ("no_flush", Failure.READY_TIMEOUT, "", "'READY' came only when the program was stopped"),
+        ("ready_stderr", Failure.READY_TIMEOUT, "", "INFO READY' came on stderr, and it is not"),
+        ("uvicorn_plain", Failure.UNCLEAN_STOP, "SIGTERM", "as uvicorn does"),
+    ],
+)
+def test_a_real_program_that_was_not_understood_is_explained(
+    name: str, failure: Failure, exit_signal: str, message: str
+) -> None:
+    """It runs well by hand; what is wrong is how it says so."""
+    finding = diagnose(
+        **ending(name), variant="v", facts=APP, failure=failure, exit_signal=exit_signal
+    )
+    assert finding is not None
+    assert message in finding.message
