@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +38,7 @@ COLUMNS = (Status.PASS, Status.DEGRADED, Status.FAIL, Status.NOT_RUN)
 REPRODUCE = "python -m benchmarks.faults.reproduce"
 """The command with which an entry of the issue log names a case and a variant."""
 
-_NAMED = re.compile(re.escape(REPRODUCE) + r"((?: +[a-z0-9_+-]+)+)")
+_NAMED = re.compile(re.escape(REPRODUCE) + r" ([^`\n]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +235,10 @@ def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
     for path in sorted((folder or project() / "issues").glob("*.md")):
         number = path.name.partition("-")[0]
         for match in _NAMED.finditer(path.read_text(encoding="utf-8")):
-            case, *variants = match[1].split()
+            words = match[1].split()
+            if "--sidecar" in words:
+                continue  # that is about another program than the one that every case is run on
+            case, *variants = itertools.takewhile(lambda word: not word.startswith("-"), words)
             for variant in variants:
                 entries.setdefault((case, variant), number)
     return entries
@@ -398,10 +402,26 @@ def _cell(cell: Cell | None) -> str:
     return f"**{text}**" if cell.status is Status.FAIL else text
 
 
-def render_list(cases: Iterable[Case]) -> str:
-    """Every case with its expectation and its needs."""
-    rows = [[one.category, one.name, one.expectation, ", ".join(one.needs) or "-"] for one in cases]
-    return table(["category", "case", "what a user may expect", "needs"], rows)
+def render_list(cases: Sequence[Case], platform: str = "") -> str:
+    """Every case with its expectation and its needs.
+
+    Args:
+        cases: Which.
+        platform: One of :data:`benchmarks.faults.needs.PLATFORMS`: only those that can be tried
+            there, then the others with the reason; all of them when empty.
+    """
+    reasons = {one.name: one.not_on(platform) if platform else "" for one in cases}
+    rows = [
+        [one.category, one.name, one.expectation, ", ".join(one.needs) or "-"]
+        for one in cases
+        if not reasons[one.name]
+    ]
+    parts = [table(["category", "case", "what a user may expect", "needs"], rows)] if rows else []
+    if platform:
+        parts.append(f"{len(rows)} of {len(cases)} cases can be tried on {platform}.")
+    if elsewhere := [f"- {name}: {reason}" for name, reason in reasons.items() if reason]:
+        parts += [f"Not on {platform}:", "\n".join(elsewhere)]
+    return "\n\n".join(parts)
 
 
 def command(case: str, variant: str) -> str:

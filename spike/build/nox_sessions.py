@@ -84,6 +84,7 @@ def lock(session: nox.Session) -> None:
     if folder := sidecar_option(session) or ("" if project() == TOOL else HELLO):
         session.run("python", "-m", "spike.project.sidecarlock", folder, env=tool_environment())
         return
+    session.chdir(TOOL)
     for group in ("tools", *PACKAGERS):
         session.run(
             *("uv", "pip", "compile", "pyproject.toml", "--group", group, "--quiet"),
@@ -128,8 +129,7 @@ def packager_python(session: nox.Session, packager: str) -> str:
     versions win where both name a distribution: it is the sidecar that ships.
     """
     own = LOCKS / f"{packager}.txt"
-    folder = sidecar_option(session)
-    name, its_lock = sidecar_lock(session, folder) if folder else ("", None)
+    name, its_lock = sidecar_lock(session, sidecar_option(session) or HELLO)
     if its_lock is None:
         install_lock(session, own)
         return "python"

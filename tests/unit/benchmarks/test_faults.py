@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults import report, runner
+from benchmarks.faults import report, reproduce, runner
 from benchmarks.faults.case import all_cases, categories
 from benchmarks.faults.cases.life_and_death.start import RARE_MOMENTS, _with_lost_signals
 from benchmarks.faults.conditions import Conditions
@@ -40,6 +41,7 @@ from spike.core import process
 from spike.core.errors import UsageError
 from spike.core.workspace import TOOL as ROOT
 from spike.measure.results import Result
+from spike.packagers import VARIANTS
 
 CLEAN = Observation(ready_count=1, exit_code=0, shutdown="reason=signal signal=SIGTERM")
 REFUSAL = Observation(exit_code=1, stderr=("no space left on device",))
@@ -202,12 +204,99 @@ class TestCases:
             runner.select(["sigterm_at_reste"])
         assert "--list" in str(caught.value)
 
+    @pytest.mark.parametrize("name", ["sigterm_at_reste", "life_and_death"])
+    def test_a_reproduction_is_of_one_case(self, name: str) -> None:
+        """A typing mistake and a whole category are mistakes that are explained."""
+        with pytest.raises(UsageError, match=f"There is no case '{name}'"):
+            reproduce.main([name, "nuitka-onefile"])
+
     def test_the_supervisor_goes_through_life_and_death_only(self) -> None:
         """The other categories are about the packager."""
         program = Program(artifact=Path("/bin/true"), folder=None)
         target = FaultTarget(id="supervised", hello=program, probe=None, supervisor=True)
         work = runner.jobs(runner.select([]), [target])
         assert {one.category for one, _ in work} == {"life_and_death"}
+
+
+class TestReproducing:
+    """When an entry of the issue log is still true."""
+
+    @pytest.mark.parametrize(
+        ("status", "words", "still"),
+        [
+            (Status.FAIL, "", True),
+            (Status.DEGRADED, "files left", True),
+            (Status.DEGRADED, "expected", False),
+            (Status.FAIL, "another thing", False),
+            (Status.PASS, "files left", False),
+        ],
+    )
+    def test_it_does_not_pass_and_shows_the_words(
+        self, status: Status, words: str, still: bool
+    ) -> None:
+        """What a case expects is not what it saw."""
+        result = CaseResult(status=status, detail="3 files left")
+        case_run = CaseRun(target="one", case="sigterm_at_rest", result=result)
+        assert reproduce.shows(case_run, words) is still
+
+
+class TestPlatforms:
+    """Which cases can be tried where."""
+
+    def test_linux_can_try_every_case(self) -> None:
+        """It is where they were written."""
+        assert not [one.name for one in all_cases().values() if one.not_on("linux")]
+
+    def test_windows_can_try_more_than_forty(self) -> None:
+        """And says of every other one why it cannot."""
+        cases = all_cases().values()
+        assert len([one for one in cases if not one.not_on("windows")]) >= 40
+
+    @pytest.mark.parametrize(
+        "uses",
+        [
+            r"SIGHUP|SIGQUIT|SIGSTOP|_clean_stop\(|\b_fatal\(",
+            r"\.namespace\(|_with_tmp\(",
+            r"\blimits\(",
+            r"umask|chmod\(0o644\)|chown",
+            r"LC_ALL",
+            r"\"LD_LIBRARY_PATH\":",
+            r"/proc/|processes\(\)",
+            r"setpriv|_as_nobody",
+            r"readelf|\bldd\b|_bare_root",
+        ],
+    )
+    def test_what_only_posix_has_is_not_said_to_work_on_windows(self, uses: str) -> None:
+        """Nobody forgets to say what a case uses."""
+        using = [
+            one for one in all_cases().values() if re.search(uses, inspect.getsource(one.function))
+        ]
+        assert using
+        assert not [one.name for one in using if not one.not_on("windows")]
+
+    def test_a_case_that_asks_the_probe_says_so(self) -> None:
+        """Else it would be not run, or broken, where the probe is not built."""
+        for one in all_cases().values():
+            asks = re.search(r"\.ask\(|sandbox\.probe", inspect.getsource(one.function))
+            assert bool(asks) == (Need.PROBE in one.needs), one.name
+
+    def test_the_list_for_a_platform_says_what_applies_and_why_others_do_not(self) -> None:
+        """With counts, so that nobody takes the list for all there is."""
+        text = report.render_list(runner.select(["fork_and_exit", "home_unset"]), "windows")
+        assert "1 of 2 cases can be tried on windows." in text
+        assert re.search(r"\| home_unset *\|", text.split("Not on windows:")[0])
+        assert "- fork_and_exit: there is no fork" in text.split("Not on windows:")[1]
+
+    def test_a_case_that_cannot_be_tried_here_says_why(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In the row of a result, never in silence."""
+        monkeypatch.setattr(sys, "platform", "win32")
+        case_run = runner.run_one("fork_and_exit", _target(), seed=1)
+        assert (case_run.status, case_run.reason) == (
+            Status.NOT_RUN,
+            "not on windows: there is no fork",
+        )
 
 
 class TestAnotherCase:
@@ -511,6 +600,23 @@ class TestReporting:
         text = report.render(result, known)
         assert re.search(r"sighup_at_rest *\| one *\| files left *\| 0042", text)
         assert re.search(r"sighup_at_rest *\| two *\| files left *\| none", text)
+
+    def test_a_command_about_another_program_is_no_entry_for_the_hello_sidecar(
+        self, tmp_path: Path
+    ) -> None:
+        """Options are no variants, and --sidecar names a program of the entry's own."""
+        (tmp_path / "0042-title.md").write_text(
+            f"1. `{report.REPRODUCE} sigkill_at_rest one --sidecar issues/reproductions/x`\n"
+            f'2. `{report.REPRODUCE} sighup_at_rest two --showing "two words"`\n',
+            encoding="utf-8",
+        )
+        assert report.entries_by_cell(tmp_path) == {("sighup_at_rest", "two"): "0042"}
+
+    def test_no_entry_of_the_log_names_what_is_not_there(self) -> None:
+        """Each case that an entry names exists, on variants that exist."""
+        for case, variant in report.entries_by_cell():
+            assert case in all_cases()
+            assert variant.rpartition("+")[2] in VARIANTS
 
     def test_cases_that_are_fine_everywhere_take_one_line(self) -> None:
         """The table is for what differs."""

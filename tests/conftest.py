@@ -1,0 +1,74 @@
+"""The order of a run over several workers, and the turns that its tests take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import turns
+
+COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+"""What makes every Python below us note its lines; a program that is measured must not."""
+
+HOST = "host"
+FIRST = (HOST, "test_tampering", "test_spine", "test_mistakes")
+"""The longest groups, longest first: the run is as long as the worker that ends last."""
+
+
+def group(nodeid: str) -> str:
+    """The tests that one worker has to run, one after the other; the id itself for a single one.
+
+    Tests of one integration file share builds and measured results. All files about the host are
+    one group, since there is one ``src-tauri``. Unit tests are spread.
+    """
+    path = Path(nodeid.partition("::")[0])
+    if "integration" not in path.parts:
+        return nodeid
+    return HOST if HOST in path.stem else path.stem
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole groups. xdist's own groups need its marks, which pytest 9.2 loses."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    config.option.loadscopereorder = False  # keep the order below
+    return ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long groups first, and what measures last."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    if item.get_closest_marker("measuring"):
+        return len(FIRST) + 2
+    name = group(item.nodeid)
+    if name == item.nodeid:
+        return len(FIRST) + 1
+    return FIRST.index(name) if name in FIRST else len(FIRST)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Hold a turn from the first fixture to the last: see :mod:`tests.support.turns`."""
+    with ExitStack() as held:
+        if item.get_closest_marker("measuring"):
+            held.enter_context(turns.alone())
+            for name in COVERAGE:
+                if value := os.environ.pop(name, ""):
+                    held.callback(os.environ.__setitem__, name, value)
+        else:
+            held.enter_context(turns.among_others())
+        if item.get_closest_marker(HOST):
+            held.enter_context(turns.one_at_a_time(HOST))
+        return (yield)
