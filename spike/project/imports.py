@@ -89,13 +89,17 @@ def import_roots(sidecar: Sidecar) -> tuple[str, ...]:
     return _Walk(sidecar, strict=False).run().roots
 
 
-def check_python(sidecar: Sidecar) -> None:
+def check_python(sidecar: Sidecar, chosen: str = "") -> None:
     """Refuse a Python that ``requires-python`` does not allow.
 
+    Args:
+        sidecar: Whose program is packaged.
+        chosen: The version that was asked for; this Python's when empty.
+
     Raises:
-        SidecarError: This Python is not one of them; the message names one that is.
+        SidecarError: It is not one of them; the message names one that is.
     """
-    have = platform.python_version()
+    have = chosen or platform.python_version()
     if not sidecar.requires_python or holds(sidecar.requires_python, have) is not False:
         return
     wanted = lowest(sidecar.requires_python)
