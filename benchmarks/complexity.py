@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import Target
+from benchmarks.targets import Target, staged
 from spike.core import workspace
 from spike.core.progress import progress
 from spike.core.tables import table
@@ -157,9 +157,10 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             settings={"watched_s": WATCH_S},
             partial=partial,
         ) as recorder,
+        staged(variants) as copies,
         progress("complexity", len(variants)) as step,
     ):
-        for target in variants:
+        for target in copies:
             recorder.add(target.id, measure(target))
             step(target.id)
     return recorder.result()

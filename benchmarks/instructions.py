@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import PYTHON_ISOLATED, Target
+from benchmarks.targets import PYTHON_ISOLATED, Target, staged
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.statistics import median
@@ -152,7 +152,6 @@ def run(targets: Sequence[Target], *, runs: int = RUNS, partial: bool = False) -
         )
     sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
-    jobs = [target for _ in range(runs) for target in targets]
     with (
         results.recording(
             NAME,
@@ -161,9 +160,11 @@ def run(targets: Sequence[Target], *, runs: int = RUNS, partial: bool = False) -
             settings={"runs": runs, "valgrind": version()},
             partial=partial,
         ) as recorder,
-        progress("instructions", len(jobs)) as step,
+        staged(targets) as copies,
+        progress("instructions", runs * len(targets)) as step,
         ThreadPoolExecutor(max_workers=os.cpu_count()) as workers,
     ):
+        jobs = [target for _ in range(runs) for target in copies]
         try:
             for target, facts in zip(jobs, workers.map(count, jobs), strict=True):
                 recorder.add(target.id, facts)

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.targets import PYTHON_ISOLATED, Target
-from spike.build import advice
+from benchmarks.targets import PYTHON_ISOLATED, Target, staged
 from spike.core import requirements
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import binomial_interval, distribution, median, ratio_of_medians
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
 from spike.launch import leftovers
-from spike.launch.launcher import launch
 from spike.launch.spec import Launch
 from spike.measure import results
 
@@ -69,6 +67,9 @@ class Summary:
 def as_sample(result: Launch) -> dict[str, Any]:
     """A launch as a raw sample; tails are kept of failed launches only."""
     sample = asdict(result)
+    for name in ("wrote_program", "wrote_cwd", "wrote_home"):
+        if not sample[name]:
+            del sample[name]
     sample["failure"] = result.failure.value if result.failure else None
     for name in ("boot_ms", "ready_ms", "stop_ms", "total_ms"):
         if sample[name] is not None:
@@ -88,7 +89,6 @@ def run(
         BusyError: Another task is measuring in this checkout.
     """
     sidecar = targets[0].sidecar
-    by_id = {target.id: target for target in targets}
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -98,20 +98,15 @@ def run(
             settings={"launches": launches, "seed": seed},
             partial=partial,
         ) as recorder,
+        staged(targets) as copies,
         progress("bench", launches * len(targets)) as step,
     ):
+        by_id = {target.id: target for target in copies}
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
-            done = explained(by_id[name], launch(by_id[name].spec(), inspect=leftovers.inspect))
-            recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
+            sample = as_sample(by_id[name].judged())
+            recorder.add(name, {"order": number, "round": round_number, **sample})
             step(name)
     return recorder.result()
-
-
-def explained(target: Target, done: Launch) -> Launch:
-    """A failed launch with the diagnosis of its output in ``detail``."""
-    if done.ok or target.built is None:
-        return done
-    return advice.explained(done, variant=target.id, known=advice.facts_of(target.built))
 
 
 def render_failures(result: results.Result) -> str:
