@@ -262,15 +262,23 @@ def _differences(
     found = diagnose(stderr=text, variant=variant, facts=known)
     if found is not None and found.value not in closed:
         told.append(f"only the program says so on stderr: {found}")
-    elif found is None and (trouble := [line for line in only_program if _TROUBLE.search(line)]):
-        told.append(f"only the program writes to stderr: {_shown(trouble)}")
+    elif found is None and any(_TROUBLE.search(line) for line in only_program):
+        told.append(f"only the program writes to stderr: {_shown(_troubles(only_program))}")
     only_plain, only_program = completeness.differing(plain.stdout, again.stdout, program.stdout)
+    # A child of multiprocessing imports the main script, in the program as in the script.
+    only_program = [line for line in only_program if line not in program.stdout[:1]]
     if only_plain or only_program:
         told.append(
             f"the plain script writes {_shown(only_plain)} where the program writes "
             f"{_shown(only_program)}"
         )
     return told
+
+
+def _troubles(lines: Sequence[str]) -> Sequence[str]:
+    """What ends the last traceback, where there is one; else the lines that speak of trouble."""
+    exceptions = [line for line in lines if re.match(r"[A-Za-z_][\w.]*(Error|Exception)\b", line)]
+    return exceptions[-1:] or [line for line in lines if _TROUBLE.search(line)]
 
 
 def _missing(line: str) -> re.Match[str] | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 _OF_MULTIPROCESSING = ("--multiprocessing-fork", "multiprocessing.", "parent_pid=")
 _OF_RELOADER = ("Started reloader process", "Will watch for changes in these directories")
+_IN_A_CHILD = "current process has finished its bootstrapping phase"
 _OF_PARENT = "Started parent process"
 
 FREEZE_SUPPORT = (
@@ -46,6 +47,16 @@ def asks_for_python(arguments: Sequence[str]) -> bool:
     return False
 
 
+def forked(commands: Sequence[Sequence[str]]) -> bool:
+    """Whether processes of multiprocessing are among these."""
+    return any(text in word for text in _OF_MULTIPROCESSING for words in commands for word in words)
+
+
+def refused(output: Sequence[str]) -> bool:
+    """Whether multiprocessing says of itself that a child has run the main script."""
+    return any("freeze_support()" in line or _IN_A_CHILD in line for line in output)
+
+
 def reason(commands: Sequence[Sequence[str]], output: Sequence[str], *, certain: bool) -> str:
     """Why a program starts itself again, with the remedy; empty when nothing shows that it does.
 
@@ -59,11 +70,9 @@ def reason(commands: Sequence[Sequence[str]], output: Sequence[str], *, certain:
         return RELOAD
     if any(_OF_PARENT in line for line in output):
         return WORKERS
-    if certain and any(
-        text in word for text in _OF_MULTIPROCESSING for words in commands for word in words
-    ):
+    if certain and forked(commands):
         return FREEZE_SUPPORT
-    if any("freeze_support()" in line for line in output):
+    if refused(output):
         return FREEZE_SUPPORT
     for words in commands:
         if asks_for_python(words) and not any("multiprocessing" in word for word in words):

@@ -82,11 +82,29 @@ def test_a_good_program_is_good(tmp_path: Path) -> None:
     assert done.boots == 1
 
 
-def test_boot_twice_is_a_second_start(tmp_path: Path) -> None:
-    """READY came once, and the program has started twice all the same."""
+def test_boot_twice_is_no_failure_by_itself(tmp_path: Path) -> None:
+    """A child of multiprocessing imports the main script, which says BOOT where it is imported."""
     done = program(tmp_path, 'print("BOOT sidecar=t version=1", flush=True)')
+    assert done.ok, done
+    assert done.boots == 2
+
+
+AGAIN = """
+depth = int(os.environ.get("DEPTH", "0"))
+if depth < 2:
+    os.environ["DEPTH"] = str(depth + 1)
+    subprocess.Popen([__file__, "--multiprocessing-fork", f"pipe_handle={depth}"])
+if depth:
+    signal.pause()
+"""
+
+
+def test_a_program_whose_child_starts_one_more_starts_itself_again(tmp_path: Path) -> None:
+    """READY came once, and each child of multiprocessing runs the program from its beginning."""
+    done = program(tmp_path, AGAIN)
     assert done.failure is Failure.STARTED_AGAIN
-    assert restarts.UNKNOWN in done.detail
+    assert restarts.FREEZE_SUPPORT in done.detail
+    assert len(done.processes_left) == 2
 
 
 def test_a_line_that_begins_with_boot_and_says_something_else_is_no_second_start(
