@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["lint", "tests"]
 
 ROOT = Path(__file__).resolve().parent
+os.environ["PACKAGING_SPIKE_PROJECT"] = str(ROOT)
 LOCKS = ROOT / "locks"
 
 
@@ -157,7 +159,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Build, launch and host real frozen binaries (minutes)."""
+    """Build, launch and host real frozen binaries, as ``invoke test`` does (minutes)."""
     install_lock(session, LOCKS / "tools.txt")
     session.run("pytest", "-q", "tests/integration", *session.posargs)
 

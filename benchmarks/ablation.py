@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks import instructions
 from benchmarks.targets import PYTHON_ISOLATED, Target, baselines
+from benchmarks.wording import ends, number_of
 from spike.build.buildinfo import file_sha256
 from spike.core import process, workspace
 from spike.core.errors import BuildFailedError, MissingBuildError, UsageError
@@ -35,8 +36,6 @@ from spike.packagers.recipe import STAGED, Recipe
 from spike.project.sidecar import Sidecar, load
 
 NAME = "ablation"
-ROUNDS = 15
-"""Launches of each program. Every round has every program once."""
 
 SETTINGS = PLUGIN.with_suffix(".json")
 DEBIAN_PYTHON = Path("/usr/bin/python3")
@@ -44,7 +43,7 @@ DEBIAN_PYTHON = Path("/usr/bin/python3")
 _EMIT = """
 import json, sys
 from spike.packagers import VARIANTS
-from spike.sidecar import load
+from spike.project.sidecar import load
 found = VARIANTS["nuitka-lean"].packager.recipe(load(), "lean")
 print(json.dumps({"argv": found.argv, "env": dict(found.env), "output": str(found.output),
                   "artifact": str(found.artifact),
@@ -214,7 +213,7 @@ def build(name: str, recipe: Recipe, python: Path, sidecar: Sidecar) -> Path:
     Raises:
         BuildFailedError: The packager failed; its log is named.
     """
-    work = workspace.ROOT / "build" / NAME / name.replace(" ", "-")
+    work = workspace.project() / "build" / NAME / name.replace(" ", "-")
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(sidecar.folder, work / STAGED, ignore=shutil.ignore_patterns("__pycache__"))
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
@@ -244,7 +243,7 @@ def environment(packager: str) -> Path:
     Raises:
         MissingBuildError: It was not made yet.
     """
-    python = workspace.ROOT / ".nox" / f"build_{packager}" / "bin" / "python"
+    python = workspace.project() / ".nox" / f"build_{packager}" / "bin" / "python"
     if not python.exists():
         raise MissingBuildError(
             f"There is no environment of {packager} yet.", try_next=f"nox -s build_{packager}"
@@ -264,9 +263,9 @@ def debian(sidecar: Sidecar) -> Target | None:
     version = system.output.strip()
     if not system.ok or version != "3.11" or not Path(f"/usr/include/python{version}").is_dir():
         return None
-    place = workspace.ROOT / "build" / NAME / "debian-environment"
+    place = workspace.project() / "build" / NAME / "debian-environment"
     python = place / "bin" / "python"
-    lock = workspace.ROOT / "locks" / "nuitka.txt"
+    lock = workspace.TOOL / "locks" / "nuitka.txt"
     for command in (
         [str(DEBIAN_PYTHON), "-m", "venv", str(place)],
         [str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)],
@@ -279,7 +278,7 @@ def debian(sidecar: Sidecar) -> Target | None:
                 try_next="apt-get install python3-venv libpython3-dev",
             )
     emitted = process.capture(
-        [str(python), "-c", _EMIT], env={"PYTHONPATH": str(workspace.ROOT)}, timeout_s=60.0
+        [str(python), "-c", _EMIT], env=workspace.tool_environment(), timeout_s=60.0
     )
     if not emitted.ok:
         raise BuildFailedError(
@@ -346,7 +345,12 @@ def targets(sidecar: Sidecar, wanted: Sequence[str] = ()) -> list[Target]:
 
 
 def run(
-    found: Sequence[Target], *, rounds: int = ROUNDS, seed: int = 1, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    rounds: int,
+    seed: int = 1,
+    partial: bool = False,
 ) -> results.Result:
     """Launch every program in shuffled rounds and count its instructions once.
 
@@ -354,28 +358,40 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = found[0].sidecar
     counted = not instructions.unavailable()
     with (
         results.recording(
             NAME,
             sidecar,
-            targets={target.id: target.as_json() for target in found},
+            targets={target.id: target.as_json() for target in targets},
             settings={"rounds": rounds, "seed": seed},
             partial=partial,
         ) as recorder,
-        progress("ablation", len(found) * (rounds + counted)) as step,
+        progress("ablation", len(targets) * (rounds + counted)) as step,
     ):
-        by_name = {target.id: target for target in found}
+        by_name = {target.id: target for target in targets}
         for number, name in shuffled_rounds(list(by_name), rounds, seed):
             done = launcher.launch(by_name[name].spec())
             failure = done.failure.value if done.failure else None
             recorder.add(name, {"round": number, "ready_ms": done.ready_ms, "failure": failure})
             step(name)
-        for target in found if counted else ():
+        for target in targets if counted else ():
             recorder.add(target.id, {"instructions": instructions.count(target)["instructions"]})
             step(f"instructions {target.id}")
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """The builds in one sentence."""
+    builds = [name for name, facts in result.targets.items() if facts["kind"] != "baseline"]
+    launches = [
+        sum(sample.get("ready_ms") is not None for sample in result.of(name)) for name in builds
+    ]
+    return (
+        f"{len(builds)} builds with one thing changed each are READY after "
+        f"{ends({name: _median(result, name) for name in builds}, milliseconds)}, medians of "
+        f"{number_of(launches)} launches of each."
+    )
 
 
 def render(result: results.Result) -> str:

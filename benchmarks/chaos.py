@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults import supervised
-from benchmarks.targets import variant_target
-from spike.build.buildinfo import Built
+from benchmarks.targets import Target
+from benchmarks.wording import counted, variants_in
 from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.progress import progress
@@ -22,9 +22,6 @@ from spike.measure import results
 from spike.project.sidecar import Sidecar
 
 NAME = "chaos"
-
-LIFECYCLES = 1000
-"""Lives of each variant in a full run."""
 
 SECONDS_A_LIFE = 15.0
 """Bound of one life, by far: the longest stop takes 8 s of grace and 3 s after SIGKILL."""
@@ -35,7 +32,7 @@ VIOLATIONS_KEPT = 20
 
 def run(
     sidecar: Sidecar,
-    built: Sequence[Built],
+    targets: Sequence[Target],
     *,
     lifecycles: int,
     seed: int,
@@ -54,15 +51,17 @@ def run(
         results.recording(
             NAME,
             sidecar,
-            targets={item.variant.id: variant_target(item).as_json() for item in built},
+            targets={target.id: target.as_json() for target in targets},
             settings={"lifecycles": lifecycles, "seed": seed},
             partial=partial,
         ) as recorder,
-        progress("chaos", len(built)) as step,
+        progress("chaos", len(targets)) as step,
     ):
-        for item in built:
-            recorder.add(item.variant.id, one(item.artifact, lifecycles=lifecycles, seed=seed))
-            step(item.variant.id)
+        for target in targets:
+            assert target.built is not None
+            counts = one(target.built.artifact, lifecycles=lifecycles, seed=seed)
+            recorder.add(target.id, counts)
+            step(target.id)
     return recorder.result()
 
 
@@ -73,7 +72,7 @@ def one(program: Path, *, lifecycles: int, seed: int) -> dict[str, Any]:
         SpikeError: The run ended without them.
     """
     argv = (
-        *(str(supervised.CHAOS), "--program", str(program)),
+        *(str(supervised.chaos()), "--program", str(program)),
         *("--lifecycles", str(lifecycles), "--seed", str(seed)),
     )
     done = process.capture(argv, timeout_s=60.0 + SECONDS_A_LIFE * lifecycles)
@@ -92,6 +91,26 @@ def one(program: Path, *, lifecycles: int, seed: int) -> dict[str, Any]:
 def violations(result: results.Result) -> int:
     """All violations of a run."""
     return sum(int(sample["violations"]) for sample in result.samples)
+
+
+def missed(result: results.Result) -> list[str]:
+    """Variants with lives that broke a rule."""
+    return [
+        f"{sample['target']}: {sample['violations']} violations"
+        for sample in result.samples
+        if sample["violations"]
+    ]
+
+
+def summary(result: results.Result) -> str:
+    """What held, in one sentence."""
+    lives = sum(int(sample["lifecycles"]) for sample in result.samples)
+    launches = sum(int(sample["launches"]) for sample in result.samples)
+    return (
+        f"{counted(violations(result), 'violation')} in {lives} random lives "
+        f"({launches} launches) of {counted(len(variants_in(result)), 'variant')}: killed, "
+        "signalled, suspended and restarted at random moments."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -23,21 +23,22 @@ from typing import Any
 
 from benchmarks.reliability import as_sample
 from benchmarks.targets import Target, staged
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import process, statistics
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.tables import NOT_MEASURED, milliseconds, table
-from spike.core.workspace import display_path
+from spike.core.workspace import display_path, project
 from spike.launch import leftovers
 from spike.launch.launcher import launch
 from spike.launch.running import Running
 from spike.launch.spec import Launch
 from spike.measure import pagecache, results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "cold_start"
 
-ROUNDS = 10
-"""Launches of each target in each state. Ten rounds tell a difference of a tenth from noise of
-5 %, and keep all of it within two minutes."""
+COMPARED = (Metric(field="ready_ms", by="state"),)
 
 ATTEMPTS = 3
 """Tries at a state before a launch: under memory pressure a page may leave right after it came."""
@@ -180,7 +181,12 @@ def mapped_files(mark: str) -> set[Path]:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int, seed: int, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
     """Launch every target ``launches`` times in each of its states.
 
@@ -188,7 +194,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -328,10 +333,8 @@ def _cache_for(found: Scouted, state: State, scratch: Path) -> Path:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder on the disk that the artifacts are on: a memory file system is never cold."""
-    from spike.core.workspace import ROOT
-
-    base = ROOT / "build"
-    base.mkdir(exist_ok=True)
+    base = project() / "build"
+    base.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cold-start-", dir=base) as name:
         yield Path(name)
 
@@ -431,6 +434,19 @@ def summarise(result: results.Result) -> list[Row]:
     return rows
 
 
+def cold_ready_ms(result: results.Result) -> dict[str, float]:
+    """Median launch to READY from a proved cold page cache, by target, in milliseconds.
+
+    Of a program that keeps an unpack cache it is the launch that finds that empty as well: the
+    first one on a user's machine.
+    """
+    return {
+        row.target: row.ready.median
+        for row in summarise(result)
+        if row.state in ("cold", "cold+empty") and row.ready and row.proved == row.launches
+    }
+
+
 def by_round(samples: Iterable[Mapping[str, Any]]) -> dict[int, float]:
     """Launch to READY of each round that came to READY, in milliseconds."""
     return {
@@ -448,6 +464,18 @@ def times(result: results.Result) -> dict[str, list[float]]:
             name = f"{sample['target']} ({sample['state']})"
             found.setdefault(name, []).append(float(sample["ready_ms"]))
     return found
+
+
+def summary(result: results.Result) -> str:
+    """The cold starts in one sentence."""
+    variants = variants_in(result)
+    cold = {name: ms for name, ms in cold_ready_ms(result).items() if name in variants}
+    launches = max((row.launches for row in summarise(result)), default=0)
+    return (
+        f"From a cold page cache READY comes after {ends(cold, milliseconds)}, medians of "
+        f"{launches} launches; that the cache was cold is proved for {len(cold)} of "
+        f"{counted(len(variants), 'variant')}."
+    )
 
 
 def render(result: results.Result) -> str:

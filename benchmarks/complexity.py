@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target, staged
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import workspace
 from spike.core.progress import progress
 from spike.core.tables import table
@@ -23,6 +24,7 @@ from spike.launch.places import remove_tree
 from spike.launch.running import Running
 from spike.launch.spec import STOP_TIMEOUT_S
 from spike.measure import results
+from spike.project.sidecar import Sidecar
 
 NAME = "complexity"
 
@@ -80,7 +82,7 @@ def configuration(argv: Sequence[str], env: Mapping[str, str], *, folder: bool) 
     ]
 
 
-def locked_packages(packager: str, locks: Path = workspace.ROOT / "locks") -> int:
+def locked_packages(packager: str, locks: Path = workspace.TOOL / "locks") -> int:
     """Number of Python packages in a packager's lock file."""
     text = (locks / f"{packager}.txt").read_text(encoding="utf-8")
     return len(re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*==", text, flags=re.MULTILINE))
@@ -139,7 +141,7 @@ def _clean(running: Running) -> None:
         remove_tree(running.tmp)
 
 
-def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Count for every built variant among the targets; baselines have nothing to integrate.
 
     Raises:
@@ -147,7 +149,6 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
         BusyError: Another task is measuring in this checkout.
     """
     variants = [target for target in targets if target.built is not None]
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -164,6 +165,24 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             recorder.add(target.id, measure(target))
             step(target.id)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """What the variants ask of an application, in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    lines = {name: float(len(sample["config"])) for name, sample in rows.items()}
+    alone = sum(int(sample["processes"]) == 1 for sample in rows.values())
+    clean = sum(remains(sample["after_kill"]) == "nothing" for sample in rows.values())
+    named = sum(
+        all(arrival(name, seen) == "yes" for name, seen in sample["signals"].items())
+        for sample in rows.values()
+    )
+    of = counted(len(rows), "variant")
+    return (
+        f"A project writes {ends(lines, lambda count: f'{count:g} lines')}; {alone} of {of} are "
+        f"one process, {named} of {len(rows)} get each of {len(SIGNALS)} signals by name, and "
+        f"{clean} of {len(rows)} leave nothing after a SIGKILL."
+    )
 
 
 def render(result: results.Result) -> str:

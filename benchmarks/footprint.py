@@ -20,17 +20,22 @@ import psutil
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import as_sample
 from benchmarks.targets import Target, staged
+from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.launch import judgement, leftovers
 from spike.launch.running import Running
 from spike.measure import elf, pagecache, results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "footprint"
 
-ROUNDS = 3
-"""Launches of each target: what is counted here hardly varies; three show when it does."""
+COMPARED = (
+    Metric(field="pss_bytes", tolerance=0.05),
+    Metric(field="peak_temporary_bytes", tolerance=0.02),
+)
 
 _POLL_S = 0.002
 
@@ -182,7 +187,12 @@ def shipped_files(target: Target) -> list[Path]:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int = 1,
+    partial: bool = False,
 ) -> results.Result:
     """Measure every target ``launches`` times.
 
@@ -190,7 +200,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -213,6 +222,19 @@ def run(
 def middle(samples: Sequence[Mapping[str, Any]], field: str) -> float | None:
     """Median of a field over the launches that have it."""
     return median([float(item[field]) for item in samples if item.get(field) is not None])
+
+
+def summary(result: results.Result) -> str:
+    """Memory and files in one sentence."""
+    rows = {name: result.of(name) for name in variants_in(result)}
+    memory = {name: middle(samples, "pss_bytes") for name, samples in rows.items()}
+    written = {name: middle(samples, "written_files") for name, samples in rows.items()}
+    return (
+        f"At READY all processes of a variant hold {ends(memory, megabytes)} of memory (PSS), and "
+        f"a launch writes {ends(written, lambda count: f'{count:g} files')}; medians of "
+        f"{number_of([len(samples) for samples in rows.values()])} launches of each of "
+        f"{counted(len(rows), 'variant')}."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -22,11 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.targets import Target
+from benchmarks.wording import ends
 from spike.build.buildinfo import Built
 from spike.core import statistics
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
@@ -34,6 +36,7 @@ from spike.launch import leftovers
 from spike.launch.launcher import launch
 from spike.launch.spec import LaunchSpec
 from spike.measure import results
+from spike.project.sidecar import Sidecar
 
 NAME: Final = "host_latency"
 
@@ -172,13 +175,21 @@ class Summary:
         )
 
 
-def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False) -> results.Result:
+def run(
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    rounds: int,
+    seed: int,
+    partial: bool = False,
+) -> results.Result:
     """Launch every variant by host and launcher in turns.
 
     Whether the bars hold is told by the medians; their intervals say how far to trust that.
 
     Args:
-        built: The variants.
+        sidecar: Whose variants they are.
+        targets: The variants.
         rounds: Rounds at most; a variant that is settled before goes through no more of them.
         seed: Seed of the order.
         partial: Whether the result is kept out of the record.
@@ -188,7 +199,7 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
     """
     application.check_tools()
     leftovers.adopt_orphans()
-    sidecar = built[0].sidecar
+    built = [target.built for target in targets if target.built is not None]
     launcher = application.build_launcher() if any(item.folder for item in built) else None
     order = random.Random(seed)
     with (
@@ -232,7 +243,7 @@ def run(built: Sequence[Built], *, rounds: int, seed: int, partial: bool = False
 
 
 def _package(item: Built, launcher: Path | None) -> Package:
-    area = ROOT / "build" / "host" / "latency" / item.info.variant
+    area = project() / "build" / "host" / "latency" / item.info.variant
     return application.package(staging.stage(item, launcher, Launching()), area)
 
 
@@ -300,8 +311,41 @@ def _difference(one: list[float | None], other: list[float | None]) -> statistic
     return statistics.difference_of_medians(one, other, per_round=PER_ROUND)
 
 
-def render(summaries: Sequence[Summary]) -> str:
+def missed(result: results.Result) -> list[str]:
+    """Variants whose bars do not hold, or that did not come to READY by each way."""
+    summaries = {item.variant: item for item in summarise(result)}
+    return [
+        f"missed: {name}"
+        for name in result.targets
+        if name not in summaries or not summaries[name].goal_met
+    ]
+
+
+def summary(result: results.Result) -> str:
+    """What host and launcher add, in one sentence."""
+    rows = summarise(result)
+    host = {item.variant: item.host_adds_ms for item in rows}
+    binary = {item.variant: item.launcher_adds_ms for item in rows if item.through_ms is not None}
+    missed = sum(bool(item.misses) for item in rows)
+
+    def shown(value: float) -> str:
+        return f"{value:.1f} ms"
+
+    return (
+        f"By medians the host sees READY {ends(host, shown)} later than the launcher here"
+        + (f", and the launcher binary of a folder adds {ends(binary, shown)}" if binary else "")
+        + f"; {missed} of {len(rows)} variants miss a bar ({HOST_WITHIN_MS:.0f} ms and "
+        f"{LAUNCHER_MAX_MS:.0f} ms)."
+    )
+
+
+def render(result: results.Result) -> str:
     """The table that the task prints."""
+    return render_summaries(summarise(result))
+
+
+def render_summaries(summaries: Sequence[Summary]) -> str:
+    """A row a variant, and in words what missed its bar."""
 
     def shown(value: float | None) -> str:
         return "-" if value is None else f"{value:.1f}"

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import PYTHON_ISOLATED, Target, staged
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.statistics import median
@@ -31,14 +32,15 @@ from spike.core.tables import NOT_MEASURED, table
 from spike.launch import leftovers
 from spike.launch.running import Running
 from spike.measure import results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "instructions"
 
-RUNS = 2
-"""Counts of each target: the second shows that the first repeats."""
-
 TOLERANCE = 0.005
 """Largest difference between two counts of the same program, as a fraction."""
+
+COMPARED = (Metric(field="instructions", tolerance=TOLERANCE),)
 
 SLOWDOWN = 200.0
 """How much longer a program may take to READY under callgrind; 40 to 100 was seen."""
@@ -135,7 +137,9 @@ def _nothing(problem: str) -> dict[str, Any]:
     }
 
 
-def run(targets: Sequence[Target], *, runs: int = RUNS, partial: bool = False) -> results.Result:
+def run(
+    sidecar: Sidecar, targets: Sequence[Target], *, runs: int, partial: bool = False
+) -> results.Result:
     """Count every target ``runs`` times, as many side by side as there are CPUs.
 
     Raises:
@@ -150,7 +154,6 @@ def run(targets: Sequence[Target], *, runs: int = RUNS, partial: bool = False) -
         raise MissingToolError(
             f"Instructions cannot be counted: {why}.", try_next="invoke doctor --with-deps"
         )
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -184,6 +187,18 @@ def spread(samples: Sequence[Mapping[str, Any]]) -> float | None:
     """Largest over smallest count, less one; None with fewer than two counts."""
     values = [int(sample["instructions"]) for sample in samples if sample["instructions"]]
     return max(values) / min(values) - 1 if len(values) > 1 else None
+
+
+def summary(result: results.Result) -> str:
+    """The counts in one sentence."""
+    rows = {name: result.of(name) for name in variants_in(result)}
+    totals = {name: median(_values(samples, "instructions")) for name, samples in rows.items()}
+    apart = max((spread(samples) or 0.0 for samples in rows.values()), default=0.0)
+    return (
+        f"A launch to READY executes {ends(totals, lambda count: f'{_millions(count)} million')} "
+        f"instructions; counts of one of {counted(len(rows), 'variant')} are at most {apart:.3%} "
+        "apart."
+    )
 
 
 def render(result: results.Result) -> str:

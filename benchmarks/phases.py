@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target, staged
+from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core import process
 from spike.core.errors import MissingToolError
 from spike.core.progress import progress, shuffled_rounds
@@ -40,11 +41,12 @@ from spike.core.tables import milliseconds, table
 from spike.launch import leftovers
 from spike.launch.running import Running
 from spike.measure import results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "phases"
 
-ROUNDS = 7
-"""Launches of each target. The shares are medians; an odd number has one in the middle."""
+COMPARED = (Metric(field="launcher_ms"), Metric(field="interpreter_ms"))
 
 _EXECVE = re.compile(r"^(?P<pid>\d+) +(?P<seconds>\d+)\.(?P<nanos>\d{9}) execve(at)?\(.*= 0$")
 
@@ -170,7 +172,12 @@ def _number(text: str | None) -> int | None:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int = ROUNDS, seed: int = 1, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
     """Divide ``launches`` launches of every target.
 
@@ -184,7 +191,6 @@ def run(
         raise MissingToolError(
             f"A launch cannot be divided: {why}.", try_next="invoke doctor --with-deps"
         )
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -232,6 +238,19 @@ def summarise(result: results.Result) -> list[Parts]:
         if values["launcher_ms"] is not None:
             rows.append(Parts(target=name, **values))
     return rows
+
+
+def summary(result: results.Result) -> str:
+    """Where the time goes, in one sentence."""
+    variants = variants_in(result)
+    rows = [row for row in summarise(result) if row.target in variants]
+    launches = number_of([len(result.of(row.target)) for row in rows])
+    return (
+        "Of a launch to READY the packager's own launcher takes "
+        f"{ends({row.target: row.launcher_ms for row in rows}, milliseconds)} and Python's start "
+        f"{ends({row.target: row.interpreter_ms for row in rows}, milliseconds)}; medians of "
+        f"{launches} launches of each of {counted(len(rows), 'variant')}, under strace."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.targets import PYTHON_ISOLATED, Target, staged
+from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Target, staged
+from benchmarks.wording import counted, ends, failures, number_of, variants_in
+from spike.build.buildinfo import READY
 from spike.core import requirements
 from spike.core.progress import progress, shuffled_rounds
-from spike.core.statistics import binomial_interval, distribution, median, ratio_of_medians
+from spike.core.statistics import (
+    binomial_interval,
+    distribution,
+    median,
+    ratio_of_medians,
+    success_claim,
+)
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
-from spike.launch import leftovers
+from spike.launch import judgement, leftovers
 from spike.launch.spec import Launch
 from spike.measure import results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "reliability"
+_WROTE = ("wrote_program", "wrote_cwd", "wrote_home")
+COMPARED = (Metric(field="ready_ms"), Metric(field="stop_ms"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +79,7 @@ class Summary:
 def as_sample(result: Launch) -> dict[str, Any]:
     """A launch as a raw sample; tails are kept of failed launches only."""
     sample = asdict(result)
-    for name in ("wrote_program", "wrote_cwd", "wrote_home"):
+    for name in _WROTE:
         if not sample[name]:
             del sample[name]
     sample["failure"] = result.failure.value if result.failure else None
@@ -80,7 +92,12 @@ def as_sample(result: Launch) -> dict[str, Any]:
 
 
 def run(
-    targets: Sequence[Target], *, launches: int, seed: int, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
     """Launch every target ``launches`` times, shuffled anew in each round.
 
@@ -88,7 +105,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -110,9 +126,18 @@ def run(
 
 
 def render_failures(result: results.Result) -> str:
-    """Every kind of failed launch in words, once for each variant; empty when none failed."""
+    """Every kind of failed launch in words, once for each variant, and where programs write.
+
+    Empty when there is nothing to say.
+    """
     lines = []
-    for name in result.targets:
+    for name, facts in result.targets.items():
+        build = facts.get("build", {})
+        if build.get("first_launch", READY) != READY:
+            lines.append(
+                f"{name}: its first launch after the build failed "
+                f"({build['first_launch']}): {build.get('first_detail', '')}"
+            )
         counted = Counter(
             (sample["failure"], sample["detail"]) for sample in result.of(name) if sample["failure"]
         )
@@ -120,7 +145,23 @@ def render_failures(result: results.Result) -> str:
             f"{name}: {count} x {failure}: {detail}"
             for (failure, detail), count in counted.most_common(5)
         ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_remarks(result)])
+
+
+def _remarks(result: results.Result) -> Iterator[str]:
+    """Where programs write, once for all that do the same."""
+    told: dict[str, list[str]] = {}
+    for name in result.targets:
+        wrote = {
+            place.removeprefix("wrote_"): tuple(
+                dict.fromkeys(path for sample in result.of(name) for path in sample.get(place, ()))
+            )
+            for place in _WROTE
+        }
+        for remark in judgement.remarks(**wrote):
+            told.setdefault(remark, []).append(name)
+    for remark, names in told.items():
+        yield f"{', '.join(names)}: {remark}"
 
 
 def summarise(result: results.Result) -> list[Summary]:
@@ -166,8 +207,44 @@ def times(result: results.Result) -> dict[str, list[float]]:
     return {name: _values(result.of(name), "ready_ms") for name in result.targets}
 
 
-def render(summaries: Sequence[Summary]) -> str:
+def missed(result: results.Result) -> list[str]:
+    """Who missed the plan's target, in one sentence; nothing when all met it."""
+    # A baseline says what the machine and the script do; it has nothing to meet.
+    names = [
+        item.target for item in summarise(result) if item.kind == "variant" and not item.goal_met
+    ]
+    share = percent(requirements.MAX_FAILED_RATE)
+    return [f"target missed (more than {share} failed): {', '.join(names)}"] if names else []
+
+
+def summary(result: results.Result) -> str:
+    """The failed launches in one sentence, with what they prove."""
+    rows = [item for item in summarise(result) if item.kind == "variant"]
+    return f"{failures({item.target: (item.failed, item.launches) for item in rows})}."
+
+
+def summary_of_latency(result: results.Result) -> str:
+    """The starts in one sentence."""
+    rows = {item.target: item for item in summarise(result)}
+    variants = [rows[name] for name in variants_in(result)]
+    python = rows.get(PYTHON_ISOLATED)
+    return (
+        f"READY comes after {ends({item.target: item.ready_ms for item in variants}, milliseconds)}"
+        f", medians of {number_of([item.launches for item in variants])} launches of each of "
+        f"{counted(len(variants), 'variant')}"
+        + (f"; python -I -S needs {milliseconds(python.ready_ms)}." if python else ".")
+    )
+
+
+def render(result: results.Result) -> str:
+    """The reliability table, and every kind of failed launch below it."""
+    return "\n".join(part for part in (render_table(result), render_failures(result)) if part)
+
+
+def render_table(result: results.Result) -> str:
     """The reliability table."""
+    summaries = summarise(result)
+    script = next((item for item in summaries if item.target == PYTHON), None)
     return table(
         [
             "variant",
@@ -185,7 +262,7 @@ def render(summaries: Sequence[Summary]) -> str:
             [
                 summary.target,
                 str(summary.launches),
-                _failed(summary),
+                _failed(summary) + _as_the_script(summary, script),
                 f"{percent(summary.rate)} "
                 f"({percent(summary.rate_low)} to {percent(summary.rate_high)})",
                 milliseconds(summary.boot_ms),
@@ -254,6 +331,17 @@ def _ratio(one: Sequence[float | None], other: Sequence[float | None]) -> str:
     return f"{ratio.estimate:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
+def render_reliability(result: results.Result) -> str:
+    """The failure rates, and what they prove."""
+    rows = summarise(result)
+    claims = dict.fromkeys(
+        success_claim(item.failed, item.launches) for item in rows if item.launches
+    )
+    return (
+        f"{render_rates(rows)}\n\nWith 95 % confidence these launches prove: {'; '.join(claims)}."
+    )
+
+
 def render_rates(summaries: Sequence[Summary]) -> str:
     """The failure rates alone, with the plan's target."""
     return table(
@@ -275,6 +363,14 @@ def render_rates(summaries: Sequence[Summary]) -> str:
         ],
         numeric=1,
     )
+
+
+def _as_the_script(summary: Summary, script: Summary | None) -> str:
+    """Says in the row when what failed is no fault of the packager."""
+    if summary.kind != "variant" or not summary.failures or script is None:
+        return ""
+    same = summary.failures.keys() <= script.failures.keys()
+    return ", as the plain script does" if same and script.failed == script.launches else ""
 
 
 def _failed(summary: Summary) -> str:

@@ -18,14 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.core import process
 from spike.core.errors import BuildFailedError, MissingToolError, UsageError
 from spike.core.progress import progress
 from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, table
-from spike.core.workspace import ROOT, display_path
+from spike.core.workspace import display_path, project
 from spike.measure import results
 from spike.packagers.recipe import STAGED, Recipe
+from spike.project.sidecar import Sidecar
 
 NAME = "reproducible"
 
@@ -36,7 +38,8 @@ def environment_folder(packager: str) -> Path:
     Raises:
         MissingToolError: The environment was never made here.
     """
-    folder = ROOT / ".nox" / f"build_{packager}" / ("Scripts" if sys.platform == "win32" else "bin")
+    place = project() / ".nox" / f"build_{packager}"
+    folder = place / ("Scripts" if sys.platform == "win32" else "bin")
     if not folder.is_dir():
         raise MissingToolError(
             f"There is no environment with {packager} in this checkout.",
@@ -203,7 +206,7 @@ def measure(target: Target, scratch: Path) -> dict[str, Any]:
     }
 
 
-def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Build and compare every variant.
 
     Raises:
@@ -213,7 +216,6 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
         BusyError: Another task is measuring in this checkout.
     """
     variants = [target for target in targets if target.built is not None]
-    sidecar = variants[0].sidecar
     if sidecar.dependencies:
         raise UsageError(
             f"{sidecar.name} has dependencies of its own.",
@@ -223,7 +225,7 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     for target in variants:
         assert target.built is not None
         environment_folder(target.built.info.packager)
-    scratch = ROOT / "build" / "reproducible"
+    scratch = project() / "build" / "reproducible"
     with (
         results.recording(
             NAME,
@@ -241,6 +243,19 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             shutil.rmtree(place, ignore_errors=True)
             step(target.id)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """How many are equal, in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    equal = sum(bool(sample["equal"]) for sample in rows.values())
+    cold = {
+        name: median([float(value) for value in sample["cold_s"]]) for name, sample in rows.items()
+    }
+    return (
+        f"{equal} of {counted(len(rows), 'variant')} are the same byte by byte when built twice; "
+        f"from empty caches a build takes {ends(cold, lambda seconds: f'{seconds:.1f} s')}."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -34,7 +34,7 @@ from spike.core.errors import MissingToolError, SpikeError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, median, median_difference, ratio_of_medians
 from spike.core.tables import table
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL
 from spike.launch.launcher import launch
 from spike.launch.spec import LaunchSpec
 from spike.measure import results
@@ -42,7 +42,7 @@ from spike.project.sidecar import Sidecar
 
 NAME = "selfcheck"
 
-SPAWN_SOURCE = ROOT / "benchmarks" / "baselines" / "spawn.c"
+SPAWN_SOURCE = TOOL / "benchmarks" / "baselines" / "spawn.c"
 
 RUNS = 20
 """A/A runs; one of them may miss."""
@@ -76,7 +76,7 @@ ONE, TWO, DELAYED = "same-one", "same-two", "delayed"
 HARNESS, BARE = "spawn-harness", "spawn-c"
 
 
-def targets(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
+def questions(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
     """What a result file says of the things that are compared here."""
     text = "the sidecar's script under python -I -S"
     return {
@@ -93,8 +93,15 @@ def targets(sidecar: Sidecar) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
-    """Ask the four questions.
+def run(
+    sidecar: Sidecar,
+    targets: Sequence[Target] = (),
+    *,
+    runs: int,
+    seed: int = 1,
+    partial: bool = False,
+) -> results.Result:
+    """Ask the four questions; of no target, since they are about the measuring itself.
 
     Raises:
         SpikeError: The sidecar's script does not run under a plain interpreter, or the C programs
@@ -106,7 +113,7 @@ def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
         results.recording(
             NAME,
             sidecar,
-            targets=targets(sidecar),
+            targets=questions(sidecar),
             settings={
                 "runs": runs,
                 "rounds": ROUNDS,
@@ -114,6 +121,7 @@ def run(sidecar: Sidecar, *, runs: int = RUNS, seed: int = 1) -> results.Result:
                 "baseline_cpus": BASELINE_CPUS,
                 "seed": seed,
             },
+            partial=partial,
         ) as recorder,
         progress("self-check", steps(runs)) as step,
     ):
@@ -324,6 +332,22 @@ def _interval(interval: Interval | None, digits: int) -> str:
 def passed(result: results.Result) -> bool:
     """Whether every question that could be asked was answered right."""
     return all(answer.passed is not False for answer in answers(result))
+
+
+def missed(result: results.Result) -> list[str]:
+    """Questions that were answered wrong."""
+    return [f"wrong: {item.question}" for item in answers(result) if item.passed is False]
+
+
+def summary(result: results.Result) -> str:
+    """How many known answers came out, in one sentence."""
+    found = answers(result)
+    asked = [item for item in found if item.passed is not None]
+    wrong = [item.question for item in asked if not item.passed]
+    return (
+        f"{len(asked) - len(wrong)} of {len(asked)} questions with known answers came out within "
+        "their bars" + (f"; not: {', '.join(wrong)}" if wrong else "") + "."
+    )
 
 
 def render(result: results.Result) -> str:

@@ -16,14 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.targets import Target
+from benchmarks.wording import counted, ends, variants_in
 from spike.build import buildinfo
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.tables import megabytes, table
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 from spike.measure import results
+from spike.measure.compare import Metric
+from spike.project.sidecar import Sidecar
 
 NAME = "size"
+COMPARED = (
+    Metric(field="shipped_bytes", tolerance=0.0),
+    Metric(field="package_bytes", tolerance=0.001),
+)
 
 DEB_COMPRESSION = "xz"
 """dpkg-deb's default on Debian (deb(5)); Ubuntu's is zstd, whose packages come out larger."""
@@ -47,7 +54,7 @@ def package(target: Target) -> dict[str, Any]:
     root = Path(target.argv[0]).parent
     if target.built is not None:
         root = target.built.folder or target.built.artifact.parent
-    if target.kind == "baseline" and not target.argv[0].startswith(str(ROOT)):
+    if target.kind == "baseline" and not target.argv[0].startswith(str(project())):
         return {"package_bytes": None, "package_by": ""}  # the interpreter is not ours to ship
     files = [
         path
@@ -115,14 +122,13 @@ def count(target: Target) -> dict[str, Any]:
     }
 
 
-def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
+def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:
     """Measure every target.
 
     Raises:
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     with (
         results.recording(
             NAME,
@@ -139,6 +145,17 @@ def run(targets: Sequence[Target], *, partial: bool = False) -> results.Result:
             recorder.add(target.id, facts)
             step(target.id)
     return recorder.result()
+
+
+def summary(result: results.Result) -> str:
+    """The sizes in one sentence."""
+    rows = {name: result.of(name)[-1] for name in variants_in(result)}
+    shipped = {name: float(sample["shipped_bytes"]) for name, sample in rows.items()}
+    packed = {name: sample.get("package_bytes") for name, sample in rows.items()}
+    return (
+        f"What ships of a variant has {ends(shipped, megabytes)}, as a .deb "
+        f"{ends(packed, megabytes)}; {counted(len(rows), 'variant')} were weighed."
+    )
 
 
 def render(result: results.Result) -> str:

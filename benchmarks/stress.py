@@ -15,34 +15,48 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.cold_start import CACHE_VARIABLE
-from benchmarks.reliability import Summary, as_sample, summarise
+from benchmarks.reliability import (
+    Summary,
+    as_sample,
+    missed,
+    render_failures,
+    summarise,
+)
 from benchmarks.targets import Target, staged
+from benchmarks.wording import failures
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, ratio_of_independent_medians
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
 from spike.launch import judgement, leftovers
 from spike.launch.spec import Launch, LaunchSpec
 from spike.measure import results
+from spike.project.sidecar import Sidecar
+
+__all__ = ["missed", "render", "run_parallel", "run_soak", "summary"]
 
 PARALLEL = "parallel"
 SOAK = "soak"
 
-MAX_PARALLEL = 64
-"""Launches at the same moment; more would try the machine's process limit, not the program."""
-
 
 def run_parallel(
-    targets: Sequence[Target], *, launches: int, at_once: int, seed: int, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    launches: int,
+    parallel: int,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
-    """Launch each target ``at_once`` times at the same moment, again and again.
+    """Launch each target ``parallel`` times at the same moment, again and again.
 
     Each batch begins with an empty cache folder that its launches share, so programs that keep
     what they unpack race for it, as several windows opened at the first login would.
 
     Args:
+        sidecar: Whose targets they are.
         targets: What to launch.
         launches: Launches of each target at least; the last batch is a whole one.
-        at_once: Launches at the same moment.
+        parallel: Launches at the same moment.
         seed: Seed of the order in which targets take turns.
         partial: Whether these are chosen targets.
 
@@ -50,23 +64,22 @@ def run_parallel(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
-    batches = -(-launches // at_once)
+    batches = -(-launches // parallel)
     leftovers.adopt_orphans()
     with (
         results.recording(
             PARALLEL,
             sidecar,
             targets={target.id: target.as_json() for target in targets},
-            settings={"launches": batches * at_once, "at_once": at_once, "seed": seed},
+            settings={"launches": batches * parallel, "at_once": parallel, "seed": seed},
             partial=partial,
         ) as recorder,
         staged(targets) as copies,
-        progress(f"{at_once} at once", batches * len(targets)) as step,
+        progress(f"{parallel} at once", batches * len(targets)) as step,
     ):
         by_id = {target.id: target for target in copies}
         for batch, name in shuffled_rounds(list(by_id), batches, seed):
-            for place, done in enumerate(launch_together(by_id[name], at_once)):
+            for place, done in enumerate(launch_together(by_id[name], parallel)):
                 recorder.add(name, {"round": batch, "place": place, **as_sample(done)})
             step(name)
     return recorder.result()
@@ -90,7 +103,12 @@ def launch_together(target: Target, at_once: int) -> list[Launch]:
 
 
 def run_soak(
-    targets: Sequence[Target], *, minutes: float, seed: int, partial: bool = False
+    sidecar: Sidecar,
+    targets: Sequence[Target],
+    *,
+    minutes: float,
+    seed: int,
+    partial: bool = False,
 ) -> results.Result:
     """Launch every target in turns until the time is up; the last round is a whole one.
 
@@ -98,7 +116,6 @@ def run_soak(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    sidecar = targets[0].sidecar
     leftovers.adopt_orphans()
     seconds = minutes * 60
     with (
@@ -127,6 +144,18 @@ def run_soak(
     return recorder.result()
 
 
+def summary(result: results.Result) -> str:
+    """The failed launches in one sentence, with how they were made."""
+    rows = [item for item in summarise(result) if item.kind == "variant"]
+    text = failures({item.target: (item.failed, item.launches) for item in rows})
+    how = (
+        f"in {result.settings['minutes']:g} minutes by turns"
+        if result.benchmark == SOAK
+        else f"{result.settings['at_once']} at the same moment"
+    )
+    return text.replace(" failed", f" failed, {how}", 1) + "."
+
+
 def drift(result: results.Result, target: str) -> Interval | None:
     """Median of the last quarter of the launches over that of the first, with its interval."""
     values = [
@@ -137,21 +166,26 @@ def drift(result: results.Result, target: str) -> Interval | None:
 
 
 def render(result: results.Result) -> str:
+    """The table, and every kind of failed launch below it."""
+    return "\n".join(part for part in (render_table(result), render_failures(result)) if part)
+
+
+def render_table(result: results.Result) -> str:
     """Failures with their exact interval, times, and for a soak what changed from start to end."""
     rows = []
-    for summary in summarise(result):
+    for item in summarise(result):
         row = [
-            summary.target,
-            str(summary.launches),
-            _failures(summary),
-            f"{percent(summary.rate_low)} to {percent(summary.rate_high)}",
-            milliseconds(summary.ready_ms),
-            milliseconds(summary.ready_max_ms),
-            str(summary.processes_left),
-            str(summary.files_left),
+            item.target,
+            str(item.launches),
+            _failures(item),
+            f"{percent(item.rate_low)} to {percent(item.rate_high)}",
+            milliseconds(item.ready_ms),
+            milliseconds(item.ready_max_ms),
+            str(item.processes_left),
+            str(item.files_left),
         ]
         if result.benchmark == SOAK:
-            change = drift(result, summary.target)
+            change = drift(result, item.target)
             row.append(
                 f"{change.estimate:.2f} ({change.low:.2f} to {change.high:.2f})"
                 if change

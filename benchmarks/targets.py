@@ -19,13 +19,13 @@ from benchmarks.baselines import native
 from spike.build import advice
 from spike.build.buildinfo import Built, file_sha256
 from spike.core.errors import MissingToolError
-from spike.core.workspace import ROOT, display_path
+from spike.core.workspace import TOOL, display_path
 from spike.launch import judgement, places
 from spike.launch.places import Place
 from spike.launch.spec import Launch, LaunchSpec
 from spike.project.sidecar import Sidecar
 
-BASELINE_SOURCE = ROOT / "benchmarks" / "baselines" / "ready.c"
+BASELINE_SOURCE = TOOL / "benchmarks" / "baselines" / "ready.c"
 STATIC_C = "baseline-static-c"
 PYTHON_ISOLATED = "baseline-python-I-S"
 PYTHON = "baseline-python"

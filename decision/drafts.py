@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from benchmarks import reliability
+from benchmarks.registry import BENCHMARKS, CHECKLIST
 from decision.evidence import Evidence, usable
 from spike import issue_log
 from spike.core import process, requirements
@@ -18,17 +18,13 @@ from spike.issue_log import Entry
 from spike.measure.results import Result
 from spike.project.sidecar import Sidecar
 
-CHECKLIST: Final = "checklist"
-_SHOWING: Final = (reliability.NAME, "cold_start", "soak", CHECKLIST)
-"""Benchmarks whose failed samples are problems of the variant; others provoke failures."""
-
 
 def in_evidence(evidence: Evidence) -> list[Entry]:
     """Drafts of everything that failed builds and current results show, each problem once."""
     drafts = [issue_log.from_build_failure(facts) for facts in evidence.failures]
-    for name in _SHOWING:
-        result = usable(evidence, name)
-        if result is not None:
+    for benchmark in BENCHMARKS.values():
+        result = usable(evidence, benchmark.name)
+        if result is not None and benchmark.shows_problems:
             drafts += in_result(result, evidence.sidecar)
     return _once(drafts)
 
@@ -94,7 +90,7 @@ def _row(
         evidence=str(sample["evidence"]),
         python=str(build["python_version"]),
         nuitka=version if packager == "nuitka" else issue_log.NOT_INVOLVED,
-        tauri=issue_log.tauri_version(sidecar.workspace.root) or issue_log.UNKNOWN,
+        tauri=issue_log.tauri_version() or issue_log.UNKNOWN,
         build_command=process.shown(build["argv"], build["env"]),
         launch_command=str(build["artifact"]),
     )

@@ -1,225 +1,478 @@
-"""Which variant to ship for this sidecar, from this machine's results, by rule.
+"""The answer: which packager, which of its variants ships, and what to fall back to. By rule.
 
-Apart from the plan's decision between two packagers (:mod:`decision.criteria`): this weighs every
-variant that is built, and says what its choice costs. Pure: values in, values out.
+The plan's criteria F1 to F4 choose between its two packagers (:mod:`decision.criteria`). Of the
+chosen one, the variant is what an expert would ship:
 
-First what disqualifies: a launch that failed too often, a checklist row that fails, a process
-that outlives its host, clearly more cases that go wrong on hostile machines than the best has.
-Of the rest, a single file goes before a folder, which needs a launcher of its own, unless the
-folder starts in a fraction of the time; then the soonest READY, and among those that no user
-could tell apart the one with fewer cases gone wrong, then the smaller download.
+1. What cannot ship is out: too few launches to judge, more failed than the plan allows, a row of
+   the checklist that fails, a process that outlives its host.
+2. Reliability goes first. A variant stands behind another that is more reliable: fewer failed
+   launches, else fewer fault cases failed of those that both ran, else less left behind.
+3. Then the start, the launcher of a folder build included as it was measured. Starts that no user
+   could tell apart count as the same.
+4. Then the size of a download, then the lines that a project writes.
+
+Faults, processes, signals and leftovers belong to packager and mode: what the repository's own
+sidecar showed counts for every sidecar, until a run of the sidecar's own says otherwise. Each row
+says whose evidence it is.
+
+:func:`answer` is the only place that chooses. Pure below it: values in, values out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from benchmarks import complexity, reliability, size
+from benchmarks import cold_start, complexity, host_latency, reliability, size
 from benchmarks.faults import report as faults
-from benchmarks.faults.verdict import Outcome
+from benchmarks.faults.targets import is_ours
+from benchmarks.faults.verdict import Status
+from benchmarks.registry import CHECKLIST
 from benchmarks.targets import PYTHON_ISOLATED
-from decision import drafts
+from decision import criteria
+from decision.criteria import NUITKA, PYINSTALLER, TITLES, Proposal
 from decision.evidence import Evidence, usable
 from spike.core import requirements
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, percent, table
+from spike.measure.results import Result
 from spike.packagers import VARIANTS
 
-MAX_MORE_WRONG: Final = 3
-"""Cases gone wrong on hostile machines beyond the best variant's. Our own choice: about one case
-in forty, which one odd circumstance of a test machine can make."""
+SAME: Final = 1.10
+"""Starts and sizes within this ratio of the best count as the same. Launches of one binary spread
+as much from run to run."""
 
-SAME_START: Final = 1.10
-"""Starts within this ratio of the soonest count as the same: launches of one binary spread more."""
+OWN: Final = "its own"
+HELLO: Final = "hello's"
+"""Whose evidence a figure is: the sidecar's, or that of the repository's hello sidecar."""
 
-FOLDER_GAIN: Final = 0.50
-"""A folder that reaches READY in at most this fraction of the best single file's time is worth
-the launcher and the bundled resources that it needs. Our own choice."""
+
+@dataclass(frozen=True, kw_only=True)
+class Faults:
+    """What the fault cases showed of one variant.
+
+    Attributes:
+        failed: By case that could be run, whether it failed.
+        degraded: How many of them were safe and less than was promised.
+        of: How many cases there are; those that could not be run on the variant included.
+        whose: Whose evidence it is.
+    """
+
+    failed: Mapping[str, bool]
+    degraded: int = 0
+    of: int
+    whose: str = OWN
+
+    @property
+    def run(self) -> int:
+        """Cases that could be run."""
+        return len(self.failed)
+
+    def count(self, among: frozenset[str] | None = None) -> int:
+        """Cases that failed, of all that were run or of these."""
+        return sum(bad for case, bad in self.failed.items() if among is None or case in among)
+
+    @property
+    def text(self) -> str:
+        """``8 of 123``; ``0 of 90 (run: 90 of 123)`` where some could not be run."""
+        part = "" if self.run == self.of else f" (run: {self.run} of {self.of})"
+        return f"{self.count()} of {self.run}{part}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leftovers:
+    """What a variant holds and leaves.
+
+    Attributes:
+        processes: Processes at READY.
+        signals: Signals that reach the program by name, of those sent, as ``3 of 3``.
+        left_processes: Processes that stay after a SIGKILL of the one that the host holds.
+        left_files: Files that stay then.
+        outlives: Processes that stay even after the end of stdin.
+        whose: Whose evidence it is.
+    """
+
+    processes: int
+    signals: str = ""
+    left_processes: int = 0
+    left_files: int = 0
+    outlives: int = 0
+    whose: str = OWN
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What is known of one variant; None where it was not measured.
+    """What is known of one variant; None where nobody measured it.
 
     Attributes:
         variant: Its id.
-        ready_ms: Median launch to READY.
+        ready_ms: Median launch to READY with warm caches, in milliseconds.
+        cold_ms: The same with cold ones.
         versus_python: ``ready_ms`` as a multiple of ``python -I -S`` on the same script.
         launches: How many launches were made.
         failed: How many of them failed.
         rate_high: Upper end of the exact 95 % interval of the failure rate.
-        disk_bytes: What lies on the user's disk: what ships, and what a launch writes beside it.
+        shipped_bytes: What has to be in the installer.
         package_bytes: What a download grows by.
-        wrong: Cases on hostile machines that somebody is misled or harmed by, of those that every
-            variant went through.
-        degraded: Cases of them that are safe and less than was promised.
         failed_rows: Rows of the checklist that fail.
         checked: Whether the checklist was run.
-        single_file: Whether externalBin takes it as it is.
+        folder: Whether it is a folder, which externalBin does not take: a launcher stands for it.
         config_lines: Lines that a project writes for it.
-        processes: Processes at READY.
-        signals: Signals that reach the program by name, of those sent, as ``3 of 3``.
-        outlives: Processes that go on after a SIGKILL of the host's child and the end of stdin.
+        launcher_ms: What the launcher of a folder adds to a launch, by medians; None for unknown.
+        launcher_whose: Whose evidence that is.
+        faults: What the fault cases showed.
+        leftovers: What it holds and leaves.
     """
 
     variant: str
     ready_ms: float | None = None
+    cold_ms: float | None = None
     versus_python: float | None = None
     launches: int = 0
     failed: int = 0
     rate_high: float | None = None
-    disk_bytes: int | None = None
+    shipped_bytes: int | None = None
     package_bytes: int | None = None
-    wrong: int | None = None
-    degraded: int | None = None
     failed_rows: tuple[str, ...] = ()
     checked: bool = False
-    single_file: bool | None = None
+    folder: bool = False
     config_lines: int | None = None
-    processes: int | None = None
-    signals: str = ""
-    outlives: int = 0
+    launcher_ms: float | None = None
+    launcher_whose: str = OWN
+    faults: Faults | None = None
+    leftovers: Leftovers | None = None
+
+    @property
+    def packager(self) -> str:
+        """The packager that makes it."""
+        return self.variant.partition("-")[0]
+
+    @property
+    def start_ms(self) -> float:
+        """Launch to READY as it ships: with the launcher of a folder, where that adds anything."""
+        return (self.ready_ms or 0.0) + max(0.0, self.launcher_ms or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recommendation:
-    """The choice.
+class Answer:
+    """The one answer.
 
     Attributes:
-        variant: What to ship; empty when nothing can be recommended.
-        reasons: Why, in sentences.
-        excluded: Why others are not considered, by variant.
+        packager: The plan's packager by F1 to F4; empty while the rules cannot say.
+        why_packager: Why, in sentences.
+        variant: What of it to ship; empty when nothing can be.
+        fallback: The best variant of the plan's other packager; empty for none.
+        fallback_command: The command that builds it.
+        best_folder: The best folder build of any packager; empty for none.
+        overall: What would ship if every packager were open to choice.
+        reconciled: How plan and ranking go together where they differ, in a sentence; else empty.
+        reasons: Why the variant, in sentences.
+        why_not: Why each other variant does not ship, by variant.
         unknown: What was not measured and would count, with the command that measures it.
-        price: What the chosen variant costs or cannot do; empty for nothing.
-        standings: What it was chosen from, the soonest first.
+        standings: What it was chosen from, best first; what cannot ship is last.
     """
 
-    variant: str
-    reasons: tuple[str, ...]
-    excluded: Mapping[str, str]
-    unknown: tuple[str, ...]
-    price: str
-    standings: tuple[Standing, ...]
+    packager: str
+    why_packager: str
+    variant: str = ""
+    fallback: str = ""
+    fallback_command: str = ""
+    best_folder: str = ""
+    overall: str = ""
+    reconciled: str = ""
+    reasons: tuple[str, ...] = ()
+    why_not: Mapping[str, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    standings: tuple[Standing, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence."""
+        title = TITLES.get(self.packager, "")
+        other = (
+            f"the fallback is {TITLES[self.fallback.partition('-')[0]]}'s `{self.fallback}`, "
+            f"built by `{self.fallback_command}`"
+            if self.fallback
+            else "there is no fallback yet: no variant of the plan's other packager can ship"
+        )
+        if not title:
+            return f"Not decided: {self.why_packager}"
+        if not self.variant:
+            return f"{title} by the plan's rules, but none of its variants can ship; {other}."
+        return f"Ship {title}'s `{self.variant}`; {other}."
 
 
-def recommend(standings: Sequence[Standing], *, option: str = "") -> Recommendation:
+# ------------------------------------------------------------------------------------- the rules
+
+
+def decide(
+    standings: Sequence[Standing],
+    proposal: Proposal,
+    *,
+    option: str = "",
+    build_command: Callable[[str], str] = lambda variant: f"nox -s build_{variant}",
+) -> Answer:
     """Choose by the rules of this module.
 
     Args:
-        standings: Every variant that was built.
+        standings: Every variant that was launched.
+        proposal: What F1 to F4 propose.
         option: What a command needs to mean this sidecar, for the commands that are named.
+        build_command: The command that builds a variant.
     """
-    ordered = tuple(sorted(standings, key=lambda item: (item.ready_ms is None, item.ready_ms or 0)))
-    excluded = {item.variant: why for item in ordered if (why := disqualified(item, ordered))}
-    eligible = [item for item in ordered if item.variant not in excluded]
-    unknown = _unknown(ordered, option)
-    if not eligible:
-        return Recommendation(
-            variant="",
-            reasons=("No variant is left.",) if ordered else ("Nothing has been measured.",),
-            excluded=excluded,
-            unknown=unknown,
-            price="",
-            standings=ordered,
-        )
-    single = [item for item in eligible if item.single_file is not False]
-    reasons = []
-    field = eligible
-    if single and len(single) < len(eligible):
-        fastest_folder = min(_ready(item) for item in eligible if item.single_file is False)
-        if fastest_folder > FOLDER_GAIN * _ready(single[0]):
-            field = single
-            reasons.append(
-                "It is one file, which externalBin takes as it is; the soonest folder needs "
-                f"{milliseconds(fastest_folder)}, which is not worth a launcher of its own (that "
-                f"would be at most {percent(FOLDER_GAIN)} of its time)."
-            )
-    soonest = _ready(field[0])
-    close = [item for item in field if _ready(item) <= SAME_START * soonest]
-    chosen = min(close, key=lambda item: (item.wrong or 0, item.package_bytes or 0, _ready(item)))
-    reasons.insert(0, _start_reason(chosen, len(close)))
-    if len(close) > 1:
-        others = ", ".join(item.variant for item in close if item is not chosen)
-        reasons.append(f"{others} start as soon (within {percent(SAME_START - 1)}).")
-    reasons.append(
-        f"{chosen.launches - chosen.failed} of {chosen.launches} launches were good"
-        + (
-            f", at least {percent(1 - chosen.rate_high)} with 95 % confidence"
-            if chosen.rate_high
-            else ""
-        )
-        + "."
-    )
-    return Recommendation(
-        variant=chosen.variant,
-        reasons=tuple(reasons),
-        excluded=excluded,
-        unknown=unknown,
-        price=VARIANTS[chosen.variant].mode.price if chosen.variant in VARIANTS else "",
-        standings=ordered,
+    barred = {item.variant: why for item in standings if (why := barrier(item))}
+    order = ranked([item for item in standings if item.variant not in barred])
+    out = [item for item in standings if item.variant in barred]
+
+    def best(*packagers: str) -> Standing | None:
+        return next(iter(ranked([item for item in order if item.packager in packagers])), None)
+
+    other = PYINSTALLER if proposal.packager == NUITKA else NUITKA
+    chosen = best(proposal.packager)
+    fallback = best(other) if proposal.packager else None
+    folder = next(iter(ranked([item for item in order if item.folder])), None)
+    overall = order[0] if order else None
+    reference = chosen or overall
+    return Answer(
+        packager=proposal.packager,
+        why_packager=proposal.reason,
+        variant=chosen.variant if chosen else "",
+        fallback=fallback.variant if fallback else "",
+        fallback_command=build_command(fallback.variant) if fallback else "",
+        best_folder=folder.variant if folder else "",
+        overall=overall.variant if overall else "",
+        reconciled=_reconciled(proposal, chosen, overall),
+        reasons=_reasons(chosen, order) if chosen else ("Nothing can ship.",),
+        why_not=barred
+        | {item.variant: why_not(item, reference, order) for item in order if item is not reference}
+        if reference
+        else barred,
+        unknown=_unknown(standings, option),
+        standings=(*order, *out),
     )
 
 
-def disqualified(item: Standing, all_standings: Sequence[Standing]) -> str:
-    """Why a variant cannot be recommended, in a sentence; empty when it can."""
-    if item.launches < requirements.TARGET_LAUNCHES or item.ready_ms is None:
+def barrier(item: Standing) -> str:
+    """Why a variant cannot ship whatever else there is, in a sentence; empty when it can."""
+    if item.launches < requirements.TARGET_LAUNCHES:
         return (
-            f"{item.launches} launches were measured; {requirements.TARGET_LAUNCHES} decide "
-            "something."
+            f"{item.launches} launches were made, and {requirements.TARGET_LAUNCHES} are needed "
+            "to judge it."
         )
-    if item.failed > requirements.MAX_FAILED_RATE * item.launches:
+    if item.failed > requirements.MAX_FAILED_RATE * item.launches + 1e-9 or item.ready_ms is None:
         return f"{item.failed} of {item.launches} launches failed."
     if item.failed_rows:
-        return f"Checklist rows fail: {', '.join(item.failed_rows)}."
-    if item.outlives:
-        return "A process outlives its host, also when stdin has ended."
-    least = min((other.wrong for other in all_standings if other.wrong is not None), default=0)
-    if item.wrong is not None and item.wrong > least + MAX_MORE_WRONG:
+        rows = ", ".join(item.failed_rows)
         return (
-            f"{item.wrong} of the cases on hostile machines that every variant went through go "
-            f"wrong; the best has {least}."
+            f"{len(item.failed_rows)} of {len(requirements.CHECKLIST)} checklist rows fail: {rows}."
         )
+    if item.leftovers and item.leftovers.outlives:
+        return f"A process outlives its host, even when stdin has ended ({item.leftovers.whose})."
     return ""
 
 
-def _ready(item: Standing) -> float:
-    assert item.ready_ms is not None, "what was not measured is disqualified"
-    return item.ready_ms
+def ranked(items: Sequence[Standing]) -> list[Standing]:
+    """The variants, best first: each is the best of those that are left."""
+    left = list(items)
+    order = []
+    while left:
+        first = _best(left)
+        left.remove(first)
+        order.append(first)
+    return order
 
 
-def _start_reason(chosen: Standing, close: int) -> str:
-    text = f"It reaches READY in {milliseconds(chosen.ready_ms)}"
+def _best(items: Sequence[Standing]) -> Standing:
+    ahead = [item for item in items if not any(more_reliable(other, item) for other in items)]
+    # Cases that only some could run may put three in a circle; then reliability says nothing.
+    ahead = ahead or list(items)
+    soonest = min(item.start_ms for item in ahead)
+    close = [item for item in ahead if item.start_ms <= SAME * soonest]
+    weight = _weight(close)
+    smallest = min(weight(item) for item in close)
+    small = [item for item in close if weight(item) <= SAME * smallest]
+    return min(small, key=lambda item: (item.config_lines or 0, item.start_ms, item.variant))
+
+
+def _weight(items: Sequence[Standing]) -> Callable[[Standing], float]:
+    """The size by which these are compared: of downloads when each is known, else what ships."""
+    if all(item.package_bytes is not None for item in items):
+        return lambda item: float(item.package_bytes or 0)
+    return lambda item: float(item.shipped_bytes or 0)
+
+
+def more_reliable(one: Standing, other: Standing) -> str:
+    """Why one is more reliable than another, said about the other; empty when it is not."""
+    if one is other:
+        return ""
+    if (difference := other.failed / other.launches - one.failed / one.launches) != 0:
+        return (
+            f"{other.failed} of {other.launches} launches failed; of {one.variant}'s, "
+            f"{one.failed} of {one.launches}."
+            if difference > 0
+            else ""
+        )
+    if (one.faults is None) != (other.faults is None):
+        return (
+            f"No fault case was run on it, neither {OWN} nor {HELLO}; {one.variant} fails "
+            f"{one.faults.text}."
+            if one.faults
+            else ""
+        )
+    if one.faults and other.faults:
+        both = frozenset(one.faults.failed) & frozenset(other.faults.failed)
+        few, many = one.faults.count(both), other.faults.count(both)
+        if few != many:
+            return (
+                f"It fails {many} of the {len(both)} fault cases that both ran "
+                f"({other.faults.whose}); {one.variant} fails {few}."
+                if few < many
+                else ""
+            )
+    if one.leftovers and other.leftovers:
+        ours = (one.leftovers.left_processes, one.leftovers.left_files)
+        theirs = (other.leftovers.left_processes, other.leftovers.left_files)
+        if ours < theirs:
+            return (
+                f"It leaves {theirs[0]} processes and {theirs[1]} files after a SIGKILL "
+                f"({other.leftovers.whose}); {one.variant} leaves {ours[0]} and {ours[1]}."
+            )
+    return ""
+
+
+def why_not(item: Standing, chosen: Standing, field: Sequence[Standing] = ()) -> str:
+    """Why a variant that could ship does not, against the one that does.
+
+    Args:
+        item: The variant.
+        chosen: What ships.
+        field: All that could; one of them may be more reliable where the chosen is as reliable.
+    """
+    if reason := more_reliable(chosen, item):
+        return reason
+    if item.start_ms > SAME * chosen.start_ms:
+        return (
+            f"READY after {milliseconds(item.start_ms)}, {item.start_ms / chosen.start_ms:.1f} "
+            f"times {chosen.variant}'s."
+        )
+    if reason := next((text for other in field if (text := more_reliable(other, item))), ""):
+        return reason
+    if item.packager != chosen.packager:
+        return (
+            "It is of the plan's other packager."
+            if item.packager in TITLES
+            else f"{item.packager} is not one of the plan's two packagers."
+        )
+    weight = _weight((item, chosen))
+    if weight(item) > SAME * weight(chosen):
+        return (
+            f"It starts as soon, and is larger: {megabytes(weight(item))}, "
+            f"{megabytes(weight(chosen))} for {chosen.variant}."
+        )
+    if (item.config_lines or 0) > (chosen.config_lines or 0):
+        return (
+            f"As good, and more to write: {item.config_lines} lines, {chosen.config_lines} for "
+            f"{chosen.variant}."
+        )
+    return f"As good; {chosen.variant} starts sooner."
+
+
+def _reasons(chosen: Standing, order: Sequence[Standing]) -> tuple[str, ...]:
+    """Why a variant ships: reliability, start, size, in this order, each with what it is of."""
+    reasons = [
+        f"{chosen.failed} of {chosen.launches} launches failed"
+        + (
+            f" (at most {percent(chosen.rate_high)} with 95 % confidence)"
+            if chosen.rate_high is not None
+            else ""
+        )
+        + (
+            f", and {chosen.faults.count()} of the {chosen.faults.run} fault cases that were run "
+            f"({chosen.faults.whose})."
+            if chosen.faults
+            else "; its fault cases were not run."
+        )
+    ]
+    rivals = [item for item in order if item is not chosen]
+    if chosen.faults and chosen.faults.run < chosen.faults.of:
+        reasons.append(
+            f"It is ranked on these {chosen.faults.run} of {chosen.faults.of} fault cases: the "
+            f"other {chosen.faults.of - chosen.faults.run} could not be run on it."
+        )
+    text = f"It is READY after {milliseconds(chosen.start_ms)}"
+    if chosen.folder and chosen.launcher_ms is not None:
+        adds = (
+            f"{milliseconds(chosen.launcher_ms)}"
+            if chosen.launcher_ms > 0
+            else "nothing that could be measured"
+        )
+        text += f", to which its launcher adds {adds} ({chosen.launcher_whose} launches)"
     if chosen.versus_python is not None:
-        text += f", {chosen.versus_python:.2f} times what python -I -S needs for the same script"
-    return text + (": the soonest of those that can be shipped." if close == 1 else ".")
+        text += f", {chosen.versus_python:.2f} times python -I -S on the same script"
+    sooner = [item.variant for item in rivals if item.start_ms < chosen.start_ms / SAME]
+    text += (
+        f"; sooner, but less reliable or of another packager: {', '.join(sooner)}."
+        if sooner
+        else "; none that can ship is clearly sooner."
+    )
+    return (*reasons, text)
+
+
+def _reconciled(proposal: Proposal, chosen: Standing | None, overall: Standing | None) -> str:
+    if not proposal.packager or overall is None or overall.packager == proposal.packager:
+        return ""
+    plan = TITLES[proposal.packager]
+    first = f"{overall.variant} ranks first of all that can ship"
+    if overall.packager in TITLES:
+        return (
+            f"{first}, but the plan's rules choose {plan}: {proposal.reason.rstrip('.')}; so "
+            f"{overall.variant} is the fallback, ready to take over."
+        )
+    return (
+        f"{first}, but the plan decides between {' and '.join(TITLES.values())}; so "
+        + (f"{chosen.variant} ships" if chosen else f"{plan} is chosen")
+        + f", and {overall.variant} is what to look at when the plan is revised."
+    )
 
 
 def _unknown(standings: Sequence[Standing], option: str) -> tuple[str, ...]:
     """Say what was not measured of any variant, and the command that measures it."""
     missing = []
     for command, known in (
-        ("invoke size", [item.package_bytes is not None for item in standings]),
-        ("invoke footprint", [item.disk_bytes is not None for item in standings]),
-        ("invoke complexity", [item.config_lines is not None for item in standings]),
-        ("invoke faults", [item.wrong is not None for item in standings]),
-        ("invoke verify", [item.checked for item in standings]),
+        (f"invoke size{option}", [item.package_bytes is not None for item in standings]),
+        ("invoke faults", [item.faults is not None for item in standings]),
+        (f"invoke complexity{option}", [item.leftovers is not None for item in standings]),
+        (
+            f"invoke host-latency{option}",
+            [not item.folder or item.launcher_ms is not None for item in standings],
+        ),
+        (f"invoke verify{option}", [item.checked for item in standings]),
     ):
         if not all(known):
             lacking = [
                 item.variant for item, there in zip(standings, known, strict=True) if not there
             ]
             whose = "all" if len(lacking) == len(standings) else ", ".join(lacking)
-            missing.append(f"{whose}: not run by `{command}{option}`")
+            missing.append(f"{whose}: not run by `{command}`")
     return tuple(missing)
 
 
 # ---------------------------------------------------------------------------- from the evidence
 
 
-def from_evidence(evidence: Evidence) -> Recommendation:
-    """Choose from what is known of a sidecar on this machine."""
-    return recommend(standings(evidence), option=evidence.sidecar.option)
+def answer(evidence: Evidence) -> Answer:
+    """The one answer that is known of a sidecar on this machine."""
+
+    def build_command(variant: str) -> str:
+        packager, _, mode = variant.partition("-")
+        return evidence.sidecar.nox_command(packager, mode)
+
+    return decide(
+        standings(evidence),
+        criteria.proposal(evidence),
+        option=evidence.sidecar.option,
+        build_command=build_command,
+    )
 
 
 def standings(evidence: Evidence) -> list[Standing]:
@@ -229,62 +482,116 @@ def standings(evidence: Evidence) -> list[Standing]:
         return []
     summaries = {item.target: item for item in reliability.summarise(launches)}
     baseline = summaries.get(PYTHON_ISOLATED)
-    asked = usable(evidence, faults.NAME)
-    tallies = faults.tallies(faults.comparable(faults.cells(asked))) if asked else {}
+    cold = _cold(evidence)
+    tried = _faults(evidence)
     found = []
     for name, item in summaries.items():
         if item.kind != "variant":
             continue
-        ratio = (
-            item.ready_ms / baseline.ready_ms
-            if baseline and baseline.ready_ms and item.ready_ms is not None
-            else None
-        )
-        sizes = _sample(evidence, size.NAME, name)
-        footprint = _sample(evidence, "footprint", name)
-        asks = _sample(evidence, complexity.NAME, name)
+        build = evidence.builds.get(name, {})
+        sizes = _sample(usable(evidence, size.NAME), name)
         rows = _rows(evidence, name)
-        shipped = sizes.get("shipped_bytes")
+        launcher_ms, launcher_whose = _launcher(evidence, name)
         found.append(
             Standing(
                 variant=name,
                 ready_ms=item.ready_ms,
-                versus_python=ratio,
+                cold_ms=cold.get(name),
+                versus_python=item.ready_ms / baseline.ready_ms
+                if baseline and baseline.ready_ms and item.ready_ms is not None
+                else None,
                 launches=item.launches,
                 failed=item.failed,
                 rate_high=item.rate_high,
-                disk_bytes=shipped + max(footprint["peak_temporary_bytes"], footprint["kept_bytes"])
-                if shipped is not None and footprint
-                else None,
+                shipped_bytes=sizes.get("shipped_bytes")
+                or build.get("folder_bytes")
+                or build.get("size_bytes"),
                 package_bytes=sizes.get("package_bytes"),
-                wrong=tallies[name][Outcome.WRONG] if name in tallies else None,
-                degraded=tallies[name][Outcome.DEGRADED] if name in tallies else None,
                 failed_rows=tuple(row for row, status in rows.items() if status == "fail"),
                 checked=bool(rows),
-                single_file=not facts["folder"] if (facts := evidence.builds.get(name)) else None,
-                config_lines=len(asks["config"]) if asks else None,
-                processes=asks.get("processes"),
-                signals=_signals(asks),
-                outlives=int(asks["after_kill"].get("after_stdin_end") or 0) if asks else 0,
+                folder=bool(build.get("folder")),
+                config_lines=len(
+                    complexity.configuration(
+                        build["argv"], build["env"], folder=bool(build.get("folder"))
+                    )
+                )
+                if build
+                else None,
+                launcher_ms=launcher_ms,
+                launcher_whose=launcher_whose,
+                faults=tried.get(name),
+                leftovers=_leftovers(evidence, name),
             )
         )
     return found
 
 
-def _sample(evidence: Evidence, benchmark: str, variant: str) -> Mapping[str, Any]:
-    result = usable(evidence, benchmark)
+def _sources(evidence: Evidence, benchmark: str) -> list[tuple[str, Result]]:
+    """The sidecar's own result, then that of the hello sidecar, with whose they are."""
+    both = ((OWN, usable(evidence, benchmark)), (HELLO, evidence.hello.get(benchmark)))
+    return [(whose, result) for whose, result in both if result is not None]
+
+
+def _faults(evidence: Evidence) -> dict[str, Faults]:
+    found: dict[str, Faults] = {}
+    for whose, result in _sources(evidence, faults.NAME):
+        cells = [cell for cell in faults.cells(result) if not is_ours(cell.target)]
+        of = len({cell.case for cell in cells})
+        for name in dict.fromkeys(cell.target for cell in cells):
+            run = [
+                cell for cell in cells if cell.target == name and cell.status is not Status.NOT_RUN
+            ]
+            if run and name not in found:
+                found[name] = Faults(
+                    failed={cell.case: cell.status is Status.FAIL for cell in run},
+                    degraded=sum(cell.status is Status.DEGRADED for cell in run),
+                    of=of,
+                    whose=whose,
+                )
+    return found
+
+
+def _leftovers(evidence: Evidence, variant: str) -> Leftovers | None:
+    for whose, result in _sources(evidence, complexity.NAME):
+        if sample := _sample(result, variant):
+            after = sample["after_kill"]
+            return Leftovers(
+                processes=int(sample["processes"]),
+                signals=_signals(sample),
+                left_processes=int(after["processes"]),
+                left_files=int(after["files"]),
+                outlives=int(after.get("after_stdin_end") or 0),
+                whose=whose,
+            )
+    return None
+
+
+def _launcher(evidence: Evidence, variant: str) -> tuple[float | None, str]:
+    """What the launcher of a folder build adds, in milliseconds, and whose evidence that is."""
+    for whose, result in _sources(evidence, host_latency.NAME):
+        for item in host_latency.summarise(result):
+            if item.variant == variant and item.through_ms is not None:
+                return item.launcher_adds_ms, whose
+    return None, OWN
+
+
+def _cold(evidence: Evidence) -> dict[str, float]:
+    """Median launch to READY from a cold page cache, where it was proved to be cold."""
+    result = usable(evidence, cold_start.NAME)
+    return cold_start.cold_ready_ms(result) if result else {}
+
+
+def _sample(result: Result | None, variant: str) -> Mapping[str, Any]:
     samples = result.of(variant) if result else []
     return samples[-1] if samples else {}
 
 
 def _rows(evidence: Evidence, variant: str) -> dict[str, str]:
-    result = usable(evidence, drafts.CHECKLIST)
+    result = usable(evidence, CHECKLIST)
     return {str(row["row"]): str(row["status"]) for row in (result.of(variant) if result else [])}
 
 
 def _signals(asks: Mapping[str, Any]) -> str:
-    if not asks:
-        return ""
     arrived = [complexity.arrival(name, seen) == "yes" for name, seen in asks["signals"].items()]
     return f"{sum(arrived)} of {len(arrived)}"
 
@@ -292,29 +599,30 @@ def _signals(asks: Mapping[str, Any]) -> str:
 # --------------------------------------------------------------------------------------- in words
 
 
-def render(found: Recommendation) -> str:
-    """The choice, its reasons and its price, and the one table behind it, as Markdown."""
+def price(variant: str) -> str:
+    """What a variant costs or cannot do, as its packager says it; empty for nothing."""
+    return VARIANTS[variant].mode.price if variant in VARIANTS else ""
+
+
+def render(found: Answer) -> str:
+    """The answer, its reasons and its price, and the one table behind it, as Markdown."""
     if not found.standings:
         return ""
-    parts = [
-        f"**Ship {found.variant}.** {' '.join(found.reasons)}"
-        if found.variant
-        else f"**Nothing can be recommended.** {' '.join(found.reasons)}"
-    ]
-    if found.price:
-        parts.append(f"Its price: {found.price}")
+    parts = [f"**{found.sentence}**", " ".join(found.reasons)]
+    if found.reconciled:
+        parts.append(found.reconciled)
+    if text := price(found.variant):
+        parts.append(f"Its price: {text}")
     parts.append(
         table(
             [
-                *("variant", "READY, median", "/ python -I -S", "on disk", "shipped (.deb)"),
-                *("good launches", "faults: wrong, degraded", "one file", "configuration lines"),
-                *("processes", "signals that arrive", ""),
+                *("", "variant", "READY, median", "with its launcher", "/ python -I -S"),
+                *("ships", "as a .deb", "launches failed", "fault cases failed, degraded"),
+                *("lines", "processes", "signals that arrive", "left after SIGKILL", "why not"),
             ],
-            [_row(item, found) for item in found.standings],
+            [_row(n, item, found) for n, item in enumerate(found.standings, start=1)],
         )
     )
-    if found.excluded:
-        parts.append("\n".join(f"- {name}: {why}" for name, why in found.excluded.items()))
     if found.unknown:
         parts.append(
             "Not measured, and so without a say:\n\n"
@@ -323,24 +631,45 @@ def render(found: Recommendation) -> str:
     return "\n\n".join(parts)
 
 
-def _row(item: Standing, found: Recommendation) -> list[str]:
-    role = "recommended" if item.variant == found.variant else ""
-    if item.variant in requirements.PLAN_VARIANTS:
-        role = f"{role}, the plan's" if role else "the plan's"
-    if item.variant in found.excluded:
-        role = f"{role}, not considered" if role else "not considered"
-    one_file = {True: "yes", False: "no: a launcher is", None: NOT_MEASURED}[item.single_file]
+def bound(item: Standing) -> str:
+    """``0 of 20 (at most 16.8 %)``: failed launches with their exact 95 % bound."""
+    most = "" if item.rate_high is None else f" (at most {percent(item.rate_high)})"
+    return f"{item.failed} of {item.launches}{most}"
+
+
+def faults_text(item: Standing) -> str:
+    """``8 of 123 (hello's)``: fault cases failed, of those run, and whose evidence it is."""
+    if item.faults is None:
+        return "not run"
+    whose = "" if item.faults.whose == OWN else f", {item.faults.whose}"
+    return f"{item.faults.text}{whose}"
+
+
+def _row(place: int, item: Standing, found: Answer) -> list[str]:
+    left = item.leftovers
+    whose = "" if left is None or left.whose == OWN else f" ({left.whose})"
+    launcher = ""
+    if item.folder:
+        launcher = "not measured"
+        if item.launcher_ms is not None:
+            launcher = f"{milliseconds(item.start_ms)} ({item.launcher_whose})"
     return [
+        str(place),
         item.variant,
         milliseconds(item.ready_ms),
+        launcher or milliseconds(item.ready_ms),
         NOT_MEASURED if item.versus_python is None else f"{item.versus_python:.2f}",
-        megabytes(item.disk_bytes),
+        megabytes(item.shipped_bytes),
         megabytes(item.package_bytes),
-        f"{item.launches - item.failed} of {item.launches}",
-        NOT_MEASURED if item.wrong is None else f"{item.wrong}, {item.degraded}",
-        one_file,
+        bound(item),
+        "not run"
+        if item.faults is None
+        else f"{faults_text(item)}; {item.faults.degraded} of {item.faults.run} degraded",
         NOT_MEASURED if item.config_lines is None else str(item.config_lines),
-        NOT_MEASURED if item.processes is None else str(item.processes),
-        item.signals or NOT_MEASURED,
-        role,
+        NOT_MEASURED if left is None else f"{left.processes}{whose}",
+        NOT_MEASURED if left is None else f"{left.signals}{whose}",
+        NOT_MEASURED
+        if left is None
+        else f"{left.left_processes} processes, {left.left_files} files{whose}",
+        found.why_not.get(item.variant, "ships" if item.variant == found.variant else ""),
     ]

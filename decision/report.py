@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from decision import criteria, drafts
-from decision.evidence import Evidence, usable
+from benchmarks import registry
+from decision import criteria
+from decision.evidence import Evidence, origin, usable
 from decision.record import sections
 from spike.core import workspace
 
@@ -22,7 +23,8 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
     Keys: ``schema``; ``sidecar`` (name, version); ``platform`` (id, triple); ``variants`` (id,
     build); ``benchmarks`` (name to result, with the raw samples); ``checklist`` (row, variant,
     status, evidence); ``criteria`` (id, text,
-    verdict, evidence, next); ``problems``.
+    verdict, evidence, next); ``origin`` (whose figures these are; empty for one's own);
+    ``problems``.
     """
     return {
         "schema": SCHEMA,
@@ -39,7 +41,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
                 "samples": [dict(sample) for sample in result.samples],
             }
             for name, result in evidence.results.items()
-            if name != drafts.CHECKLIST
+            if name != registry.CHECKLIST
         },
         "checklist": _checklist(evidence),
         "criteria": [
@@ -52,12 +54,13 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
             }
             for ruling in criteria.all_rulings(evidence)
         ],
+        "origin": origin(evidence),
         "problems": list(evidence.problems),
     }
 
 
 def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
-    result = evidence.result(drafts.CHECKLIST)
+    result = evidence.result(registry.CHECKLIST)
     if result is None:
         return []
     return [
@@ -74,6 +77,8 @@ def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
 def as_markdown(evidence: Evidence) -> str:
     """The record's generated blocks, one after the other, without the prose around them."""
     parts = [f"# {evidence.sidecar.name} {evidence.sidecar.version}"]
+    if said := origin(evidence):
+        parts.append(said)
     for name, text in sections.render_all(evidence).items():
         parts += [f"## {name.replace('-', ' ').capitalize()}", text.strip()]
     return "\n\n".join(parts) + "\n"

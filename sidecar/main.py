@@ -11,19 +11,24 @@ One ASCII line for each event, flushed at once:
 
 It watches stdin when SIDECAR_EXIT_ON_EOF=1 is set or --exit-on-eof is given, so that it does not
 outlive a host that dies without a word. What a program imports is part of its start-up time, so
-this one imports only what it uses. entered_ns is the monotonic clock at the program's first line:
-what passed before it is the launcher's and the interpreter's, what comes after it is ours. The
+this one imports only what it uses. entered_ns is the performance counter at the program's first
+line, which all processes of a machine share: what passed before it is the launcher's and the
+interpreter's, what comes after it is ours. (time.monotonic goes in steps of 16 ms on Windows.) The
 interpreter has imported time by then, so the stamp costs nothing.
 """
 
 import time
 
-ENTERED_NS = time.monotonic_ns()
+ENTERED_NS = time.perf_counter_ns()
 
 import _thread
 import os
 import signal
 import sys
+
+if sys.platform == "win32":
+    # signal.set_wakeup_fd imports it from C there, where no packager sees it.
+    import _socket  # noqa: F401
 
 NAME = "sidecar-hello"
 VERSION = "0.1.0"
@@ -103,7 +108,9 @@ class Inbox:
     def __init__(self):
         """Take over the stop signals; from here on none is lost and none kills."""
         self.read_end, self.write_end = os.pipe()
-        os.set_blocking(self.write_end, False)
+        if sys.platform != "win32":
+            # Asked for by set_wakeup_fd; Windows does not, and has it from Python 3.12 on only.
+            os.set_blocking(self.write_end, False)
         signal.set_wakeup_fd(self.write_end, warn_on_full_buffer=False)
         for number in STOP_SIGNALS:
             signal.signal(number, lambda *_: None)
@@ -156,9 +163,10 @@ def main(args):
         say("READY")
         reason = serve(inbox, heartbeat_s, watch_stdin)
         say(f"SHUTDOWN {reason}")
-    except BrokenPipeError:
-        # Nobody reads any more, so there is nobody to serve. Standard output is pointed away so
-        # that the interpreter's own flush at exit does not raise the same error again.
+    except OSError:
+        # Nobody reads any more, so there is nobody to serve: BrokenPipeError, on Windows also a
+        # plain OSError (22). Standard output is pointed away so that the interpreter's own flush
+        # at exit does not raise the same error again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from benchmarks.registry import CHECKLIST
 from decision import drafts
 from decision.criteria.decision import candidate, outcome_problems, packager_of, plan_variant
 from decision.criteria.fallback import fallback_criteria, proposal
@@ -65,7 +66,7 @@ def _m1(evidence: Evidence, variant: str) -> Ruling:
 
 def checklist_rows(evidence: Evidence, variant: str) -> dict[str, Mapping[str, Any]]:
     """The checklist's rows of a variant, by id; empty when it was not run on this binary."""
-    result = usable(evidence, drafts.CHECKLIST)
+    result = usable(evidence, CHECKLIST)
     if result is None:
         return {}
     return {str(sample["row"]): sample for sample in result.of(variant)}

@@ -6,21 +6,11 @@ the record then names the command that runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import (
-    cold_start,
-    footprint,
-    host_latency,
-    instructions,
-    phases,
-    reliability,
-    reproducible,
-    selfcheck,
-    size,
-    stress,
-)
+from benchmarks import registry
+from benchmarks.registry import BENCHMARKS, Benchmark
 from decision.evidence import Evidence, usable
 from decision.record import pictures
 from spike.core.workspace import display_path
@@ -46,18 +36,11 @@ def run_line(result: Result) -> str:
     return f"{line}\n\n{said}" if said else line
 
 
-REPEATED: Mapping[str, Callable[[Result], Mapping[str, Sequence[float]]]] = {
-    reliability.NAME: reliability.times,
-    cold_start.NAME: cold_start.times,
-}
-"""The benchmarks that launch the same thing again and again, alone: there spread is noise."""
-
-
 def disturbances(result: Result) -> str:
     """Warnings with advice, when the machine was busy or the launches differ; empty for none."""
     found = system_state.warnings(system_state.from_json(result.provenance.get("system_state", {})))
-    if times := REPEATED.get(result.benchmark):
-        found += system_state.spread_warnings(times(result))
+    if benchmark := BENCHMARKS.get(result.benchmark):
+        found += system_state.spread_warnings(benchmark.times(result))
     return system_state.render(found)
 
 
@@ -84,30 +67,14 @@ def gallery(evidence: Evidence) -> str:
     return "".join(image(evidence, name) for name in shown_there)
 
 
-def shown(
-    benchmark: str, render: Callable[[Result], str], picture: str = ""
-) -> Callable[[Evidence], str]:
-    """A block that is a benchmark's own rendering and the line that leads back to its samples."""
+def shown(benchmark: Benchmark, section: registry.Section) -> Callable[[Evidence], str]:
+    """A benchmark's own rendering, and the line that leads back to its samples."""
 
     def block(evidence: Evidence) -> str:
-        result = usable(evidence, benchmark)
+        result = usable(evidence, benchmark.name)
         if result is None:
             return ""
-        return f"{render(result)}{image(evidence, picture)}\n\n{run_line(result)}"
+        picture = image(evidence, section.picture)
+        return f"{benchmark.render(result, section)}{picture}\n\n{run_line(result)}"
 
     return block
-
-
-cold_starts = shown(cold_start.NAME, cold_start.render)
-rebuilt = shown(reproducible.NAME, reproducible.render)
-at_once = shown(stress.PARALLEL, stress.render)
-soaked = shown(stress.SOAK, stress.render)
-checked = shown(selfcheck.NAME, selfcheck.render)
-latencies = shown(reliability.NAME, reliability.render_latency, "launch-to-ready")
-sizes = shown(size.NAME, size.render, "size-and-start")
-footprints = shown(footprint.NAME, footprint.render)
-divided = shown(phases.NAME, phases.render, "where-the-time-goes")
-counted = shown(instructions.NAME, instructions.render)
-hosted = shown(
-    host_latency.NAME, lambda result: host_latency.render(host_latency.summarise(result))
-)

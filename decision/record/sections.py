@@ -6,10 +6,9 @@ Each is one small function from the evidence to Markdown. A new one is a functio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import ablation, chaos, complexity, reliability
-from benchmarks.faults import report as faults
+from benchmarks import registry, reliability
 from decision import criteria, recommend
 from decision.criteria import Ruling
 from decision.evidence import Evidence, usable
@@ -17,10 +16,10 @@ from decision.record import figures
 from decision.record.figures import run_line
 from decision.record.generated import Section
 from spike.core import process, requirements
-from spike.core.statistics import success_claim
 from spike.core.tables import megabytes, milliseconds, percent, table
 from spike.core.workspace import display_path
 from spike.host import verify
+from spike.measure import results
 from spike.measure.results import Result
 
 
@@ -69,21 +68,6 @@ def built(evidence: Evidence) -> str:
     )
 
 
-def reliabilities(evidence: Evidence) -> str:
-    """Failed launches, each rate with its exact interval."""
-    result = usable(evidence, reliability.NAME)
-    if result is None:
-        return ""
-    rows = reliability.summarise(result)
-    claims = "; ".join(
-        dict.fromkeys(success_claim(item.failed, item.launches) for item in rows if item.launches)
-    )
-    return (
-        f"{reliability.render_rates(rows)}\n\n"
-        f"With 95 % confidence these launches prove: {claims}.\n\n{run_line(result)}"
-    )
-
-
 def summary(evidence: Evidence) -> str:
     """The one table of the README: start, size and reliability side by side."""
     result = usable(evidence, reliability.NAME)
@@ -124,38 +108,10 @@ def checked(evidence: Evidence) -> str:
     result = usable(evidence, verify.NAME)
     if result is None or result.path is None:
         return ""
-    journals = display_path(result.path.parent / "evidence")
+    journals = display_path(result.path.parent / results.EVIDENCE)
     parts = [verify.render(result, evidence=journals)]
     parts += [verify.render_evidence(result, name) for name in result.targets]
     return "\n\n".join([*parts, run_line(result)])
-
-
-def integration(evidence: Evidence) -> str:
-    """What a variant asks of the application around it, counted."""
-    result = usable(evidence, complexity.NAME)
-    return "" if result is None else complexity.render(result)
-
-
-def hostile_machines(evidence: Evidence) -> str:
-    """What each variant does when things go wrong, and what is wrong with it."""
-    result = usable(evidence, faults.NAME)
-    if result is None:
-        return ""
-    return f"{faults.render(result, faults.entries_by_cell())}\n\n{run_line(result)}"
-
-
-def in_the_host(evidence: Evidence) -> str:
-    """The cases of life and death on the real application: nothing may be left."""
-    result = usable(evidence, faults.IN_HOST)
-    if result is None:
-        return ""
-    return f"{faults.render_ours(faults.cells(result))}\n\n{run_line(result)}"
-
-
-def random_lives(evidence: Evidence) -> str:
-    """Random lives behind the supervisor, and whether everything held."""
-    result = usable(evidence, chaos.NAME)
-    return "" if result is None else f"{chaos.render(result)}\n\n{run_line(result)}"
 
 
 def compared(evidence: Evidence) -> str:
@@ -233,27 +189,23 @@ def problems(evidence: Evidence) -> str:
     return "\n".join(f"- {problem}" for problem in evidence.problems)
 
 
-def recipe_knobs(evidence: Evidence) -> str:
-    """What each part of the lean recipes is worth."""
-    result = usable(evidence, ablation.NAME)
-    return "" if result is None else f"{ablation.render(result)}\n\n{run_line(result)}"
-
+_OWN: Mapping[str, Callable[[Evidence], str]] = {"checklist": checked}
+"""Sections of a benchmark that show more than its own rendering."""
 
 SECTIONS: Mapping[str, Section] = {
     block.name: block
     for block in (
         Section(name="built", command="invoke spike", render=built),
-        Section(name="startup-latency", command="invoke bench", render=figures.latencies),
-        Section(name="binary-size", command="invoke size", render=figures.sizes),
-        Section(name="ablation", command="invoke ablation", render=recipe_knobs),
-        Section(name="launch-reliability", command="invoke bench", render=reliabilities),
+        *(
+            Section(
+                name=section.name,
+                command=benchmark.command,
+                render=_OWN.get(section.name, figures.shown(benchmark, section)),
+            )
+            for benchmark, section in registry.sections()
+        ),
         Section(name="pictures", command="invoke spike", render=figures.gallery, readme=True),
         Section(name="summary", command="invoke spike", render=summary, readme=True),
-        Section(name="checklist", command="invoke verify", render=checked),
-        Section(name="integration-complexity", command="invoke complexity", render=integration),
-        Section(name="hostile-machines", command="invoke faults", render=hostile_machines),
-        Section(name="in-the-host", command="invoke faults --host", render=in_the_host),
-        Section(name="random-lives", command="invoke chaos", render=random_lives),
         Section(name="side-by-side", command="invoke fallback", render=compared),
         Section(name="issues", command="invoke issue --list", render=issues),
         Section(
@@ -275,17 +227,8 @@ SECTIONS: Mapping[str, Section] = {
         Section(
             name="recommendation",
             command="invoke recommend",
-            render=lambda evidence: recommend.render(recommend.from_evidence(evidence)),
+            render=lambda evidence: recommend.render(recommend.answer(evidence)),
         ),
-        Section(name="cold-start", command="invoke cold-start", render=figures.cold_starts),
-        Section(name="footprint", command="invoke footprint", render=figures.footprints),
-        Section(name="host-latency", command="invoke host-latency", render=figures.hosted),
-        Section(name="at-once", command="invoke bench --parallel 8", render=figures.at_once),
-        Section(name="soak", command="invoke soak", render=figures.soaked),
-        Section(name="reproducible", command="invoke reproducible", render=figures.rebuilt),
-        Section(name="self-check", command="invoke self-check", render=figures.checked),
-        Section(name="phases", command="invoke phases", render=figures.divided),
-        Section(name="instructions", command="invoke instructions", render=figures.counted),
         Section(name="consistency", command="invoke spike", render=problems),
     )
 }

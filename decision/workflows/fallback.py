@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from decision import criteria, drafts, evidence, snapshot
+from benchmarks import registry
+from decision import criteria, evidence, snapshot
 from decision.criteria import Verdict
 from decision.record import documents, sections
 from decision.workflows import spike
@@ -127,9 +128,8 @@ def freeze(sidecar: Sidecar) -> Mapping[str, Any]:
     """K1: copy everything that is known, before anything is built or measured anew."""
     workspace = sidecar.workspace
     files: dict[str, Path] = {}
-    for path in workspace.results.glob("*.json"):
-        if not path.name.endswith(".incomplete.json"):
-            files[f"results/{path.name}"] = path
+    for name, path in results.files(workspace.results).items():
+        files[f"results/{name}.json.gz"] = path
     for path in workspace.issues.glob("*.md"):
         files[f"issues/{path.name}"] = path
     for path in workspace.dist.glob(f"*/{buildinfo.FILE_NAME}"):
@@ -181,7 +181,7 @@ def verify(sidecar: Sidecar) -> Mapping[str, Any]:
     command = process.shown(_verify(sidecar)[2:])
     log = sidecar.workspace.root / "build" / "verify.log"
     done = process.run_logged(_verify(sidecar), log_path=log, cwd=sidecar.workspace.root)
-    path = results.partial_path(drafts.CHECKLIST, sidecar, [PYINSTALLER_VARIANT])
+    path = results.partial_path(registry.CHECKLIST, sidecar, [PYINSTALLER_VARIANT])
     found = results.load_file(path, remedy=command)
     if found is None or not found.complete or str(found.provenance["at"]) < started:
         # Without the host's libraries the rows are "not run", which is no reason to stop here.
@@ -245,7 +245,7 @@ def revisit(known: evidence.Evidence) -> issue_log.Entry:
             issue_log.Surroundings(
                 python=str(facts.get("python_version", "")),
                 nuitka=str(facts.get("packager_version", "")),
-                tauri=issue_log.tauri_version(sidecar.workspace.root) or issue_log.NOT_INVOLVED,
+                tauri=issue_log.tauri_version() or issue_log.NOT_INVOLVED,
                 build_command=str(facts.get("command") or process.shown(facts.get("argv", ()))),
                 launch_command=str(facts.get("artifact", "")),
             ),

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from benchmarks import (
-    cold_start,
-    complexity,
-    footprint,
-    instructions,
-    phases,
-    reliability,
-    selfcheck,
-    size,
-)
-from benchmarks.targets import Target, all_targets
-from decision import drafts, evidence
-from decision.record import documents, figures
-from spike.build import buildinfo, doctor, sessions
-from spike.core import requirements
-from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, StorageError
+from benchmarks.registry import BENCHMARKS, CHECKLIST, RELIABILITY, Benchmark
+from benchmarks.targets import Target
+from decision import evidence
+from decision.record import documents
+from decision.workflows import measuring
+from spike.build import doctor, sessions
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError
 from spike.core.workspace import display_path
-from spike.host import verify
-from spike.measure import provenance, results
+from spike.measure import provenance
 from spike.measure.results import Result
 from spike.packagers import PACKAGERS
-from spike.project.sidecar import Sidecar, load
+from spike.project.sidecar import Sidecar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,74 +28,6 @@ class Settings:
     launches: int
     with_host: bool
     force: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """One benchmark as a step.
-
-    Attributes:
-        name: The benchmark, which is also its result file.
-        run: Measures the targets.
-        render: Its table, for the terminal.
-        unavailable: Says which optional tool it lacks here; empty when it can run.
-        of_variants: Whether it measures the variants, or the measuring itself.
-    """
-
-    name: str
-    run: Callable[[list[Target], Settings], Result]
-    render: Callable[[Result], str]
-    unavailable: Callable[[], str] = lambda: ""
-    of_variants: bool = True
-
-
-MEASUREMENTS: tuple[Measurement, ...] = (
-    Measurement(
-        name=selfcheck.NAME,
-        # Of our own sidecar: it asks about the machine and the launcher, not about a program.
-        run=lambda targets, settings: selfcheck.run(load()),
-        render=selfcheck.render,
-        unavailable=selfcheck.unavailable,
-        of_variants=False,
-    ),
-    Measurement(
-        name=reliability.NAME,
-        run=lambda targets, settings: reliability.run(targets, launches=settings.launches, seed=1),
-        render=lambda result: reliability.render(reliability.summarise(result)),
-    ),
-    Measurement(
-        name=size.NAME,
-        run=lambda targets, settings: size.run(targets),
-        render=size.render,
-    ),
-    Measurement(
-        name=complexity.NAME,
-        run=lambda targets, settings: complexity.run(targets),
-        render=complexity.render,
-    ),
-    Measurement(
-        name=cold_start.NAME,
-        run=lambda targets, settings: cold_start.run(targets, launches=cold_start.ROUNDS, seed=1),
-        render=cold_start.render,
-    ),
-    Measurement(
-        name=footprint.NAME,
-        run=lambda targets, settings: footprint.run(targets),
-        render=footprint.render,
-    ),
-    Measurement(
-        name=phases.NAME,
-        run=lambda targets, settings: phases.run(targets),
-        render=phases.render,
-        unavailable=phases.unavailable,
-    ),
-    Measurement(
-        name=instructions.NAME,
-        run=lambda targets, settings: instructions.run(targets),
-        render=instructions.render,
-        unavailable=instructions.unavailable,
-    ),
-)
 
 
 def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, force: bool) -> int:
@@ -122,10 +45,9 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     check_tools(with_deps)
     build(sidecar, settings)
     measure(sidecar, settings)
-    if with_host:
-        check_host(sidecar, settings)
-    set_aside(sidecar)
     headline("decision record")
+    if said := evidence.origin(evidence.gather(sidecar)):
+        print(said)  # noqa: T201 - progress of a command
     for path in documents.of(sidecar, ""):
         changed = documents.write(path, evidence.gather(sidecar))
         print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")  # noqa: T201
@@ -163,84 +85,42 @@ def build(sidecar: Sidecar, settings: Settings) -> None:
 
 
 def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:
-    """Run every benchmark whose last result is not of these binaries and this machine.
+    """Run every benchmark of the plan whose last result is not of these binaries, made here.
 
     Args:
         sidecar: What was built.
         settings: What the run was asked for.
         only: Names of benchmarks; all of them when empty.
     """
-    targets = all_targets(sidecar, buildinfo.find_all(sidecar))
-    for step in MEASUREMENTS:
-        if only and step.name not in only:
+    for benchmark in BENCHMARKS.values():
+        if not benchmark.in_spike or (only and benchmark.name not in only):
             continue
-        headline(step.name.replace("_", " "))
-        if not step.of_variants and not sidecar.is_hello:
+        if benchmark.in_host and not settings.with_host:
             continue
-        if step.unavailable():
-            print(f"not run: {step.unavailable()}")  # noqa: T201 - progress of a command
-            continue
-        known = evidence.gather(sidecar)
-        current = evidence.usable(known, step.name)
-        measured = targets if step.of_variants else []
-        if not settings.force and current is not None and is_current(current, measured, settings):
-            print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
-            continue
-        result = step.run(targets, settings)
-        print(step.render(result))  # noqa: T201 - progress of a command
-        if said := figures.disturbances(result):
-            print(said)  # noqa: T201 - progress of a command
-        drafts.log(drafts.in_result(result, sidecar), sidecar)
+        headline(benchmark.name.replace("_", " "))
+        if benchmark.any_sidecar or sidecar.is_hello:
+            measure_one(benchmark, sidecar, settings)
 
 
-def set_aside(sidecar: Sidecar) -> None:
-    """Move results of another machine away: a record is about one, and they would contradict it.
-
-    A fresh clone has the results of the machine that wrote its record. What this run has not
-    measured anew, such as the hostile machines, is kept in ``elsewhere/`` and leaves the record.
-    """
-    here = provenance.collect()
-    for name, result in evidence.gather(sidecar).results.items():
-        field = provenance.difference(result.provenance, here)
-        if not field or result.path is None:
-            continue
-        place = result.path.parent / "elsewhere" / result.path.name
-        try:
-            place.parent.mkdir(exist_ok=True)
-            result.path.replace(place)
-        except OSError as error:
-            raise StorageError(
-                f"{display_path(result.path)} cannot be moved: {error.strerror}.",
-                try_next=f"check the rights of {display_path(place.parent)}",
-            ) from None
-        print(  # noqa: T201 - progress of a command
-            f"{name}: of another machine ({field}), kept as {display_path(place)}; "
-            f"here it is made by: {results.command(name, sidecar)}"
-        )
-
-
-def check_host(sidecar: Sidecar, settings: Settings) -> None:
-    """Run the checklist in the Tauri host, where its tools are; else say what is missing."""
-    headline("checklist in the Tauri host")
-    current = evidence.usable(evidence.gather(sidecar), verify.NAME)
-    targets = [item for item in all_targets(sidecar, buildinfo.find_all(sidecar)) if item.built]
+def measure_one(benchmark: Benchmark, sidecar: Sidecar, settings: Settings) -> None:
+    """Run one benchmark, unless it is up to date or lacks an optional tool; say which."""
+    targets = measuring.targets_of(benchmark, sidecar)
+    current = evidence.usable(evidence.gather(sidecar), benchmark.name)
     if not settings.force and current is not None and is_current(current, targets, settings):
         print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
         return
-    try:
-        result = verify.run(sidecar, (), cycles=requirements.MIN_STABLE_CYCLES)
-    except MissingToolError as error:
-        print(f"not run: {error}")  # noqa: T201 - the record says so as well
+    if why := benchmark.unavailable():
+        print(f"not run: {why}")  # noqa: T201 - the record says so as well
         return
-    print(verify.render(result))  # noqa: T201 - progress of a command
-    drafts.log(drafts.in_result(result, sidecar), sidecar)
+    asked: dict[str, Any] = {"launches": settings.launches} if benchmark.name == RELIABILITY else {}
+    measuring.show(benchmark, sidecar, benchmark.run(sidecar, targets, **asked))
 
 
-def is_current(result: Result, targets: list[Target], settings: Settings) -> bool:
-    """Whether a result has every target as it is now, on this machine, with enough launches."""
+def is_current(result: Result, targets: Sequence[Target], settings: Settings) -> bool:
+    """Whether a result has every target as it is now, measured here, with enough launches."""
     if provenance.difference(result.provenance, provenance.collect()):
         return False
-    if result.benchmark == reliability.NAME and result.settings["launches"] < settings.launches:
+    if result.benchmark == RELIABILITY and result.settings["launches"] < settings.launches:
         return False
     return all(
         target.id in result.targets and result.targets[target.id]["sha256"] == target.sha256
@@ -249,15 +129,15 @@ def is_current(result: Result, targets: list[Target], settings: Settings) -> boo
 
 
 def verdict(sidecar: Sidecar) -> int:
-    """The exit code that the plan's reliability target asks for."""
-    result = evidence.usable(evidence.gather(sidecar), reliability.NAME)
-    if result is None:
-        return EXIT_GOAL_MISSED
-    met = all(item.goal_met for item in reliability.summarise(result))
-    rows = evidence.usable(evidence.gather(sidecar), verify.NAME)
-    if rows is not None and verify.failed(rows):
-        return EXIT_GOAL_MISSED
-    return EXIT_OK if met else EXIT_GOAL_MISSED
+    """The exit code that the plan's reliability target and its checklist ask for."""
+    known = evidence.gather(sidecar)
+    for name in (RELIABILITY, CHECKLIST):
+        result = evidence.usable(known, name)
+        if result is None and name == RELIABILITY:
+            return EXIT_GOAL_MISSED
+        if result is not None and BENCHMARKS[name].missed(result):
+            return EXIT_GOAL_MISSED
+    return EXIT_OK
 
 
 def headline(text: str) -> None:

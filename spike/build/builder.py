@@ -31,7 +31,6 @@ from spike.build import buildinfo, first_launch
 from spike.build.first_launch import FirstLaunch
 from spike.core import jsonfile, process, workspace
 from spike.core.errors import (
-    EXIT_INTERRUPTED,
     BuildFailedError,
     BusyError,
     FirstLaunchError,
@@ -61,34 +60,29 @@ def main(arguments: list[str]) -> int:
         metavar="NAME",
         help="build this mode only (repeatable)",
     )
-    parser.add_argument("--sidecar", default=str(workspace.ROOT / workspace.HELLO), metavar="DIR")
+    parser.add_argument(
+        "--sidecar", default=str(workspace.project() / workspace.HELLO), metavar="DIR"
+    )
     parser.add_argument("--force", action="store_true", help="build even when nothing has changed")
     parser.add_argument("--lock", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
-        packager = packager_named(options.packager)
-        sidecar = load(options.sidecar)
-        modes = [mode_named(packager, name) for name in options.mode] or [
-            mode for mode in packager.modes if mode.default
-        ]
-        lock = Path(options.lock) if options.lock else None
-        infos = [
-            build(Variant(packager=packager, mode=mode), sidecar, lock=lock, force=options.force)
-            for mode in modes
-        ]
-        if failed := [info for info in infos if info.first_launch != buildinfo.READY]:
-            names = " and ".join(info.variant for info in failed)
-            raise FirstLaunchError(
-                f"{names} came to be, but the first launch failed ({failed[0].first_launch}).",
-                why=f"{failed[0].first_detail}.",
-                try_next=f"change what this names and build again; {failed[0].artifact} is kept",
-            )
-    except SpikeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted: nothing was published", file=sys.stderr)  # noqa: T201
-        return EXIT_INTERRUPTED
+    packager = packager_named(options.packager)
+    sidecar = load(options.sidecar)
+    modes = [mode_named(packager, name) for name in options.mode] or [
+        mode for mode in packager.modes if mode.default
+    ]
+    lock = Path(options.lock) if options.lock else None
+    infos = [
+        build(Variant(packager=packager, mode=mode), sidecar, lock=lock, force=options.force)
+        for mode in modes
+    ]
+    if failed := [info for info in infos if info.first_launch != buildinfo.READY]:
+        names = " and ".join(f"{info.variant} ({info.first_launch})" for info in failed)
+        raise FirstLaunchError(
+            f"The first launch failed of what was built: {names}.",
+            why="Its cause stands above; the artifact is kept, and build.json says so.",
+            try_next="change what the cause names and build again",
+        )
     return 0
 
 
@@ -117,6 +111,8 @@ def build(
         unchanged = up_to_date(target, print_fingerprint, sidecar, variant)
         if unchanged is not None:
             _say(f"{variant.id}: up to date ({unchanged.artifact}); --force builds it again")
+            if unchanged.first_launch != buildinfo.READY:
+                _say(f"{variant.id}: its first launch failed: {unchanged.first_detail}")
             return unchanged
     check_tools(variant.packager)
     provided = imports.provided_modules(sidecar)
@@ -191,6 +187,8 @@ def _build(
     jsonfile.write(work / recipe.output / buildinfo.GAPS_NAME, gaps)
     if first.program.ok:
         _say(f"{variant.id}: first launch {first.program.ready_ms:.1f} ms to {sidecar.ready}")
+    else:
+        _say(f"{variant.id}: built, but its first launch failed: {first.program.detail}")
     for remark in first.remarks:
         _say(f"{variant.id}: {remark}")
     info = _describe(variant, sidecar, recipe, inputs, work, done.elapsed_s, first)
@@ -421,7 +419,3 @@ def _exclusive(scratch: Path, variant: Variant) -> Iterator[None]:
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - this module is a command line
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -112,7 +112,14 @@ def run(
         # What it did not live to say cannot be missed, but what did not ship can.
         again = plain
     gaps = _gaps(sidecar, shipped, plain.loaded, provided)
-    remarks = [*judgement.remarks(_either(judged, plain.launch))]
+    # A onefile's own folder is gone when it ends: there the script shows where it writes.
+    remarks = [
+        *judgement.remarks(
+            program=judged.wrote_program or plain.launch.wrote_program,
+            cwd=judged.wrote_cwd or plain.launch.wrote_cwd,
+            home=judged.wrote_home or plain.launch.wrote_home,
+        )
+    ]
     present = {
         key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
     }
@@ -205,16 +212,6 @@ def _beside_plain(program: Launch, plain: Launch) -> Launch:
         return replace(program, detail=f"{program.detail}. No fault of the packager: {same}")
     return replace(
         program, detail=f"{program.detail}. The plain script fails as well: {plain.detail}"
-    )
-
-
-def _either(program: Launch, plain: Launch) -> Launch:
-    """A launch with what either has written: a onefile's own folder is gone when it ends."""
-    return replace(
-        program,
-        wrote_program=program.wrote_program or plain.wrote_program,
-        wrote_cwd=program.wrote_cwd or plain.wrote_cwd,
-        wrote_home=program.wrote_home or plain.wrote_home,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 NOT_MEASURED = "-"
 
@@ -42,3 +42,13 @@ def megabytes(size_bytes: float | None) -> str:
 def percent(fraction: float) -> str:
     """``0 %``, ``16.8 %``."""
     return f"{fraction * 100:.1f}".rstrip("0").rstrip(".") + " %"
+
+
+def span(values: Mapping[str, float], shown: Callable[[float], str]) -> str:
+    """The two ends of values with their names: ``from 12.3 ms (one) to 345 ms (other)``."""
+    if not values:
+        return NOT_MEASURED
+    low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    if len(values) == 1:
+        return f"{shown(values[low])} ({low})"
+    return f"from {shown(values[low])} ({low}) to {shown(values[high])} ({high})"

@@ -8,15 +8,21 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
 from spike.core import jsonfile, process, requirements
-from spike.core.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
+from spike.core.errors import (
+    BuildFailedError,
+    MissingBuildError,
+    MissingToolError,
+    SpikeError,
+    StaleArtifactError,
+)
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT, target_triple
+from spike.core.workspace import project, publishable, target_triple
 from spike.host import application, checklist, staging, window
 from spike.host.application import Package, Run
 from spike.host.checklist import Observed, Row
@@ -27,7 +33,7 @@ from spike.packagers import Variant
 from spike.project import sidecar as sidecars
 from spike.project.sidecar import Sidecar
 
-NAME = "checklist"
+NAME = results.CHECKLIST
 FAULTY = Path(__file__).with_name("faulty")
 
 UNPACKED_INTO = "Grüße aus dem Ordner"
@@ -44,21 +50,32 @@ SIDE_BY_SIDE = 2
 """Self-tests at the same time: each has its own home, temporary folder and mark."""
 
 
-def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Result:
+class Hosted(Protocol):
+    """What the checklist needs of a row of a comparison."""
+
+    @property
+    def built(self) -> Built | None:
+        """The build behind it."""
+
+
+def run(
+    sidecar: Sidecar, targets: Sequence[Hosted], *, cycles: int, partial: bool = False
+) -> results.Result:
     """Check every chosen variant.
 
     Args:
         sidecar: What is hosted.
-        wanted: Variant ids; all that are built when empty.
+        targets: Its variants.
         cycles: Launch cycles of row E3.
+        partial: Whether these are chosen variants.
 
     Raises:
         SpikeError: A variant is not built, or a tool is missing.
     """
-    built = buildinfo.find_all(sidecar, wanted)
+    built = [target.built for target in targets if target.built is not None]
     application.check_tools()
     leftovers.adopt_orphans()
-    targets = {
+    facts = {
         item.info.variant: {
             "kind": "variant",
             "sha256": item.info.sha256,
@@ -68,23 +85,27 @@ def run(sidecar: Sidecar, wanted: tuple[str, ...], *, cycles: int) -> results.Re
     }
     faulty = {item.info.variant: faulty_build(item.variant) for item in built}
     launcher = application.build_launcher() if any(item.folder for item in built) else None
+    journals: dict[str, Observed] = {}
     with (
         results.recording(
             NAME,
             sidecar,
-            targets=targets,
+            targets=facts,
             settings={"cycles": cycles},
-            partial=bool(wanted),
+            partial=partial,
         ) as recorder,
         application.display() as screen,
         progress("verify", len(built)) as step,
     ):
         for item in built:
             observed = observe(item, faulty[item.info.variant], launcher, screen, cycles=cycles)
-            keep_journals(recorder.path.parent / "evidence" / item.info.variant, observed)
+            journals[item.info.variant] = observed
             for row in checklist.judge(observed):
                 recorder.add(item.info.variant, _sample(row))
             step(item.info.variant)
+    # Not before the rows that they are the evidence of are the result.
+    for variant, observed in journals.items():
+        keep_journals(recorder.path.parent / results.EVIDENCE / variant, observed)
     return recorder.result()
 
 
@@ -97,7 +118,7 @@ def observe(
         env={"SIDECAR_TOKEN": TOKEN} if built.sidecar.is_hello else {},
     )
     staged = staging.stage(built, launcher, launching)
-    area = ROOT / "build" / "host" / built.sidecar.name / built.info.variant
+    area = project() / "build" / "host" / built.sidecar.name / built.info.variant
     package = application.package(staged, area / UNPACKED_INTO)
     runs, reasons, shown = _run_all(package, faulty, area, screen, cycles)
     packaged_as = f"usr/bin/{staged.name}"
@@ -181,13 +202,13 @@ def faulty_build(variant: Variant) -> Built:
         return buildinfo.find(variant, sidecar)
     except (MissingBuildError, StaleArtifactError):
         pass
-    log = ROOT / "build" / "host" / f"faulty-{variant.id}.log"
+    log = project() / "build" / "host" / f"faulty-{variant.id}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     words = ["--mode", variant.mode.name, "--sidecar", str(FAULTY)]
     done = process.run_logged(
         [sys.executable, "-m", "nox", "-s", f"build_{variant.packager.name}", "--", *words],
         log_path=log,
-        cwd=ROOT,
+        cwd=project(),
         echo=False,
     )
     if not done.ok:
@@ -213,15 +234,15 @@ def keep_journals(folder: Path, observed: Observed) -> None:
             "processes_left": run_.processes_left,
             "files_left": run_.files_left,
         }
-        text = json.dumps(document).replace(str(ROOT) + "/", "").replace(str(Path.home()), "~")
-        jsonfile.write(folder / f"{name}.json", json.loads(text))
+        text = publishable(json.dumps(document))
+        jsonfile.write(folder / f"{name}.json", json.loads(text), compact=True)
 
 
 def _sample(row: Row) -> dict[str, Any]:
     return {
         "row": row.id,
         "status": row.status,
-        "evidence": row.evidence.replace(str(ROOT) + "/", ""),
+        "evidence": publishable(row.evidence),
         "scenarios": list(row.scenarios),
     }
 
@@ -237,6 +258,35 @@ def _escaped(value: str) -> str:
     return "".join(
         chr(byte) if 0x21 <= byte <= 0x7E and byte not in b"%," else f"%{byte:02X}"
         for byte in value.encode()
+    )
+
+
+def unavailable() -> str:
+    """Why the host cannot be built or shown here; empty when it can."""
+    try:
+        application.check_tools()
+    except MissingToolError as error:
+        return str(error)
+    return ""
+
+
+def missed(result: results.Result) -> list[str]:
+    """Every row that is not a pass, with its evidence."""
+    return [
+        f"{sample['target']} {sample['row']} {sample['status']}: {sample['evidence']}"
+        for sample in failed(result)
+    ]
+
+
+def summary(result: results.Result) -> str:
+    """How many rows pass, in one sentence."""
+    passed = len(result.samples) - len(failed(result))
+    wrong = ", ".join(f"{item['target']} {item['row']} {item['status']}" for item in failed(result))
+    return (
+        f"{passed} of {len(result.samples)} rows pass: {len(requirements.CHECKLIST)} rows of the "
+        f"plan's checklist on {len(result.targets)} variants in the real Tauri host"
+        + (f"; not: {wrong}" if wrong else "")
+        + "."
     )
 
 

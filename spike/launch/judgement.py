@@ -7,7 +7,7 @@ and left no process and no file behind. A failed one says what its output shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from spike.launch import leftovers, procs
@@ -76,26 +76,34 @@ def last_words(launch: Launch) -> str:
     return "it wrote nothing"
 
 
-def remarks(launch: Launch) -> tuple[str, ...]:
-    """What is worth saying of a launch though it is no failure: where it has written."""
+def remarks(
+    *, program: Sequence[str] = (), cwd: Sequence[str] = (), home: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What is worth saying of launches though it is no failure: where they have written.
+
+    Args:
+        program: ``wrote_program`` of one or of many launches; the others likewise.
+        cwd: See ``program``.
+        home: See ``program``.
+    """
     told = []
-    if launch.wrote_program:
+    if program:
         told.append(
-            f"writes beside itself: {_names(launch.wrote_program)}. That is lost at the next start "
+            f"writes beside itself: {_names(program)}. That is lost at the next start "
             "of a onefile, which unpacks itself anew, and refused below /usr and Program Files, "
             "where programs are installed. Use the user's data folder (XDG_DATA_HOME or "
             "~/.local/share, %APPDATA%, ~/Library/Application Support)."
         )
-    if launch.wrote_cwd:
+    if cwd:
         told.append(
-            f"writes where it stands: {_names(launch.wrote_cwd)}. A sidecar's working folder is "
+            f"writes where it stands: {_names(cwd)}. A sidecar's working folder is "
             "its host's, often / or a folder below Program Files, which refuse it, or whatever "
             "folder the user is in. Use an absolute path below the user's data folder."
         )
-    if launch.wrote_home:
-        told.append(f"keeps in the user's home: {_names(launch.wrote_home)}.")
+    if home:
+        told.append(f"keeps in the user's home: {_names(home)}.")
     return tuple(told)
 
 
-def _names(names: tuple[str, ...]) -> str:
+def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -41,22 +41,6 @@ class Metric:
     by: str = ""
 
 
-METRICS: Final[Mapping[str, tuple[Metric, ...]]] = {
-    "reliability": (Metric(field="ready_ms"), Metric(field="stop_ms")),
-    "cold_start": (Metric(field="ready_ms", by="state"),),
-    "phases": (Metric(field="launcher_ms"), Metric(field="interpreter_ms")),
-    "instructions": (Metric(field="instructions", tolerance=0.005),),
-    "size": (
-        Metric(field="shipped_bytes", tolerance=0.0),
-        Metric(field="package_bytes", tolerance=0.001),
-    ),
-    "footprint": (
-        Metric(field="pss_bytes", tolerance=0.05),
-        Metric(field="peak_temporary_bytes", tolerance=0.02),
-    ),
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """One figure of one target in two runs.
@@ -109,15 +93,11 @@ def check_comparable(old: Result, new: Result) -> None:
                 f"The two results differ in {name}: {getattr(old, name)!r} and "
                 f"{getattr(new, name)!r}."
             )
-    field = provenance.difference(old.provenance, new.provenance)
-    if field:
+    if difference := provenance.difference(old.provenance, new.provenance):
         raise IncompatibleResultsError(
-            f"The two results were measured on different machines: {field}.",
-            try_next="measure both on one machine",
-        )
-    if old.benchmark not in METRICS:
-        raise IncompatibleResultsError(
-            f"{old.benchmark} has nothing to compare.", why=f"Known are: {', '.join(METRICS)}."
+            f"One of the two results was {difference}.",
+            why="What differs would be the machine as much as the program.",
+            try_next="measure both in one checkout",
         )
 
 
@@ -153,15 +133,25 @@ def pool(runs: Sequence[Result]) -> Result:
     return replace(first, samples=samples, elapsed_s=sum(run.elapsed_s for run in runs), path=None)
 
 
-def changes(old: Result, new: Result) -> list[Change]:
+def changes(old: Result, new: Result, metrics: Sequence[Metric]) -> list[Change]:
     """Compare every figure that both have.
 
+    Args:
+        old: A run.
+        new: Another run of the same benchmark.
+        metrics: What of that benchmark is compared.
+
     Raises:
-        IncompatibleResultsError: As :func:`check_comparable`.
+        IncompatibleResultsError: As :func:`check_comparable`, or there is nothing to compare.
     """
     check_comparable(old, new)
+    if not metrics:
+        raise IncompatibleResultsError(
+            f"{old.benchmark} has nothing to compare.",
+            why="None of its figures is known to repeat from run to run.",
+        )
     found = []
-    for metric in METRICS[old.benchmark]:
+    for metric in metrics:
         before, after = _values(old, metric), _values(new, metric)
         widen = drift(before, after) if metric.tolerance is None else 1.0
         for row in before:

@@ -11,13 +11,13 @@ import pytest
 from benchmarks import cold_start, footprint, instructions, phases, selfcheck, stress
 from benchmarks.targets import Target, variant_target
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.measure import pagecache
 from spike.measure.provenance import filesystem
 from spike.measure.results import Result
 from spike.project import sidecar
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.measuring]
 
 ATTEMPTS = 2
 """A busy machine may spoil a timing bar once; a bar missed twice is a finding."""
@@ -32,7 +32,7 @@ def check(runs: int, seed: int) -> Result:
         complete=True,
         provenance={},
         settings={},
-        targets=selfcheck.targets(hello),
+        targets=selfcheck.questions(hello),
         samples=[
             {"target": target, **sample}
             for target, sample in selfcheck.measure(hello, runs=runs, seed=seed)

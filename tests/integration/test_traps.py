@@ -11,17 +11,18 @@ import pytest
 
 from spike.build import advice, buildinfo
 from spike.build.buildinfo import Built
+from spike.core.workspace import TOOL as ROOT
 from spike.launch import judgement, launcher
 from spike.launch.diagnosis import Cause
 from spike.launch.spec import LaunchSpec
 from spike.packagers import variant_named
 from spike.project import sidecar
-from tests.integration import sidecars
-from tests.unit.test_diagnosis import CASES
+from tests.support import sidecars
+from tests.support.diagnoses import CASES
 
 pytestmark = pytest.mark.integration
 
-TRAPS = sidecars.ROOT / "tests" / "sidecars" / "traps"
+TRAPS = ROOT / "tests" / "sidecars" / "traps"
 ZETA = "int zeta(void) { return 1; }\n"
 
 
@@ -30,7 +31,7 @@ ZETA = "int zeta(void) { return 1; }\n"
     params=[
         "pyinstaller-onefile",
         "cx_freeze-onedir",
-        pytest.param("nuitka-standalone", marks=pytest.mark.slow),
+        pytest.param("nuitka-standalone", marks=pytest.mark.nightly),
     ],
 )
 def traps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:

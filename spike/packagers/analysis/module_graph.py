@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spike.packagers.analysis import direct_imports as redirect
+from spike.project import conditions
 
 START_UP = (
     "abc",
@@ -309,6 +310,8 @@ class _Reader(ast.NodeVisitor):
         test = ast.unparse(node.test)
         if test.endswith("TYPE_CHECKING") or (not self.own and test == "__name__ == '__main__'"):
             self._visit_all(node.orelse)
+        elif (decided := conditions.truth(node.test)) is not None:
+            self._visit_all(node.body if decided else node.orelse)
         else:
             self.generic_visit(node)
 

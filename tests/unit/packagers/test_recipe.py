@@ -1,0 +1,280 @@
+"""The commands that build, as whole snapshots."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spike.core.errors import UnsuitableError, UsageError
+from spike.packagers import (
+    DEFAULT_VARIANTS,
+    PACKAGERS,
+    VARIANTS,
+    mode_named,
+    packager_named,
+    variant_named,
+)
+from spike.packagers import nuitka as nuitka_module
+from spike.packagers.analysis import module_graph
+from spike.packagers.recipe import Recipe
+from spike.project import sidecar
+
+# The plan's two commands, copied from docs/packaging-spike-plan.md; order of the options aside.
+PLAN = {
+    "nuitka-onefile": "python -m nuitka sidecar/main.py --onefile --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka",
+    "pyinstaller-onefile": "pyinstaller sidecar/main.py --onefile --distpath dist/pyinstaller "
+    "--name sidecar-hello",
+}
+
+
+@pytest.mark.parametrize("name", PLAN)
+def test_the_onefile_commands_are_the_plans_word_for_word(name: str) -> None:
+    """For the hello sidecar nothing is added, left out or put elsewhere."""
+    variant = VARIANTS[name]
+    recipe = variant.packager.recipe(sidecar.load(), variant.mode.name)
+    assert list(recipe.argv) == shlex.split(PLAN[name])
+
+
+def test_the_plans_document_has_these_commands() -> None:
+    """The snapshot above is the document's text, so neither can drift."""
+    from spike.core.workspace import TOOL as ROOT
+
+    text = (ROOT / "docs" / "packaging-spike-plan.md").read_text(encoding="utf-8")
+    words = " ".join(text.replace("\\\n", " ").split())
+    for command in PLAN.values():
+        assert command in words
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_recipe_publishes_what_it_names(name: str) -> None:
+    """Artifact and folder lie in the published folder, which is the variant's own."""
+    variant = VARIANTS[name]
+    recipe = variant.packager.recipe(sidecar.load(), variant.mode.name)
+    assert recipe.artifact.is_relative_to(recipe.output)
+    assert recipe.folder is None or recipe.artifact.is_relative_to(recipe.folder)
+    assert variant.folder(sidecar.load()).parts[-2:] == recipe.output.parts
+
+
+def test_no_two_variants_share_a_folder() -> None:
+    """PyInstaller would otherwise put the onedir folder where the onefile program is."""
+    folders = [variant.folder(sidecar.load()) for variant in VARIANTS.values()]
+    assert len(set(folders)) == len(folders)
+
+
+def test_unknown_names_list_the_known_ones() -> None:
+    """A typing mistake is answered with what there is."""
+    with pytest.raises(UsageError, match="nuitka"):
+        packager_named("nutika")
+    with pytest.raises(UsageError, match="onefile"):
+        mode_named(PACKAGERS["nuitka"], "single-file")
+    with pytest.raises(UsageError, match="pyinstaller-onedir"):
+        variant_named("pyinstaller")
+
+
+SERVICE_OPTIONS = {
+    "pyinstaller-onedir": "--hidden-import=plug_in --collect-all=grpc --copy-metadata=keyring "
+    "--add-data sidecar/words.txt:. --add-data sidecar/data:data",
+    "nuitka-standalone": "--include-module=plug_in --include-package=grpc "
+    "--include-package-data=grpc --include-distribution-metadata=keyring "
+    "--include-data-files=sidecar/words.txt=words.txt --include-data-dir=sidecar/data=data",
+    "cx_freeze-onedir": "--includes plug_in --packages grpc --no-compress",
+}
+
+
+@pytest.mark.parametrize("name", SERVICE_OPTIONS)
+def test_every_packager_is_told_what_the_sidecar_asks_for(name: str, tmp_path: Path) -> None:
+    """hidden_imports, collect, metadata and data reach every command line."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "words.txt").write_text("")
+    service = sidecar.Sidecar(
+        folder=tmp_path,
+        name="service",
+        version="1",
+        hidden_imports=("plug_in",),
+        collect=("grpc",),
+        metadata=("keyring",),
+        data=("words.txt", "data"),
+    )
+    variant = VARIANTS[name]
+    recipe = variant.packager.recipe(service, variant.mode.name)
+    assert SERVICE_OPTIONS[name] in " ".join(recipe.argv)
+    if name.startswith("cx_freeze"):
+        (settings,) = recipe.files.values()
+        assert '["sidecar/words.txt", "lib/words.txt"]' in settings
+        assert '["sidecar/data", "lib/data"]' in settings
+        assert "keyring.dist-info" in settings
+
+
+# The modes beyond the plan's, as they are run; what depends on the interpreter stands as "...".
+EXTRA = {
+    "nuitka-single": "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka-single --static-libpython=yes --user-plugin=start_up.py",
+    "nuitka-lean": "CFLAGS=-fno-pie LDFLAGS='-no-pie -static' "
+    "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka-lean --static-libpython=yes --user-plugin=start_up.py --lto=yes",
+    "nuitka-standalone-lean": "CFLAGS=-fno-pie LDFLAGS=-no-pie "
+    "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka-standalone-lean --static-libpython=yes --user-plugin=start_up.py",
+    "nuitka-cached": "python -m nuitka sidecar/main.py --onefile --assume-yes-for-downloads "
+    "--output-dir=dist/nuitka-cached "
+    "--onefile-tempdir-spec={CACHE_DIR}/sidecar-hello/0.1.0-... --onefile-as-archive",
+    "pyinstaller-onefile-lean": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
+    "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py --onefile "
+    "--distpath dist/pyinstaller-onefile-lean --name sidecar-hello --strip --exclude-module=...",
+    "pyinstaller-onedir-lean": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
+    "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py --onedir "
+    "--distpath dist/pyinstaller-onedir-lean --name sidecar-hello --strip --exclude-module=...",
+}
+linux = pytest.mark.skipif(sys.platform != "linux", reason="these recipes are for Linux")
+
+
+def recipe_of(name: str, **changes: object) -> Recipe:
+    variant = VARIANTS[name]
+    what = dataclasses.replace(sidecar.load(), **changes)  # type: ignore[arg-type]
+    return variant.packager.recipe(what, variant.mode.name)
+
+
+def test_a_build_without_mode_makes_the_plans_two_and_no_more() -> None:
+    """The others are made when they are asked for."""
+    expected = (
+        *("nuitka-onefile", "nuitka-standalone"),
+        *("pyinstaller-onefile", "pyinstaller-onedir", "cx_freeze-onedir"),
+    )
+    assert expected == DEFAULT_VARIANTS
+    assert set(VARIANTS) == {*DEFAULT_VARIANTS, *EXTRA}
+
+
+@linux
+@pytest.mark.parametrize("name", EXTRA)
+def test_the_extra_modes_commands(name: str) -> None:
+    """Whole snapshots, environment included."""
+    recipe = recipe_of(name)
+    digest = sidecar.load().source_sha256()[:12]
+    words = [f"{key}={value}" for key, value in recipe.env.items()]
+    for word in recipe.argv:
+        short = word.replace(digest, "...")
+        if short.startswith("--exclude-module="):
+            short = "--exclude-module=..."
+        if short not in words:
+            words.append(short)
+    assert words == shlex.split(EXTRA[name])
+
+
+@linux
+def test_glibc_is_linked_in_only_where_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There has to be an archive of it, and the program must not look up hosts."""
+    monkeypatch.setattr(nuitka_module, "_has_static_libc", lambda: False)
+    assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie"
+    monkeypatch.setattr(nuitka_module, "_has_static_libc", lambda: True)
+    assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie -static"
+    monkeypatch.setattr(module_graph, "of", with_socket(module_graph.of))
+    assert recipe_of("nuitka-lean").env["LDFLAGS"] == "-no-pie"
+
+
+@linux
+def test_only_gcc_is_asked_to_optimise_at_link_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For clang it takes a linker plugin that may not be there."""
+    monkeypatch.setenv("CC", "/usr/bin/clang-14")
+    assert "--lto=yes" not in recipe_of("nuitka-lean").argv
+    monkeypatch.setenv("CC", "/usr/bin/gcc-12")
+    assert "--lto=yes" in recipe_of("nuitka-lean").argv
+
+
+def with_socket(follow: Callable[..., module_graph.Reach]) -> Callable[..., module_graph.Reach]:
+    """What a program reaches, and the built-in module that Debian's Python has for sockets."""
+
+    def followed(*arguments: Any, **named: Any) -> module_graph.Reach:
+        found = follow(*arguments, **named)
+        module = dataclasses.replace(found.modules["sys"], name="_socket")
+        return dataclasses.replace(found, modules={**found.modules, "_socket": module})
+
+    return followed
+
+
+def test_every_mode_beyond_the_plans_states_its_price() -> None:
+    """Nothing is faster for nothing."""
+    for name in EXTRA:
+        assert VARIANTS[name].mode.price.endswith("."), name
+
+
+@linux
+def test_the_lean_program_gets_what_the_program_reaches() -> None:
+    """The plugin's settings: no inspect, no subprocess; ready-made modules are not shipped."""
+    settings = json.loads(recipe_of("nuitka-lean").files[Path("start_up.json")])
+    assert settings["lazy_inspect"]
+    assert settings["single"]
+    assert set(settings["frozen"]) <= set(nuitka_module.FROZEN)
+    assert "enum" in settings["reached"]
+    assert not {"inspect", "subprocess"} & set(settings["reached"])
+    single = json.loads(recipe_of("nuitka-single").files[Path("start_up.json")])
+    assert not single["lazy_inspect"]
+    assert "inspect" in single["reached"]
+
+
+@linux
+@pytest.mark.parametrize("mode", ["single", "lean"])
+def test_what_cannot_be_one_file_is_refused_by_name(tmp_path: Path, mode: str) -> None:
+    """A module in a file of its own, or a data file: the message names it and another mode."""
+    (tmp_path / "main.py").write_text("import ctypes\n")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "p"\nversion = "1"\n')
+    packager = PACKAGERS["nuitka"]
+    with pytest.raises(UnsuitableError, match=r"needs the module '_ctypes'.*imported by ctypes"):
+        packager.recipe(sidecar.load(tmp_path), mode)
+    assert packager.recipe(sidecar.load(tmp_path), "standalone-lean").folder is not None
+    with pytest.raises(UnsuitableError, match=r"ships 'pyproject.toml'.*--mode standalone"):
+        recipe_of(f"nuitka-{mode}", data=("pyproject.toml",))
+
+
+@linux
+def test_a_module_that_only_the_user_knows_of_is_followed() -> None:
+    """hidden_imports counts as reached, with everything that it imports."""
+    found = json.loads(
+        recipe_of("nuitka-lean", hidden_imports=("json",)).files[Path("start_up.json")]
+    )
+    assert {"json", "json.decoder"} <= set(found["reached"])
+
+
+@linux
+@pytest.mark.parametrize(
+    ("version", "mode", "message"),
+    [
+        ((3, 12), "lean", r"is for Python 3\.11.*--mode single"),
+        ((3, 12), "standalone-lean", r"is for Python 3\.11.*--mode standalone"),
+    ],
+)
+def test_a_python_that_the_plugin_does_not_know_is_refused(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], mode: str, message: str
+) -> None:
+    """Before anything is built."""
+    monkeypatch.setattr(sys, "version_info", version)
+    with pytest.raises(UnsuitableError, match=message):
+        recipe_of(f"nuitka-{mode}")
+
+
+def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it cannot work it says so."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(UnsuitableError, match="is for Linux"):
+        recipe_of("nuitka-single")
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(UnsuitableError, match="not for Windows"):
+        recipe_of("pyinstaller-onefile-lean")
+
+
+@linux
+def test_a_python_without_a_static_library_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The message has the command that installs it."""
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: str(tmp_path))
+    with pytest.raises(UnsuitableError, match=r"libpython3\.\d+-dev"):
+        recipe_of("nuitka-lean")

@@ -1,0 +1,97 @@
+"""The commands as a user meets them: errors are one paragraph, with the exit codes promised."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from spike.core.workspace import TOOL as ROOT
+
+
+def invoke(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["bench", "--launches", "0"], "--launches"),
+        (["bench", "--launches", "-3"], "--launches"),
+        (["bench", "--launches", "abc"], "--launches"),
+        (["bench", "--launches", "10001"], "--launches"),
+        (["bench", "--variant", "nuitka-onefil"], "nuitka-onefile"),
+        (["bench", "--sidecar", "no-such-folder"], "--sidecar"),
+        (["size", "--variant", "tarball"], "Known are"),
+        (["report", "--format", "xml"], "--format json"),
+        (["issue"], "--title, --list, --draft and --reproduce"),
+        (["issue", "--title", "x", "--severity", "urgent"], "blocker, high, medium, low"),
+        (["issue", "--reproduce", "9999"], "No entry '9999'"),
+    ],
+)
+def test_a_wrong_argument_is_an_error_with_exit_code_2(words: list[str], named: str) -> None:
+    """No traceback; the message names what is wrong or right; 2 says: could not be done."""
+    done = invoke(*words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert named in done.stderr
+    assert "Try: " in done.stderr
+
+
+def test_the_list_of_tasks_is_a_table_of_contents() -> None:
+    """Every task has a line of help."""
+    done = invoke("--list", "--list-format=json")
+    assert all(task["help"] for task in json.loads(done.stdout)["tasks"])
+
+
+@pytest.mark.measuring
+@pytest.mark.nightly
+def test_the_list_of_tasks_is_quick() -> None:
+    """Listing must not wait for scipy or matplotlib: 0.3 s; the best of five leaves out load."""
+    elapsed_s = []
+    for _ in range(5):
+        started = time.monotonic()
+        assert invoke("--list").returncode == 0
+        elapsed_s.append(time.monotonic() - started)
+    assert min(elapsed_s) < 0.3
+
+
+def test_every_argument_has_help() -> None:
+    """`invoke --help TASK` explains each option."""
+    import tasks
+
+    for name, task in tasks.namespace.tasks.items():
+        for argument in task.get_arguments():
+            assert argument.help, f"{name} {argument.name}"
+
+
+def test_nothing_outside_the_repository_is_read() -> None:
+    """What a user runs needs nothing that is not in the clone."""
+    packages = ("spike", "benchmarks", "decision", "commands")
+    for path in [
+        *ROOT.glob("*.py"),
+        *(file for name in packages for file in ROOT.glob(f"{name}/**/*.py")),
+    ]:
+        assert "../shared" not in path.read_text(encoding="utf-8"), path
+
+
+def test_the_sidecars_constants_are_those_of_its_pyproject() -> None:
+    """BOOT says the name and the version that the artifact is recorded under."""
+    from spike.project import sidecar
+
+    hello = sidecar.load()
+    text = (Path(hello.folder) / hello.entry).read_text(encoding="utf-8")
+    assert f'NAME = "{hello.name}"' in text
+    assert f'VERSION = "{hello.version}"' in text
