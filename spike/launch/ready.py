@@ -10,17 +10,24 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import threading
+import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from spike.project.settings import FREE_PORT
+from spike.project.sidecar import Sidecar
 
 GOOD = range(200, 400)
 """Answers that mean ready."""
 
 ASK_TIMEOUT_S = 1.0
 """A program that takes longer to answer is asked again."""
+
+ASK_EVERY_S = 0.01
+"""Pause between two questions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +62,51 @@ class Ready:
         if self.pattern:
             return f"no line with {self.pattern!r}{where}"
         return f"no line {self.line!r}{where}"
+
+
+class Settings(TypedDict):
+    """The form of "ready" as :class:`spike.launch.spec.LaunchSpec` takes it."""
+
+    ready: str
+    ready_pattern: str
+    ready_stream: str
+    ready_url: str
+
+
+def settings(sidecar: Sidecar) -> Settings:
+    """What a sidecar's launch has to be told."""
+    return Settings(
+        ready=sidecar.ready,
+        ready_pattern=sidecar.ready_pattern,
+        ready_stream=sidecar.ready_stream,
+        ready_url=sidecar.ready_url,
+    )
+
+
+class Asking(threading.Thread):
+    """Asks an address again and again until it answers.
+
+    Attributes:
+        answered_ns: When it did, by ``time.perf_counter_ns``; 0 before.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self.url = url
+        self.answered_ns = 0
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Ask; the first good answer ends it."""
+        while not self._stopped.wait(ASK_EVERY_S):
+            if answers(self.url):
+                self.answered_ns = time.perf_counter_ns()
+                return
+
+    def stop(self) -> None:
+        """End it, answered or not."""
+        self._stopped.set()
+        self.join()
 
 
 def asks_for_port(texts: Sequence[str], env: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import selectors
 import signal
@@ -18,7 +19,9 @@ from typing import IO, Self
 
 from spike.core import process
 from spike.core.errors import UsageError
+from spike.launch import ready
 from spike.launch.places import remove_tree
+from spike.launch.ready import Ready
 from spike.launch.spec import MARK, Failure, Launch, LaunchSpec
 from spike.launch.streams import TAIL_LINES, Line, Stream
 
@@ -44,14 +47,23 @@ class Running:
         self.boot_ms: float | None = None
         self.ready_ms: float | None = None
         self.ready_count = 0
+        self.boots = 0
+        self._boot_word: list[str] = []
+        self.same_program: int | None = None
         self.stop_ms: float | None = None
         self.failure: Failure | None = None
         self.detail = ""
-        self._popen: process.Child | process.Popen | None = None
+        self._popen: process.Child | None = None
         self._pidfd = -1
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, Stream] = {}
-        self._ready_line = spec.ready
+        self._ready = Ready(
+            line=spec.ready,
+            pattern=spec.ready_pattern,
+            stream=spec.ready_stream,
+            url=spec.ready_url,
+        )
+        self.free_port: int | None = None
         self.listener: IO[bytes] | None = None  # what gets the program's stdout as well
 
     def __enter__(self) -> Self:
@@ -65,6 +77,20 @@ class Running:
             weakref.finalize(self, remove_tree, self.tmp)
             environment["TMPDIR"] = str(self.tmp)
         argv = self.spec.argv
+        if ready.asks_for_port(argv, self.spec.env):
+            self.free_port = ready.free_port()
+            argv = tuple(ready.filled(word, self.free_port) for word in argv)
+            environment = {
+                key: ready.filled(value, self.free_port) for key, value in environment.items()
+            }
+        url = ready.filled(self.spec.ready_url, self.free_port)
+        self._ready = dataclasses.replace(self._ready, url=url)
+        if url and ready.listens(url):
+            self.fail(
+                Failure.SPAWN_FAILED,
+                f"somebody answers at {url} before the launch, who would be taken for the program",
+            )
+            return self
         self.started_ns = time.perf_counter_ns()
         try:
             self._popen = process.measured(argv, env=environment, cwd=self.spec.cwd)
@@ -79,11 +105,8 @@ class Running:
             raise
         return self
 
-    def _listen(self, child: process.Child | process.Popen) -> None:
-        if isinstance(child, process.Child):
-            self.started_ns = child.spawn_ns
-        assert child.stdout is not None
-        assert child.stderr is not None
+    def _listen(self, child: process.Child) -> None:
+        self.started_ns = child.spawn_ns
         for name, pipe in (("stdout", child.stdout), ("stderr", child.stderr)):
             os.set_blocking(pipe.fileno(), False)
             self._streams[pipe.fileno()] = Stream(name, self.started_ns)
@@ -92,7 +115,7 @@ class Running:
             # The exit wakes the same select as the pipes do. Elsewhere _pump polls for it.
             self._pidfd = os.pidfd_open(child.pid)
             self._selector.register(self._pidfd, selectors.EVENT_READ)
-        if isinstance(child, process.Child) and child.early:
+        if child.early:
             self._take(self._streams[child.stdout.fileno()], child.early, child.early_ns)
 
     def __exit__(
@@ -148,8 +171,11 @@ class Running:
         """Wait for READY, the exit or the timeout, whichever is first; True for READY."""
         if self._popen is None:
             return False
-        # The exit may be seen before the last lines are read: _pump reads once more after it.
-        self.pump(lambda: self.ready_ms is not None or self.exited, self.spec.ready_timeout_s)
+        if self._ready.url:
+            self._wait_for_answer()
+        else:
+            # The exit may be seen before the last lines are read: pump reads once more after it.
+            self.pump(lambda: self.ready_ms is not None or self.exited, self.spec.ready_timeout_s)
         if self.ready_ms is not None:
             return True
         if self.exited:
@@ -157,9 +183,23 @@ class Running:
         else:
             self.fail(
                 Failure.READY_TIMEOUT,
-                f"no line {self.spec.ready!r} within {self.spec.ready_timeout_s:g} s",
+                f"{self._ready} within {self.spec.ready_timeout_s:g} s",
             )
         return False
+
+    def _wait_for_answer(self) -> None:
+        """Ask the address until it answers, while both pipes are read on."""
+        asking = ready.Asking(self._ready.url)
+        deadline = time.monotonic() + self.spec.ready_timeout_s
+        asking.start()
+        try:
+            while not (self.exited or asking.answered_ns) and time.monotonic() < deadline:
+                self.pump(lambda: self.exited or bool(asking.answered_ns), ready.ASK_EVERY_S)
+        finally:
+            asking.stop()
+        if asking.answered_ns and not self.exited:
+            self.ready_count = 1
+            self.ready_ms = (asking.answered_ns - self.started_ns) / 1e6
 
     def watch(self, seconds: float) -> None:
         """Keep reading for some time, or until the program exits."""
@@ -256,6 +296,8 @@ class Running:
             total_ms=self.now_ms(),
             exit_code=self.exit_code,
             exit_signal=self.exit_signal,
+            boots=self.boots,
+            same_program=self.same_program,
             stdout_tail=tails.get("stdout", ()),
             stderr_tail=tails.get("stderr", ()),
         )
@@ -265,8 +307,12 @@ class Running:
         return tuple(stream.name for stream in self._streams.values() if stream.open)
 
     def fields(self) -> dict[str, str]:
-        """The ``key=value`` words of the stdout lines seen, the last one of a key winning."""
-        return {
+        """The ``key=value`` words of the stdout lines seen, the last one of a key winning.
+
+        The free port that the program was handed is among them.
+        """
+        port = {} if self.free_port is None else {"free_port": str(self.free_port)}
+        return port | {
             key: value
             for line in self.lines
             for key, separator, value in (word.partition("=") for word in line.text.split())
@@ -293,20 +339,25 @@ class Running:
             with contextlib.suppress(OSError):
                 self.listener.write(data)
         for line in stream.feed(data, at_ns):
-            if stream.name == "stdout":
-                self._heard(line)
+            self._heard(line)
 
     def _heard(self, line: Line) -> None:
-        if len(self.lines) < TAIL_LINES:
+        if line.stream == "stdout" and len(self.lines) < TAIL_LINES:
             self.lines.append(line)
-        if line.text == self._ready_line:
+        if self._ready.heard(line.stream, line.text):
             self.ready_count += 1
             if self.ready_ms is None:
                 self.ready_ms = line.at_ms
             else:
-                self.fail(Failure.DUPLICATE_READY, f"{self._ready_line} came again")
-        elif self.boot_ms is None and line.text.startswith("BOOT "):
-            self.boot_ms = line.at_ms
+                self.fail(Failure.DUPLICATE_READY, f"{line.text} came again")
+        elif line.stream != "stdout":
+            return
+        elif line.text.startswith("BOOT "):
+            if self.boot_ms is None:
+                self.boot_ms = line.at_ms
+                self._boot_word = line.text.split()[1:2]
+            # A second line of the same words; one that says something else is no second start.
+            self.boots += line.text.split()[1:2] == self._boot_word
 
     def fail(self, failure: Failure, detail: str) -> None:
         """Record what went wrong; the first failure counts."""

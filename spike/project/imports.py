@@ -12,6 +12,7 @@ import ast
 import importlib.machinery
 import importlib.metadata
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
@@ -87,6 +88,17 @@ def import_roots(sidecar: Sidecar) -> tuple[str, ...]:
     A file that cannot be parsed adds nothing here; the build names it.
     """
     return _Walk(sidecar, strict=False).run().roots
+
+
+def module_path(sidecar: Sidecar, sources: Path) -> dict[str, str]:
+    """The variable with which a plain Python finds a sidecar's own modules; empty for nothing new.
+
+    Args:
+        sidecar: Whose modules.
+        sources: Its folder, or a copy.
+    """
+    places = [str(sources / root) for root in import_roots(sidecar)[1:]]
+    return {"PYTHONPATH": os.pathsep.join(places)} if places else {}
 
 
 def check_python(sidecar: Sidecar, chosen: str = "") -> None:
