@@ -77,6 +77,7 @@ class Running:
             weakref.finalize(self, remove_tree, self.tmp)
             environment["TMPDIR"] = str(self.tmp)
         argv = self.spec.argv
+        self.started_ns = time.perf_counter_ns()
         if ready.asks_for_port(argv, self.spec.env):
             self.free_port = ready.free_port()
             argv = tuple(ready.filled(word, self.free_port) for word in argv)
