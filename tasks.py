@@ -466,30 +466,22 @@ def verify(
 )
 @edge
 def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "") -> int:
-    """Write the tables into the decision record, or check it."""
+    """Write record, reports and README from the evidence, or check them."""
     from decision import evidence
     from decision.record import documents
-    from spike.core.workspace import display_path
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
-    paths = documents.of(known.sidecar, output)
     if not check:
-        for path in paths:
-            changed = documents.write(path, known)
-            print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")
+        print(documents.told(documents.write(known, output=output)))
         return 0
-    complaints = [
-        f"{display_path(path)}: {complaint}"
-        for path in paths
-        for complaint in documents.check(path, known)
-    ]
+    complaints = documents.check(known, output=output)
     for complaint in [*complaints, *known.problems]:
         print(complaint)
     if complaints or known.problems:
         print(f"not what the evidence says; written anew by: invoke adr{known.sidecar.option}")
         return 1
-    print("the record is up to date")
+    print("record, reports and README are up to date")
     return 0
 
 

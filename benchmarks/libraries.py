@@ -18,9 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from decision.record import generated
 from spike.build import advice, buildinfo, sessions
-from spike.core import jsonfile, process
+from spike.core import generated, jsonfile, process
 from spike.core.errors import CorruptFileError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import ROOT, platform_id
@@ -244,7 +243,7 @@ def write_document(outcomes: Sequence[Outcome]) -> bool:
         StorageError: It cannot be written.
     """
     text = DOCUMENT.read_text(encoding="utf-8")
-    new = generated.rewrite(text, _blocks(outcomes), {BLOCK: COMMAND})
+    new = generated.rewrite(text, _blocks(outcomes), COMMAND)
     if new != text:
         jsonfile.write_text(DOCUMENT, new)
     return new != text

@@ -398,14 +398,9 @@ def _reasons(chosen: Standing, order: Sequence[Standing]) -> tuple[str, ...]:
             f"It is ranked on these {chosen.faults.run} of {chosen.faults.of} fault cases: the "
             f"other {chosen.faults.of - chosen.faults.run} could not be run on it."
         )
-    text = f"It is READY after {milliseconds(chosen.start_ms)}"
+    text = f"It is READY after {milliseconds(chosen.ready_ms)}"
     if chosen.folder and chosen.launcher_ms is not None:
-        adds = (
-            f"{milliseconds(chosen.launcher_ms)}"
-            if chosen.launcher_ms > 0
-            else "nothing that could be measured"
-        )
-        text += f", to which its launcher adds {adds} ({chosen.launcher_whose} launches)"
+        text += f", to which its launcher adds {added(chosen)} ({chosen.launcher_whose} launches)"
     if chosen.versus_python is not None:
         text += f", {chosen.versus_python:.2f} times python -I -S on the same script"
     sooner = [item.variant for item in rivals if item.start_ms < chosen.start_ms / SAME]
@@ -415,6 +410,12 @@ def _reasons(chosen: Standing, order: Sequence[Standing]) -> tuple[str, ...]:
         else "; none that can ship is clearly sooner."
     )
     return (*reasons, text)
+
+
+def added(item: Standing) -> str:
+    """What the launcher of a folder adds to a launch, in words."""
+    above = item.launcher_ms is not None and item.launcher_ms > 0
+    return milliseconds(item.launcher_ms) if above else "nothing that could be measured"
 
 
 def _reconciled(proposal: Proposal, chosen: Standing | None, overall: Standing | None) -> str:
@@ -642,7 +643,7 @@ def faults_text(item: Standing) -> str:
     """``8 of 123 (hello's)``: fault cases failed, of those run, and whose evidence it is."""
     if item.faults is None:
         return "not run"
-    whose = "" if item.faults.whose == OWN else f", {item.faults.whose}"
+    whose = "" if item.faults.whose == OWN else f" ({item.faults.whose})"
     return f"{item.faults.text}{whose}"
 
 

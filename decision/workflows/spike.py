@@ -48,9 +48,7 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     measure(sidecar, settings)
     set_aside(sidecar)
     headline("decision record")
-    for path in documents.of(sidecar, ""):
-        changed = documents.write(path, evidence.gather(sidecar))
-        print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")  # noqa: T201
+    print(documents.told(documents.write(evidence.gather(sidecar))))  # noqa: T201
     print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
     return verdict(sidecar)
 
