@@ -322,7 +322,7 @@ def chaos(c: Context, variant: list[str], lifecycles: str = "1000", seed: str = 
     aliases=["hardships"],  # its name until 0.1
     help={
         "variant": VARIANT_HELP,
-        "case": "run this case, or this chapter, only (repeatable)",
+        "case": "run this case, or this category, only (repeatable)",
         "repeat": "how often, 1 to 10 (default 1): the verdicts have to be the same",
         "host": "the cases of life and death on the real Tauri host, with each variant inside",
         "list": "show the cases and what a user may expect, and run nothing",
@@ -519,7 +519,7 @@ def report(c: Context, format: str = "markdown", sidecar: str = HELLO) -> None: 
         "library": "try this library only, a folder of examples/libraries (repeatable)",
         "variant": VARIANT_HELP,
         "force": "try again what is up to date",
-        "check": "build nothing; exit 1 when docs/libraries.md is not what the outcomes say",
+        "check": "build nothing; exit 1 when docs/libraries.md is not what the results say",
     },
     iterable=["library", "variant"],
 )
@@ -532,10 +532,10 @@ def libraries(
 
     if check:
         complaints = trial.check_document(trial.load())
-        print("\n".join(complaints) or "docs/libraries.md is what the outcomes say")
+        print("\n".join(complaints) or "docs/libraries.md is what the results say")
         return 1 if complaints else 0
-    outcomes = trial.run(library, variant, force=force)
-    changed = trial.write_document(outcomes)
+    results = trial.run(library, variant, force=force)
+    changed = trial.write_document(results)
     print(f"docs/libraries.md: {'written' if changed else 'unchanged'}")
     return 0
 

@@ -29,7 +29,9 @@ from spike.core.progress import progress, shuffled_rounds
 from spike.core.tables import NOT_MEASURED, milliseconds, table
 from spike.core.workspace import display_path
 from spike.launch import leftovers
-from spike.launch.launcher import Launch, Running, launch
+from spike.launch.launcher import launch
+from spike.launch.running import Running
+from spike.launch.spec import Launch
 from spike.measure import pagecache, results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar

@@ -19,7 +19,10 @@ from benchmarks.wording import counted, ends, variants_in
 from spike.core import workspace
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.launch import launcher, leftovers
+from spike.launch import leftovers
+from spike.launch.places import remove_tree
+from spike.launch.running import Running
+from spike.launch.spec import STOP_TIMEOUT_S
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -86,12 +89,12 @@ def locked_packages(packager: str, locks: Path = workspace.ROOT / "locks") -> in
 
 
 def _signalled(target: Target, number: signal.Signals) -> dict[str, Any]:
-    running = launcher.Running(target.spec())
+    running = Running(target.spec())
     try:
         with running:
             if running.wait_ready():
                 running.send(number)
-                running.wait_exit(launcher.STOP_TIMEOUT_S)
+                running.wait_exit(STOP_TIMEOUT_S)
                 running.watch(0.0)
                 # A child of the process that we hold may still be on its way out.
                 leftovers.wait_until_gone(running.mark, WATCH_S)
@@ -106,7 +109,7 @@ def _signalled(target: Target, number: signal.Signals) -> dict[str, Any]:
 
 
 def _killed(target: Target) -> dict[str, Any]:
-    running = launcher.Running(target.spec())
+    running = Running(target.spec())
     try:
         with running:
             running.wait_ready()
@@ -132,10 +135,10 @@ def _killed(target: Target) -> dict[str, Any]:
         _clean(running)
 
 
-def _clean(running: launcher.Running) -> None:
+def _clean(running: Running) -> None:
     leftovers.end(leftovers.survivors(running.mark))
     if running.tmp is not None:
-        launcher.remove_tree(running.tmp)
+        remove_tree(running.tmp)
 
 
 def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -> results.Result:

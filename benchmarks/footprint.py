@@ -25,7 +25,8 @@ from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.launch import leftovers
-from spike.launch.launcher import Running, launch
+from spike.launch.launcher import launch
+from spike.launch.running import Running
 from spike.measure import elf, pagecache, results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar
@@ -94,8 +95,9 @@ def tree_facts(mark: str) -> dict[str, Any]:
     processes = threads = rss = 0
     pss: int | None = 0
     written: int | None = 0
-    for member in leftovers.survivors(mark):
+    for survivor in leftovers.survivors(mark):
         try:
+            member = psutil.Process(survivor.pid)
             with member.oneshot():
                 processes += 1
                 threads += member.num_threads()

@@ -33,7 +33,8 @@ from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
 from spike.launch import leftovers
-from spike.launch.launcher import LaunchSpec, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import LaunchSpec
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 

@@ -24,6 +24,7 @@ from spike.core.errors import CorruptFileError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import ROOT, platform_id
 from spike.launch import launcher, leftovers
+from spike.launch.spec import Launch, LaunchSpec
 from spike.packagers import VARIANTS, Variant, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
@@ -51,7 +52,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class LibraryResult:
     """One library with one packager.
 
     Attributes:
@@ -63,7 +64,7 @@ class Outcome:
         detail: Why it failed; empty when it works.
         packager_version: Version of the packager; empty when no build succeeded.
         builds: How many builds it took.
-        inputs: SHA-256 of the library's folder, to tell when the outcome is out of date.
+        inputs: SHA-256 of the library's folder, to tell when the result is out of date.
         at: UTC time, ISO 8601.
     """
 
@@ -85,14 +86,14 @@ def names() -> tuple[str, ...]:
 
 
 def results_path() -> Path:
-    """The outcomes of this platform."""
-    return FOLDER / f"outcomes-{platform_id()}.json"
+    """The results of this platform."""
+    return FOLDER / f"results-{platform_id()}.json"
 
 
 def run(
     libraries: Sequence[str], variants: Sequence[str], *, force: bool = False
-) -> tuple[Outcome, ...]:
-    """Try libraries with packagers; what is up to date is kept, and each outcome is saved at once.
+) -> tuple[LibraryResult, ...]:
+    """Try libraries with packagers; what is up to date is kept, and each result is saved at once.
 
     Args:
         libraries: Names of folders; all when empty.
@@ -101,7 +102,7 @@ def run(
 
     Raises:
         UsageError: There is no such library or variant.
-        StorageError: The outcomes cannot be written.
+        StorageError: The results cannot be written.
     """
     for name in libraries:
         if name not in names():
@@ -116,15 +117,15 @@ def run(
             inputs = sidecar.load(FOLDER / name).source_sha256()
             if before is not None and before.inputs == inputs and not force:
                 continue
-            outcome = attempt(name, variant, inputs)
-            _say(f"{name}: {variant.id}: {cell(outcome)}")
+            result = attempt(name, variant, inputs)
+            _say(f"{name}: {variant.id}: {cell(result)}")
             known = {(item.library, item.variant): item for item in load()}
-            known[(name, variant.id)] = outcome
+            known[(name, variant.id)] = result
             save(tuple(known[key] for key in sorted(known)))
     return load()
 
 
-def attempt(name: str, variant: Variant, inputs: str) -> Outcome:
+def attempt(name: str, variant: Variant, inputs: str) -> LibraryResult:
     """Build and launch one library with one packager, following the advice as far as it goes."""
     added: dict[str, list[str]] = {}
     detail, used, version = "", "", ""
@@ -152,7 +153,7 @@ def attempt(name: str, variant: Variant, inputs: str) -> Outcome:
             break
         added.setdefault(found.key, []).append(found.value)
     _clean(sidecar.load(FOLDER / name), variant, copy)
-    return Outcome(
+    return LibraryResult(
         library=name,
         variant=variant.id,
         status=status.value,
@@ -166,8 +167,8 @@ def attempt(name: str, variant: Variant, inputs: str) -> Outcome:
     )
 
 
-def load(path: Path | None = None) -> tuple[Outcome, ...]:
-    """Read the outcomes; empty when there are none yet.
+def load(path: Path | None = None) -> tuple[LibraryResult, ...]:
+    """Read the results; empty when there are none yet.
 
     Raises:
         CorruptFileError: The file is damaged or of another schema.
@@ -179,7 +180,7 @@ def load(path: Path | None = None) -> tuple[Outcome, ...]:
         return ()
     try:
         return tuple(
-            Outcome(**{**item, "added": tuple(item["added"])}) for item in document["outcomes"]
+            LibraryResult(**{**item, "added": tuple(item["added"])}) for item in document["results"]
         )
     except (KeyError, TypeError) as error:
         raise CorruptFileError(
@@ -187,26 +188,26 @@ def load(path: Path | None = None) -> tuple[Outcome, ...]:
         ) from None
 
 
-def save(outcomes: Sequence[Outcome]) -> None:
-    """Write the outcomes atomically.
+def save(results: Sequence[LibraryResult]) -> None:
+    """Write the results atomically.
 
     Raises:
         StorageError: They cannot be written.
     """
     document: dict[str, Any] = {
         "schema": SCHEMA,
-        "outcomes": [dataclasses.asdict(item) for item in outcomes],
+        "results": [dataclasses.asdict(item) for item in results],
     }
     jsonfile.write(results_path(), document)
 
 
-def render(outcomes: Sequence[Outcome]) -> str:
+def render(results: Sequence[LibraryResult]) -> str:
     """The table of the document: a row for each library, a column for each packager."""
-    by_key = {(item.library, item.variant): item for item in outcomes}
-    variants = [name for name in VARIANTS if any(item.variant == name for item in outcomes)]
+    by_key = {(item.library, item.variant): item for item in results}
+    variants = [name for name in VARIANTS if any(item.variant == name for item in results)]
     variants = [*variants, *(name for name in DEFAULT_VARIANTS if name not in variants)]
     versions = {
-        name: sorted({item.packager_version for item in outcomes if item.variant == name} - {""})
+        name: sorted({item.packager_version for item in results if item.variant == name} - {""})
         for name in variants
     }
     rows = []
@@ -223,19 +224,19 @@ def render(outcomes: Sequence[Outcome]) -> str:
     return table(headers, rows)
 
 
-def cell(outcome: Outcome) -> str:
-    """One outcome in words."""
-    if outcome.status == Status.WORKS:
+def cell(result: LibraryResult) -> str:
+    """One result in words."""
+    if result.status == Status.WORKS:
         return "works"
-    if outcome.status == Status.WORKS_WITH:
-        return "works with " + ", ".join(f"`{line}`" for line in outcome.added)
-    words = " ".join(outcome.detail.split()).replace("|", "\\|")
-    tried = f" (tried {', '.join(f'`{line}`' for line in outcome.added)})" if outcome.added else ""
-    kind = "does not build" if outcome.status == Status.BUILD_FAILED else "fails"
+    if result.status == Status.WORKS_WITH:
+        return "works with " + ", ".join(f"`{line}`" for line in result.added)
+    words = " ".join(result.detail.split()).replace("|", "\\|")
+    tried = f" (tried {', '.join(f'`{line}`' for line in result.added)})" if result.added else ""
+    kind = "does not build" if result.status == Status.BUILD_FAILED else "fails"
     return f"{kind}{tried}: {words}"
 
 
-def write_document(outcomes: Sequence[Outcome]) -> bool:
+def write_document(results: Sequence[LibraryResult]) -> bool:
     """Put the table into the document; whether that changed it.
 
     Raises:
@@ -243,23 +244,23 @@ def write_document(outcomes: Sequence[Outcome]) -> bool:
         StorageError: It cannot be written.
     """
     text = DOCUMENT.read_text(encoding="utf-8")
-    new = generated.rewrite(text, _blocks(outcomes), COMMAND)
+    new = generated.rewrite(text, _blocks(results), COMMAND)
     if new != text:
         jsonfile.write_text(DOCUMENT, new)
     return new != text
 
 
-def check_document(outcomes: Sequence[Outcome]) -> list[str]:
-    """What in the document is not what the outcomes say; empty when all is well."""
+def check_document(results: Sequence[LibraryResult]) -> list[str]:
+    """What in the document is not what the results say; empty when all is well."""
     text = DOCUMENT.read_text(encoding="utf-8")
     return [
         f"{item.problem}\n{item.diff}".strip()
-        for item in generated.differences(text, _blocks(outcomes))
+        for item in generated.differences(text, _blocks(results))
     ]
 
 
-def _blocks(outcomes: Sequence[Outcome]) -> Mapping[str, str]:
-    return {BLOCK: render(outcomes) + "\n"}
+def _blocks(results: Sequence[LibraryResult]) -> Mapping[str, str]:
+    return {BLOCK: render(results) + "\n"}
 
 
 def _copy(source: Path, target: Path, added: Mapping[str, Sequence[str]]) -> Path:
@@ -287,9 +288,9 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
     return None, errors[0].strip()
 
 
-def _launch(built: buildinfo.Built) -> launcher.Launch:
+def _launch(built: buildinfo.Built) -> Launch:
     what = built.sidecar
-    spec = launcher.LaunchSpec(
+    spec = LaunchSpec(
         argv=(str(built.artifact), *what.args),
         env=what.env,
         ready=what.ready,

@@ -39,7 +39,7 @@ from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
 from spike.core.tables import milliseconds, table
 from spike.launch import leftovers
-from spike.launch.launcher import Running
+from spike.launch.running import Running
 from spike.measure import results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar

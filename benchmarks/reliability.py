@@ -21,7 +21,8 @@ from spike.core.statistics import (
 )
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
 from spike.launch import leftovers
-from spike.launch.launcher import Launch, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import Launch
 from spike.measure import results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar

@@ -35,7 +35,8 @@ from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, median, median_difference, ratio_of_medians
 from spike.core.tables import table
 from spike.core.workspace import ROOT
-from spike.launch.launcher import LaunchSpec, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import LaunchSpec
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 

@@ -29,7 +29,8 @@ from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, ratio_of_independent_medians
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
 from spike.launch import leftovers
-from spike.launch.launcher import Launch, launch
+from spike.launch.launcher import launch
+from spike.launch.spec import Launch
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 

@@ -17,7 +17,7 @@ from benchmarks.baselines import native
 from spike.build.buildinfo import Built, file_sha256
 from spike.core.errors import MissingToolError
 from spike.core.workspace import ROOT, display_path
-from spike.launch.launcher import LaunchSpec
+from spike.launch.spec import LaunchSpec
 from spike.project.sidecar import Sidecar
 
 BASELINE_SOURCE = ROOT / "benchmarks" / "baselines" / "ready.c"

@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from benchmarks import cold_start, complexity, host_latency, reliability, size
 from benchmarks.faults import report as faults
-from benchmarks.faults.verdict import Outcome
+from benchmarks.faults.verdict import Status
 from benchmarks.registry import CHECKLIST
 from benchmarks.targets import PYTHON_ISOLATED
 from decision import criteria
@@ -539,14 +539,12 @@ def _faults(evidence: Evidence) -> dict[str, Faults]:
         of = len({cell.case for cell in cells})
         for name in dict.fromkeys(cell.target for cell in cells):
             run = [
-                cell
-                for cell in cells
-                if cell.target == name and cell.outcome is not Outcome.NOT_RUN
+                cell for cell in cells if cell.target == name and cell.status is not Status.NOT_RUN
             ]
             if run and name not in found:
                 found[name] = Faults(
-                    failed={cell.case: cell.outcome is Outcome.WRONG for cell in run},
-                    degraded=sum(cell.outcome is Outcome.DEGRADED for cell in run),
+                    failed={cell.case: cell.status is Status.FAIL for cell in run},
+                    degraded=sum(cell.status is Status.DEGRADED for cell in run),
                     of=of,
                     whose=whose,
                 )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.faults.needs import Need
-from benchmarks.faults.verdict import Finding
+from benchmarks.faults.verdict import CaseResult
 
 if TYPE_CHECKING:
-    from benchmarks.faults.sandbox import Trial
+    from benchmarks.faults.sandbox import Sandbox
 
-Function = Callable[["Trial"], Finding]
+Function = Callable[["Sandbox"], CaseResult]
 
-CHAPTERS = ("life_and_death", "places", "artifact", "program", "platform")
+CATEGORIES = ("life_and_death", "places", "artifact", "program", "platform")
 """The modules that hold the cases, in the order of the table."""
 
 
@@ -24,20 +24,20 @@ class Case:
 
     Attributes:
         name: The function's name.
-        chapter: The module's name.
+        category: The module's name.
         expectation: What a user may expect, in a sentence, stated before anything is run.
         needs: What the machine must offer; without it the case is not run.
         alone: Whether other cases beside it would disturb it.
-        lives: Whether it tests who lives and dies; those go through the supervisor too.
+        of_life_and_death: Whether it tests who lives and dies; those go through the supervisor too.
         function: Does it.
     """
 
     name: str
-    chapter: str
+    category: str
     expectation: str
     needs: tuple[Need, ...]
     alone: bool
-    lives: bool
+    of_life_and_death: bool
     function: Function
 
 
@@ -57,16 +57,16 @@ def case(
 
     def register(function: Function) -> Function:
         name = function.__name__
-        chapter = function.__module__.rpartition(".")[2]
+        category = function.__module__.rpartition(".")[2]
         if name in _registry:
             raise ValueError(f"two cases have the name {name}")
         _registry[name] = Case(
             name=name,
-            chapter=chapter,
+            category=category,
             expectation=expectation,
             needs=needs,
             alone=alone,
-            lives=chapter == "life_and_death",
+            of_life_and_death=category == "life_and_death",
             function=function,
         )
         return function
@@ -75,10 +75,10 @@ def case(
 
 
 def all_cases() -> dict[str, Case]:
-    """Every case by name, in the order of the chapters and, within one, of the file."""
+    """Every case by name, in the order of the categories and, within one, of the file."""
     import importlib
 
-    for chapter in CHAPTERS:
-        importlib.import_module(f"benchmarks.faults.{chapter}")
-    order = {chapter: number for number, chapter in enumerate(CHAPTERS)}
-    return dict(sorted(_registry.items(), key=lambda item: order[item[1].chapter]))
+    for category in CATEGORIES:
+        importlib.import_module(f"benchmarks.faults.{category}")
+    order = {category: number for number, category in enumerate(CATEGORIES)}
+    return dict(sorted(_registry.items(), key=lambda item: order[item[1].category]))

@@ -25,7 +25,11 @@ from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
 from spike.core import process, workspace
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, SpikeError, UsageError
-from spike.launch import launcher, leftovers
+from spike.launch import leftovers
+from spike.launch.places import environment_without, remove_tree
+from spike.launch.running import Running
+from spike.launch.spec import STOP_TIMEOUT_S, Launch, LaunchSpec
+from spike.launch.stopping import stop
 from spike.packagers import variant_named
 from spike.project import sidecar
 
@@ -69,11 +73,11 @@ class Finding:
 
 
 @contextlib.contextmanager
-def _launched(built: Built, *, wait_ready: bool = True) -> Iterator[launcher.Running]:
+def _launched(built: Built, *, wait_ready: bool = True) -> Iterator[Running]:
     """A launched program; whatever it leaves is ended and removed afterwards."""
     leftovers.adopt_orphans()
-    running = launcher.Running(
-        launcher.LaunchSpec(argv=(str(built.artifact), *built.sidecar.args), env=built.sidecar.env)
+    running = Running(
+        LaunchSpec(argv=(str(built.artifact), *built.sidecar.args), env=built.sidecar.env)
     )
     try:
         with running:
@@ -86,15 +90,15 @@ def _launched(built: Built, *, wait_ready: bool = True) -> Iterator[launcher.Run
     finally:
         leftovers.end(leftovers.survivors(running.mark))
         if running.tmp is not None:
-            launcher.remove_tree(running.tmp)
+            remove_tree(running.tmp)
 
 
-def _last_line(running: launcher.Running) -> str:
+def _last_line(running: Running) -> str:
     running.watch(0.2)
     return running.lines[-1].text if running.lines else "(no output)"
 
 
-def _left_in(running: launcher.Running) -> tuple[list[str], int]:
+def _left_in(running: Running) -> tuple[list[str], int]:
     """Top-level names in the launch's temporary folder, and the number of files below them."""
     if running.tmp is None:
         return [], 0
@@ -105,7 +109,7 @@ def _left_in(running: launcher.Running) -> tuple[list[str], int]:
 def _sigterm_as(built: Built) -> Observation:
     with _launched(built) as running:
         running.send(signal.SIGTERM)
-        running.wait_exit(launcher.STOP_TIMEOUT_S)
+        running.wait_exit(STOP_TIMEOUT_S)
         said = _last_line(running)
         return Observation(
             reproduced=said == "SHUTDOWN reason=signal signal=SIGINT",
@@ -120,7 +124,7 @@ def _sigterm_as(built: Built) -> Observation:
 def _hangup(built: Built) -> Observation:
     with _launched(built) as running:
         running.send(signal.SIGHUP)
-        running.wait_exit(launcher.STOP_TIMEOUT_S)
+        running.wait_exit(STOP_TIMEOUT_S)
         exited_ms = running.now_ms()
         alive = len(leftovers.survivors(running.mark))
         leftovers.wait_until_gone(running.mark, PATIENCE_S)
@@ -142,7 +146,7 @@ def _hangup(built: Built) -> Observation:
 def _orphan(built: Built) -> Observation:
     with _launched(built) as running:
         running.send(signal.SIGKILL)
-        running.wait_exit(launcher.STOP_TIMEOUT_S)
+        running.wait_exit(STOP_TIMEOUT_S)
         left = leftovers.wait_until_gone(running.mark, PATIENCE_S)
         commands = [_shown(leftovers.command_line(found)) for found in left]
         running.watch(0.0)
@@ -167,7 +171,7 @@ def _shown(command: str) -> str:
 def _temp_left(built: Built) -> Observation:
     with _launched(built) as running:
         running.send(signal.SIGKILL)
-        running.wait_exit(launcher.STOP_TIMEOUT_S)
+        running.wait_exit(STOP_TIMEOUT_S)
         running.close_stdin()
         left = leftovers.wait_until_gone(running.mark, PATIENCE_S)
         names, count = _left_in(running)
@@ -181,13 +185,13 @@ def _temp_left(built: Built) -> Observation:
         )
 
 
-def _stopped_while_unpacking(built: Built) -> tuple[launcher.Launch, list[str], int]:
+def _stopped_while_unpacking(built: Built) -> tuple[Launch, list[str], int]:
     """SIGTERM as soon as the first unpacked file is there; what was said and left."""
     with _launched(built, wait_ready=False) as running:
         while not _left_in(running)[1] and not running.exited:
             running.watch(0.0)
         running.send(signal.SIGTERM)
-        running.wait_exit(launcher.STOP_TIMEOUT_S)
+        running.wait_exit(STOP_TIMEOUT_S)
         running.watch(0.2)
         leftovers.wait_until_gone(running.mark, PATIENCE_S)
         names, count = _left_in(running)
@@ -243,10 +247,8 @@ def _library_path(built: Built) -> Observation:
     name = "LD_LIBRARY_PATH"
     if sys.platform != "linux":
         raise UsageError(f"{name} is Linux's, and so is /proc, which shows it.")
-    base = launcher.environment_without([name])
-    running = launcher.Running(
-        launcher.LaunchSpec(argv=(str(built.artifact),), env=built.sidecar.env, base_env=base)
-    )
+    base = environment_without([name])
+    running = Running(LaunchSpec(argv=(str(built.artifact),), env=built.sidecar.env, base_env=base))
     with running:
         running.wait_ready()
         raw = Path(f"/proc/{running.pid}/environ").read_bytes()
@@ -254,9 +256,9 @@ def _library_path(built: Built) -> Observation:
             item.split("=", 1) for item in raw.decode(errors="replace").split("\0") if "=" in item
         )
         pid = running.fields().get("pid")
-        running.stop()
+        stop(running)
     if running.tmp is not None:
-        launcher.remove_tree(running.tmp)
+        remove_tree(running.tmp)
     value = environment.get(name, "")
     return Observation(
         # /proc/PID/environ is what the last exec was given; it is not what we passed.
@@ -272,7 +274,7 @@ def _library_path(built: Built) -> Observation:
 def _other_python(built: Built) -> Observation:
     with _launched(built) as running:
         said = running.fields().get("python", "")
-        running.stop()
+        stop(running)
     return Observation(
         reproduced=said != built.info.python_version,
         lines=(
@@ -285,7 +287,7 @@ def _other_python(built: Built) -> Observation:
 def _deaf_to_parent(built: Built) -> Observation:
     with _launched(built) as running:
         running.send(signal.SIGKILL)
-        running.wait_exit(launcher.STOP_TIMEOUT_S)
+        running.wait_exit(STOP_TIMEOUT_S)
         left = leftovers.wait_until_gone(running.mark, PATIENCE_S)
         return Observation(
             reproduced=bool(left),

@@ -9,8 +9,17 @@ from pathlib import Path
 
 from benchmarks.faults.case import case
 from benchmarks.faults.needs import Need
-from benchmarks.faults.sandbox import Program, Setting, Trial, copies, quoted
-from benchmarks.faults.verdict import Finding, NotRun, Outcome, Seen, degraded, good, stops, wrong
+from benchmarks.faults.sandbox import Conditions, Program, Sandbox, copies, quoted
+from benchmarks.faults.verdict import (
+    CaseResult,
+    NotRun,
+    Observation,
+    Status,
+    degraded,
+    failed,
+    passed,
+    stops,
+)
 
 OLDEST_GLIBC = (2, 35)
 """Ubuntu 22.04's: the oldest system with the libwebkit2gtk-4.1 that Tauri 2 itself needs."""
@@ -30,16 +39,16 @@ aborts the process, by chance."""
 ELF_MAGIC = b"\x7fELF"
 
 
-def _elf_files(trial: Trial, program: Program) -> tuple[list[Path], Seen]:
-    """Every ELF file that ships or is unpacked, as copies that stay; and the life that unpacked."""
-    kept = trial.folder("unpacked")
-    with trial.life(program=program) as life:
-        life.until_ready()
-        shutil.copytree(life.tmp, kept, dirs_exist_ok=True, symlinks=True)
-        life.stop()
-        seen = life.end()
+def _elf_files(sandbox: Sandbox, program: Program) -> tuple[list[Path], Observation]:
+    """Every ELF file that ships or is unpacked, as copies; and the session that unpacked."""
+    kept = sandbox.folder("unpacked")
+    with sandbox.session(program=program) as session:
+        session.until_ready()
+        shutil.copytree(session.tmp, kept, dirs_exist_ok=True, symlinks=True)
+        session.stop()
+        observation = session.end()
     candidates = [*program.shipped_files(), *(path for path in kept.rglob("*") if path.is_file())]
-    return [path for path in candidates if _is_elf(path)], seen
+    return [path for path in candidates if _is_elf(path)], observation
 
 
 def _is_elf(path: Path) -> bool:
@@ -52,38 +61,40 @@ def _is_elf(path: Path) -> bool:
     "newer symbol.",
     needs=(Need.LINUX, Need.READELF),
 )
-def oldest_glibc(trial: Trial) -> Finding:
+def oldest_glibc(sandbox: Sandbox) -> CaseResult:
     """The newest GLIBC_x.y among the version references of all ELF files, unpacked ones too."""
-    files, seen = _elf_files(trial, trial.hello)
+    files, observation = _elf_files(sandbox, sandbox.hello)
     newest, culprit = (0, 0), ""
     for path in files:
-        done = trial.tool("readelf", "--version-info", "--wide", str(path))
-        for match in re.finditer(r"Name: GLIBC_(\d+)\.(\d+)", done.output):
+        completed = sandbox.tool("readelf", "--version-info", "--wide", str(path))
+        for match in re.finditer(r"Name: GLIBC_(\d+)\.(\d+)", completed.output):
             version = (int(match[1]), int(match[2]))
             if version > newest:
                 newest, culprit = version, path.name
     if newest == (0, 0):
-        return good(f"none of its {len(files)} ELF files asks for glibc", seen)
+        return passed(f"none of its {len(files)} ELF files asks for glibc", observation)
     text = f"{newest[0]}.{newest[1]}"
     if newest > OLDEST_GLIBC:
-        return degraded(f"needs glibc {text} (by {culprit})", seen, glibc=text)
-    return good(f"needs glibc {text} (by {culprit}), {len(files)} ELF files", seen, glibc=text)
+        return degraded(f"needs glibc {text} (by {culprit})", observation, glibc=text)
+    return passed(
+        f"needs glibc {text} (by {culprit}), {len(files)} ELF files", observation, glibc=text
+    )
 
 
 @case(
     "All shared libraries but glibc's own are shipped: the closure by ldd stays inside.",
     needs=(Need.LINUX, Need.LDD),
 )
-def library_closure(trial: Trial) -> Finding:
+def library_closure(sandbox: Sandbox) -> CaseResult:
     """A library taken from the system is missing on the next machine."""
-    files, seen = _elf_files(trial, trial.hello)
+    files, observation = _elf_files(sandbox, sandbox.hello)
     shipped = {path.name for path in files}
-    inside = str(trial.hello.folder or trial.hello.artifact)
+    inside = str(sandbox.hello.folder or sandbox.hello.artifact)
     outside: dict[str, str] = {}
     lacking: dict[str, str] = {}
     for path in files:
-        done = trial.tool("ldd", str(path))
-        for line in done.output.splitlines():
+        completed = sandbox.tool("ldd", str(path))
+        for line in completed.output.splitlines():
             match = re.match(r"\s*(\S+) => (not found|\S+)", line)
             if match is None:
                 continue
@@ -92,7 +103,7 @@ def library_closure(trial: Trial) -> Finding:
                 continue
             # The program itself is loaded by the system: only its own run path counts. What it
             # loads later it finds by name in the folder that it unpacked or brought.
-            if name in shipped and path != trial.hello.artifact:
+            if name in shipped and path != sandbox.hello.artifact:
                 continue
             if target.startswith(inside):
                 continue
@@ -102,102 +113,111 @@ def library_closure(trial: Trial) -> Finding:
                 outside[name] = path.name
     if lacking:
         name, by = next(iter(sorted(lacking.items())))
-        return wrong(f"{len(lacking)} libraries are nowhere: {name} (needed by {by})", seen)
+        return failed(f"{len(lacking)} libraries are nowhere: {name} (needed by {by})", observation)
     if outside:
         names = ", ".join(f"{name} (by {by})" for name, by in sorted(outside.items()))
-        return degraded(f"taken from the system: {names}", seen)
-    return good(f"{len(files)} ELF files need glibc alone", seen)
+        return degraded(f"taken from the system: {names}", observation)
+    return passed(f"{len(files)} ELF files need glibc alone", observation)
 
 
 @case(
     "It starts in a fresh root with nothing but glibc, /tmp, /proc and /dev/null.",
     needs=(Need.CHROOT, Need.LDD),
 )
-def bare_root(trial: Trial) -> Finding:
+def bare_root(sandbox: Sandbox) -> CaseResult:
     """The minimum of a container image."""
-    return _in_bare_root(trial, trial.hello, proc=True, libraries=GLIBC_LIBRARIES)
+    return _in_bare_root(sandbox, sandbox.hello, proc=True, libraries=GLIBC_LIBRARIES)
 
 
 @case(
     "It starts in such a root with zlib and libgcc added, which every common distribution has.",
     needs=(Need.CHROOT, Need.LDD),
 )
-def bare_root_with_zlib(trial: Trial) -> Finding:
+def bare_root_with_zlib(sandbox: Sandbox) -> CaseResult:
     """The minimum of Debian, Ubuntu and Fedora, where the package manager needs zlib itself."""
-    return _in_bare_root(trial, trial.hello, proc=True)
+    return _in_bare_root(sandbox, sandbox.hello, proc=True)
 
 
 @case("It starts in such a root without /proc and /dev, or refuses.", needs=(Need.CHROOT, Need.LDD))
-def bare_root_without_proc(trial: Trial) -> Finding:
+def bare_root_without_proc(sandbox: Sandbox) -> CaseResult:
     """A chroot as ftp servers make it."""
-    return _in_bare_root(trial, trial.hello, proc=False)
+    return _in_bare_root(sandbox, sandbox.hello, proc=False)
 
 
 @case(
     "The probe's C extensions that work here work in a bare root as well: they are shipped whole.",
     needs=(Need.CHROOT, Need.LDD, Need.PROBE),
 )
-def bare_root_extensions(trial: Trial) -> Finding:
+def bare_root_extensions(sandbox: Sandbox) -> CaseResult:
     """What needs files of the system by its nature (time zones, /bin/echo, names) is left out."""
-    here = trial.ask("extensions")
+    here = sandbox.ask("extensions")
     left_out = {"zoneinfo", "asyncio", "socket"}
     left_out |= {name for name, problem in here.report.items() if problem}
-    root, program = _bare_root(trial, trial.probe)
-    with trial.namespace(*_mounts(root, proc=True)) as space:
-        setting = Setting(
+    root, program = _bare_root(sandbox, sandbox.probe)
+    with sandbox.namespace(*_mounts(root, proc=True)) as space:
+        conditions = Conditions(
             wrap=(*space.wrap, _chroot(), str(root)),
             name=str(program.artifact),
             tmp=Path("/tmp"),
             look=(root / "tmp",),
         )
-        seen = trial.ask("extensions", setting=setting)
-    if seen.hung:
-        return wrong(f"hung: no {seen.hung} in time", seen)
-    if seen.exit_code != 0:
-        return degraded(f"{seen.ending}: {seen.last_words or 'no message'}", seen)
-    problems = {name: text for name, text in seen.report.items() if text and name not in left_out}
+        observation = sandbox.ask("extensions", conditions=conditions)
+    if observation.hung:
+        return failed(f"hung: no {observation.hung} in time", observation)
+    if observation.exit_code != 0:
+        return degraded(
+            f"{observation.ending}: {observation.last_words or 'no message'}", observation
+        )
+    problems = {
+        name: text for name, text in observation.report.items() if text and name not in left_out
+    }
     if problems:
-        text = "; ".join(f"{name}: {what}" for name, what in sorted(problems.items()))
-        return wrong(text, seen)
-    return good(f"{len(set(seen.report) - left_out)} work", seen)
+        text = "; ".join(f"{name}: {problem}" for name, problem in sorted(problems.items()))
+        return failed(text, observation)
+    return passed(f"{len(set(observation.report) - left_out)} work", observation)
 
 
 def _in_bare_root(
-    trial: Trial,
+    sandbox: Sandbox,
     program: Program,
     *,
     proc: bool,
     libraries: frozenset[str] = BASE_LIBRARIES,
-) -> Finding:
-    root, inside = _bare_root(trial, program, libraries)
-    with trial.namespace(*_mounts(root, proc=proc)) as space:
-        setting = Setting(
+) -> CaseResult:
+    root, inside = _bare_root(sandbox, program, libraries)
+    with sandbox.namespace(*_mounts(root, proc=proc)) as space:
+        conditions = Conditions(
             wrap=(*space.wrap, _chroot(), str(root)),
             name=str(inside.artifact),
             tmp=Path("/tmp"),
             look=(root / "tmp",),
         )
-        seen = trial.run(setting)
-    verdict = stops(seen)
-    if verdict.outcome is Outcome.DEGRADED and not proc and not seen.crashed and seen.last_words:
-        return good(f"refuses: {seen.last_words}", seen)
+        observation = sandbox.run(conditions)
+    verdict = stops(observation)
+    if (
+        verdict.status is Status.DEGRADED
+        and not proc
+        and not observation.crashed
+        and observation.last_words
+    ):
+        return passed(f"refuses: {observation.last_words}", observation)
     return verdict
 
 
 def _bare_root(
-    trial: Trial, program: Program, libraries: frozenset[str] = BASE_LIBRARIES
+    sandbox: Sandbox, program: Program, libraries: frozenset[str] = BASE_LIBRARIES
 ) -> tuple[Path, Program]:
     """A root folder with some libraries and the program; the program as it is called inside."""
     from dataclasses import replace
 
-    root = trial.folder("root")
+    root = sandbox.folder("root")
     for name in ("tmp", "proc", "dev", "app"):
         (root / name).mkdir()
     (root / "tmp").chmod(0o1777)
     (root / "dev" / "null").touch()
-    copies(_system_files(trial, libraries), root)
-    _check_bare_root(trial, root)
-    copy = trial.install(root / "app", program)
+    copies(_system_files(sandbox, libraries), root)
+    _check_bare_root(sandbox, root)
+    copy = sandbox.install(root / "app", program)
     inside = replace(
         copy,
         artifact=Path("/") / copy.artifact.relative_to(root),
@@ -206,27 +226,27 @@ def _bare_root(
     return root, inside
 
 
-def _check_bare_root(trial: Trial, root: Path) -> None:
+def _check_bare_root(sandbox: Sandbox, root: Path) -> None:
     """A program that needs glibc alone has to run there: else the root is at fault."""
     control = shutil.which("env") or "/usr/bin/env"
     shutil.copy2(control, root / "app" / "control")
-    done = trial.tool(_chroot(), str(root), "/app/control", "--version")
-    if not done.ok:
-        raise NotRun(f"the bare root cannot run {control}: {done.errors.strip()}")
+    completed = sandbox.tool(_chroot(), str(root), "/app/control", "--version")
+    if not completed.ok:
+        raise NotRun(f"the bare root cannot run {control}: {completed.errors.strip()}")
     (root / "app" / "control").unlink()
 
 
-def _system_files(trial: Trial, libraries: frozenset[str]) -> list[Path]:
+def _system_files(sandbox: Sandbox, libraries: frozenset[str]) -> list[Path]:
     """The loader, and libraries of the system from where ``ldd`` finds glibc's own."""
-    done = trial.tool("ldd", shutil.which("env") or "/usr/bin/env")
-    paths = [Path(match) for match in re.findall(r"(/\S+)", done.output)]
+    completed = sandbox.tool("ldd", shutil.which("env") or "/usr/bin/env")
+    paths = [Path(match) for match in re.findall(r"(/\S+)", completed.output)]
     folders = {path.parent for path in paths if path.name == "libc.so.6"}
-    found = [path for path in paths if path.name in libraries]
+    files = [path for path in paths if path.name in libraries]
     for folder in folders:
-        found += [folder / name for name in sorted(libraries) if (folder / name).exists()]
+        files += [folder / name for name in sorted(libraries) if (folder / name).exists()]
     if not folders:
         raise NotRun("ldd does not show where glibc lies")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(files))
 
 
 def _mounts(root: Path, *, proc: bool) -> tuple[str, ...]:

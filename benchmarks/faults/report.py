@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.faults import runner, supervised
-from benchmarks.faults.case import CHAPTERS, Case, all_cases
+from benchmarks.faults.case import CATEGORIES, Case, all_cases
 from benchmarks.faults.needs import Need
 from benchmarks.faults.runner import FaultTarget
 from benchmarks.faults.sandbox import program_of
-from benchmarks.faults.verdict import SEVERITY, Outcome
+from benchmarks.faults.verdict import SEVERITY, Status
 from benchmarks.targets import Target
 from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
@@ -31,7 +30,7 @@ IN_HOST = "faults_host"
 """The cases of life and death in the real application: a run and a file of their own."""
 PROBE_FOLDER = Path(__file__).with_name("probe")
 
-COLUMNS = (Outcome.AS_EXPECTED, Outcome.DEGRADED, Outcome.WRONG, Outcome.NOT_RUN)
+COLUMNS = (Status.PASS, Status.DEGRADED, Status.FAIL, Status.NOT_RUN)
 
 REPRODUCE = "python -m benchmarks.faults.reproduce"
 """The command with which an entry of the issue log names a case and a variant."""
@@ -46,15 +45,15 @@ class Cell:
     Attributes:
         case: The case's name.
         target: The variant's id.
-        outcome: The worst outcome of the repetitions.
-        stable: Whether all repetitions had the same outcome.
+        status: The worst status of the repetitions.
+        stable: Whether all repetitions had the same status.
         detail: What was seen, or why it was not run.
         elapsed_s: Seconds of the slowest repetition.
     """
 
     case: str
     target: str
-    outcome: Outcome
+    status: Status
     stable: bool
     detail: str
     elapsed_s: float
@@ -63,7 +62,7 @@ class Cell:
 def build_probes(built: Sequence[Built], cases: Sequence[Case]) -> None:
     """Freeze the probe for every variant that can hold it, when a case asks for it.
 
-    Without that a whole chapter would not be run, and only its column would say so.
+    Without that whole categories would not be run, and only their rows would say so.
 
     Raises:
         BuildFailedError: One does not build.
@@ -86,7 +85,7 @@ def build_probes(built: Sequence[Built], cases: Sequence[Case]) -> None:
 def fault_targets(built: Sequence[Built]) -> list[FaultTarget]:
     """What the cases run on: each variant with its probe."""
     probe = load(PROBE_FOLDER)
-    found = []
+    made = []
     for item in built:
         program, problem = None, ""
         try:
@@ -100,7 +99,7 @@ def fault_targets(built: Sequence[Built]) -> list[FaultTarget]:
             except UnsuitableError as refusal:
                 problem = f"the probe: {refusal.what}"
             problem = problem.replace(str(ROOT) + "/", "")
-        found.append(
+        made.append(
             FaultTarget(
                 id=item.variant.id,
                 hello=program_of(item),
@@ -108,7 +107,7 @@ def fault_targets(built: Sequence[Built]) -> list[FaultTarget]:
                 probe_problem=problem,
             )
         )
-    return found
+    return made
 
 
 def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
@@ -118,14 +117,12 @@ def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
         supervised.build()
     except SpikeError as error:
         problem = str(error)
-    found = []
+    made = []
     for target in direct:
         is_folder = target.hello.folder is not None
         if is_folder:
-            found.append(
-                replace(target, id=f"launcher+{target.id}", launcher=True, problem=problem)
-            )
-        found.append(
+            made.append(replace(target, id=f"launcher+{target.id}", launcher=True, problem=problem))
+        made.append(
             replace(
                 target,
                 id=f"supervisor+{target.id}",
@@ -134,7 +131,7 @@ def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
                 problem=problem,
             )
         )
-    return found
+    return made
 
 
 def _facts(target: FaultTarget) -> dict[str, Any]:
@@ -162,7 +159,7 @@ def run(
     seed: int = runner.SEED,
     partial: bool = False,
 ) -> results.Result:
-    """Run cases on variants and keep every finding.
+    """Run cases on variants and keep every result.
 
     Args:
         sidecar: The hello sidecar.
@@ -179,7 +176,7 @@ def run(
     """
     on = fault_targets([target.built for target in targets if target.built is not None])
     facts = {target.id: target.as_json() for target in targets}
-    if any(one.lives for one in cases):
+    if any(one.of_life_and_death for one in cases):
         ours = behind_ours(on)
         facts |= {target.id: _facts(target) for target in ours}
         on += ours
@@ -201,7 +198,7 @@ def run_in_host(
     Args:
         sidecar: See :func:`run`; likewise the others.
         targets: Its variants.
-        cases: What to run; those of other chapters are left out.
+        cases: What to run; those of other categories are left out.
         repeat: How often.
         seed: Of everything that is drawn.
         partial: Whether this is a choice of cases or variants.
@@ -247,28 +244,28 @@ def _run(
         progress(name.replace("_", " "), len(work) * repeat) as step,
     ):
         for number in range(repeat):
-            for done in runner.run(work, seed=seed):
-                recorder.add(done.target, {"repetition": number, **done.as_sample()})
-                step(f"{done.case} {done.target}: {done.outcome}")
+            for case_run in runner.run(work, seed=seed):
+                recorder.add(case_run.target, {"repetition": number, **case_run.as_sample()})
+                step(f"{case_run.case} {case_run.target}: {case_run.status}")
     return recorder.result()
 
 
 def cells(result: results.Result) -> list[Cell]:
-    """Every case on every variant, in the order of the chapters and of the targets."""
-    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    """Every case on every variant, in the order of the categories and of the targets."""
+    by_cell: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for sample in result.samples:
-        found.setdefault((str(sample["case"]), str(sample["target"])), []).append(sample)
+        by_cell.setdefault((str(sample["case"]), str(sample["target"])), []).append(sample)
     order = {name: number for number, name in enumerate(all_cases())}
     columns = {name: number for number, name in enumerate(result.targets)}
     made = []
-    for (case, target), samples in found.items():
-        worst = max(samples, key=lambda sample: SEVERITY[Outcome(sample["outcome"])])
+    for (case, target), samples in by_cell.items():
+        worst = max(samples, key=lambda sample: SEVERITY[Status(sample["status"])])
         made.append(
             Cell(
                 case=case,
                 target=target,
-                outcome=Outcome(worst["outcome"]),
-                stable=len({sample["outcome"] for sample in samples}) == 1,
+                status=Status(worst["status"]),
+                stable=len({sample["status"] for sample in samples}) == 1,
                 detail=str(worst.get("detail") or worst.get("reason") or ""),
                 elapsed_s=max(float(sample["elapsed_s"]) for sample in samples),
             )
@@ -276,29 +273,29 @@ def cells(result: results.Result) -> list[Cell]:
     return sorted(made, key=lambda cell: (order.get(cell.case, 10**6), columns[cell.target]))
 
 
-def tallies(found: Iterable[Cell]) -> dict[str, dict[Outcome, int]]:
-    """Number of cases by variant and outcome: what a decision can count."""
-    counts: dict[str, dict[Outcome, int]] = {}
-    for cell in found:
+def tallies(shown: Iterable[Cell]) -> dict[str, dict[Status, int]]:
+    """Number of cases by variant and status: what a decision can count."""
+    counts: dict[str, dict[Status, int]] = {}
+    for cell in shown:
         row = counts.setdefault(cell.target, dict.fromkeys(COLUMNS, 0))
-        row[cell.outcome] += 1
+        row[cell.status] += 1
     return counts
 
 
-def comparable(found: Iterable[Cell]) -> list[Cell]:
+def comparable(shown: Iterable[Cell]) -> list[Cell]:
     """The cells of the cases that every variant went through: only there are counts comparable.
 
-    A variant that cannot hold the probe does not get its cases wrong, and not right either.
+    A variant that cannot hold the probe does not fail its cases, and does not pass them either.
     """
-    cells_ = [cell for cell in found if not is_ours(cell.target)]
-    missed = {cell.case for cell in cells_ if cell.outcome is Outcome.NOT_RUN}
+    cells_ = [cell for cell in shown if not is_ours(cell.target)]
+    missed = {cell.case for cell in cells_ if cell.status is Status.NOT_RUN}
     return [cell for cell in cells_ if cell.case not in missed]
 
 
-def chapter_of(case: str) -> str:
-    """The chapter of a case; ``other`` for one that no longer exists."""
-    known = all_cases().get(case)
-    return known.chapter if known else "other"
+def category_of(case: str) -> str:
+    """The category of a case; ``other`` for one that no longer exists."""
+    entry = all_cases().get(case)
+    return entry.category if entry else "other"
 
 
 def broken(result: results.Result) -> list[str]:
@@ -310,9 +307,9 @@ def broken(result: results.Result) -> list[str]:
     ]
 
 
-def unstable(found: Iterable[Cell]) -> list[str]:
-    """Cases whose outcome was not the same in every repetition."""
-    return [f"{cell.case} on {cell.target}" for cell in found if not cell.stable]
+def unstable(shown: Iterable[Cell]) -> list[str]:
+    """Cases whose status was not the same in every repetition."""
+    return [f"{cell.case} on {cell.target}" for cell in shown if not cell.stable]
 
 
 def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
@@ -320,35 +317,51 @@ def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
 
     An entry names them with :data:`REPRODUCE`, the case, and one or more variants.
     """
-    known: dict[tuple[str, str], str] = {}
+    entries: dict[tuple[str, str], str] = {}
     for path in sorted((folder or ROOT / "issues").glob("*.md")):
         number = path.name.partition("-")[0]
         for match in _NAMED.finditer(path.read_text(encoding="utf-8")):
             case, *variants = match[1].split()
             for variant in variants:
-                known.setdefault((case, variant), number)
-    return known
+                entries.setdefault((case, variant), number)
+    return entries
 
 
-def unlogged(found: Iterable[Cell], known: Mapping[tuple[str, str], str]) -> list[str]:
-    """What is wrong and has no entry in the issue log, as ``case on variant``."""
+def unlogged(shown: Iterable[Cell], entries: Mapping[tuple[str, str], str]) -> list[str]:
+    """What fails and has no entry in the issue log, as ``case on variant``."""
     return [
         f"{cell.case} on {cell.target}"
-        for cell in found
-        if cell.outcome is Outcome.WRONG and (cell.case, cell.target) not in known
+        for cell in shown
+        if cell.status is Status.FAIL and (cell.case, cell.target) not in entries
     ]
 
 
 def summary(result: results.Result) -> str:
-    """How many cases came out how, of how many that were run."""
+    """The variants with the fewest and the most failed cases, and all of them together."""
     found = [cell for cell in cells(result) if not is_ours(cell.target)]
-    ran = [cell for cell in found if cell.outcome is not Outcome.NOT_RUN]
-    counts = Counter(cell.outcome for cell in ran)
-    said = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in COLUMNS if counts[outcome])
+    counts = {name: count for name, count in tallies(found).items() if _number_run(count)}
+    if not counts:
+        return "No fault case could be run."
+
+    def failed(name: str) -> str:
+        return f"{counts[name][Status.FAIL]} of {_number_run(counts[name])} ({name})"
+
+    def order(name: str) -> tuple[float, int]:
+        return counts[name][Status.FAIL] / _number_run(counts[name]), -_number_run(counts[name])
+
+    total = sum(map(_number_run, counts.values()))
+    degraded = sum(count[Status.DEGRADED] for count in counts.values())
+    lacking = sum(count[Status.NOT_RUN] for count in counts.values())
     return (
-        f"Of {len(ran)} cases that were run on {len({cell.target for cell in ran})} variants: "
-        f"{said}; {len(found) - len(ran)} could not be run."
+        f"Of {len({cell.case for cell in found})} cases on each of {len(counts)} variants, from "
+        f"{failed(min(counts, key=order))} to {failed(max(counts, key=order))} of those run fail; "
+        f"{degraded} of {total} in all are degraded, and {lacking} of {total + lacking} could not "
+        "be run."
     )
+
+
+def _number_run(count: Mapping[Status, int]) -> int:
+    return sum(number for status, number in count.items() if status is not Status.NOT_RUN)
 
 
 def render_in_host(result: results.Result) -> str:
@@ -358,9 +371,12 @@ def render_in_host(result: results.Result) -> str:
 
 def summary_in_host(result: results.Result) -> str:
     """How many cases left nothing, of how many that were run."""
-    ran = [cell for cell in cells(result) if cell.outcome is not Outcome.NOT_RUN]
-    good = sum(cell.outcome is Outcome.AS_EXPECTED for cell in ran)
-    return f"{good} of {len(ran)} cases of life and death in the Tauri host left nothing behind."
+    ran = [cell for cell in cells(result) if cell.status is not Status.NOT_RUN]
+    good = sum(cell.status is Status.PASS for cell in ran)
+    return (
+        f"{good} of {len(ran)} left nothing: {len({cell.case for cell in ran})} cases of life and "
+        f"death on the real Tauri host with each of {len({cell.target for cell in ran})} variants."
+    )
 
 
 def missed(result: results.Result) -> list[str]:
@@ -378,30 +394,30 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str] | None =
     """
     known = entries_by_cell() if known is None else known
     everything = cells(result)
-    found = [cell for cell in everything if not is_ours(cell.target)]
+    shown = [cell for cell in everything if not is_ours(cell.target)]
     targets = [name for name in result.targets if not is_ours(name)]
-    parts = [render_counts(found, targets)] if found else []
+    parts = [render_counts(shown, targets)] if shown else []
     by_case: dict[str, dict[str, Cell]] = {}
-    for cell in found:
+    for cell in shown:
         by_case.setdefault(cell.case, {})[cell.target] = cell
     rows = [
-        [chapter_of(case), case, *(_cell(row.get(name)) for name in targets)]
+        [category_of(case), case, *(_cell(row.get(name)) for name in targets)]
         for case, row in by_case.items()
-        if any(cell.outcome is not Outcome.AS_EXPECTED for cell in row.values())
+        if any(cell.status is not Status.PASS for cell in row.values())
     ]
     if rows:
         parts += [
-            "Cases that are not as expected everywhere:",
-            table(["chapter", "case", *targets], rows),
+            "Cases that do not pass everywhere:",
+            table(["category", "case", *targets], rows),
         ]
     fine = [
         case
         for case, row in by_case.items()
-        if all(cell.outcome is Outcome.AS_EXPECTED for cell in row.values())
+        if all(cell.status is Status.PASS for cell in row.values())
     ]
     if fine:
         parts.append(
-            f"As expected for every variant ({len(fine)}): "
+            f"Pass for every variant ({len(fine)}): "
             + ", ".join(f"`{case}`" for case in fine)
             + "."
         )
@@ -412,16 +428,16 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str] | None =
             cell.detail,
             known.get((cell.case, cell.target), "none"),
         ]
-        for cell in found
-        if cell.outcome is Outcome.WRONG
+        for cell in shown
+        if cell.status is Status.FAIL
     ]
     if bad:
         parts += [
-            "What is wrong, and the entry of the issue log that reproduces it:",
+            "What fails, and the entry of the issue log that reproduces it:",
             table(["case", "variant", "what was seen", "issue"], bad),
         ]
     less = [
-        [cell.case, cell.target, cell.detail] for cell in found if cell.outcome is Outcome.DEGRADED
+        [cell.case, cell.target, cell.detail] for cell in shown if cell.status is Status.DEGRADED
     ]
     if less:
         parts += [
@@ -429,7 +445,7 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str] | None =
             table(["case", "variant", "what was seen"], less),
         ]
     not_run = sorted(
-        {f"{cell.case}: {cell.detail}" for cell in found if cell.outcome is Outcome.NOT_RUN}
+        {f"{cell.case}: {cell.detail}" for cell in shown if cell.status is Status.NOT_RUN}
     )
     if not_run:
         parts += ["Not run:", "\n".join(f"- {line}" for line in not_run)]
@@ -442,58 +458,58 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str] | None =
     return "\n\n".join(parts)
 
 
-def render_counts(found: Sequence[Cell], targets: Sequence[str]) -> str:
-    """Cases by outcome, a row a variant, then by chapter."""
-    counts = tallies(found)
+def render_counts(shown: Sequence[Cell], targets: Sequence[str]) -> str:
+    """Cases by status, a row a variant, then by category."""
+    counts = tallies(shown)
     rows = []
     for name in targets:
         if name not in counts:
             continue
-        row = [name, *(str(counts[name][outcome]) for outcome in COLUMNS)]
-        for chapter in CHAPTERS:
+        row = [name, *(str(counts[name][status]) for status in COLUMNS)]
+        for category in CATEGORIES:
             inside = tallies(
-                cell for cell in found if cell.target == name and chapter_of(cell.case) == chapter
+                cell for cell in shown if cell.target == name and category_of(cell.case) == category
             ).get(name, dict.fromkeys(COLUMNS, 0))
-            row.append("/".join(str(inside[outcome]) for outcome in COLUMNS))
+            row.append("/".join(str(inside[status]) for status in COLUMNS))
         rows.append(row)
-    headers = ["variant", *(outcome.value for outcome in COLUMNS)]
-    headers += [chapter.replace("_", " ") for chapter in CHAPTERS]
+    headers = ["variant", *(status.value for status in COLUMNS)]
+    headers += [category.replace("_", " ") for category in CATEGORIES]
     return (
         table(headers, rows, numeric=1)
-        + "\n\nThe chapters show the same four numbers: as expected/degraded/wrong/not run."
+        + "\n\nThe categories show the same four numbers: pass/degraded/fail/not run."
     )
 
 
-def render_ours(found: Sequence[Cell]) -> str:
+def render_ours(shown: Sequence[Cell]) -> str:
     """Behind supervisor, launcher or host: nothing may be left, whatever the packager does."""
-    bad = [cell for cell in found if cell.outcome is not Outcome.AS_EXPECTED]
-    targets = dict.fromkeys(cell.target for cell in found)
-    cases = dict.fromkeys(cell.case for cell in found)
+    bad = [cell for cell in shown if cell.status is not Status.PASS]
+    targets = dict.fromkeys(cell.target for cell in shown)
+    cases = dict.fromkeys(cell.case for cell in shown)
     text = (
         f"Behind our own code the expectation is strict: nothing left, no process and no file, "
         f"whatever the packager does. Of {len(cases)} cases of life and death "
-        f"on {len(targets)} ({', '.join(targets)}), {len(found) - len(bad)} of {len(found)} are "
-        f"as expected."
+        f"on {len(targets)} ({', '.join(targets)}), {len(shown) - len(bad)} of {len(shown)} "
+        f"pass."
     )
     if not bad:
         return text
-    rows = [[cell.case, cell.target, cell.outcome.value, cell.detail] for cell in bad]
-    return f"{text}\n\n" + table(["case", "on", "outcome", "what was seen"], rows)
+    rows = [[cell.case, cell.target, cell.status.value, cell.detail] for cell in bad]
+    return f"{text}\n\n" + table(["case", "on", "status", "what was seen"], rows)
 
 
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "-"
-    text = "ok" if cell.outcome is Outcome.AS_EXPECTED else cell.outcome.value
-    return f"**{text}**" if cell.outcome is Outcome.WRONG else text
+    text = cell.status.value
+    return f"**{text}**" if cell.status is Status.FAIL else text
 
 
 def render_list(cases: Iterable[Case]) -> str:
     """Every case with its expectation and its needs."""
-    rows = [[one.chapter, one.name, one.expectation, ", ".join(one.needs) or "-"] for one in cases]
-    return table(["chapter", "case", "what a user may expect", "needs"], rows)
+    rows = [[one.category, one.name, one.expectation, ", ".join(one.needs) or "-"] for one in cases]
+    return table(["category", "case", "what a user may expect", "needs"], rows)
 
 
 def command(case: str, variant: str) -> str:
-    """The command that shows one finding again."""
+    """The command that shows one result again."""
     return process.shown([*REPRODUCE.split(), case, variant])

@@ -3,8 +3,8 @@
     python -m benchmarks.faults.reproduce sighup_at_rest nuitka-onefile
     python -m benchmarks.faults.reproduce sigkill_during_start supervisor+pyinstaller-onefile
 
-Exit 0: it is still not as expected. Exit 1: it is as expected (any more): the entry that names it
-can be closed. Exit 2: it could not be tried.
+Exit 0: it still does not pass. Exit 1: it passes by now: the entry that names it can be closed.
+Exit 2: it could not be tried.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 
 from benchmarks.faults import report, runner
 from benchmarks.faults.case import Case
-from benchmarks.faults.verdict import Outcome
+from benchmarks.faults.verdict import Status
 from spike.build import buildinfo
 from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, SpikeError, UsageError
 from spike.launch import leftovers
@@ -30,23 +30,23 @@ def main(arguments: list[str]) -> int:
     try:
         (case,) = runner.select([options.case])
         leftovers.adopt_orphans()
-        outcomes = []
+        statuses = []
         for target in _targets(options.variant, case):
-            done = runner.run_one(case.name, target, runner.SEED)
-            outcomes.append(done.outcome)
-            _say(f"{done.case} on {done.target}: {done.outcome}")
+            case_run = runner.run_one(case.name, target, runner.SEED)
+            statuses.append(case_run.status)
+            _say(f"{case_run.case} on {case_run.target}: {case_run.status}")
             _say(f"  expected: {case.expectation}")
-            _say(f"  seen: {done.finding.detail if done.finding else done.reason}")
-            for line in done.finding.processes_left if done.finding else ():
+            _say(f"  seen: {case_run.result.detail if case_run.result else case_run.reason}")
+            for line in case_run.result.processes_left if case_run.result else ():
                 _say(f"  left: {line}")
-            for line in done.finding.stderr if done.finding else ():
+            for line in case_run.result.stderr if case_run.result else ():
                 _say(f"  stderr: {line}")
     except SpikeError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
         return error.exit_code
-    if Outcome.NOT_RUN in outcomes:
+    if Status.NOT_RUN in statuses:
         return EXIT_CANNOT
-    return EXIT_GOAL_MISSED if Outcome.AS_EXPECTED in outcomes else EXIT_OK
+    return EXIT_GOAL_MISSED if Status.PASS in statuses else EXIT_OK
 
 
 def _targets(names: list[str], case: Case) -> list[runner.FaultTarget]:
@@ -60,17 +60,17 @@ def _targets(names: list[str], case: Case) -> list[runner.FaultTarget]:
     plain = tuple(dict.fromkeys(name.rpartition("+")[2] for name in names))
     built = buildinfo.find_all(sidecar.load(), plain)
     report.build_probes(built, [case])
-    found = report.fault_targets(built)
+    targets = report.fault_targets(built)
     if any(map(report.is_ours, names)):
-        found += report.behind_ours(found)
-    known = {target.id: target for target in found}
-    if unknown := [name for name in names if name not in known]:
+        targets += report.behind_ours(targets)
+    by_name = {target.id: target for target in targets}
+    if unknown := [name for name in names if name not in by_name]:
         raise UsageError(
             f"There is no target {unknown[0]!r}.",
-            why=f"Known are: {', '.join(known)}.",
-            try_next=f"{report.REPRODUCE} CASE {next(iter(known))}",
+            why=f"Known are: {', '.join(by_name)}.",
+            try_next=f"{report.REPRODUCE} CASE {next(iter(by_name))}",
         )
-    return [known[name] for name in names]
+    return [by_name[name] for name in names]
 
 
 def _say(text: str) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 from benchmarks.faults import supervised
 from benchmarks.faults.case import Case, all_cases
 from benchmarks.faults.needs import Need, missing
-from benchmarks.faults.sandbox import Program, Trial
-from benchmarks.faults.verdict import Finding, NotRun, Outcome
+from benchmarks.faults.sandbox import Program, Sandbox
+from benchmarks.faults.verdict import CaseResult, NotRun, Status
 from spike.core.errors import SpikeError, UsageError
 from spike.launch import leftovers
 
@@ -62,13 +62,13 @@ class FaultTarget:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class CaseRun:
     """One case on one target.
 
     Attributes:
         target: The target's id.
         case: The case's name.
-        finding: The verdict; None when it was not run.
+        result: The verdict; None when it was not run.
         reason: Why it was not run; empty otherwise.
         broken: Whether the case itself failed, which is a mistake of this suite.
         elapsed_s: Seconds that it took.
@@ -77,39 +77,39 @@ class Done:
 
     target: str
     case: str
-    finding: Finding | None
+    result: CaseResult | None
     reason: str = ""
     broken: bool = False
     elapsed_s: float = 0.0
     launches: int = 0
 
     @property
-    def outcome(self) -> Outcome:
-        """Its outcome; :attr:`Outcome.NOT_RUN` without a finding."""
-        return self.finding.outcome if self.finding else Outcome.NOT_RUN
+    def status(self) -> Status:
+        """Its status; :attr:`Status.NOT_RUN` without a result."""
+        return self.result.status if self.result else Status.NOT_RUN
 
     def as_sample(self) -> dict[str, Any]:
         """What a result file keeps of it, without the target."""
         sample: dict[str, Any] = {
             "case": self.case,
-            "outcome": self.outcome.value,
+            "status": self.status.value,
             "elapsed_s": round(self.elapsed_s, 3),
             "launches": self.launches,
         }
-        if self.finding is None:
+        if self.result is None:
             return {**sample, "reason": self.reason, "broken": self.broken}
-        found = asdict(self.finding)
-        del found["outcome"]
+        kept = asdict(self.result)
+        del kept["status"]
         # Names of the files that are left are the same thousand times; their number counts.
-        found["files_left_sample"] = found["files_left"][:FILES_SAMPLE]
-        found["files_left"] = len(found["files_left"])
-        if self.outcome is Outcome.AS_EXPECTED:
-            del found["stderr"]
-        return {**sample, **{name: value for name, value in found.items() if value}}
+        kept["files_left_sample"] = kept["files_left"][:FILES_SAMPLE]
+        kept["files_left"] = len(kept["files_left"])
+        if self.status is Status.PASS:
+            del kept["stderr"]
+        return {**sample, **{name: value for name, value in kept.items() if value}}
 
 
 def select(names: Sequence[str]) -> list[Case]:
-    """The cases of these names; a chapter's name means all of its cases; all when empty.
+    """The cases of these names; the name of a category means all of its cases; all when empty.
 
     Raises:
         UsageError: There is no case of that name.
@@ -119,8 +119,8 @@ def select(names: Sequence[str]) -> list[Case]:
         return list(cases.values())
     chosen: dict[str, Case] = {}
     for name in names:
-        found = {key: one for key, one in cases.items() if name in (key, one.chapter)}
-        if not found:
+        matching = {key: one for key, one in cases.items() if name in (key, one.category)}
+        if not matching:
             import difflib
 
             near = difflib.get_close_matches(name, cases, n=3)
@@ -129,63 +129,68 @@ def select(names: Sequence[str]) -> list[Case]:
                 why=f"Did you mean {' or '.join(near)}?" if near else "",
                 try_next="invoke faults --list",
             )
-        chosen |= found
+        chosen |= matching
     return [one for key, one in cases.items() if key in chosen]
 
 
 def jobs(cases: Sequence[Case], targets: Sequence[FaultTarget]) -> list[tuple[Case, FaultTarget]]:
     """What there is to do: the supervisor goes through the cases of life and death only."""
-    return [(one, target) for one in cases for target in targets if one.lives or not target.ours]
+    return [
+        (one, target)
+        for one in cases
+        for target in targets
+        if one.of_life_and_death or not target.ours
+    ]
 
 
-def run_one(case_name: str, target: FaultTarget, seed: int) -> Done:
+def run_one(case_name: str, target: FaultTarget, seed: int) -> CaseRun:
     """Run one case on one target; a mistake of the suite does not end the run."""
     one = all_cases()[case_name]
     started = time.monotonic()
     if target.problem:
-        return Done(target=target.id, case=one.name, finding=None, reason=target.problem)
+        return CaseRun(target=target.id, case=one.name, result=None, reason=target.problem)
     for need in one.needs:
         problem = missing(need)
         if need is Need.PROBE and target.probe is None:
             problem = target.probe_problem
         if problem:
-            return Done(target=target.id, case=one.name, finding=None, reason=problem)
-    finding, reason, broken = None, "", False
-    with Trial(
+            return CaseRun(target=target.id, case=one.name, result=None, reason=problem)
+    result, reason, broken = None, "", False
+    with Sandbox(
         target=target.id,
         hello=target.hello,
         probe=target.probe,
         probe_problem=target.probe_problem,
         seed=seed,
-    ) as trial:
+    ) as sandbox:
         try:
             if target.launcher:
-                trial.hello = supervised.behind_launcher(trial.hello, trial.folder("shipped"))
+                sandbox.hello = supervised.behind_launcher(sandbox.hello, sandbox.folder("shipped"))
             if target.supervisor:
-                trial.hello = supervised.behind_supervisor(trial.hello)
-            finding = one.function(trial)
+                sandbox.hello = supervised.behind_supervisor(sandbox.hello)
+            result = one.function(sandbox)
             if target.ours:
-                finding = supervised.strict(finding)
+                result = supervised.strict(result)
         except NotRun as not_run:
             reason = str(not_run)
         except Exception as error:  # recorded: one broken case must not hide the others
             reason, broken = f"the case itself failed: {type(error).__name__}: {error}", True
             if os.environ.get("SPIKE_DEBUG"):
                 raise
-    return Done(
+    return CaseRun(
         target=target.id,
         case=one.name,
-        finding=finding,
+        result=result,
         reason=reason,
         broken=broken,
         elapsed_s=time.monotonic() - started,
-        launches=trial.launches,
+        launches=sandbox.launches,
     )
 
 
 def run(
     work: Sequence[tuple[Case, FaultTarget]], *, seed: int = SEED, workers: int = WORKERS
-) -> Iterator[Done]:
+) -> Iterator[CaseRun]:
     """Run every job and give each as it ends: first those side by side, then those alone.
 
     Raises:
@@ -201,7 +206,7 @@ def run(
             continue
         executor = ProcessPoolExecutor(count, mp_context=context, initializer=_prepare_worker)
         upcoming = iter(phase)
-        pending: set[Future[Done]] = set()
+        pending: set[Future[CaseRun]] = set()
         try:
             while True:
                 # No more than the workers can take at once: then an end has nothing to cancel,
@@ -267,7 +272,7 @@ def _interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
 
-def _job(case_name: str, target: FaultTarget, seed: int) -> Done:
+def _job(case_name: str, target: FaultTarget, seed: int) -> CaseRun:
     """What a worker does."""
     _Interrupted.at_work = True
     try:

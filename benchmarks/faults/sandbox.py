@@ -1,7 +1,7 @@
 """What a case works with: launch a program under some fault, and see what it did.
 
-The impure half of the suite. A :class:`Trial` belongs to one case on one variant; it owns a
-scratch folder, hands out :class:`Life` objects, and undoes everything at its end.
+The impure half of the suite. A :class:`Sandbox` belongs to one case on one variant; it owns a
+scratch folder, hands out :class:`Session` objects, and undoes everything at its end.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import psutil
-
 from benchmarks.faults import needs
-from benchmarks.faults.verdict import NotRun, Seen
+from benchmarks.faults.verdict import NotRun, Observation
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.workspace import ROOT
 from spike.launch import leftovers
-from spike.launch.launcher import MARK, Failure, LaunchSpec, Running
+from spike.launch.procs import Process
+from spike.launch.running import Running
+from spike.launch.spec import MARK, Failure, LaunchSpec
 
 CLEAN_TIMEOUT_S = 10.0
 """What is still there after this was left behind (the issue's bound). Polled: clean ends it."""
@@ -46,7 +46,7 @@ ASK_TIMEOUT_S = 60.0
 """For a command of the probe; the slowest starts two worker processes."""
 
 BASE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-"""Every life starts from this, so that no case depends on the shell that ran the suite."""
+"""Every session starts from this, so that no case depends on the shell that ran the suite."""
 
 LAUNCH_ID = "SIDECAR_LAUNCH_ID"
 """What the supervisor marks its processes with (``MARK_VARIABLE`` in its ``spec.rs``)."""
@@ -112,8 +112,8 @@ def program_of(built: Built) -> Program:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
-    """The circumstances of one life; every field has a harmless default.
+class Conditions:
+    """The circumstances of one session; every field has a harmless default.
 
     Attributes:
         args: Arguments.
@@ -138,13 +138,13 @@ class Setting:
     marked: bool = True
 
 
-class Life:
+class Session:
     """One launched program, from spawn to "nothing left". Use as a context manager."""
 
-    def __init__(self, program: Program, setting: Setting, folder: Path) -> None:
+    def __init__(self, program: Program, conditions: Conditions, folder: Path) -> None:
         self._folder = folder
-        self.tmp = setting.tmp or folder / "tmp"
-        self.cwd = setting.cwd or folder / "cwd"
+        self.tmp = conditions.tmp or folder / "tmp"
+        self.cwd = conditions.cwd or folder / "cwd"
         home = folder / "home"
         for path in (folder, folder / "tmp", folder / "cwd", home):
             path.mkdir(parents=True, exist_ok=True)
@@ -153,24 +153,24 @@ class Life:
             "HOME": str(home),
             "TMPDIR": str(self.tmp),
             **program.env,
-            **setting.env,
+            **conditions.env,
         }
-        self.setting = setting
+        self.conditions = conditions
         self.running = Running(
             LaunchSpec(
                 argv=(
                     *_with_default_signals(),
-                    *setting.wrap,
+                    *conditions.wrap,
                     *program.before,
-                    setting.name or str(program.artifact),
+                    conditions.name or str(program.artifact),
                     *program.after,
-                    *setting.args,
+                    *conditions.args,
                 ),
                 env={key: value for key, value in environment.items() if value is not None},
                 base_env={},
                 cwd=self.cwd,
                 ready=program.ready,
-                ready_timeout_s=setting.ready_timeout_s,
+                ready_timeout_s=conditions.ready_timeout_s,
                 private_tmp=False,
             )
         )
@@ -180,7 +180,7 @@ class Life:
         self.killed = False
         self._exited_at: float | None = None
         self._clean_at: float | None = None
-        self._look = (folder / "tmp", folder / "cwd", *setting.look)
+        self._look = (folder / "tmp", folder / "cwd", *conditions.look)
 
     def __enter__(self) -> Self:
         """Start the program."""
@@ -205,7 +205,7 @@ class Life:
         return self.running.pid
 
     def until_ready(self) -> bool:
-        """Wait for READY; a life that neither gets there nor ends is noted as hung."""
+        """Wait for READY; a session that neither gets there nor ends is noted as hung."""
         ready = self.running.wait_ready()
         if self.running.failure is Failure.READY_TIMEOUT:
             self.hung = "READY"
@@ -213,10 +213,10 @@ class Life:
 
     def until_exit(self, timeout_s: float = EXIT_TIMEOUT_S) -> bool:
         """Wait for the exit of the process that the host holds; noted as hung without one."""
-        done = self.running.wait_exit(timeout_s)
-        if not done and not self.hung:
+        exited = self.running.wait_exit(timeout_s)
+        if not exited and not self.hung:
             self.hung = "exit"
-        return done
+        return exited
 
     def send(self, number: int, *, group: bool = False) -> None:
         """Send a signal to the process that the host holds, or to its whole group."""
@@ -249,14 +249,14 @@ class Life:
             for _, environment in leftovers.living()
         )
 
-    def end(self) -> Seen:
+    def end(self) -> Observation:
         """Wait until nothing is left of it, within a bound, and say what it did."""
         return end_all([self])[0]
 
-    def finish(self, left: Sequence[psutil.Process], text: Text) -> Seen:
+    def finish(self, left: Sequence[Process], text: Text) -> Observation:
         """What it did, once the waiting is over; see :func:`end_all`."""
         running = self.running
-        commands = tuple(text.clean(leftovers.described(found)) for found in left)
+        commands = tuple(text.clean(leftovers.described(survivor)) for survivor in left)
         leftovers.end(list(left))
         running.pump(lambda: True, 0)
         result = running.result()
@@ -266,11 +266,11 @@ class Life:
         size_bytes = 0
         for folder in self._look:
             if folder.is_dir():
-                found, folder_bytes = leftovers.files_in(folder)
-                names += [f"{folder.name}/{name}" for name in found]
+                inside, folder_bytes = leftovers.files_in(folder)
+                names += [f"{folder.name}/{name}" for name in inside]
                 size_bytes += folder_bytes
         boot = self.heard("BOOT ")
-        return Seen(
+        return Observation(
             started=running.pid is not None,
             ready_count=running.ready_count,
             boot=" ".join(word for word in boot.split() if not word.startswith(_OF_ONE_LAUNCH)),
@@ -321,54 +321,57 @@ class Text:
         return _PUBLIC.sub("<scratch>", line)
 
 
-def end_all(lives: Sequence[Life], timeout_s: float = CLEAN_TIMEOUT_S) -> list[Seen]:
-    """Wait for many lives at once until nothing is left of any, and say what each did."""
-    for life in lives:
-        if not life.running.exited:
-            if not life.hung:
-                life.hung = "exit"
-            process.kill_group(life.pid)
-            life.running.wait_exit(5.0)
+def end_all(sessions: Sequence[Session], timeout_s: float = CLEAN_TIMEOUT_S) -> list[Observation]:
+    """Wait for many sessions at once until nothing is left of any, and say what each did."""
+    for session in sessions:
+        if not session.running.exited:
+            if not session.hung:
+                session.hung = "exit"
+            process.kill_group(session.pid)
+            session.running.wait_exit(5.0)
     deadline = time.monotonic() + timeout_s
     pause_s = 0.005
     while True:
-        left = _scan(lives)
-        for life in lives:
-            life.note(clean=not left[id(life)])
+        left = _scan(sessions)
+        for session in sessions:
+            session.note(clean=not left[id(session)])
         if not any(left.values()) or time.monotonic() > deadline:
             break
-        for life in lives:
-            life.read(0)
+        for session in sessions:
+            session.read(0)
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, 0.2)
     leftovers.reap_orphans()
-    return [life.finish(left[id(life)], Text(scratch=life._folder.parent)) for life in lives]
+    return [
+        session.finish(left[id(session)], Text(scratch=session._folder.parent))
+        for session in sessions
+    ]
 
 
-def _scan(lives: Sequence[Life]) -> dict[int, list[psutil.Process]]:
-    """Who belongs to which life."""
-    found: dict[int, list[psutil.Process]] = {id(life): [] for life in lives}
-    for owner, survivor in leftovers.look_twice(lambda: _look(lives)):
-        found[owner].append(survivor)
-    return found
+def _scan(sessions: Sequence[Session]) -> dict[int, list[Process]]:
+    """Who belongs to which session."""
+    survivors: dict[int, list[Process]] = {id(session): [] for session in sessions}
+    for owner, survivor in leftovers.look_twice(lambda: _look(sessions)):
+        survivors[owner].append(survivor)
+    return survivors
 
 
-def _look(lives: Sequence[Life]) -> list[tuple[int, psutil.Process]]:
-    by_mark = {life.running.mark: life for life in lives}
+def _look(sessions: Sequence[Session]) -> list[tuple[int, Process]]:
+    by_mark = {session.running.mark: session for session in sessions}
     by_group = {
-        life.running.pid: life
-        for life in lives
-        if not life.setting.marked and life.running.pid is not None
+        session.running.pid: session
+        for session in sessions
+        if not session.conditions.marked and session.running.pid is not None
     }
-    found = []
+    pairs = []
     for candidate, environment in leftovers.living():
-        life = by_mark.get(environment.get(MARK, ""))
-        if life is None and by_group:
+        session = by_mark.get(environment.get(MARK, ""))
+        if session is None and by_group:
             with contextlib.suppress(ProcessLookupError):
-                life = by_group.get(os.getpgid(candidate.pid))
-        if life is not None:
-            found.append((id(life), candidate))
-    return found
+                session = by_group.get(os.getpgid(candidate.pid))
+        if session is not None:
+            pairs.append((id(session), candidate))
+    return pairs
 
 
 def _report(line: str) -> dict[str, Any]:
@@ -396,7 +399,7 @@ class Namespace:
         return Path(f"/proc/{self.holder}/root") / path.relative_to("/")
 
 
-class Trial:
+class Sandbox:
     """One case on one variant: programs, a scratch folder, and the means to make it hard."""
 
     def __init__(
@@ -475,35 +478,39 @@ class Trial:
             folder=folder,
         )
 
-    def life(self, setting: Setting | None = None, program: Program | None = None) -> Life:
-        """A life to be driven step by step; enter it to start it."""
+    def session(
+        self, conditions: Conditions | None = None, program: Program | None = None
+    ) -> Session:
+        """A session to be driven step by step; enter it to start it."""
         self.launches += 1
-        return Life(
-            program or self.hello, setting or Setting(), self.scratch / f"life-{self.launches}"
+        return Session(
+            program or self.hello,
+            conditions or Conditions(),
+            self.scratch / f"session-{self.launches}",
         )
 
     def run(
         self,
-        setting: Setting | None = None,
+        conditions: Conditions | None = None,
         program: Program | None = None,
         stop: int = signal.SIGTERM,
-    ) -> Seen:
-        """A standard life: READY, a signal that asks for the stop, and "nothing left"."""
-        with self.life(setting, program) as life:
-            if life.until_ready():
-                life.stop(stop)
-            return life.end()
+    ) -> Observation:
+        """A standard session: READY, a signal that asks for the stop, and "nothing left"."""
+        with self.session(conditions, program) as session:
+            if session.until_ready():
+                session.stop(stop)
+            return session.end()
 
-    def ask(self, *command: str, setting: Setting | None = None) -> Seen:
+    def ask(self, *command: str, conditions: Conditions | None = None) -> Observation:
         """Let the probe carry out a command and end by itself.
 
         Raises:
             NotRun: The probe is not built.
         """
-        setting = replace(setting or Setting(), args=command)
-        with self.life(setting, self.probe) as life:
-            life.until_exit(ASK_TIMEOUT_S)
-            return life.end()
+        conditions = replace(conditions or Conditions(), args=command)
+        with self.session(conditions, self.probe) as session:
+            session.until_exit(ASK_TIMEOUT_S)
+            return session.end()
 
     @contextlib.contextmanager
     def namespace(self, *commands: str) -> Iterator[Namespace]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.faults.sandbox import Program
-from benchmarks.faults.verdict import Finding, Outcome
+from benchmarks.faults.verdict import CaseResult, Status
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import MissingToolError, SpikeError
@@ -45,11 +45,11 @@ def build() -> None:
         argv = ("cargo", "build", "--release", "--locked", *words)
         if shutil.which("cargo") is None:
             raise MissingToolError("cargo is not on PATH.", try_next="invoke doctor")
-        done = process.capture(argv, cwd=HOST, timeout_s=BUILD_TIMEOUT_S)
-        if not done.ok:
+        completed = process.capture(argv, cwd=HOST, timeout_s=BUILD_TIMEOUT_S)
+        if not completed.ok:
             raise SpikeError(
                 f"{process.shown(argv)} fails in src-tauri.",
-                why=done.errors.strip()[-1500:],
+                why=completed.errors.strip()[-1500:],
                 try_next=f"cd src-tauri && {process.shown(argv)}",
             )
 
@@ -116,13 +116,13 @@ def in_host(built: Sequence[Built]) -> Iterator[dict[str, Program]]:
         shutil.rmtree(area, ignore_errors=True)
 
 
-def strict(finding: Finding) -> Finding:
+def strict(result: CaseResult) -> CaseResult:
     """Judge by one question: is anything left, or does anything hang?
 
     Whatever else a case asks, such as the name under which a signal arrives, is the packager's.
     """
-    if finding.processes_left or finding.files_left or finding.counts.get("left files"):
-        return replace(finding, outcome=Outcome.WRONG)
-    if finding.outcome is Outcome.DEGRADED:
-        return replace(finding, outcome=Outcome.AS_EXPECTED)
-    return finding
+    if result.processes_left or result.files_left or result.counts.get("left files"):
+        return replace(result, status=Status.FAIL)
+    if result.status is Status.DEGRADED:
+        return replace(result, status=Status.PASS)
+    return result

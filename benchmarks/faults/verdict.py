@@ -1,12 +1,12 @@
-"""What one life of a program showed, and how that is judged. Pure: values in, values out.
+"""What one session of a program showed, and how that is judged. Pure: values in, values out.
 
-Three outcomes, the same for every case:
+Three statuses, the same for every case:
 
-* **as expected**: what the case's sentence says;
+* **pass**: what the case's sentence says;
 * **degraded**: safe, but less than was promised: it refuses where it should start, the message
   does not name the cause, a signal arrives under another name, or files are left where SIGKILL
   made tidying up impossible;
-* **wrong**: somebody is misled or harmed: a process is left, files are left although there was
+* **fail**: somebody is misled or harmed: a process is left, files are left although there was
   time to tidy up, it hangs, it claims success without having run, or it runs on with wrong results.
 
 A fourth, **not run**, is not a verdict: the machine lacks what the case needs.
@@ -21,27 +21,27 @@ from enum import StrEnum
 from typing import Any
 
 
-class Outcome(StrEnum):
+class Status(StrEnum):
     """How a case ended, from good to bad; :attr:`NOT_RUN` stands apart."""
 
-    AS_EXPECTED = "as expected"
+    PASS = "pass"
     DEGRADED = "degraded"
-    WRONG = "wrong"
+    FAIL = "fail"
     NOT_RUN = "not run"
 
 
 SEVERITY = {
-    Outcome.NOT_RUN: -1,
-    Outcome.AS_EXPECTED: 0,
-    Outcome.DEGRADED: 1,
-    Outcome.WRONG: 2,
+    Status.NOT_RUN: -1,
+    Status.PASS: 0,
+    Status.DEGRADED: 1,
+    Status.FAIL: 2,
 }
 """From good to bad, for comparisons."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What one life of a program showed.
+class Observation:
+    """What one session of a program showed.
 
     Attributes:
         started: Whether the system could start it at all.
@@ -108,21 +108,21 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class CaseResult:
     """A case's verdict on one variant.
 
     Attributes:
-        outcome: See the module.
+        status: See the module.
         detail: What was seen, in a sentence or two.
         counts: For a sweep: number of launches by what they did.
         stderr: What stderr said, the last lines.
-        processes_left: See :class:`Seen`.
-        files_left: See :class:`Seen`.
-        bytes_left: See :class:`Seen`.
+        processes_left: See :class:`Observation`.
+        files_left: See :class:`Observation`.
+        bytes_left: See :class:`Observation`.
         facts: Figures that the case took, by name, the unit in the name.
     """
 
-    outcome: Outcome
+    status: Status
     detail: str
     counts: Mapping[str, int] = field(default_factory=dict)
     stderr: tuple[str, ...] = ()
@@ -136,200 +136,212 @@ class NotRun(Exception):  # noqa: N818 - not an error: the machine lacks what a 
     """Raised by a case that cannot be tried here; the text is the reason."""
 
 
-def finding(outcome: Outcome, detail: str, seen: Seen, **facts: float | int | str) -> Finding:
-    """A finding with the evidence of one life."""
-    return Finding(
-        outcome=outcome,
+def case_result(
+    status: Status, detail: str, observation: Observation, **facts: float | int | str
+) -> CaseResult:
+    """A result with the evidence of one session."""
+    return CaseResult(
+        status=status,
         detail=detail,
-        stderr=seen.stderr,
-        processes_left=seen.processes_left,
-        files_left=seen.files_left,
-        bytes_left=seen.bytes_left,
+        stderr=observation.stderr,
+        processes_left=observation.processes_left,
+        files_left=observation.files_left,
+        bytes_left=observation.bytes_left,
         facts=facts,
     )
 
 
-def good(detail: str, seen: Seen, **facts: float | int | str) -> Finding:
+def passed(detail: str, observation: Observation, **facts: float | int | str) -> CaseResult:
     """As expected."""
-    return finding(Outcome.AS_EXPECTED, detail, seen, **facts)
+    return case_result(Status.PASS, detail, observation, **facts)
 
 
-def degraded(detail: str, seen: Seen, **facts: float | int | str) -> Finding:
+def degraded(detail: str, observation: Observation, **facts: float | int | str) -> CaseResult:
     """Safe, but less than was promised."""
-    return finding(Outcome.DEGRADED, detail, seen, **facts)
+    return case_result(Status.DEGRADED, detail, observation, **facts)
 
 
-def wrong(detail: str, seen: Seen, **facts: float | int | str) -> Finding:
+def failed(detail: str, observation: Observation, **facts: float | int | str) -> CaseResult:
     """Somebody is misled or harmed."""
-    return finding(Outcome.WRONG, detail, seen, **facts)
+    return case_result(Status.FAIL, detail, observation, **facts)
 
 
-def remains(seen: Seen) -> Finding | None:
+def remains(observation: Observation) -> CaseResult | None:
     """Judge what is left behind; None when nothing is."""
-    if seen.processes_left:
-        count = len(seen.processes_left)
-        return wrong(f"{count} process{'es' if count > 1 else ''} left after 10 s", seen)
-    if seen.files_left:
-        text = f"{len(seen.files_left)} files left ({seen.bytes_left / 1e6:.1f} MB)"
-        if seen.killed:
+    if observation.processes_left:
+        count = len(observation.processes_left)
+        return failed(f"{count} process{'es' if count > 1 else ''} left after 10 s", observation)
+    if observation.files_left:
+        text = f"{len(observation.files_left)} files left ({observation.bytes_left / 1e6:.1f} MB)"
+        if observation.killed:
             return degraded(
-                f"{text}: SIGKILL leaves no time to tidy up, and nobody else does", seen
+                f"{text}: SIGKILL leaves no time to tidy up, and nobody else does", observation
             )
-        return wrong(text, seen)
+        return failed(text, observation)
     return None
 
 
-def stops(seen: Seen, *, code: int | None = 0) -> Finding:
+def stops(observation: Observation, *, code: int | None = 0) -> CaseResult:
     """It had to start, and to stop as asked, and to leave nothing.
 
     Args:
-        seen: The life.
+        observation: The session.
         code: The exit code that it must end with; None for any way of ending.
     """
-    if not seen.started:
-        return degraded(f"the system could not start it: {seen.last_words}", seen)
-    if seen.hung:
-        return wrong(f"hung: no {seen.hung} in time", seen)
-    if not seen.ready:
-        return refuses(seen, cause="", expected=False)
-    left = remains(seen)
+    if not observation.started:
+        return degraded(f"the system could not start it: {observation.last_words}", observation)
+    if observation.hung:
+        return failed(f"hung: no {observation.hung} in time", observation)
+    if not observation.ready:
+        return refuses(observation, cause="", expected=False)
+    left = remains(observation)
     if left is not None:
         return left
-    if seen.ready_count > 1:
-        return wrong(f"READY came {seen.ready_count} times", seen)
-    if code is not None and seen.exit_code != code:
-        return degraded(f"{seen.ending} after READY, not with {code}", seen)
-    how = "a clean stop" if seen.exit_code == 0 else f"{seen.ending}, nothing left"
-    return good(f"READY, then {how}", seen)
+    if observation.ready_count > 1:
+        return failed(f"READY came {observation.ready_count} times", observation)
+    if code is not None and observation.exit_code != code:
+        return degraded(f"{observation.ending} after READY, not with {code}", observation)
+    how = "a clean stop" if observation.exit_code == 0 else f"{observation.ending}, nothing left"
+    return passed(f"READY, then {how}", observation)
 
 
-def refuses(seen: Seen, *, cause: str, expected: bool = True) -> Finding:
+def refuses(observation: Observation, *, cause: str, expected: bool = True) -> CaseResult:
     """It did not start: judge how it said so.
 
     Args:
-        seen: The life, without READY.
+        observation: The session, without READY.
         cause: Regular expression for a message that names the cause; empty when none would do.
         expected: Whether a refusal is all right at all.
     """
-    if not seen.started:
+    if not observation.started:
         return (
-            good("the system refuses to start it", seen)
+            passed("the system refuses to start it", observation)
             if expected
-            else degraded("the system could not start it", seen)
+            else degraded("the system could not start it", observation)
         )
-    if seen.hung:
-        return wrong(f"hung: no {seen.hung} in time", seen)
-    if seen.exit_code == 0 and not seen.exit_signal:
-        return wrong("exited with 0 although it never was ready", seen)
-    left = remains(seen)
+    if observation.hung:
+        return failed(f"hung: no {observation.hung} in time", observation)
+    if observation.exit_code == 0 and not observation.exit_signal:
+        return failed("exited with 0 although it never was ready", observation)
+    left = remains(observation)
     if left is not None:
-        return replace(left, detail=f"{seen.ending} before READY; {left.detail}")
-    said = "\n".join(seen.stderr)
+        return replace(left, detail=f"{observation.ending} before READY; {left.detail}")
+    stderr = "\n".join(observation.stderr)
     if not expected:
-        return degraded(f"{seen.ending} before READY: {seen.last_words or 'no message'}", seen)
-    if seen.crashed:
-        return degraded(f"{seen.ending} before READY instead of a refusal", seen)
-    if cause and re.search(cause, said, re.IGNORECASE):
-        return good(f"refuses and names the cause: {seen.last_words}", seen)
+        return degraded(
+            f"{observation.ending} before READY: {observation.last_words or 'no message'}",
+            observation,
+        )
+    if observation.crashed:
+        return degraded(f"{observation.ending} before READY instead of a refusal", observation)
+    if cause and re.search(cause, stderr, re.IGNORECASE):
+        return passed(f"refuses and names the cause: {observation.last_words}", observation)
     return degraded(
-        f"{seen.ending} before READY; the message does not name the cause: "
-        f"{seen.last_words or 'no message'}",
-        seen,
+        f"{observation.ending} before READY; the message does not name the cause: "
+        f"{observation.last_words or 'no message'}",
+        observation,
     )
 
 
-def starts_or_refuses(seen: Seen, *, cause: str) -> Finding:
+def starts_or_refuses(observation: Observation, *, cause: str) -> CaseResult:
     """It may start, or refuse with a message that names the cause; see :func:`refuses`."""
-    if seen.ready or seen.hung == "exit":
-        return stops(seen)
-    return refuses(seen, cause=cause)
+    if observation.ready or observation.hung == "exit":
+        return stops(observation)
+    return refuses(observation, cause=cause)
 
 
-def checks(seen: Seen, *, grave: Iterable[str] = (), ignore: Iterable[str] = ()) -> Finding:
+def checks(
+    observation: Observation, *, grave: Iterable[str] = (), ignore: Iterable[str] = ()
+) -> CaseResult:
     """Judge a report of the probe: every check has to be empty.
 
     Args:
-        seen: The life.
+        observation: The session.
         grave: Names of checks whose failure misleads or harms; the others degrade.
         ignore: Names of checks that are shown but not judged.
     """
-    bad_end = ended_badly(seen)
+    bad_end = ended_badly(observation)
     if bad_end is not None:
         return bad_end
     problems = {
         name: str(value)
-        for name, value in seen.report.items()
+        for name, value in observation.report.items()
         if value and name[0].islower() and name not in set(ignore)
     }
     if not problems:
-        count = sum(1 for name in seen.report if name[0].islower())
-        return good(f"{count} of {count} checks pass" if count != 1 else "the check passes", seen)
+        count = sum(1 for name in observation.report if name[0].islower())
+        return passed(
+            f"{count} of {count} checks pass" if count != 1 else "the check passes", observation
+        )
     detail = "; ".join(f"{name}: {text}" for name, text in sorted(problems.items()))
     if set(problems) & set(grave):
-        return wrong(detail, seen)
-    return degraded(detail, seen)
+        return failed(detail, observation)
+    return degraded(detail, observation)
 
 
-def ended_badly(seen: Seen) -> Finding | None:
+def ended_badly(observation: Observation) -> CaseResult | None:
     """Judge a probe's run that should have ended with a report and 0; None when it did."""
-    if not seen.started:
-        return degraded("the system could not start it", seen)
-    if seen.hung:
-        return wrong(f"hung: no {seen.hung} in time", seen)
-    left = remains(seen)
+    if not observation.started:
+        return degraded("the system could not start it", observation)
+    if observation.hung:
+        return failed(f"hung: no {observation.hung} in time", observation)
+    left = remains(observation)
     if left is not None:
         return left
-    if seen.exit_code != 0 or not seen.report:
-        return wrong(f"{seen.ending}, no report: {seen.last_words or 'no message'}", seen)
+    if observation.exit_code != 0 or not observation.report:
+        return failed(
+            f"{observation.ending}, no report: {observation.last_words or 'no message'}",
+            observation,
+        )
     return None
 
 
-def worst(findings: Mapping[str, Finding], *, good_detail: str = "") -> Finding:
-    """Several findings as one: the worst outcome, with the details of those that are not good."""
-    top = max(findings.values(), key=lambda item: SEVERITY[item.outcome])
-    bad = {name: item for name, item in findings.items() if item.outcome is not Outcome.AS_EXPECTED}
+def worst(results: Mapping[str, CaseResult], *, pass_detail: str = "") -> CaseResult:
+    """Several results as one: the worst status, with the details of those that do not pass."""
+    top = max(results.values(), key=lambda item: SEVERITY[item.status])
+    bad = {name: item for name, item in results.items() if item.status is not Status.PASS}
     detail = "; ".join(f"{name}: {item.detail}" for name, item in bad.items())
-    return replace(top, detail=detail or good_detail or top.detail)
+    return replace(top, detail=detail or pass_detail or top.detail)
 
 
 def until_lost(
-    times: int, attempt: Callable[[], Sequence[tuple[str, Finding]]]
-) -> list[tuple[str, Finding]]:
-    """Try a race until one try is not as expected, so that the verdict is not chance.
+    times: int, attempt: Callable[[], Sequence[tuple[str, CaseResult]]]
+) -> list[tuple[str, CaseResult]]:
+    """Try a race until one try does not pass, so that the verdict is not chance.
 
     Args:
         times: Attempts at most.
         attempt: Makes the tries of one attempt; see :func:`sweep` for what it gives.
     """
-    judged: list[tuple[str, Finding]] = []
+    judged: list[tuple[str, CaseResult]] = []
     for _ in range(times):
         now = attempt()
         judged += now
-        if any(item.outcome is not Outcome.AS_EXPECTED for _, item in now):
+        if any(item.status is not Status.PASS for _, item in now):
             break
     return judged
 
 
-def sweep(findings: Iterable[tuple[str, Finding]], *, of: str) -> Finding:
-    """Many tries of the same kind as one finding, with counts.
+def sweep(results: Iterable[tuple[str, CaseResult]], *, of: str) -> CaseResult:
+    """Many tries of the same kind as one result, with counts.
 
     Args:
-        findings: For each try what it did, in a few words for the counts, and its verdict.
+        results: For each try what it did, in a few words for the counts, and its verdict.
         of: What a try is, for the sentence, such as ``moments``.
     """
     counts: dict[str, int] = {}
-    outcomes: dict[Outcome, int] = {}
-    top: Finding | None = None
+    statuses: dict[Status, int] = {}
+    top: CaseResult | None = None
     total = 0
-    for label, item in findings:
+    for label, item in results:
         total += 1
         counts[label] = counts.get(label, 0) + 1
-        outcomes[item.outcome] = outcomes.get(item.outcome, 0) + 1
-        if top is None or SEVERITY[item.outcome] > SEVERITY[top.outcome]:
+        statuses[item.status] = statuses.get(item.status, 0) + 1
+        if top is None or SEVERITY[item.status] > SEVERITY[top.status]:
             top = item
     assert top is not None
     parts = [f"{count} {label}" for label, count in sorted(counts.items(), key=lambda x: -x[1])]
     detail = f"of {total} {of}: {', '.join(parts)}"
-    if top.outcome is not Outcome.AS_EXPECTED:
+    if top.status is not Status.PASS:
         detail += f". Worst: {top.detail}"
     return replace(top, detail=detail, counts=counts)

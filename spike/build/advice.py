@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spike.build.buildinfo import PROVIDED_NAME, Built
 from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
-from spike.launch.launcher import Failure, Launch
+from spike.launch.spec import Failure, Launch
 from spike.project.sidecar import Sidecar
 
 _SAY_LAST_WORDS = (Failure.EXITED_BEFORE_READY, Failure.READY_TIMEOUT, Failure.DIED_AFTER_READY)

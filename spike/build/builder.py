@@ -37,6 +37,7 @@ from spike.core.errors import (
     StorageError,
 )
 from spike.launch import launcher
+from spike.launch.spec import Launch, LaunchSpec
 from spike.packagers import Variant, mode_named, packager_named
 from spike.packagers.recipe import STAGED, Packager, Recipe
 from spike.project import imports, sidecarlock
@@ -172,7 +173,7 @@ def _build(
     shutil.copy2(log, work / recipe.output / buildinfo.LOG_NAME)
     jsonfile.write(work / recipe.output / buildinfo.PROVIDED_NAME, dict(provided))
     first = launcher.launch(
-        launcher.LaunchSpec(
+        LaunchSpec(
             argv=(str(artifact), *sidecar.args),
             env=sidecar.env,
             ready=sidecar.ready,
@@ -217,7 +218,7 @@ def _describe(
     inputs: str,
     work: Path,
     elapsed_s: float,
-    first: launcher.Launch,
+    first: Launch,
 ) -> buildinfo.BuildInfo:
     artifact = work / recipe.artifact
     # What we keep beside an artifact is not part of what ships.

@@ -19,10 +19,11 @@ from spike.build.buildinfo import Built
 from spike.core import jsonfile, process
 from spike.core.errors import BuildFailedError, MissingToolError, SpikeError
 from spike.core.workspace import ROOT, display_path
-from spike.host import staging
+from spike.host import journal, staging
 from spike.host.staging import Launching, Staged
 from spike.launch import leftovers
-from spike.launch.launcher import MARK, remove_tree
+from spike.launch.places import remove_tree
+from spike.launch.spec import MARK
 
 HOST = "sidecar-host"
 """Cargo package and product name of the application."""
@@ -73,7 +74,7 @@ class Run:
     """One self-test of the application.
 
     Attributes:
-        journal: What the application wrote of itself; see src-tauri/src/journal.rs.
+        journal: What the application wrote of itself; see src-tauri/journal.schema.json.
         exit_code: The application's exit code.
         log: What it wrote on stderr: the log a user would find.
         processes_left: Command lines of processes that outlived it.
@@ -304,7 +305,7 @@ def self_test(
     """Run one scenario in the real application and collect what it wrote and what it left.
 
     Raises:
-        SpikeError: The application wrote no journal.
+        SpikeError: The application wrote no journal, or one that is not as its schema says.
     """
     with surroundings(screen) as (environment, mark, tmp):
         out = tmp.parent / "journal.json"
@@ -316,7 +317,7 @@ def self_test(
         leftovers.end(left)
         files, _ = leftovers.files_in(tmp)
         try:
-            journal = json.loads(out.read_text(encoding="utf-8"))
+            content = journal.read(out)
         except (OSError, ValueError):
             raise SpikeError(
                 f"The application wrote no journal of the scenario {scenario}"
@@ -325,7 +326,7 @@ def self_test(
                 try_next=process.shown(argv),
             ) from None
     return Run(
-        journal=journal,
+        journal=content,
         exit_code=done.exit_code,
         log=done.errors,
         processes_left=commands,

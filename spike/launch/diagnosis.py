@@ -4,7 +4,7 @@ A packager finds what a program needs by reading its import statements. Whatever
 another way (a module named by a string, a data file, a distribution's metadata, a library opened
 with ``dlopen``) is missing at run time, and the traceback says what. Everything here is a pure
 function of that text and of what is known about the sidecar; the texts that it is tested with come
-from real frozen programs (``tests/unit/tracebacks``).
+from real frozen programs (``tests/unit/launch/tracebacks``).
 """
 
 from __future__ import annotations

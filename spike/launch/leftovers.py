@@ -1,4 +1,7 @@
-"""What a launch leaves behind: processes that carry its mark, files in its temporary folder."""
+"""What a launch leaves behind: processes that carry its mark, files in its temporary folder.
+
+Standard library only on Linux, see :mod:`spike.launch.procs`.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
-
 from spike.core import process
-from spike.launch.launcher import LEFTOVER_TIMEOUT_S, MARK, Failure, Launch
+from spike.launch import procs
+from spike.launch.procs import GONE, Process
+from spike.launch.spec import MARK, Failure, Launch
+
+LEFTOVER_TIMEOUT_S = 2.0
+"""Nuitka's onefile child notices its parent's end by a poll each second; then it must be gone."""
 
 EXEC_TIMEOUT_S = 0.2
 """A process that says nothing of itself is asked again for so long: an execve takes far less."""
@@ -36,18 +42,18 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def living() -> Iterator[tuple[psutil.Process, Mapping[str, str]]]:
+def living() -> Iterator[tuple[Process, Mapping[str, str]]]:
     """Every living process with its environment; kernel threads and zombies are left out."""
-    for candidate in psutil.process_iter():
+    for candidate in procs.processes():
         try:
             environment = _environment(candidate)
-        except psutil.Error:
+        except GONE:
             continue
         if environment is not None:
             yield candidate, environment
 
 
-def _environment(candidate: psutil.Process) -> Mapping[str, str] | None:
+def _environment(candidate: Process) -> Mapping[str, str] | None:
     """What a process has in its environment; None when it is no living program.
 
     In the middle of an execve the new memory does not say yet where environment and arguments are:
@@ -56,13 +62,10 @@ def _environment(candidate: psutil.Process) -> Mapping[str, str] | None:
     deadline = time.monotonic() + EXEC_TIMEOUT_S
     empty_with_arguments = 0
     while True:
-        environment: Mapping[str, str] = candidate.environ()
+        environment = candidate.environ()
         if environment:
             return environment
-        if (
-            _KTHREADD in (candidate.pid, candidate.ppid())
-            or candidate.status() == psutil.STATUS_ZOMBIE
-        ):
+        if _KTHREADD in (candidate.pid, candidate.ppid()) or procs.dead(candidate):
             return None
         empty_with_arguments += bool(candidate.cmdline())
         if empty_with_arguments > EMPTY_ANSWERS:
@@ -72,7 +75,7 @@ def _environment(candidate: psutil.Process) -> Mapping[str, str] | None:
         time.sleep(0.001)
 
 
-def survivors(mark: str) -> list[psutil.Process]:
+def survivors(mark: str) -> list[Process]:
     """Every living process that carries ``mark``, whatever session or parent it has by now."""
     return look_twice(
         lambda: [found for found, environment in living() if environment.get(MARK) == mark]
@@ -88,7 +91,7 @@ def look_twice(look: Callable[[], Found]) -> Found:
     return look() or look()
 
 
-def wait_until_gone(mark: str, timeout_s: float) -> list[psutil.Process]:
+def wait_until_gone(mark: str, timeout_s: float) -> list[Process]:
     """Poll until nobody carries ``mark``; return who still does when the time is up."""
     deadline = time.monotonic() + timeout_s
     pause_s = 0.002
@@ -99,14 +102,14 @@ def wait_until_gone(mark: str, timeout_s: float) -> list[psutil.Process]:
     return left
 
 
-def end(processes: list[psutil.Process]) -> None:
+def end(processes: list[Process]) -> None:
     """SIGKILL processes of a launch and wait until they are gone."""
     for survivor in processes:
         try:
             survivor.kill()
-        except psutil.Error:
+        except GONE:
             continue
-    psutil.wait_procs(processes, timeout=5.0)
+    procs.wait_gone(processes, 5.0)
     reap_orphans()
 
 
@@ -114,11 +117,12 @@ def reap_orphans() -> None:
     """Collect the zombies that came to us as their reaper; children of ours are left alone."""
     if sys.platform != "linux":
         return
-    for child in psutil.Process().children():
+    for child in procs.processes():
         try:
-            if child.status() == psutil.STATUS_ZOMBIE and not process.is_awaited(child.pid):
+            ours = child.ppid() == os.getpid() and not process.is_awaited(child.pid)
+            if ours and procs.dead(child):
                 os.waitpid(child.pid, os.WNOHANG)
-        except (psutil.Error, ChildProcessError):
+        except GONE:
             continue
 
 
@@ -146,30 +150,31 @@ def files_in(folder: Path) -> tuple[tuple[str, ...], int]:
     return tuple(names), size_bytes
 
 
-def command_line(found: psutil.Process) -> str:
+def command_line(found: Process) -> str:
     """A process as text for a report; its pid when it is gone meanwhile."""
     try:
         return " ".join(found.cmdline()) or found.name()
-    except psutil.Error:
+    except GONE:
         return f"pid {found.pid}"
 
 
-def described(found: psutil.Process) -> str:
+def described(found: Process) -> str:
     """Its command line, and what it is doing: what may tell why it is still there."""
     told = []
     try:
-        with found.oneshot():
-            age_s = time.time() - found.create_time()
-            told += [found.status(), f"{age_s:.1f} s old", f"{found.num_threads()} threads"]
         place = Path(f"/proc/{found.pid}")
+        fields = dict(
+            line.split(":\t", 1)
+            for line in (place / "status").read_text().splitlines()
+            if ":\t" in line
+        )
+        told += [fields["State"], f"{fields['Threads']} threads"]
+        told.append(f"{time.time() - place.stat().st_mtime:.1f} s old")
         told.append(f"in {(place / 'wchan').read_text()}")
         told.append(f"stdin {(place / 'fd' / '0').readlink()}")
-        told += [
-            line.replace("\t", " ")
-            for line in (place / "status").read_text().splitlines()
-            if line.startswith(("SigBlk", "SigIgn", "SigCgt", "ShdPnd"))
-        ]
-    except (psutil.Error, OSError):
+        names = ("SigBlk", "SigIgn", "SigCgt", "ShdPnd")
+        told += [f"{name}: {fields[name]}" for name in names if name in fields]
+    except (OSError, KeyError):
         pass  # not everything is there on every system, and it may end meanwhile
     return f"{command_line(found)} ({', '.join(told)})"
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::selftest::Scenario;
+use crate::scenario::{Scenario, SelfTest};
 
 /// The default of `--cycles`; the plan asks for five or more.
 const DEFAULT_CYCLES: u32 = 5;
@@ -36,19 +36,6 @@ Launches the sidecar that lies beside this program and shows its life.
                          (default: 300)
   --help, --version      print and exit
 ";
-
-/// A self-test that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SelfTest {
-    /// Where the journal goes.
-    pub out: PathBuf,
-    /// What to do.
-    pub scenario: Scenario,
-    /// How often, for `cycles`.
-    pub cycles: u32,
-    /// How long to stay ready.
-    pub hold_ms: u64,
-}
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

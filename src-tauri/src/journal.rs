@@ -1,4 +1,6 @@
 //! The journal of a self-test: facts about every launch, no verdicts.
+//!
+//! `journal.schema.json` says what it holds; whoever reads it goes by that.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -199,3 +201,7 @@ impl Journal {
         result
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

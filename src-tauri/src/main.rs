@@ -7,6 +7,7 @@ mod config;
 mod health;
 mod host;
 mod journal;
+mod scenario;
 mod selftest;
 mod signals;
 
@@ -21,9 +22,10 @@ use tauri::ipc::Channel;
 use tauri::path::BaseDirectory;
 use tauri::{AppHandle, Manager as _, RunEvent, Runtime, State};
 
-use crate::cli::{Options, Request, SelfTest};
+use crate::cli::{Options, Request};
 use crate::host::{Host, Setup, View};
 use crate::journal::{HostFacts, Journal, Recorder, SCHEMA};
+use crate::scenario::SelfTest;
 
 const TRIPLE: &str = env!("TAURI_ENV_TARGET_TRIPLE");
 const VERSION: &str = env!("CARGO_PKG_VERSION");

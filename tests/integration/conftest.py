@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
 from spike.packagers import variant_named
 from spike.project import sidecar
-
-
-def nox(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run Nox as a user would, with its output for the failure message."""
-    return subprocess.run(
-        [sys.executable, "-m", "nox", *words],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+from tests.support.commands import nox
 
 
 @pytest.fixture(scope="session")

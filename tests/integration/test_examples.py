@@ -24,10 +24,13 @@ from benchmarks.targets import Target, variant_target
 from spike.build.buildinfo import Built
 from spike.core.workspace import ROOT
 from spike.launch import leftovers
-from spike.launch.launcher import LaunchSpec, Running, launch
+from spike.launch.launcher import launch
+from spike.launch.running import Running
+from spike.launch.spec import LaunchSpec
+from spike.launch.stopping import stop
 from spike.packagers import DEFAULT_VARIANTS
 from spike.project.sidecar import Sidecar, load
-from tests.integration.conftest import nox
+from tests.support.commands import nox
 
 pytestmark = pytest.mark.integration
 
@@ -75,7 +78,7 @@ def test_every_stop_signal_is_named_and_obeyed(
     """Exit 0 and the signal's name in the SHUTDOWN line."""
     with Running(spec(example, tmp_path)) as running:
         assert running.wait_ready()
-        assert running.stop(number), running.result()
+        assert stop(running, number), running.result()
         assert running.lines[-1].text == f"SHUTDOWN reason=signal signal={number.name}"
 
 
@@ -237,7 +240,7 @@ def test_fastapi_keeps_its_notes_in_the_users_data_folder(tmp_path: Path) -> Non
             connection.request("POST", "/notes", body, {"Content-Type": "application/json"})
             assert connection.getresponse().read()
             connection.close()
-            assert running.stop()
+            assert stop(running)
     assert (tmp_path / "sidecar-fastapi" / "notes.sqlite3").is_file() or sys.platform != "linux"
 
 

@@ -16,7 +16,7 @@ from spike import issue_log
 from spike.core.workspace import ROOT
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
-from tests.integration.conftest import nox
+from tests.support.commands import nox
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import chaos
 from benchmarks.faults import report, runner, supervised
-from benchmarks.faults.verdict import Outcome
+from benchmarks.faults.verdict import Status
 from spike.build.buildinfo import Built
 from spike.core.errors import SpikeError
 from spike.host import application
@@ -23,12 +23,12 @@ VARIANTS = ("nuitka-onefile", "nuitka-standalone", "pyinstaller-onefile", "pyins
 needs_rust = pytest.mark.skipif(shutil.which("cargo") is None, reason="needs Rust")
 
 
-def run(case: str, target: runner.FaultTarget) -> runner.Done:
+def run(case: str, target: runner.FaultTarget) -> runner.CaseRun:
     """One case on one target."""
     leftovers.adopt_orphans()
-    done = runner.run_one(case, target, runner.SEED)
-    assert not done.broken, done.reason
-    return done
+    case_run = runner.run_one(case, target, runner.SEED)
+    assert not case_run.broken, case_run.reason
+    return case_run
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -38,52 +38,52 @@ def test_every_variant_bears_the_everyday(
 ) -> None:
     """A stop, the host's end and an awkward path are borne by all of them."""
     (target,) = report.fault_targets([built(variant)])
-    assert run(case, target).outcome is Outcome.AS_EXPECTED
+    assert run(case, target).status is Status.PASS
 
 
 def test_an_orphan_is_seen(built: Callable[..., Built]) -> None:
     """PyInstaller's onefile leaves Python running when its launcher is killed."""
     (target,) = report.fault_targets([built("pyinstaller-onefile")])
-    done = run("sigkill_at_rest", target)
-    assert done.outcome is Outcome.WRONG
-    assert done.finding is not None
-    assert len(done.finding.processes_left) == 1
+    case_run = run("sigkill_at_rest", target)
+    assert case_run.status is Status.FAIL
+    assert case_run.result is not None
+    assert len(case_run.result.processes_left) == 1
 
 
 def test_files_left_behind_are_seen(built: Callable[..., Built]) -> None:
     """Nuitka's onefile dies of SIGHUP before it can remove what it unpacked."""
     (target,) = report.fault_targets([built("nuitka-onefile")])
-    done = run("sighup_at_rest", target)
-    assert done.outcome is Outcome.WRONG
-    assert done.finding is not None
-    assert done.finding.bytes_left > 1_000_000
+    case_run = run("sighup_at_rest", target)
+    assert case_run.status is Status.FAIL
+    assert case_run.result is not None
+    assert case_run.result.bytes_left > 1_000_000
 
 
 def test_a_mount_is_the_cases_own(built: Callable[..., Built]) -> None:
     """The full file system of the case lives in a namespace and goes with it."""
     (target,) = report.fault_targets([built("pyinstaller-onedir")])
-    done = run("tmpdir_full", target)
-    if done.outcome is Outcome.NOT_RUN:
-        pytest.skip(done.reason)
-    assert done.outcome is Outcome.AS_EXPECTED
+    case_run = run("tmpdir_full", target)
+    if case_run.status is Status.NOT_RUN:
+        pytest.skip(case_run.reason)
+    assert case_run.status is Status.PASS
 
 
 @pytest.mark.parametrize(("case", "tries"), [("truncated", 10), ("sigterm_during_start", 20)])
 def test_a_sweep_tells_how_many(built: Callable[..., Built], case: str, tries: int) -> None:
     """Counts add up to the number of tries."""
     (target,) = report.fault_targets([built("nuitka-onefile")])
-    done = run(case, target)
-    assert done.finding is not None
-    assert sum(done.finding.counts.values()) == tries
+    case_run = run(case, target)
+    assert case_run.result is not None
+    assert sum(case_run.result.counts.values()) == tries
 
 
 def test_the_probe_tells_a_leak_from_what_works(built: Callable[..., Built]) -> None:
     """PyInstaller leaks LD_LIBRARY_PATH into subprocesses, and its spawned workers work."""
     built("pyinstaller-onedir", PROBE)
     (target,) = report.fault_targets([built("pyinstaller-onedir")])
-    assert run("subprocess_environment", target).outcome is Outcome.WRONG
-    assert run("multiprocessing_spawn", target).outcome is Outcome.AS_EXPECTED
-    assert run("metadata_and_resources", target).outcome is Outcome.AS_EXPECTED
+    assert run("subprocess_environment", target).status is Status.FAIL
+    assert run("multiprocessing_spawn", target).status is Status.PASS
+    assert run("metadata_and_resources", target).status is Status.PASS
 
 
 @pytest.mark.parametrize("case", ["sigterm_after_fork", "sigkill_after_fork"])
@@ -92,13 +92,13 @@ def test_the_moment_after_a_fork_is_held_open(built: Callable[..., Built], case:
     onefile, onedir = report.fault_targets(
         [built("pyinstaller-onefile"), built("pyinstaller-onedir")]
     )
-    done = run(case, onefile)
-    if done.outcome is Outcome.NOT_RUN:
-        pytest.skip(done.reason)
-    assert done.outcome is Outcome.WRONG
-    assert done.finding is not None
-    assert "futex" in done.finding.processes_left[0]
-    assert run(case, onedir).outcome is Outcome.AS_EXPECTED
+    case_run = run(case, onefile)
+    if case_run.status is Status.NOT_RUN:
+        pytest.skip(case_run.reason)
+    assert case_run.status is Status.FAIL
+    assert case_run.result is not None
+    assert "futex" in case_run.result.processes_left[0]
+    assert run(case, onedir).status is Status.PASS
 
 
 @needs_rust
@@ -111,8 +111,8 @@ def test_behind_the_supervisor_nothing_is_left(
 ) -> None:
     """Though by itself the one leaves a process and files; the other goes through the launcher."""
     targets = report.behind_ours(report.fault_targets([built(variant)]))
-    done = run(case, next(one for one in targets if one.supervisor))
-    assert done.outcome is Outcome.AS_EXPECTED, done
+    case_run = run(case, next(one for one in targets if one.supervisor))
+    assert case_run.status is Status.PASS, case_run
 
 
 @pytest.mark.host
@@ -126,10 +126,10 @@ def test_in_the_real_host_nothing_is_left(built: Callable[..., Built]) -> None:
         (program,) = programs.values()
         target = runner.FaultTarget(id="host", hello=program, probe=None, host=True)
         for case in ("sigterm_at_rest", "sigkill_at_rest", "sigquit_at_rest", "host_vanishes"):
-            done = run(case, target)
-            assert done.outcome is Outcome.AS_EXPECTED, done
-            assert done.finding is not None
-            assert "READY" in done.finding.detail or "later" in done.finding.detail, done
+            case_run = run(case, target)
+            assert case_run.status is Status.PASS, case_run
+            assert case_run.result is not None
+            assert "READY" in case_run.result.detail or "later" in case_run.result.detail, case_run
 
 
 @needs_rust

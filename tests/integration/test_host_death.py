@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
 
 from spike.build.buildinfo import Built
@@ -21,7 +20,8 @@ from spike.core.workspace import ROOT
 from spike.host import application, staging
 from spike.host.staging import Launching
 from spike.launch import leftovers
-from spike.launch.launcher import MARK
+from spike.launch.procs import GONE, Process
+from spike.launch.spec import MARK
 from spike.packagers import DEFAULT_VARIANTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.host]
@@ -129,12 +129,12 @@ def _kill_at(moment_s: float, host: Path, environment: dict[str, str]) -> tuple[
     return seen, names
 
 
-def _sidecars(mark: str) -> list[psutil.Process]:
+def _sidecars(mark: str) -> list[Process]:
     found = []
     for candidate in leftovers.survivors(mark):
         try:
             if OURS in candidate.environ():
                 found.append(candidate)
-        except psutil.Error:
+        except GONE:
             continue
     return found

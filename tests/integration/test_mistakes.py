@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import sidecars
+from tests.support import sidecars
 
 pytestmark = pytest.mark.integration
 

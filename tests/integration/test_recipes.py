@@ -15,8 +15,9 @@ import pytest
 
 from spike.build.buildinfo import Built
 from spike.launch import launcher, leftovers
+from spike.launch.spec import LaunchSpec
 from spike.packagers import VARIANTS
-from tests.integration.conftest import nox
+from tests.support.commands import nox
 
 pytestmark = [
     pytest.mark.integration,
@@ -48,7 +49,7 @@ def facts(program: Path) -> dict[str, Any]:
 def test_every_recipe_lives_a_whole_life(built: Build, variant: str) -> None:
     """READY exactly once, a clean stop by SIGTERM, no process and no file left."""
     found = built(variant)
-    spec = launcher.LaunchSpec(argv=(str(found.artifact), "--heartbeat", "0.05"), settle_s=0.3)
+    spec = LaunchSpec(argv=(str(found.artifact), "--heartbeat", "0.05"), settle_s=0.3)
     done = launcher.launch(spec, inspect=leftovers.inspect)
     assert done.ok, done
     assert "HEARTBEAT n=1" in done.stdout_tail
@@ -66,7 +67,7 @@ def test_a_single_file_runs_alone_from_an_empty_folder(
     program = tmp_path / "alone" / "program"
     program.parent.mkdir()
     shutil.copy2(found.artifact, program)
-    done = launcher.launch(launcher.LaunchSpec(argv=(str(program),)), inspect=leftovers.inspect)
+    done = launcher.launch(LaunchSpec(argv=(str(program),)), inspect=leftovers.inspect)
     assert done.ok, done
     assert [path.name for path in program.parent.iterdir()] == ["program"]
 
@@ -144,7 +145,7 @@ def test_what_the_sources_do_not_show_is_missed_in_plain_words(
 def test_the_cached_build_unpacks_once(built: Build, tmp_path: Path) -> None:
     """The first launch fills the user's cache, later ones leave it as it is, and all stop."""
     program = built("nuitka-cached").artifact
-    spec = launcher.LaunchSpec(argv=(str(program),), env={"XDG_CACHE_HOME": str(tmp_path)})
+    spec = LaunchSpec(argv=(str(program),), env={"XDG_CACHE_HOME": str(tmp_path)})
     assert launcher.launch(spec).ok
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     assert files

@@ -19,8 +19,10 @@ from spike.build import buildinfo
 from spike.build.buildinfo import Built
 from spike.core.workspace import ROOT
 from spike.launch import launcher, leftovers
+from spike.launch.running import Running
+from spike.launch.spec import LaunchSpec
 from spike.packagers import DEFAULT_VARIANTS
-from tests.integration.conftest import nox
+from tests.support.commands import nox
 
 pytestmark = pytest.mark.integration
 
@@ -34,9 +36,7 @@ def test_every_variant_builds_and_lives_a_whole_life(built: Build, variant: str)
     """READY exactly once, a clean stop, nothing left; build.json has what the plan captures."""
     found = built(variant)
     env = {"SIDECAR_TOKEN": "a b"}
-    spec = launcher.LaunchSpec(
-        argv=(str(found.artifact), "--heartbeat", "0.05"), env=env, settle_s=0.3
-    )
+    spec = LaunchSpec(argv=(str(found.artifact), "--heartbeat", "0.05"), env=env, settle_s=0.3)
     done = launcher.launch(spec, inspect=leftovers.inspect)
     assert done.ok, done
     assert done.stdout_tail[0].startswith("BOOT sidecar=sidecar-hello version=0.1.0 ")
@@ -55,8 +55,8 @@ def test_every_variant_builds_and_lives_a_whole_life(built: Build, variant: str)
 def test_every_variant_stops_when_its_host_closes_stdin(built: Build, variant: str) -> None:
     """End of file on stdin is the portable sign that the host is gone."""
     found = built(variant)
-    spec = launcher.LaunchSpec(argv=(str(found.artifact),), env={"SIDECAR_EXIT_ON_EOF": "1"})
-    with launcher.Running(spec) as running:
+    spec = LaunchSpec(argv=(str(found.artifact),), env={"SIDECAR_EXIT_ON_EOF": "1"})
+    with Running(spec) as running:
         assert running.wait_ready()
         running.close_stdin()
         assert running.wait_exit(10)

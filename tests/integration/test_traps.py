@@ -13,10 +13,11 @@ from spike.build import advice, buildinfo
 from spike.build.buildinfo import Built
 from spike.launch import launcher
 from spike.launch.diagnosis import Cause
+from spike.launch.spec import LaunchSpec
 from spike.packagers import variant_named
 from spike.project import sidecar
-from tests.integration import sidecars
-from tests.unit.test_diagnosis import CASES
+from tests.support import sidecars
+from tests.support.diagnoses import CASES
 
 pytestmark = pytest.mark.integration
 
@@ -71,7 +72,7 @@ def test_a_program_frozen_now_gets_the_same_diagnosis(
     """What the unit tests promise for saved tracebacks holds for today's packagers."""
     operation, _, operand = case.partition(".")
     operand = operand.replace("data_", "data/")
-    done = launcher.launch(launcher.LaunchSpec(argv=(str(traps.artifact), operation, operand)))
+    done = launcher.launch(LaunchSpec(argv=(str(traps.artifact), operation, operand)))
     if done.ready_ms is not None:
         assert operation == "read-in-package", "only cx_Freeze's copied packages need no advice"
         assert traps.variant.packager.name == "cx_freeze"

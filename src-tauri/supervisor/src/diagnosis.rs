@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::platform;
-use crate::state::Reason;
+use crate::reason::Reason;
 
 /// A failure in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -158,13 +158,13 @@ pub fn diagnose(reason: &Reason, evidence: &Evidence<'_>) -> Report {
     Report {
         what: reason.to_string(),
         causes: causes(reason, &file, evidence),
-        checks: checks(&file, evidence),
+        checks: checks(reason, &file, evidence),
         stdout_tail: evidence.stdout.to_vec(),
         stderr_tail: evidence.stderr.to_vec(),
     }
 }
 
-fn checks(file: &FileFacts, evidence: &Evidence<'_>) -> Vec<(String, String)> {
+fn checks(reason: &Reason, file: &FileFacts, evidence: &Evidence<'_>) -> Vec<(String, String)> {
     let mut checks = vec![("path".to_owned(), evidence.program.display().to_string())];
     let mut add = |name: &str, value: String| checks.push((name.to_owned(), value));
     if file.exists {
@@ -192,6 +192,11 @@ fn checks(file: &FileFacts, evidence: &Evidence<'_>) -> Vec<(String, String)> {
         "READY line",
         format!("{:?}, alone on a line of stdout", evidence.ready_token),
     );
+    if matches!(reason, Reason::ThreadNotStarted { .. }) {
+        for (name, value) in platform::thread_facts() {
+            add(name, value);
+        }
+    }
     if let Some(temp) = evidence.temp_dir {
         add("temporary folder", temp.display().to_string());
     }
@@ -259,6 +264,21 @@ fn causes(reason: &Reason, file: &FileFacts, evidence: &Evidence<'_>) -> Vec<Str
             } else {
                 causes.push("The file is damaged or was not copied completely.".to_owned());
             }
+        }
+        Reason::ThreadNotStarted { .. } => {
+            causes.push(
+                "A limit on processes and threads is reached: of this user (ulimit -u), of the \
+                 service (TasksMax) or of the container (pids.max)."
+                    .to_owned(),
+            );
+            causes.push(
+                "Memory or address space is short (ulimit -v): a thread needs room for its stack."
+                    .to_owned(),
+            );
+            causes.push(
+                "The host, or another program of this user, starts threads and never ends them."
+                    .to_owned(),
+            );
         }
         Reason::ExitedBeforeReady { .. } | Reason::DiedAfterReady { .. } => {
             exit_causes(&mut causes, reason, file, evidence);
@@ -402,7 +422,7 @@ pub fn printable(bytes: &[u8], dropped: u64, terminated: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Exit;
+    use crate::platform::Exit;
 
     fn evidence<'a>(stdout: &'a [String], stderr: &'a [String]) -> Evidence<'a> {
         Evidence {

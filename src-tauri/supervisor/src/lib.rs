@@ -4,13 +4,60 @@
 //! One thread owns the child and everything that is known about it; commands, reads and the end of
 //! the child reach it as messages, so no state is ever half changed. Two more threads per launch
 //! read the pipes and one waits for the end. Nothing here waits without a bound.
+//!
+//! A host makes a [`LaunchSpec`] and a [`Supervisor`] for it, and asks. Here a shell plays the
+//! sidecar: it says that it is ready and lives until its standard input ends.
+//!
+//! ```
+//! # #[cfg(unix)]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::mpsc;
+//! use std::time::Duration;
+//!
+//! use sidecar_supervisor::{Event, LaunchSpec, LineKind, State, Supervisor};
+//!
+//! let mut spec = LaunchSpec::new("/bin/sh");
+//! spec.args = ["-c", "echo hello; echo READY; cat"].map(str::to_owned).to_vec();
+//!
+//! // The observer is called from the supervisor's thread, in order, and must not block.
+//! let (lines, printed) = mpsc::channel();
+//! let supervisor = Supervisor::new(spec, move |event| {
+//!     if let Event::Line(line) = event {
+//!         let _ = lines.send((line.kind, line.text.clone()));
+//!     }
+//! })?;
+//!
+//! supervisor.start();
+//! let timeout = Duration::from_secs(20);
+//! match supervisor.wait_for(timeout, |now| now.state == State::Ready || now.failure.is_some()) {
+//!     Ok(now) => match now.failure {
+//!         None => println!("ready after {:.0} ms", now.ready_ms.unwrap_or_default()),
+//!         // What happened, the likely causes, what to check, and what it printed last.
+//!         Some(failure) => return Err(failure.text.into()),
+//!     },
+//!     Err(now) => return Err(format!("nothing has come of it yet: {:?}", now.state).into()),
+//! }
+//! assert_eq!(printed.recv()?, (LineKind::Other, "hello".to_owned()));
+//! assert_eq!(printed.recv()?, (LineKind::Ready, "READY".to_owned()));
+//!
+//! // Asked to stop, it is waited for; and no process of it is left.
+//! let last = supervisor.shutdown();
+//! assert_eq!(last.state, State::Exited);
+//! assert!(last.cleanup.is_some_and(|cleanup| cleanup.survivors.is_empty()));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(unix))]
+//! # fn main() {}
+//! ```
 
 mod backoff;
 mod console;
 mod diagnosis;
+mod event;
 mod lines;
 mod platform;
 mod protocol;
+mod reason;
 mod spec;
 mod state;
 mod supervisor;
@@ -20,8 +67,11 @@ mod temp;
 pub use backoff::RestartPolicy;
 pub use console::{Console, Printer};
 pub use diagnosis::Report;
+pub use event::{Event, LogLine};
+pub use platform::{Exit, Survivor};
 pub use protocol::{LineKind, Stream, fields};
+pub use reason::Reason;
 pub use spec::{EXIT_ON_EOF_VARIABLE, LaunchSpec, MARK_VARIABLE, TempSpec};
-pub use state::{Cleanup, Exit, Failure, Launched, Reason, Recovery, Snapshot, State, Survivor};
-pub use supervisor::{Event, LogLine, Supervisor};
+pub use state::{Cleanup, Failure, Launched, Recovery, Snapshot, State};
+pub use supervisor::Supervisor;
 pub use temp::sweep;

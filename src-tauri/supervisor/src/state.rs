@@ -1,82 +1,12 @@
-//! The states of a sidecar, the reasons for which it fails, and the picture of it at one moment.
+//! The states of a sidecar, and the picture of it at one moment.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::diagnosis::Report;
-use crate::platform;
-
-/// How a process ended. On Windows there is a code and never a signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Exit {
-    /// The exit code, when the process ended by itself.
-    pub code: Option<i32>,
-    /// The signal that ended it, when one did.
-    pub signal: Option<i32>,
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.code, self.signal) {
-            (Some(code), _) => write!(formatter, "with exit code {code}"),
-            (None, Some(signal)) => write!(
-                formatter,
-                "by signal {signal} ({})",
-                platform::signal_name(signal)
-            ),
-            (None, None) => write!(formatter, "in a way that could not be read"),
-        }
-    }
-}
-
-/// Why a launch failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Reason {
-    /// There is no such program, or the loader that it names is missing.
-    #[error("The sidecar was not started: there is no program at {}.", path.display())]
-    NotFound {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// The program is there and may not be executed.
-    #[error("The sidecar was not started: {} may not be executed.", path.display())]
-    PermissionDenied {
-        /// The program.
-        path: PathBuf,
-    },
-    /// Any other error of the operating system while starting it.
-    #[error("The sidecar was not started: {error}.")]
-    SpawnIo {
-        /// The program.
-        path: PathBuf,
-        /// The operating system's text.
-        error: String,
-    },
-    /// It ended before READY; no exit code makes that a success.
-    #[error("The sidecar ended before it was ready, {exit}.")]
-    ExitedBeforeReady {
-        /// How it ended.
-        exit: Exit,
-    },
-    /// The deadline passed without a READY line.
-    #[error("The sidecar did not say that it is ready within {timeout_ms} ms and was stopped.")]
-    ReadyTimeout {
-        /// The deadline, in milliseconds from the launch.
-        timeout_ms: u64,
-    },
-    /// A second READY line came: two programs write to this pipe, or it started over.
-    #[error("The sidecar said twice that it is ready and was stopped.")]
-    DuplicateReady,
-    /// It was ready, nobody asked it to stop, and it ended.
-    #[error("The sidecar was ready and then ended without having been asked to, {exit}.")]
-    DiedAfterReady {
-        /// How it ended.
-        exit: Exit,
-    },
-}
+use crate::platform::{Exit, Survivor};
+use crate::reason::Reason;
 
 /// Where a sidecar is in its life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -118,17 +48,6 @@ impl State {
     pub fn is_at_rest(&self) -> bool {
         matches!(self, Self::Idle | Self::Exited | Self::Failed(_))
     }
-}
-
-/// A process that should be gone and is not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Survivor {
-    /// Its process id.
-    pub pid: u32,
-    /// Its command line, cut to a few hundred characters.
-    pub cmdline: String,
-    /// How it was recognised: `group`, `mark` or `descent`.
-    pub found_by: &'static str,
 }
 
 /// What was found when a launch was over.

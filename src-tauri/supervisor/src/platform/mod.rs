@@ -15,7 +15,10 @@ mod windows;
 #[cfg(windows)]
 pub use windows::*;
 
+use std::fmt;
 use std::fs::File;
+
+use serde::Serialize;
 
 /// The three pipes of a started process.
 #[derive(Debug)]
@@ -26,4 +29,36 @@ pub struct Pipes {
     pub stdout: File,
     /// Diagnostics.
     pub stderr: File,
+}
+
+/// How a process ended. On Windows there is a code and never a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Exit {
+    /// The exit code, when the process ended by itself.
+    pub code: Option<i32>,
+    /// The signal that ended it, when one did.
+    pub signal: Option<i32>,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(formatter, "with exit code {code}"),
+            (None, Some(signal)) => {
+                write!(formatter, "by signal {signal} ({})", signal_name(signal))
+            }
+            (None, None) => write!(formatter, "in a way that could not be read"),
+        }
+    }
+}
+
+/// A process that should be gone and is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Survivor {
+    /// Its process id.
+    pub pid: u32,
+    /// Its command line, cut to a few hundred characters.
+    pub cmdline: String,
+    /// How it was recognised: `group`, `mark` or `descent`.
+    pub found_by: &'static str,
 }

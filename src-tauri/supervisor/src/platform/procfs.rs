@@ -57,6 +57,11 @@ pub fn carries(pid: u32, name_and_value: &[u8]) -> bool {
     })
 }
 
+/// How many threads this process has.
+pub fn own_threads() -> Option<usize> {
+    Some(fs::read_dir("/proc/self/task").ok()?.count())
+}
+
 /// The command line of a process, cut to `max_chars` characters.
 pub fn command_line(pid: u32, max_chars: usize) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

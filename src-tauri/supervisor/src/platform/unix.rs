@@ -7,10 +7,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use super::Pipes;
 #[cfg(target_os = "linux")]
 use super::procfs;
-use crate::state::{Exit, Survivor};
+use super::{Exit, Pipes, Survivor};
 
 /// The signal that cannot be handled.
 pub const SIGKILL: i32 = libc::SIGKILL;
@@ -49,6 +48,40 @@ pub fn signal_name(signal: i32) -> &'static str {
 #[must_use]
 pub fn mode_of(metadata: &Metadata) -> Option<u32> {
     Some(metadata.permissions().mode())
+}
+
+/// What decides whether this process may start a thread: a name and what was found.
+#[must_use]
+pub fn thread_facts() -> Vec<(&'static str, String)> {
+    let limit = |resource, unit: &str| {
+        let mut limits = libc::rlimit {
+            rlim_cur: libc::RLIM_INFINITY,
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        // SAFETY: the structure is plain data that outlives the call; after an error it stays as
+        // it is.
+        unsafe { libc::getrlimit(resource, &raw mut limits) };
+        if limits.rlim_cur == libc::RLIM_INFINITY {
+            "none".to_owned()
+        } else {
+            format!("{} {unit}", limits.rlim_cur)
+        }
+    };
+    let mut facts = vec![
+        (
+            "limit on processes",
+            limit(libc::RLIMIT_NPROC, "processes and threads of this user"),
+        ),
+        (
+            "limit on memory",
+            limit(libc::RLIMIT_AS, "bytes of address space"),
+        ),
+    ];
+    #[cfg(target_os = "linux")]
+    if let Some(count) = procfs::own_threads() {
+        facts.push(("threads of the host", count.to_string()));
+    }
+    facts
 }
 
 /// True when the file belongs to the user of this process.

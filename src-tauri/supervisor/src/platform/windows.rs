@@ -23,8 +23,7 @@ use windows_sys::Win32::System::Threading::{
     WaitForSingleObject,
 };
 
-use super::Pipes;
-use crate::state::{Exit, Survivor};
+use super::{Exit, Pipes, Survivor};
 
 /// No exit is reported as a signal here; the number is kept for texts that compare with it.
 pub const SIGKILL: i32 = 9;
@@ -39,6 +38,12 @@ pub fn signal_name(_signal: i32) -> &'static str {
 #[must_use]
 pub fn mode_of(_metadata: &Metadata) -> Option<u32> {
     None
+}
+
+/// There are no limits on threads that could be read here.
+#[must_use]
+pub fn thread_facts() -> Vec<(&'static str, String)> {
+    Vec::new()
 }
 
 /// The temporary folder is the user's own on Windows.

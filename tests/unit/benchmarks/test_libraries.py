@@ -1,4 +1,4 @@
-"""The table of libraries says what the outcomes say, and nothing else."""
+"""The table of libraries says what the results say, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import libraries
-from benchmarks.libraries import FOLDER, Outcome, Status
+from benchmarks.libraries import FOLDER, LibraryResult, Status
 from spike.core.errors import CorruptFileError, UsageError
 from spike.project import sidecar
 
-COMMITTED = FOLDER / "outcomes-linux-x64.json"
-GOOD = Outcome(
+COMMITTED = FOLDER / "results-linux-x64.json"
+GOOD = LibraryResult(
     library="keyring",
     variant="pyinstaller-onedir",
     status=Status.WORKS.value,
@@ -36,16 +36,16 @@ def test_at_least_ten_libraries_are_tried() -> None:
         assert sidecar.load(FOLDER / name).name == f"library-{name}"
 
 
-def test_the_document_is_what_the_committed_outcomes_say() -> None:
-    """No cell was written by hand, and no outcome is missing from the table."""
+def test_the_document_is_what_the_committed_results_say() -> None:
+    """No cell was written by hand, and no result is missing from the table."""
     assert libraries.check_document(libraries.load(COMMITTED)) == []
 
 
-def test_the_outcomes_belong_to_todays_programs() -> None:
-    """A program that has changed since has no outcome yet."""
-    for outcome in libraries.load(COMMITTED):
-        today = sidecar.load(FOLDER / outcome.library).source_sha256()
-        assert outcome.inputs == today, f"invoke libraries --library {outcome.library}"
+def test_the_results_belong_to_todays_programs() -> None:
+    """A program that has changed since has no result yet."""
+    for result in libraries.load(COMMITTED):
+        today = sidecar.load(FOLDER / result.library).source_sha256()
+        assert result.inputs == today, f"invoke libraries --library {result.library}"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_outcomes_belong_to_todays_programs() -> None:
         ({"status": "build_failed", "detail": "FATAL: no"}, "does not build: FATAL: no"),
     ],
 )
-def test_every_kind_of_outcome_has_its_words(changes: dict[str, object], cell: str) -> None:
+def test_every_kind_of_result_has_its_words(changes: dict[str, object], cell: str) -> None:
     """A cell stays one cell, whatever a packager or a traceback wrote."""
     assert libraries.cell(dataclasses.replace(GOOD, **changes)) == cell  # type: ignore[arg-type]
 
@@ -84,9 +84,9 @@ def test_what_was_not_tried_is_not_run() -> None:
 
 def test_a_damaged_file_and_an_unknown_library_are_errors(tmp_path: Path) -> None:
     """Both name the next command or the choice there is."""
-    path = tmp_path / "outcomes.json"
+    path = tmp_path / "results.json"
     assert libraries.load(path) == ()
-    for document in ({"schema": 1}, {"schema": 1, "outcomes": [{"library": "x"}]}):
+    for document in ({"schema": 1}, {"schema": 1, "results": [{"library": "x"}]}):
         path.write_text(json.dumps(document))
         with pytest.raises(CorruptFileError):
             libraries.load(path)

@@ -13,15 +13,10 @@ import pytest
 
 from spike.core import process
 from spike.launch import leftovers
-from spike.launch.launcher import (
-    MAX_LINE_BYTES,
-    TAIL_BYTES,
-    Failure,
-    Launch,
-    LaunchSpec,
-    Running,
-    launch,
-)
+from spike.launch.launcher import launch
+from spike.launch.running import Running
+from spike.launch.spec import Failure, Launch, LaunchSpec
+from spike.launch.streams import MAX_LINE_BYTES, TAIL_BYTES
 
 GOOD = """
 import signal, sys
@@ -257,7 +252,7 @@ def test_a_program_gets_its_streams_where_this_process_has_none() -> None:
     """Pipes that would lie where the standard streams are missing do not swallow one another."""
     script = (
         "import os, sys; os.close(0); os.close(1); os.close(2); sys.path.insert(0, os.getcwd())\n"
-        "from spike.launch.launcher import LaunchSpec, launch\n"
+        "from spike.launch.launcher import launch\nfrom spike.launch.spec import LaunchSpec\n"
         "inner = 'import signal, sys; sys.stderr.write(chr(69)); sys.stderr.flush();'\n"
         "inner += 'print(chr(82) + \"EADY\", flush=True); sys.stdin.read(1); signal.pause()'\n"
         "done = launch(LaunchSpec(argv=(sys.executable, '-I', '-S', '-c', inner),"

@@ -15,7 +15,7 @@ from spike.core.errors import UsageError
 from spike.packagers import VARIANTS
 from spike.packagers.recipe import Recipe
 from spike.project import sidecar
-from tests.unit.test_criteria import result
+from tests.support.evidence import result
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the lean recipes are for Linux")
 

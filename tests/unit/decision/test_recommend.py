@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from benchmarks.faults.verdict import Outcome
+from benchmarks.faults.verdict import Status
 from decision import recommend
 from decision.criteria import NUITKA, PYINSTALLER, Proposal
 from decision.recommend import HELLO, Answer, Faults, Leftovers, Standing
-from tests.unit.test_criteria import checklist, evidence, reliability, result
+from tests.support.evidence import checklist, evidence, reliability, result
 
 CASES = tuple(f"case_{number}" for number in range(123))
 
@@ -351,8 +351,8 @@ def faults_run(failed: str) -> object:
     """A run of two cases on the plan's variant, of which one could not be run."""
     name = "nuitka-onefile"
     samples = [
-        {"target": name, "case": "sighup_at_rest", "outcome": failed, "elapsed_s": 1.0},
-        {"target": name, "case": "recursion", "outcome": "not run", "elapsed_s": 0.0},
+        {"target": name, "case": "sighup_at_rest", "status": failed, "elapsed_s": 1.0},
+        {"target": name, "case": "recursion", "status": "not run", "elapsed_s": 0.0},
     ]
     return result("faults", samples, name)
 
@@ -374,13 +374,13 @@ def test_standings_come_from_the_results() -> None:
 def test_what_hello_showed_counts_until_there_is_an_own_run() -> None:
     """Of packager and mode, so for every sidecar; the row says whose it is."""
     name = "nuitka-onefile"
-    hello = {"faults": faults_run(Outcome.WRONG.value)}
+    hello = {"faults": faults_run(Status.FAIL.value)}
     (found,) = recommend.standings(
         replace(evidence(reliability((name, 20, 0))), hello=hello)  # type: ignore[arg-type]
     )
     assert found.faults is not None
     assert (found.faults.text, found.faults.whose) == ("1 of 1 (run: 1 of 2)", HELLO)
-    own = faults_run(Outcome.AS_EXPECTED.value)
+    own = faults_run(Status.PASS.value)
     (found,) = recommend.standings(
         replace(evidence(reliability((name, 20, 0)), own), hello=hello)  # type: ignore[arg-type]
     )

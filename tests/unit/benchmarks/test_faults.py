@@ -1,4 +1,4 @@
-"""Hostile machines: how a life is judged, what a run keeps, and what the tables say."""
+"""Hostile machines: how a session is judged, what a run keeps, and what the tables say."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 from benchmarks.faults import report, runner
-from benchmarks.faults.case import CHAPTERS, all_cases
+from benchmarks.faults.case import CATEGORIES, all_cases
 from benchmarks.faults.life_and_death import RARE_MOMENTS, _with_lost_signals
 from benchmarks.faults.needs import Need, missing
-from benchmarks.faults.runner import Done, FaultTarget
-from benchmarks.faults.sandbox import Life, Program, Setting, Trial, remove
+from benchmarks.faults.runner import CaseRun, FaultTarget
+from benchmarks.faults.sandbox import Conditions, Program, Sandbox, Session, remove
 from benchmarks.faults.supervised import strict
 from benchmarks.faults.verdict import (
-    Finding,
+    CaseResult,
     NotRun,
-    Outcome,
-    Seen,
+    Observation,
+    Status,
     checks,
     refuses,
     remains,
@@ -35,113 +35,113 @@ from spike.core.errors import UsageError
 from spike.core.workspace import ROOT
 from spike.measure.results import Result
 
-CLEAN = Seen(ready_count=1, exit_code=0, shutdown="reason=signal signal=SIGTERM")
-REFUSAL = Seen(exit_code=1, stderr=("no space left on device",))
+CLEAN = Observation(ready_count=1, exit_code=0, shutdown="reason=signal signal=SIGTERM")
+REFUSAL = Observation(exit_code=1, stderr=("no space left on device",))
 
 
 class TestJudging:
-    """The rules by which a life becomes an outcome."""
+    """The rules by which a session becomes a status."""
 
-    def test_a_clean_life_is_as_expected(self) -> None:
+    def test_a_clean_session_passes(self) -> None:
         """READY, exit code 0, nothing left."""
-        assert stops(CLEAN).outcome is Outcome.AS_EXPECTED
+        assert stops(CLEAN).status is Status.PASS
 
     @pytest.mark.parametrize(
-        ("seen", "outcome"),
+        ("observation", "status"),
         [
-            (Seen(ready_count=1, exit_code=0, processes_left=("a",)), Outcome.WRONG),
-            (Seen(ready_count=1, exit_code=0, files_left=("a",)), Outcome.WRONG),
-            (Seen(ready_count=2, exit_code=0), Outcome.WRONG),
-            (Seen(ready_count=1, hung="exit"), Outcome.WRONG),
-            (Seen(hung="READY"), Outcome.WRONG),
-            (Seen(exit_code=0), Outcome.WRONG),
-            (Seen(ready_count=1, exit_code=1), Outcome.DEGRADED),
-            (Seen(ready_count=1, exit_signal="SIGTERM"), Outcome.DEGRADED),
-            (Seen(exit_code=1), Outcome.DEGRADED),
-            (Seen(started=False), Outcome.DEGRADED),
+            (Observation(ready_count=1, exit_code=0, processes_left=("a",)), Status.FAIL),
+            (Observation(ready_count=1, exit_code=0, files_left=("a",)), Status.FAIL),
+            (Observation(ready_count=2, exit_code=0), Status.FAIL),
+            (Observation(ready_count=1, hung="exit"), Status.FAIL),
+            (Observation(hung="READY"), Status.FAIL),
+            (Observation(exit_code=0), Status.FAIL),
+            (Observation(ready_count=1, exit_code=1), Status.DEGRADED),
+            (Observation(ready_count=1, exit_signal="SIGTERM"), Status.DEGRADED),
+            (Observation(exit_code=1), Status.DEGRADED),
+            (Observation(started=False), Status.DEGRADED),
         ],
     )
-    def test_what_had_to_start_and_stop(self, seen: Seen, outcome: Outcome) -> None:
-        """What misleads or harms is wrong; what only fails in safety is degraded."""
-        assert stops(seen).outcome is outcome
+    def test_what_had_to_start_and_stop(self, observation: Observation, status: Status) -> None:
+        """What misleads or harms fails; what only fails in safety is degraded."""
+        assert stops(observation).status is status
 
     def test_files_after_sigkill_are_degraded_and_processes_are_not(self) -> None:
         """SIGKILL leaves no time to tidy up, but nothing excuses an orphan."""
-        files = remains(Seen(files_left=("a",), killed=True))
-        processes = remains(Seen(processes_left=("a",), killed=True))
+        files = remains(Observation(files_left=("a",), killed=True))
+        processes = remains(Observation(processes_left=("a",), killed=True))
         assert files is not None
-        assert files.outcome is Outcome.DEGRADED
+        assert files.status is Status.DEGRADED
         assert processes is not None
-        assert processes.outcome is Outcome.WRONG
+        assert processes.status is Status.FAIL
 
-    def test_a_refusal_that_names_the_cause_is_as_expected(self) -> None:
+    def test_a_refusal_that_names_the_cause_passes(self) -> None:
         """The user can act on it."""
-        assert starts_or_refuses(REFUSAL, cause="no space").outcome is Outcome.AS_EXPECTED
+        assert starts_or_refuses(REFUSAL, cause="no space").status is Status.PASS
 
     @pytest.mark.parametrize(
-        ("seen", "outcome"),
+        ("observation", "status"),
         [
-            (Seen(exit_code=1, stderr=("mystery",)), Outcome.DEGRADED),
-            (Seen(exit_code=1), Outcome.DEGRADED),
-            (Seen(exit_signal="SIGSEGV", stderr=("no space",)), Outcome.DEGRADED),
-            (Seen(exit_code=0, stderr=("no space",)), Outcome.WRONG),
-            (Seen(exit_code=1, stderr=("no space",), files_left=("a",)), Outcome.WRONG),
-            (Seen(hung="READY", stderr=("no space",)), Outcome.WRONG),
+            (Observation(exit_code=1, stderr=("mystery",)), Status.DEGRADED),
+            (Observation(exit_code=1), Status.DEGRADED),
+            (Observation(exit_signal="SIGSEGV", stderr=("no space",)), Status.DEGRADED),
+            (Observation(exit_code=0, stderr=("no space",)), Status.FAIL),
+            (Observation(exit_code=1, stderr=("no space",), files_left=("a",)), Status.FAIL),
+            (Observation(hung="READY", stderr=("no space",)), Status.FAIL),
         ],
     )
-    def test_other_refusals_are_not(self, seen: Seen, outcome: Outcome) -> None:
-        """No cause, a crash: degraded. A false 0, leftovers, a hang: wrong."""
-        assert refuses(seen, cause="no space").outcome is outcome
+    def test_other_refusals_are_not(self, observation: Observation, status: Status) -> None:
+        """No cause, a crash: degraded. A false 0, leftovers, a hang: fail."""
+        assert refuses(observation, cause="no space").status is status
 
     def test_a_report_is_judged_by_its_checks_and_not_by_its_facts(self) -> None:
         """Capitalised entries are facts; an empty text is a passed check."""
-        seen = Seen(exit_code=0, report={"good": "", "Fact": "anything"})
-        assert checks(seen).outcome is Outcome.AS_EXPECTED
-        seen = Seen(exit_code=0, report={"bad": "a reason", "Fact": "anything"})
-        assert checks(seen).outcome is Outcome.DEGRADED
-        assert checks(seen, grave=("bad",)).outcome is Outcome.WRONG
-        assert checks(seen, ignore=("bad",)).outcome is Outcome.AS_EXPECTED
+        observation = Observation(exit_code=0, report={"good": "", "Fact": "anything"})
+        assert checks(observation).status is Status.PASS
+        observation = Observation(exit_code=0, report={"bad": "a reason", "Fact": "anything"})
+        assert checks(observation).status is Status.DEGRADED
+        assert checks(observation, grave=("bad",)).status is Status.FAIL
+        assert checks(observation, ignore=("bad",)).status is Status.PASS
 
-    def test_a_probe_without_a_report_is_wrong(self) -> None:
+    def test_a_probe_without_a_report_fails(self) -> None:
         """Exit code 0 alone proves nothing."""
-        assert checks(Seen(exit_code=0)).outcome is Outcome.WRONG
+        assert checks(Observation(exit_code=0)).status is Status.FAIL
 
     def test_the_worst_of_several_counts_and_is_named(self) -> None:
         """A good one does not hide a bad one."""
-        found = worst({"a": stops(CLEAN), "b": stops(Seen(ready_count=1, hung="exit"))})
-        assert found.outcome is Outcome.WRONG
-        assert found.detail.startswith("b: ")
+        result = worst({"a": stops(CLEAN), "b": stops(Observation(ready_count=1, hung="exit"))})
+        assert result.status is Status.FAIL
+        assert result.detail.startswith("b: ")
 
     def test_a_sweep_counts_and_keeps_the_worst(self) -> None:
-        """Counts by what was done; the detail of the worst one."""
-        bad = stops(Seen(ready_count=1, hung="exit"))
-        found = sweep([("fine", stops(CLEAN)), ("hung", bad), ("fine", stops(CLEAN))], of="tries")
-        assert found.outcome is Outcome.WRONG
-        assert found.counts == {"fine": 2, "hung": 1}
-        assert found.detail.startswith("of 3 tries: 2 fine, 1 hung. Worst: hung")
+        """Counts by what was case_run; the detail of the worst one."""
+        bad = stops(Observation(ready_count=1, hung="exit"))
+        result = sweep([("fine", stops(CLEAN)), ("hung", bad), ("fine", stops(CLEAN))], of="tries")
+        assert result.status is Status.FAIL
+        assert result.counts == {"fine": 2, "hung": 1}
+        assert result.detail.startswith("of 3 tries: 2 fine, 1 hung. Worst: hung")
 
 
 class TestLostSignals:
     """A signal that meets the start of an interpreter may be lost by chance."""
 
     @pytest.mark.parametrize(
-        ("lost", "outcome"),
+        ("lost", "status"),
         [
-            (0, Outcome.AS_EXPECTED),
-            (RARE_MOMENTS, Outcome.AS_EXPECTED),
-            (RARE_MOMENTS + 1, Outcome.DEGRADED),
+            (0, Status.PASS),
+            (RARE_MOMENTS, Status.PASS),
+            (RARE_MOMENTS + 1, Status.DEGRADED),
         ],
     )
-    def test_a_few_are_counted_and_many_are_judged(self, lost: int, outcome: Outcome) -> None:
+    def test_a_few_are_counted_and_many_are_judged(self, lost: int, status: Status) -> None:
         """Chance does not change a verdict; a wide window does."""
         judged = [("stopped as asked", stops(CLEAN))] * 20
-        found = sweep(_with_lost_signals(judged, set(range(lost))), of="moments")
-        assert found.outcome is outcome
-        assert found.counts.get("needed a second signal", 0) == lost
+        result = sweep(_with_lost_signals(judged, set(range(lost))), of="moments")
+        assert result.status is status
+        assert result.counts.get("needed a second signal", 0) == lost
 
     def test_what_is_worse_stays_worse(self) -> None:
         """Files left are not excused by a lost signal."""
-        judged = [("left files", stops(Seen(ready_count=1, exit_code=0, files_left=("a",))))]
+        judged = [("left files", stops(Observation(ready_count=1, exit_code=0, files_left=("a",))))]
         assert _with_lost_signals(judged, {0}) == judged
 
 
@@ -149,23 +149,23 @@ class TestStrictly:
     """Our own code in front of a variant."""
 
     def test_nothing_may_be_left_even_after_sigkill(self) -> None:
-        """What is degraded for a packager is wrong for us."""
-        finding = remains(Seen(files_left=("a",), killed=True))
-        assert finding is not None
-        assert strict(finding).outcome is Outcome.WRONG
+        """What is degraded for a packager fails for us."""
+        result = remains(Observation(files_left=("a",), killed=True))
+        assert result is not None
+        assert strict(result).status is Status.FAIL
 
-    def test_a_sweep_with_one_try_that_left_files_is_wrong(self) -> None:
+    def test_a_sweep_with_one_try_that_left_files_fails(self) -> None:
         """Also when the worst try was another one."""
-        found = sweep([("left files", stops(CLEAN)), ("fine", stops(CLEAN))], of="tries")
-        assert strict(found).outcome is Outcome.WRONG
+        result = sweep([("left files", stops(CLEAN)), ("fine", stops(CLEAN))], of="tries")
+        assert strict(result).status is Status.FAIL
 
     def test_what_is_the_packagers_own_is_not_held_against_us(self) -> None:
         """Such as the name under which a signal arrives."""
-        assert strict(stops(Seen(ready_count=1, exit_code=1))).outcome is Outcome.AS_EXPECTED
+        assert strict(stops(Observation(ready_count=1, exit_code=1))).status is Status.PASS
 
-    def test_a_hang_stays_wrong(self) -> None:
+    def test_a_hang_stays_a_failure(self) -> None:
         """Whoever is to blame."""
-        assert strict(stops(Seen(ready_count=1, hung="exit"))).outcome is Outcome.WRONG
+        assert strict(stops(Observation(ready_count=1, hung="exit"))).status is Status.FAIL
 
 
 class TestCases:
@@ -175,7 +175,7 @@ class TestCases:
         """The bar of the suite."""
         cases = all_cases()
         assert len(cases) >= 50
-        assert {one.chapter for one in cases.values()} == set(CHAPTERS)
+        assert {one.category for one in cases.values()} == set(CATEGORIES)
 
     def test_every_case_states_what_a_user_may_expect(self) -> None:
         """A sentence, before anything is run, and no two the same."""
@@ -183,12 +183,12 @@ class TestCases:
         assert all(re.fullmatch(r"[A-Z_a-z0-9/\-].{10,}[.]", text) for text in sentences)
         assert len(set(sentences)) == len(sentences)
 
-    def test_cases_are_chosen_by_name_or_chapter(self) -> None:
+    def test_cases_are_chosen_by_name_or_category(self) -> None:
         """In the registry's order, each once."""
         chosen = runner.select(["platform", "sigterm_at_rest", "bare_root"])
         assert chosen[0].name == "sigterm_at_rest"
         assert len({one.name for one in chosen}) == len(chosen)
-        assert {one.chapter for one in chosen[1:]} == {"platform"}
+        assert {one.category for one in chosen[1:]} == {"platform"}
 
     def test_a_mistyped_case_is_an_error_that_names_the_near_ones(self) -> None:
         """And the command that lists them all."""
@@ -197,11 +197,11 @@ class TestCases:
         assert "--list" in str(caught.value)
 
     def test_the_supervisor_goes_through_life_and_death_only(self) -> None:
-        """The other chapters are about the packager."""
+        """The other categories are about the packager."""
         program = Program(artifact=Path("/bin/true"), folder=None)
         target = FaultTarget(id="supervised", hello=program, probe=None, supervisor=True)
         work = runner.jobs(runner.select([]), [target])
-        assert {one.chapter for one, _ in work} == {"life_and_death"}
+        assert {one.category for one, _ in work} == {"life_and_death"}
 
 
 def _target() -> FaultTarget:
@@ -218,59 +218,59 @@ class TestRunning:
         """Never passed."""
         monkeypatch.setenv("PATH", "/nonexistent")
         assert "readelf" in missing(Need.READELF)
-        done = runner.run_one("oldest_glibc", _target(), seed=1)
-        assert done.outcome is Outcome.NOT_RUN
-        assert "readelf is not on PATH" in done.reason
-        assert not done.broken
+        case_run = runner.run_one("oldest_glibc", _target(), seed=1)
+        assert case_run.status is Status.NOT_RUN
+        assert "readelf is not on PATH" in case_run.reason
+        assert not case_run.broken
 
     def test_without_a_probe_its_cases_are_not_run(self) -> None:
         """The reason says what is missing."""
-        done = runner.run_one("abort", _target(), seed=1)
-        assert (done.outcome, done.reason) == (Outcome.NOT_RUN, "the probe is not built")
+        case_run = runner.run_one("abort", _target(), seed=1)
+        assert (case_run.status, case_run.reason) == (Status.NOT_RUN, "the probe is not built")
 
     def test_a_case_that_fails_itself_is_said_to_be_broken(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It is no verdict on the packager, and it ends no run."""
 
-        def fails(trial: Trial) -> Finding:
+        def fails(sandbox: Sandbox) -> CaseResult:
             raise ZeroDivisionError("a mistake")
 
         one = all_cases()["sigterm_at_rest"]
         monkeypatch.setattr(
             runner, "all_cases", lambda: {"x": type(one)(**{**vars(one), "function": fails})}
         )
-        done = runner.run_one("x", _target(), seed=1)
-        assert done.broken
-        assert done.outcome is Outcome.NOT_RUN
-        assert "ZeroDivisionError: a mistake" in done.reason
+        case_run = runner.run_one("x", _target(), seed=1)
+        assert case_run.broken
+        assert case_run.status is Status.NOT_RUN
+        assert "ZeroDivisionError: a mistake" in case_run.reason
 
     def test_a_case_can_say_that_it_cannot_be_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A mount that the kernel refuses is not the packager's fault."""
 
-        def cannot(trial: Trial) -> Finding:
+        def cannot(sandbox: Sandbox) -> CaseResult:
             raise NotRun("no mounts here")
 
         one = all_cases()["sigterm_at_rest"]
         monkeypatch.setattr(
             runner, "all_cases", lambda: {"x": type(one)(**{**vars(one), "function": cannot})}
         )
-        done = runner.run_one("x", _target(), seed=1)
-        assert (done.outcome, done.reason, done.broken) == (
-            Outcome.NOT_RUN,
+        case_run = runner.run_one("x", _target(), seed=1)
+        assert (case_run.status, case_run.reason, case_run.broken) == (
+            Status.NOT_RUN,
             "no mounts here",
             False,
         )
 
     def test_a_sample_keeps_the_evidence_but_no_thousand_file_names(self) -> None:
         """The number of files left, and a few of their names."""
-        found = Finding(
-            outcome=Outcome.WRONG,
+        result = CaseResult(
+            status=Status.FAIL,
             detail="left",
             files_left=tuple(f"f{i}" for i in range(100)),
             stderr=("said",),
         )
-        sample = Done(target="t", case="c", finding=found, elapsed_s=1.23456).as_sample()
+        sample = CaseRun(target="t", case="c", result=result, elapsed_s=1.23456).as_sample()
         assert sample["files_left"] == 100
         assert len(sample["files_left_sample"]) == runner.FILES_SAMPLE
         assert sample["stderr"] == ("said",)
@@ -278,16 +278,16 @@ class TestRunning:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the suite is for Linux")
-class TestLives:
-    """A life with programs of the system in place of frozen ones."""
+class TestSessions:
+    """A session with programs of the system in place of frozen ones."""
 
     def test_nothing_of_the_callers_environment_gets_in(self, tmp_path: Path) -> None:
         """Cases must not depend on the shell that runs the suite."""
         program = Program(artifact=Path("/usr/bin/env"), folder=None)
-        with Life(program, Setting(), tmp_path / "life") as life:
-            life.until_exit()
-            seen = life.end()
-        names = {line.partition("=")[0] for line in seen.stdout}
+        with Session(program, Conditions(), tmp_path / "session") as session:
+            session.until_exit()
+            observation = session.end()
+        names = {line.partition("=")[0] for line in observation.stdout}
         assert names == {"PATH", "LANG", "HOME", "TMPDIR", "SPIKE_LAUNCH_MARK"}
 
     def test_signals_that_the_caller_ignores_work_all_the_same(self, tmp_path: Path) -> None:
@@ -295,47 +295,53 @@ class TestLives:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             program = Program(artifact=Path("/bin/sleep"), folder=None)
-            with Life(program, Setting(args=("9",)), tmp_path / "life") as life:
-                life.read(0.1)
-                life.stop(signal.SIGINT)
-                seen = life.end()
+            with Session(program, Conditions(args=("9",)), tmp_path / "session") as session:
+                session.read(0.1)
+                session.stop(signal.SIGINT)
+                observation = session.end()
         finally:
             signal.signal(signal.SIGINT, before)
-        assert seen.exit_signal == "SIGINT"
+        assert observation.exit_signal == "SIGINT"
 
     def test_an_orphan_is_found_timed_and_ended(self, tmp_path: Path) -> None:
         """Though its parent is gone and it has a session of its own."""
         script = tmp_path / "script"
         script.write_text("#!/bin/sh\nsetsid sleep 0.4 >/dev/null 2>&1 </dev/null &\necho READY\n")
         script.chmod(0o755)
-        with Life(Program(artifact=script, folder=None), Setting(), tmp_path / "life") as life:
-            life.until_ready()
-            life.until_exit()
-            seen = life.end()
-        assert seen.processes_left == ()
-        assert seen.orphan_ms is not None
-        assert seen.orphan_ms > 100
+        with Session(
+            Program(artifact=script, folder=None), Conditions(), tmp_path / "session"
+        ) as session:
+            session.until_ready()
+            session.until_exit()
+            observation = session.end()
+        assert observation.processes_left == ()
+        assert observation.orphan_ms is not None
+        assert observation.orphan_ms > 100
 
     def test_files_left_are_named_with_their_place(self, tmp_path: Path) -> None:
         """The temporary folder and the working folder are searched."""
         script = tmp_path / "script"
         script.write_text('#!/bin/sh\necho READY\ntouch "$TMPDIR/one" two\n')
         script.chmod(0o755)
-        with Life(Program(artifact=script, folder=None), Setting(), tmp_path / "life") as life:
-            life.until_ready()
-            life.until_exit()
-            seen = life.end()
-        assert seen.files_left == ("tmp/one", "cwd/two")
+        with Session(
+            Program(artifact=script, folder=None), Conditions(), tmp_path / "session"
+        ) as session:
+            session.until_ready()
+            session.until_exit()
+            observation = session.end()
+        assert observation.files_left == ("tmp/one", "cwd/two")
 
     def test_no_path_of_this_machine_is_published(self, tmp_path: Path) -> None:
         """What stderr says is cleaned of the repository's and the scratch's folders."""
         script = tmp_path / "script"
         script.write_text(f"#!/bin/sh\necho {ROOT}/dist {tmp_path}/x {Path.home()}/y >&2\n")
         script.chmod(0o755)
-        with Life(Program(artifact=script, folder=None), Setting(), tmp_path / "life") as life:
-            life.until_exit()
-            seen = life.end()
-        assert seen.stderr == ("<repository>/dist <scratch>/x ~/y",)
+        with Session(
+            Program(artifact=script, folder=None), Conditions(), tmp_path / "session"
+        ) as session:
+            session.until_exit()
+            observation = session.end()
+        assert observation.stderr == ("<repository>/dist <scratch>/x ~/y",)
 
     def test_a_folder_without_rights_is_removed_all_the_same(self, tmp_path: Path) -> None:
         """A case may have taken them away."""
@@ -347,8 +353,8 @@ class TestLives:
         assert not (tmp_path / "a").exists()
 
 
-def _sample(case: str, target: str, outcome: Outcome, **more: Any) -> dict[str, Any]:
-    return {"case": case, "target": target, "outcome": outcome.value, "elapsed_s": 1.0, **more}
+def _sample(case: str, target: str, status: Status, **more: Any) -> dict[str, Any]:
+    return {"case": case, "target": target, "status": status.value, "elapsed_s": 1.0, **more}
 
 
 def _result(*samples: dict[str, Any]) -> Result:
@@ -372,24 +378,24 @@ class TestReporting:
         """A variant's counts are its own; what stands behind the supervisor has a paragraph."""
         result = replace(
             _result(
-                _sample("sigterm_at_rest", "one", Outcome.AS_EXPECTED),
-                _sample("sigterm_at_rest", "supervisor+one", Outcome.WRONG, detail="left"),
+                _sample("sigterm_at_rest", "one", Status.PASS),
+                _sample("sigterm_at_rest", "supervisor+one", Status.FAIL, detail="left"),
             ),
             targets={"one": {}, "supervisor+one": {}},
         )
         text = report.render(result, {})
-        assert "0 of 1 are as expected" in text
-        assert re.search(r"supervisor\+one *\| wrong *\| left", text)
-        assert "As expected for every variant (1): `sigterm_at_rest`." in text
+        assert "0 of 1 pass" in text
+        assert re.search(r"supervisor\+one *\| fail *\| left", text)
+        assert "Pass for every variant (1): `sigterm_at_rest`." in text
 
     def test_the_worst_repetition_counts_and_a_change_is_said(self) -> None:
         """Verdicts have to be the same in every repetition."""
         result = _result(
-            _sample("sigterm_at_rest", "one", Outcome.AS_EXPECTED),
-            _sample("sigterm_at_rest", "one", Outcome.WRONG, detail="left"),
+            _sample("sigterm_at_rest", "one", Status.PASS),
+            _sample("sigterm_at_rest", "one", Status.FAIL, detail="left"),
         )
         (cell,) = report.cells(result)
-        assert (cell.outcome, cell.stable) == (Outcome.WRONG, False)
+        assert (cell.status, cell.stable) == (Status.FAIL, False)
         assert report.unstable([cell]) == ["sigterm_at_rest on one"]
         assert "Not the same in every repetition: sigterm_at_rest on one." in report.render(
             result, {}
@@ -397,25 +403,25 @@ class TestReporting:
 
     def test_not_run_is_counted_apart_and_never_as_passed(self) -> None:
         """With its reason in the text."""
-        result = _result(_sample("bare_root", "one", Outcome.NOT_RUN, reason="needs root"))
+        result = _result(_sample("bare_root", "one", Status.NOT_RUN, reason="needs root"))
         counts = report.tallies(report.cells(result))["one"]
-        assert counts[Outcome.NOT_RUN] == 1
-        assert counts[Outcome.AS_EXPECTED] == 0
+        assert counts[Status.NOT_RUN] == 1
+        assert counts[Status.PASS] == 0
         assert "- bare_root: needs root" in report.render(result, {})
 
     def test_only_what_every_variant_went_through_is_compared(self) -> None:
         """A case that one cannot be tried on would count for it otherwise."""
         result = _result(
-            _sample("recursion", "one", Outcome.WRONG, detail="crash"),
-            _sample("recursion", "two", Outcome.NOT_RUN, reason="the probe does not fit"),
-            _sample("sigterm_at_rest", "one", Outcome.AS_EXPECTED),
-            _sample("sigterm_at_rest", "two", Outcome.DEGRADED, detail="less"),
+            _sample("recursion", "one", Status.FAIL, detail="crash"),
+            _sample("recursion", "two", Status.NOT_RUN, reason="the probe does not fit"),
+            _sample("sigterm_at_rest", "one", Status.PASS),
+            _sample("sigterm_at_rest", "two", Status.DEGRADED, detail="less"),
         )
-        found = report.tallies(report.comparable(report.cells(result)))
-        assert found["one"][Outcome.WRONG] == 0
-        assert (found["one"][Outcome.AS_EXPECTED], found["two"][Outcome.DEGRADED]) == (1, 1)
+        counts = report.tallies(report.comparable(report.cells(result)))
+        assert counts["one"][Status.FAIL] == 0
+        assert (counts["one"][Status.PASS], counts["two"][Status.DEGRADED]) == (1, 1)
 
-    def test_what_is_wrong_needs_an_entry_in_the_issue_log(self, tmp_path: Path) -> None:
+    def test_what_fails_needs_an_entry_in_the_issue_log(self, tmp_path: Path) -> None:
         """An entry names the case and the variants with the command that reproduces it."""
         (tmp_path / "0042-title.md").write_text(
             f"1. `{report.REPRODUCE} sighup_at_rest one three`\n", encoding="utf-8"
@@ -423,11 +429,11 @@ class TestReporting:
         known = report.entries_by_cell(tmp_path)
         assert known == {("sighup_at_rest", "one"): "0042", ("sighup_at_rest", "three"): "0042"}
         result = _result(
-            _sample("sighup_at_rest", "one", Outcome.WRONG, detail="files left"),
-            _sample("sighup_at_rest", "two", Outcome.WRONG, detail="files left"),
+            _sample("sighup_at_rest", "one", Status.FAIL, detail="files left"),
+            _sample("sighup_at_rest", "two", Status.FAIL, detail="files left"),
         )
-        found = report.cells(result)
-        assert report.unlogged(found, known) == ["sighup_at_rest on two"]
+        cells = report.cells(result)
+        assert report.unlogged(cells, known) == ["sighup_at_rest on two"]
         text = report.render(result, known)
         assert re.search(r"sighup_at_rest *\| one *\| files left *\| 0042", text)
         assert re.search(r"sighup_at_rest *\| two *\| files left *\| none", text)
@@ -435,9 +441,9 @@ class TestReporting:
     def test_cases_that_are_fine_everywhere_take_one_line(self) -> None:
         """The table is for what differs."""
         result = _result(
-            _sample("sigterm_at_rest", "one", Outcome.AS_EXPECTED),
-            _sample("sigterm_at_rest", "two", Outcome.AS_EXPECTED),
+            _sample("sigterm_at_rest", "one", Status.PASS),
+            _sample("sigterm_at_rest", "two", Status.PASS),
         )
         text = report.render(result, {})
-        assert "As expected for every variant (1): `sigterm_at_rest`." in text
-        assert "not as expected everywhere" not in text
+        assert "Pass for every variant (1): `sigterm_at_rest`." in text
+        assert "do not pass everywhere" not in text

@@ -1,0 +1,329 @@
+"""A launched program under observation: spawn it, read what it says, wait, send signals."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import sys
+import tempfile
+import time
+import uuid
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from spike.core import process
+from spike.core.errors import UsageError
+from spike.launch.places import remove_tree
+from spike.launch.spec import MARK, Failure, Launch, LaunchSpec
+from spike.launch.streams import TAIL_LINES, Line, Stream
+
+
+class Running:
+    """A launched program under observation. Use as a context manager: it never outlives the block.
+
+    The benchmarks use :func:`spike.launch.launcher.launch`; fault cases drive this class step by
+    step. Every wait has a bound, and no wait depends on a pipe being closed: a grandchild may hold
+    it.
+    """
+
+    def __init__(self, spec: LaunchSpec) -> None:
+        if os.name != "posix":
+            raise UsageError(
+                "Launches can be measured on Linux and macOS only.",
+                why="On Windows the builds and the Tauri host work; the launcher does not yet.",
+            )
+        self.spec = spec
+        self.mark = uuid.uuid4().hex
+        self.tmp: Path | None = None
+        self.lines: list[Line] = []
+        self.boot_ms: float | None = None
+        self.ready_ms: float | None = None
+        self.ready_count = 0
+        self.stop_ms: float | None = None
+        self.failure: Failure | None = None
+        self.detail = ""
+        self._popen: process.Child | process.Popen | None = None
+        self._pidfd = -1
+        self._selector = selectors.DefaultSelector()
+        self._streams: dict[int, Stream] = {}
+        self._ready_line = spec.ready
+        self.listener: IO[bytes] | None = None  # what gets the program's stdout as well
+
+    def __enter__(self) -> Self:
+        """Start the program; a spawn that fails is recorded in ``failure``."""
+        environment = dict(os.environ if self.spec.base_env is None else self.spec.base_env)
+        environment.update(self.spec.env)
+        environment[MARK] = self.mark
+        if self.spec.private_tmp:
+            self.tmp = Path(tempfile.mkdtemp(prefix="spike-launch-"))
+            # Kept after the block, because what is left in it is looked at then; gone with us.
+            weakref.finalize(self, remove_tree, self.tmp)
+            environment["TMPDIR"] = str(self.tmp)
+        argv = self.spec.argv
+        self.started_ns = time.perf_counter_ns()
+        try:
+            self._popen = process.measured(argv, env=environment, cwd=self.spec.cwd)
+        except OSError as error:
+            self.fail(_spawn_failure(error), f"{argv[0]}: {error.strerror}")
+            return self
+        try:
+            self._listen(self._popen)
+        except BaseException:
+            # A with statement does not leave what it could not enter.
+            self._close()
+            raise
+        return self
+
+    def _listen(self, child: process.Child | process.Popen) -> None:
+        if isinstance(child, process.Child):
+            self.started_ns = child.spawn_ns
+        assert child.stdout is not None
+        assert child.stderr is not None
+        for name, pipe in (("stdout", child.stdout), ("stderr", child.stderr)):
+            os.set_blocking(pipe.fileno(), False)
+            self._streams[pipe.fileno()] = Stream(name, self.started_ns)
+            self._selector.register(pipe, selectors.EVENT_READ)
+        if sys.platform == "linux":
+            # The exit wakes the same select as the pipes do. Elsewhere _pump polls for it.
+            self._pidfd = os.pidfd_open(child.pid)
+            self._selector.register(self._pidfd, selectors.EVENT_READ)
+        if isinstance(child, process.Child) and child.early:
+            self._take(self._streams[child.stdout.fileno()], child.early, child.early_ns)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Kill what still runs in the program's group and close every handle."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._popen is not None:
+            if self._popen.poll() is None:
+                process.kill_group(self._popen.pid)
+                self._popen.wait()
+            for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
+                if pipe is not None:
+                    # stdin may hold unread data whose reader is gone
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+        self._selector.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the program that was started, which a host would hold."""
+        return self._popen.pid if self._popen else None
+
+    @property
+    def exited(self) -> bool:
+        """Whether the started program is gone (its children may not be)."""
+        return self._popen is None or self._popen.poll() is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code; None while it runs, or when a signal ended it."""
+        code = self._popen.poll() if self._popen else None
+        return code if code is not None and code >= 0 else None
+
+    @property
+    def exit_signal(self) -> str:
+        """Name of the signal that ended it; empty otherwise."""
+        code = self._popen.poll() if self._popen else None
+        return signal.Signals(-code).name if code is not None and code < 0 else ""
+
+    def now_ms(self) -> float:
+        """Milliseconds since just before the spawn."""
+        return (time.perf_counter_ns() - self.started_ns) / 1e6
+
+    def wait_ready(self) -> bool:
+        """Wait for READY, the exit or the timeout, whichever is first; True for READY."""
+        if self._popen is None:
+            return False
+        # The exit may be seen before the last lines are read: _pump reads once more after it.
+        self.pump(lambda: self.ready_ms is not None or self.exited, self.spec.ready_timeout_s)
+        if self.ready_ms is not None:
+            return True
+        if self.exited:
+            self.fail(Failure.EXITED_BEFORE_READY, f"{self.exit_text()} before READY")
+        else:
+            self.fail(
+                Failure.READY_TIMEOUT,
+                f"no line {self.spec.ready!r} within {self.spec.ready_timeout_s:g} s",
+            )
+        return False
+
+    def watch(self, seconds: float) -> None:
+        """Keep reading for some time, or until the program exits."""
+        self.pump(lambda: self.exited, seconds)
+
+    def send(self, number: int) -> None:
+        """Send a signal to the process that a host would hold, and to it alone."""
+        if self._popen is not None and self._popen.poll() is None:
+            self._popen.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL its process group and collect the exit code."""
+        if self._popen is not None:
+            process.kill_group(self._popen.pid)
+            self._popen.wait()
+
+    def stdin_descriptor(self) -> int:
+        """The pipe to its stdin, for a program that is to write there."""
+        assert self._popen is not None
+        assert self._popen.stdin is not None
+        return self._popen.stdin.fileno()
+
+    def write_stdin(self, data: bytes) -> None:
+        """Write to its stdin."""
+        if self._popen is not None and self._popen.stdin is not None:
+            self._popen.stdin.write(data)
+
+    def close_stdin(self) -> None:
+        """Close its stdin: end of file."""
+        if self._popen is not None and self._popen.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._popen.stdin.close()
+
+    def close_output(self, name: str) -> None:
+        """Close our end of its ``stdout`` or ``stderr``: its reader goes away."""
+        for fd, stream in list(self._streams.items()):
+            if stream.name != name or not stream.open:
+                continue
+            stream.end(time.perf_counter_ns())
+            self._selector.unregister(fd)
+            pipe = getattr(self._popen, name)
+            pipe.close()
+
+    def unread_bytes(self, name: str) -> int:
+        """Bytes that wait in the pipe of its ``stdout`` or ``stderr``; nothing is read."""
+        import fcntl
+        import termios
+
+        for fd, stream in self._streams.items():
+            if stream.name == name and stream.open:
+                answer = fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4)
+                return int.from_bytes(answer, sys.byteorder)
+        return 0
+
+    def wait_exit(self, timeout_s: float) -> bool:
+        """Wait for the exit of the started program; False when the time was up first."""
+        return self.pump(lambda: self.exited, timeout_s)
+
+    def pump(self, until: Callable[[], bool], timeout_s: float) -> bool:
+        """Read both pipes until a condition holds; False when the time was up first."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            met = until()
+            remaining = deadline - time.monotonic()
+            wait_s = 0.0 if met else max(0.0, remaining)
+            if self._pidfd < 0:
+                wait_s = min(wait_s, 0.002)
+            ready = self._selector.select(wait_s)
+            at_ns = time.perf_counter_ns()
+            for key, _events in ready:
+                assert isinstance(key.fd, int)
+                if key.fd == self._pidfd:
+                    # Readable for ever once the program is gone: poll() remembers it for us.
+                    self._selector.unregister(key.fileobj)
+                    assert self._popen is not None
+                    self._popen.poll()
+                else:
+                    self._read(key.fd, key.fileobj, at_ns)
+            if met and not any(key.fd != self._pidfd for key, _ in ready):
+                return True
+            if not met and remaining <= 0:
+                return until()
+
+    def result(self) -> Launch:
+        """Everything seen so far, as a value."""
+        tails = {stream.name: stream.tail() for stream in self._streams.values()}
+        return Launch(
+            failure=self.failure,
+            detail=self.detail,
+            pid=self.pid,
+            boot_ms=self.boot_ms,
+            ready_ms=self.ready_ms,
+            stop_ms=self.stop_ms,
+            total_ms=self.now_ms(),
+            exit_code=self.exit_code,
+            exit_signal=self.exit_signal,
+            stdout_tail=tails.get("stdout", ()),
+            stderr_tail=tails.get("stderr", ()),
+        )
+
+    def open_streams(self) -> tuple[str, ...]:
+        """Names of the pipes that have not reached their end: somebody still holds them."""
+        return tuple(stream.name for stream in self._streams.values() if stream.open)
+
+    def fields(self) -> dict[str, str]:
+        """The ``key=value`` words of the stdout lines seen, the last one of a key winning."""
+        return {
+            key: value
+            for line in self.lines
+            for key, separator, value in (word.partition("=") for word in line.text.split())
+            if separator
+        }
+
+    def _read(self, fd: int, pipe: object, at_ns: int) -> None:
+        stream = self._streams[fd]
+        try:
+            data = os.read(fd, 65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            stream.end(at_ns)
+            self._selector.unregister(fd)
+            return
+        self._take(stream, data, at_ns)
+
+    def _take(self, stream: Stream, data: bytes, at_ns: int) -> None:
+        if self.listener is not None and stream.name == "stdout":
+            # A smoke command that stops listening ends by itself; its exit code tells.
+            with contextlib.suppress(OSError):
+                self.listener.write(data)
+        for line in stream.feed(data, at_ns):
+            if stream.name == "stdout":
+                self._heard(line)
+
+    def _heard(self, line: Line) -> None:
+        if len(self.lines) < TAIL_LINES:
+            self.lines.append(line)
+        if line.text == self._ready_line:
+            self.ready_count += 1
+            if self.ready_ms is None:
+                self.ready_ms = line.at_ms
+            else:
+                self.fail(Failure.DUPLICATE_READY, f"{self._ready_line} came again")
+        elif self.boot_ms is None and line.text.startswith("BOOT "):
+            self.boot_ms = line.at_ms
+
+    def fail(self, failure: Failure, detail: str) -> None:
+        """Record what went wrong; the first failure counts."""
+        if self.failure is None:
+            self.failure = failure
+            self.detail = detail
+
+    def exit_text(self) -> str:
+        """How the started program ended, in words."""
+        if self.exit_signal:
+            return f"killed by {self.exit_signal}"
+        return f"exited with {self.exit_code}"
+
+
+def _spawn_failure(error: OSError) -> Failure:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Failure.NOT_FOUND
+    if isinstance(error, PermissionError):
+        return Failure.NOT_EXECUTABLE
+    return Failure.SPAWN_FAILED

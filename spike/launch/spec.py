@@ -1,0 +1,106 @@
+"""A launch as values: how a program is to be launched, and what one launch of it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+MARK = "SPIKE_LAUNCH_MARK"
+"""Environment variable with a value unique to one launch; whoever carries it, came from it."""
+
+STOP_TIMEOUT_S = 10.0
+"""Grace after the stop signal. Nuitka's onefile parent itself waits 5 s for its child."""
+
+
+class Failure(StrEnum):
+    """Kinds of failed launch, in the order in which they can happen."""
+
+    NOT_FOUND = "not_found"
+    NOT_EXECUTABLE = "not_executable"
+    SPAWN_FAILED = "spawn_failed"
+    EXITED_BEFORE_READY = "exited_before_ready"
+    READY_TIMEOUT = "ready_timeout"
+    SMOKE_FAILED = "smoke_failed"
+    DUPLICATE_READY = "duplicate_ready"
+    DIED_AFTER_READY = "died_after_ready"
+    UNCLEAN_STOP = "unclean_stop"
+    LEFT_PROCESSES = "left_processes"
+    LEFT_FILES = "left_files"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchSpec:
+    """How to launch a program.
+
+    Attributes:
+        argv: The command; ``argv[0]`` is a path.
+        env: Environment variables set on top of ``base_env``.
+        base_env: The environment to start from; None for this process's own.
+        cwd: Working folder; None for this process's own.
+        ready: The line that says "ready".
+        ready_timeout_s: Seconds from launch to READY.
+        stop_timeout_s: Seconds from the stop signal to the exit.
+        settle_s: Seconds to stay after READY and watch, before the stop.
+        smoke: Command run after READY; the launch is good only when it exits 0.
+        smoke_cwd: Its working folder; None for this process's own.
+        smoke_stdio: Connect it to the program: its stdin gets what the program writes to stdout
+            after READY, its stdout is the program's stdin.
+        private_tmp: Give the launch a temporary folder of its own and look there for leftovers.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    base_env: Mapping[str, str] | None = None
+    cwd: Path | None = None
+    ready: str = "READY"
+    ready_timeout_s: float = 10.0
+    stop_timeout_s: float = STOP_TIMEOUT_S
+    settle_s: float = 0.0
+    smoke: tuple[str, ...] = ()
+    smoke_cwd: Path | None = None
+    smoke_stdio: bool = False
+    private_tmp: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What one launch did. Times are milliseconds from just before the spawn.
+
+    Attributes:
+        failure: None for a good launch, else the first thing that went wrong.
+        detail: The failure in words; empty for a good launch.
+        pid: Process id of the program that was started; None when nothing was.
+        boot_ms: When the first line that begins with ``BOOT`` arrived; None without one.
+        ready_ms: When READY arrived; None without one.
+        stop_ms: From the stop signal to the exit; None when no stop was asked for or none came.
+        total_ms: From the spawn to the end of the search for leftovers.
+        exit_code: Exit code; None when a signal ended it or it did not end by itself.
+        exit_signal: Name of the signal that ended it; empty for none.
+        processes_left: Command lines of processes that outlived the launch; they were ended.
+        files_left: Files and folders left in the launch's temporary folder; they were removed.
+        bytes_left: Bytes of those files.
+        stdout_tail: Last lines of its stdout, bounded.
+        stderr_tail: Last lines of its stderr, bounded.
+    """
+
+    failure: Failure | None = None
+    detail: str = ""
+    pid: int | None = None
+    boot_ms: float | None = None
+    ready_ms: float | None = None
+    stop_ms: float | None = None
+    total_ms: float | None = None
+    exit_code: int | None = None
+    exit_signal: str = ""
+    processes_left: tuple[str, ...] = ()
+    files_left: tuple[str, ...] = ()
+    bytes_left: int = 0
+    stdout_tail: tuple[str, ...] = ()
+    stderr_tail: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything from spawn to "nothing left" went as it should."""
+        return self.failure is None

@@ -1,0 +1,194 @@
+//! The start of a launch: its folder, its environment, its process.
+
+use std::io;
+use std::process::Command as ProcessCommand;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::actor::{Actor, AfterStop};
+use super::ending::failure;
+use super::launch::{Cause, Launch, Phase, Pipe};
+use super::watching::{Watched, Watchers};
+use crate::diagnosis::Evidence;
+use crate::platform::{self, Process};
+use crate::reason::Reason;
+use crate::spec::{EXIT_ON_EOF_VARIABLE, MARK_VARIABLE};
+use crate::state::{Cleanup, Launched, Recovery, Snapshot, State};
+use crate::temp::LaunchTemp;
+
+static LAUNCHES: AtomicU64 = AtomicU64::new(0);
+
+impl Actor {
+    pub(super) fn start_by_request(&mut self) {
+        self.backoff.reset();
+        self.restart_at = None;
+        self.start();
+    }
+
+    pub(super) fn start(&mut self) {
+        self.after_stop = AfterStop::Rest;
+        self.stop_wanted = false;
+        self.launches += 1;
+        let number = self.launches;
+        let mut env = self.spec.env.clone();
+        env.push((EXIT_ON_EOF_VARIABLE.to_owned(), "1".to_owned()));
+        let temp = match self.make_temp() {
+            Ok(temp) => temp,
+            Err(error) => {
+                self.enter_spawning(number, env, None);
+                return self.not_started(Reason::SpawnIo {
+                    path: self.spec.program.clone(),
+                    error: format!("its temporary folder cannot be made: {error}"),
+                });
+            }
+        };
+        if let Some(temp) = &temp {
+            for name in ["TMPDIR", "TEMP", "TMP"] {
+                env.push((name.to_owned(), temp.path().display().to_string()));
+            }
+        }
+        let mut command = ProcessCommand::new(&self.spec.program);
+        command
+            .args(&self.spec.args)
+            .envs(env.iter().map(|(name, value)| (name, value)));
+        let mark = format!(
+            "{}-{}-{:08x}",
+            std::process::id(),
+            LAUNCHES.fetch_add(1, Ordering::Relaxed) + 1,
+            crate::temp::random()
+        );
+        self.enter_spawning(number, env, temp.as_ref());
+        match self.spawn(number, command, &mark) {
+            Ok((started, process, watched)) => {
+                self.spawned(number, started, process, watched, temp);
+            }
+            Err(reason) => {
+                if let Some(temp) = temp {
+                    // It is empty; if it cannot be removed now, the next sweep does it.
+                    let _ = temp.remove();
+                }
+                self.not_started(reason);
+            }
+        }
+    }
+
+    fn spawn(
+        &self,
+        number: u64,
+        command: ProcessCommand,
+        mark: &str,
+    ) -> Result<(Instant, Process, Watched), Reason> {
+        let watchers =
+            Watchers::start(number, &self.sender).map_err(|error| Reason::ThreadNotStarted {
+                error: error.to_string(),
+            })?;
+        let started = Instant::now();
+        let (process, pipes) =
+            platform::spawn(command, (MARK_VARIABLE, mark)).map_err(|error| {
+                let path = self.spec.program.clone();
+                match error.kind() {
+                    io::ErrorKind::NotFound => Reason::NotFound { path },
+                    io::ErrorKind::PermissionDenied => Reason::PermissionDenied { path },
+                    _ => Reason::SpawnIo {
+                        path,
+                        error: error.to_string(),
+                    },
+                }
+            })?;
+        let watched = watchers.watch(&process, pipes);
+        Ok((started, process, watched))
+    }
+
+    fn make_temp(&self) -> io::Result<Option<LaunchTemp>> {
+        self.spec
+            .temp
+            .as_ref()
+            .map(|temp| LaunchTemp::create(&temp.root, &temp.prefix))
+            .transpose()
+    }
+
+    fn enter_spawning(
+        &mut self,
+        number: u64,
+        env: Vec<(String, String)>,
+        temp: Option<&LaunchTemp>,
+    ) {
+        let launched = Launched {
+            program: self.spec.program.clone(),
+            args: self.spec.args.clone(),
+            env,
+            temp_dir: temp.map(|temp| temp.path().to_owned()),
+        };
+        let crashes = self.backoff.crashes();
+        let since_ms = self.ms(Instant::now());
+        self.change(|snapshot| {
+            *snapshot = Snapshot {
+                state: State::Spawning,
+                since_ms,
+                launch: number,
+                launched: Some(launched),
+                recovery: Recovery {
+                    crashes,
+                    ..Recovery::default()
+                },
+                ..Snapshot::idle()
+            };
+        });
+    }
+
+    fn spawned(
+        &mut self,
+        number: u64,
+        started: Instant,
+        process: Process,
+        watched: Watched,
+        temp: Option<LaunchTemp>,
+    ) {
+        let (pid, group) = (process.pid(), process.group());
+        self.launch = Some(Launch {
+            number,
+            started,
+            ready_at: None,
+            process,
+            stdin: Some(watched.stdin),
+            stdout: Pipe::new(&self.spec, watched.stdout),
+            stderr: Pipe::new(&self.spec, watched.stderr),
+            temp,
+            phase: Phase::Waiting {
+                deadline: started + self.spec.ready_timeout,
+            },
+            cause: Cause::Ended,
+            child_ended: false,
+            stop_asked_at: None,
+            next_scan: started,
+            killed: false,
+            stragglers: Vec::new(),
+        });
+        let since_ms = self.ms(Instant::now());
+        self.change(|snapshot| {
+            snapshot.state = State::WaitingReady;
+            snapshot.since_ms = since_ms;
+            snapshot.pid = Some(pid);
+            snapshot.process_group = group;
+        });
+    }
+
+    /// There is no process, and nothing to clear away.
+    fn not_started(&mut self, reason: Reason) {
+        let failure = failure(
+            reason,
+            &Evidence {
+                program: &self.spec.program,
+                config_key: &self.spec.config_key,
+                ready_token: &self.spec.ready_token,
+                stdout: &[],
+                stderr: &[],
+                unterminated: None,
+                temp_dir: None,
+            },
+        );
+        self.rest(Some(failure), None, |snapshot| {
+            snapshot.cleanup = Some(Cleanup::default());
+        });
+    }
+}
