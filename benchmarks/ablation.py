@@ -213,7 +213,7 @@ def build(name: str, recipe: Recipe, python: Path, sidecar: Sidecar) -> Path:
     Raises:
         BuildFailedError: The packager failed; its log is named.
     """
-    work = workspace.ROOT / "build" / NAME / name.replace(" ", "-")
+    work = workspace.project() / "build" / NAME / name.replace(" ", "-")
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(sidecar.folder, work / STAGED, ignore=shutil.ignore_patterns("__pycache__"))
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
@@ -243,7 +243,7 @@ def environment(packager: str) -> Path:
     Raises:
         MissingBuildError: It was not made yet.
     """
-    python = workspace.ROOT / ".nox" / f"build_{packager}" / "bin" / "python"
+    python = workspace.project() / ".nox" / f"build_{packager}" / "bin" / "python"
     if not python.exists():
         raise MissingBuildError(
             f"There is no environment of {packager} yet.", try_next=f"nox -s build_{packager}"
@@ -263,9 +263,9 @@ def debian(sidecar: Sidecar) -> Target | None:
     version = system.output.strip()
     if not system.ok or version != "3.11" or not Path(f"/usr/include/python{version}").is_dir():
         return None
-    place = workspace.ROOT / "build" / NAME / "debian-environment"
+    place = workspace.project() / "build" / NAME / "debian-environment"
     python = place / "bin" / "python"
-    lock = workspace.ROOT / "locks" / "nuitka.txt"
+    lock = workspace.TOOL / "locks" / "nuitka.txt"
     for command in (
         [str(DEBIAN_PYTHON), "-m", "venv", str(place)],
         [str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)],
@@ -278,7 +278,7 @@ def debian(sidecar: Sidecar) -> Target | None:
                 try_next="apt-get install python3-venv libpython3-dev",
             )
     emitted = process.capture(
-        [str(python), "-c", _EMIT], env={"PYTHONPATH": str(workspace.ROOT)}, timeout_s=60.0
+        [str(python), "-c", _EMIT], env=workspace.tool_environment(), timeout_s=60.0
     )
     if not emitted.ok:
         raise BuildFailedError(

@@ -72,7 +72,7 @@ def one(program: Path, *, lifecycles: int, seed: int) -> dict[str, Any]:
         SpikeError: The run ended without them.
     """
     argv = (
-        *(str(supervised.CHAOS), "--program", str(program)),
+        *(str(supervised.chaos()), "--program", str(program)),
         *("--lifecycles", str(lifecycles), "--seed", str(seed)),
     )
     done = process.capture(argv, timeout_s=60.0 + SECONDS_A_LIFE * lifecycles)

@@ -27,7 +27,7 @@ from benchmarks.wording import counted, ends, variants_in
 from spike.core import process, statistics
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.tables import NOT_MEASURED, milliseconds, table
-from spike.core.workspace import display_path
+from spike.core.workspace import display_path, project
 from spike.launch import leftovers
 from spike.launch.launcher import launch
 from spike.launch.running import Running
@@ -333,10 +333,8 @@ def _cache_for(found: Scouted, state: State, scratch: Path) -> Path:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder on the disk that the artifacts are on: a memory file system is never cold."""
-    from spike.core.workspace import ROOT
-
-    base = ROOT / "build"
-    base.mkdir(exist_ok=True)
+    base = project() / "build"
+    base.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cold-start-", dir=base) as name:
         yield Path(name)
 

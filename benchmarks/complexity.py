@@ -82,7 +82,7 @@ def configuration(argv: Sequence[str], env: Mapping[str, str], *, folder: bool) 
     ]
 
 
-def locked_packages(packager: str, locks: Path = workspace.ROOT / "locks") -> int:
+def locked_packages(packager: str, locks: Path = workspace.TOOL / "locks") -> int:
     """Number of Python packages in a packager's lock file."""
     text = (locks / f"{packager}.txt").read_text(encoding="utf-8")
     return len(re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*==", text, flags=re.MULTILINE))

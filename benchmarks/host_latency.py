@@ -28,7 +28,7 @@ from spike.build.buildinfo import Built
 from spike.core import statistics
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
@@ -243,7 +243,7 @@ def run(
 
 
 def _package(item: Built, launcher: Path | None) -> Package:
-    area = ROOT / "build" / "host" / "latency" / item.info.variant
+    area = project() / "build" / "host" / "latency" / item.info.variant
     return application.package(staging.stage(item, launcher, Launching()), area)
 
 

@@ -22,24 +22,20 @@ from spike.build import advice, buildinfo, sessions
 from spike.core import generated, jsonfile, process
 from spike.core.errors import CorruptFileError, UsageError
 from spike.core.tables import table
-from spike.core.workspace import ROOT, platform_id
+from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import launcher, leftovers
 from spike.launch.spec import Launch, LaunchSpec
-from spike.packagers import VARIANTS, Variant, variant_named
+from spike.packagers import PACKAGERS, VARIANTS, Variant, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 1
-FOLDER = ROOT / "examples" / "libraries"
-DOCUMENT = ROOT / "docs" / "libraries.md"
+FOLDER = TOOL / "examples" / "libraries"
 BLOCK = "libraries"
 COMMAND = "invoke libraries"
 MAX_BUILDS = 5
 """Builds of one library with one packager; each follows one piece of advice."""
 BUILD_TIMEOUT_S = 3600.0
-
-DEFAULT_VARIANTS = ("pyinstaller-onedir", "nuitka-standalone", "cx_freeze-onedir")
-"""One folder mode a packager: what ships is the same in its one-file mode, and it builds faster."""
 
 
 class Status(StrEnum):
@@ -85,9 +81,25 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in FOLDER.glob("*/pyproject.toml")))
 
 
+def folder_variants() -> list[str]:
+    """One folder mode a packager: what ships is that of its one-file mode, and it builds faster."""
+    hello = sidecar.load()
+    found = []
+    for packager in PACKAGERS.values():
+        modes = [mode.name for mode in packager.modes if mode.default]
+        folders = [name for name in modes if packager.recipe(hello, name).folder is not None]
+        found.append(f"{packager.name}-{(folders or modes)[0]}")
+    return found
+
+
 def results_path() -> Path:
     """The results of this platform."""
-    return FOLDER / f"results-{platform_id()}.json"
+    return project() / "examples" / "libraries" / f"results-{platform_id()}.json"
+
+
+def document_path() -> Path:
+    """The page with the table of outcomes."""
+    return project() / "docs" / "libraries.md"
 
 
 def run(
@@ -97,7 +109,7 @@ def run(
 
     Args:
         libraries: Names of folders; all when empty.
-        variants: Ids of variants; :data:`DEFAULT_VARIANTS` when empty.
+        variants: Ids of variants; :func:`folder_variants` when empty.
         force: Try again what is up to date.
 
     Raises:
@@ -109,7 +121,7 @@ def run(
             raise UsageError(
                 f"There is no library {name!r}.", why=f"Known are: {', '.join(names())}."
             )
-    wanted = [variant_named(name) for name in variants or DEFAULT_VARIANTS]
+    wanted = [variant_named(name) for name in variants or folder_variants()]
     for variant in wanted:
         for name in libraries or names():
             known = {(item.library, item.variant): item for item in load()}
@@ -131,7 +143,7 @@ def attempt(name: str, variant: Variant, inputs: str) -> LibraryResult:
     detail, used, version = "", "", ""
     status = Status.FAILS
     builds = 0
-    copy = ROOT / "build" / "libraries" / variant.id / name
+    copy = project() / "build" / "libraries" / variant.id / name
     while builds < MAX_BUILDS:
         builds += 1
         folder = _copy(FOLDER / name, copy, added)
@@ -204,8 +216,8 @@ def save(results: Sequence[LibraryResult]) -> None:
 def render(results: Sequence[LibraryResult]) -> str:
     """The table of the document: a row for each library, a column for each packager."""
     by_key = {(item.library, item.variant): item for item in results}
-    variants = [name for name in VARIANTS if any(item.variant == name for item in results)]
-    variants = [*variants, *(name for name in DEFAULT_VARIANTS if name not in variants)]
+    tried = {item.variant for item in results}
+    variants = [name for name in VARIANTS if name in tried] or folder_variants()
     versions = {
         name: sorted({item.packager_version for item in results if item.variant == name} - {""})
         for name in variants
@@ -243,16 +255,16 @@ def write_document(results: Sequence[LibraryResult]) -> bool:
         CorruptFileError: A marker of the document is broken.
         StorageError: It cannot be written.
     """
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = document_path().read_text(encoding="utf-8")
     new = generated.rewrite(text, _blocks(results), COMMAND)
     if new != text:
-        jsonfile.write_text(DOCUMENT, new)
+        jsonfile.write_text(document_path(), new)
     return new != text
 
 
 def check_document(results: Sequence[LibraryResult]) -> list[str]:
     """What in the document is not what the results say; empty when all is well."""
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = document_path().read_text(encoding="utf-8")
     return [
         f"{item.problem}\n{item.diff}".strip()
         for item in generated.differences(text, _blocks(results))
@@ -278,7 +290,7 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
     """Build with the command that a user types; the build, or why there is none."""
     what = sidecar.load(folder)
     argv = sessions.command(what, [variant.packager.name], mode=variant.mode.name)
-    done = process.capture(argv, cwd=ROOT, timeout_s=BUILD_TIMEOUT_S)
+    done = process.capture(argv, cwd=project(), timeout_s=BUILD_TIMEOUT_S)
     if done.ok:
         return buildinfo.find(variant, what), ""
     if done.timed_out:
@@ -306,7 +318,7 @@ def _clean(what: Sidecar, variant: Variant, copy: Path) -> None:
         copy,
         variant.folder(what),
         what.workspace.build / variant.id,
-        ROOT / ".nox" / f"build_{variant.packager.name}-{what.name}",
+        project() / ".nox" / f"build_{variant.packager.name}-{what.name}",
     ):
         shutil.rmtree(folder, ignore_errors=True)
 

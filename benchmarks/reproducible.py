@@ -24,7 +24,7 @@ from spike.core.errors import BuildFailedError, MissingToolError, UsageError
 from spike.core.progress import progress
 from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, table
-from spike.core.workspace import ROOT, display_path
+from spike.core.workspace import display_path, project
 from spike.measure import results
 from spike.packagers.recipe import STAGED, Recipe
 from spike.project.sidecar import Sidecar
@@ -38,7 +38,8 @@ def environment_folder(packager: str) -> Path:
     Raises:
         MissingToolError: The environment was never made here.
     """
-    folder = ROOT / ".nox" / f"build_{packager}" / ("Scripts" if sys.platform == "win32" else "bin")
+    place = project() / ".nox" / f"build_{packager}"
+    folder = place / ("Scripts" if sys.platform == "win32" else "bin")
     if not folder.is_dir():
         raise MissingToolError(
             f"There is no environment with {packager} in this checkout.",
@@ -224,7 +225,7 @@ def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -
     for target in variants:
         assert target.built is not None
         environment_folder(target.built.info.packager)
-    scratch = ROOT / "build" / "reproducible"
+    scratch = project() / "build" / "reproducible"
     with (
         results.recording(
             NAME,

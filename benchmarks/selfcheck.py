@@ -34,7 +34,7 @@ from spike.core.errors import MissingToolError, SpikeError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, median, median_difference, ratio_of_medians
 from spike.core.tables import table
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL
 from spike.launch.launcher import launch
 from spike.launch.spec import LaunchSpec
 from spike.measure import results
@@ -42,7 +42,7 @@ from spike.project.sidecar import Sidecar
 
 NAME = "selfcheck"
 
-SPAWN_SOURCE = ROOT / "benchmarks" / "baselines" / "spawn.c"
+SPAWN_SOURCE = TOOL / "benchmarks" / "baselines" / "spawn.c"
 
 RUNS = 20
 """A/A runs; one of them may miss."""

@@ -21,7 +21,7 @@ from spike.build import buildinfo
 from spike.core import process
 from spike.core.progress import progress
 from spike.core.tables import megabytes, table
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 from spike.measure import results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar
@@ -54,7 +54,7 @@ def package(target: Target) -> dict[str, Any]:
     root = Path(target.argv[0]).parent
     if target.built is not None:
         root = target.built.folder or target.built.artifact.parent
-    if target.kind == "baseline" and not target.argv[0].startswith(str(ROOT)):
+    if target.kind == "baseline" and not target.argv[0].startswith(str(project())):
         return {"package_bytes": None, "package_by": ""}  # the interpreter is not ours to ship
     files = [
         path

@@ -16,11 +16,11 @@ from typing import Any
 from benchmarks.baselines import native
 from spike.build.buildinfo import Built, file_sha256
 from spike.core.errors import MissingToolError
-from spike.core.workspace import ROOT, display_path
+from spike.core.workspace import TOOL, display_path
 from spike.launch.spec import LaunchSpec
 from spike.project.sidecar import Sidecar
 
-BASELINE_SOURCE = ROOT / "benchmarks" / "baselines" / "ready.c"
+BASELINE_SOURCE = TOOL / "benchmarks" / "baselines" / "ready.c"
 STATIC_C = "baseline-static-c"
 PYTHON_ISOLATED = "baseline-python-I-S"
 PYTHON = "baseline-python"

@@ -90,7 +90,7 @@ def _row(
         evidence=str(sample["evidence"]),
         python=str(build["python_version"]),
         nuitka=version if packager == "nuitka" else issue_log.NOT_INVOLVED,
-        tauri=issue_log.tauri_version(sidecar.workspace.root) or issue_log.UNKNOWN,
+        tauri=issue_log.tauri_version() or issue_log.UNKNOWN,
         build_command=process.shown(build["argv"], build["env"]),
         launch_command=str(build["artifact"]),
     )

@@ -17,11 +17,12 @@ from spike import issue_log
 from spike.build import buildinfo
 from spike.build.buildinfo import BuildInfo
 from spike.core import jsonfile
+from spike.core.workspace import TOOL, display_path, platform_id
 from spike.issue_log import Entry
-from spike.measure import provenance, results
+from spike.measure import identity, provenance, results
 from spike.measure.results import Result
 from spike.packagers import VARIANTS
-from spike.project.sidecar import Sidecar, load
+from spike.project.sidecar import Sidecar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +35,17 @@ class Evidence:
         builds: Facts of each variant's build, by id: from the newest result that measured it.
         artifacts: SHA-256 of the artifacts that are in ``dist/`` now, by variant. Empty on a
             fresh clone.
+        own: Whether the results are of this checkout. Else they are the repository's own record:
+            whole, but of another checkout or machine.
+        left_out: Names of results that are not shown, since they are of another checkout than
+            the own ones.
         problems: What does not fit together, a sentence each; empty when all is well.
         issues: The issue log.
         failures: Facts of failed builds, as ``build/`` keeps them until the variant is built.
         outcome: The option that people chose, as the record names it; empty when none is named.
         snapshot_problem: What is wrong with the findings that were kept; empty for nothing.
-        hello: Whole runs of the hello sidecar, by name, when this is another sidecar: what belongs
-            to packager and mode counts for every sidecar.
+        hello: Whole runs of the tool's own hello sidecar, by name: what belongs to packager and
+            mode counts for every sidecar, whoever measured it.
     """
 
     sidecar: Sidecar
@@ -48,6 +53,8 @@ class Evidence:
     builds: Mapping[str, Mapping[str, Any]]
     artifacts: Mapping[str, str]
     problems: tuple[str, ...]
+    own: bool = True
+    left_out: tuple[str, ...] = ()
     issues: tuple[Entry, ...] = ()
     failures: tuple[Mapping[str, Any], ...] = ()
     outcome: str = ""
@@ -66,7 +73,15 @@ def gather(sidecar: Sidecar) -> Evidence:
         CorruptFileError: A result or a ``build.json`` is damaged or of a newer schema.
         IssueLogError: An entry of the issue log is malformed.
     """
-    found = _results(sidecar)
+    read = _results(sidecar)
+    here = identity.read(sidecar.workspace.root)
+    own = {
+        name: result
+        for name, result in read.items()
+        if here and result.provenance.get("checkout") == here
+    }
+    # Own results and others never mix: what is committed counts as a whole, or not at all.
+    found = own or read
     infos = {}
     for variant in VARIANTS.values():
         try:
@@ -88,6 +103,8 @@ def gather(sidecar: Sidecar) -> Evidence:
         results=found,
         builds={name: builds[name] for name in VARIANTS if name in builds},
         artifacts=artifacts,
+        own=bool(own),
+        left_out=tuple(name for name in read if name not in found),
         problems=(
             *inconsistencies(sidecar, found, artifacts),
             *outdated(sidecar, infos, builds),
@@ -96,19 +113,48 @@ def gather(sidecar: Sidecar) -> Evidence:
         failures=_failures(sidecar),
         outcome=_outcome(sidecar),
         snapshot_problem=_snapshot_problem(sidecar, found),
-        hello={} if sidecar.is_hello else _results(load()),
+        hello=_hello(),
+    )
+
+
+def origin(evidence: Evidence) -> str:
+    """Whose figures these are, in one line; empty when all that there is was measured here."""
+    sidecar = evidence.sidecar
+    if evidence.own:
+        names = (f"{name} (here: {registry.command(name, sidecar)})" for name in evidence.left_out)
+        listed = ", ".join(names)
+        return f"Not shown, since measured in another checkout: {listed}." if listed else ""
+    if not evidence.results:
+        return ""
+    last = max(
+        (result.provenance for result in evidence.results.values()),
+        key=lambda facts: str(facts.get("at")),
+    )
+    where = ", ".join(str(last[key]) for key in ("cpu", "system") if last.get(key))
+    return (
+        f"These figures are the repository's own record, measured on {where or 'a machine'} on "
+        f"{str(last.get('at'))[:10]}; your own: invoke spike{sidecar.option}."
     )
 
 
 def _results(sidecar: Sidecar) -> dict[str, Result]:
-    found: dict[str, Result] = {}
-    for path in sorted(sidecar.workspace.results.glob("*.json")):
-        name = path.name.removesuffix(".json")
-        if name.endswith(".incomplete"):
-            continue
+    found = {}
+    for name in results.files(sidecar.workspace.results):
         result = results.load(name, sidecar, remedy=registry.command(name, sidecar))
         if result is not None:
             found[name] = result
+    return found
+
+
+def _hello() -> dict[str, Result]:
+    """What the tool brings of its hello sidecar, also where a run of one's own set it aside."""
+    folder = TOOL / "benchmarks" / "results" / platform_id()
+    found = {}
+    for place in (folder / results.ELSEWHERE, folder):
+        for name, path in results.files(place).items():
+            result = results.load_file(path, remedy=f"git checkout -- {display_path(path)}")
+            if result is not None and result.complete:
+                found[name] = result
     return found
 
 
@@ -171,10 +217,10 @@ def inconsistencies(
         if first is None:
             first = (name, result)
         else:
-            field = provenance.difference(first[1].provenance, result.provenance)
-            if field:
+            difference = provenance.difference(first[1].provenance, result.provenance)
+            if difference:
                 problems.append(
-                    f"{first[0]} and {name} were measured on different machines ({field}); "
+                    f"{first[0]} and {name} may not stand side by side: one was {difference}; "
                     f"run {command}."
                 )
         for target, facts in result.targets.items():

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from benchmarks import cold_start, complexity, host_latency, reliability, size
 from benchmarks.faults import report as faults
+from benchmarks.faults.targets import is_ours
 from benchmarks.faults.verdict import Status
 from benchmarks.registry import CHECKLIST
 from benchmarks.targets import PYTHON_ISOLATED
@@ -43,7 +44,7 @@ as much from run to run."""
 
 OWN: Final = "its own"
 HELLO: Final = "hello's"
-"""Whose evidence a figure is: the sidecar's, or that of the repository's hello sidecar."""
+"""Whose evidence a figure is: the sidecar's, or that of the hello sidecar in the tool's record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -529,13 +530,14 @@ def standings(evidence: Evidence) -> list[Standing]:
 def _sources(evidence: Evidence, benchmark: str) -> list[tuple[str, Result]]:
     """The sidecar's own result, then that of the hello sidecar, with whose they are."""
     both = ((OWN, usable(evidence, benchmark)), (HELLO, evidence.hello.get(benchmark)))
+
     return [(whose, result) for whose, result in both if result is not None]
 
 
 def _faults(evidence: Evidence) -> dict[str, Faults]:
     found: dict[str, Faults] = {}
     for whose, result in _sources(evidence, faults.NAME):
-        cells = [cell for cell in faults.cells(result) if not faults.is_ours(cell.target)]
+        cells = [cell for cell in faults.cells(result) if not is_ours(cell.target)]
         of = len({cell.case for cell in cells})
         for name in dict.fromkeys(cell.target for cell in cells):
             run = [
@@ -568,7 +570,11 @@ def _leftovers(evidence: Evidence, variant: str) -> Leftovers | None:
 
 def _launcher(evidence: Evidence, variant: str) -> tuple[float | None, str]:
     """What the launcher of a folder build adds, in milliseconds, and whose evidence that is."""
+    launches = usable(evidence, reliability.NAME)
+    here = launches.provenance.get("checkout") if launches else None
     for whose, result in _sources(evidence, host_latency.NAME):
+        if result.provenance.get("checkout") != here:
+            continue  # milliseconds of another machine do not add up with these
         for item in host_latency.summarise(result):
             if item.variant == variant and item.through_ms is not None:
                 return item.launcher_adds_ms, whose

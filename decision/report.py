@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import registry
 from decision import criteria
-from decision.evidence import Evidence, usable
+from decision.evidence import Evidence, origin, usable
 from decision.record import reports
 from spike.core import workspace
 
@@ -23,7 +23,8 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
     Keys: ``schema``; ``sidecar`` (name, version); ``platform`` (id, triple); ``variants`` (id,
     build); ``benchmarks`` (name to result, with the raw samples); ``checklist`` (row, variant,
     status, evidence); ``criteria`` (id, text,
-    verdict, evidence, next); ``problems``.
+    verdict, evidence, next); ``origin`` (whose figures these are; empty for one's own);
+    ``problems``.
     """
     return {
         "schema": SCHEMA,
@@ -53,6 +54,7 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
             }
             for ruling in criteria.all_rulings(evidence)
         ],
+        "origin": origin(evidence),
         "problems": list(evidence.problems),
     }
 
@@ -77,4 +79,5 @@ def as_markdown(evidence: Evidence) -> str:
     facts = reports.known(evidence)
     texts = reports.render_all(facts)
     index = texts.pop(facts.path(reports.INDEX))
-    return "\n".join([index, *texts.values()])
+    said = origin(evidence)
+    return "\n".join([*([f"{said}\n"] if said else []), index, *texts.values()])

@@ -7,6 +7,7 @@ that ``sha256sum --check SHA256SUMS`` proves it without this tool.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import shutil
 import stat
 from collections.abc import Mapping
@@ -26,7 +27,8 @@ def freeze(base: Path, files: Mapping[str, Path]) -> Path:
 
     Args:
         base: Where the dated folders lie.
-        files: The files to copy, by the path that they get in the folder.
+        files: The files to copy, by the path that they get in the folder; ``.gz`` behind a name
+            compresses the copy.
 
     Returns:
         The new folder; an existing one is never touched.
@@ -47,7 +49,10 @@ def freeze(base: Path, files: Mapping[str, Path]) -> Path:
         for name, source in sorted(files.items()):
             copy = partial / name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
+            if copy.suffix == ".gz" and source.suffix != ".gz":
+                copy.write_bytes(gzip.compress(source.read_bytes(), mtime=0))
+            else:
+                shutil.copyfile(source, copy)
         lines = [f"{file_sha256(partial / name)}  {name}\n" for name in sorted(files)]
         (partial / SUMS).write_text("".join(lines), encoding="utf-8")
         for path in partial.rglob("*"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from spike.build.buildinfo import file_sha256
 from spike.core import process
 from spike.core.errors import MissingToolError, SpikeError
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 
 INSTALL = "apt-get install build-essential"
 
@@ -32,7 +32,7 @@ def build(source: Path, *options: str) -> Path:
     name = compiler()
     if not name:
         raise MissingToolError("No C compiler is on PATH.", try_next=INSTALL)
-    target = ROOT / "build" / source.parent.name / f"{source.stem}-{file_sha256(source)[:12]}"
+    target = project() / "build" / source.parent.name / f"{source.stem}-{file_sha256(source)[:12]}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(".partial")

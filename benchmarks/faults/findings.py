@@ -24,6 +24,7 @@ from pathlib import Path
 from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
 from spike.core import process, workspace
+from spike.core.command_line import run_command_line
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, SpikeError, UsageError
 from spike.launch import leftovers
 from spike.launch.places import environment_without, remove_tree
@@ -36,7 +37,7 @@ from spike.project import sidecar
 PATIENCE_S = 5.0
 """How long an orphan is watched. Nuitka's own check of its parent runs each second."""
 
-REPRODUCTIONS = workspace.ROOT / "issues" / "reproductions"
+REPRODUCTIONS = workspace.TOOL / "issues" / "reproductions"
 """Minimal cases that need a program of their own."""
 
 
@@ -403,7 +404,7 @@ def built_for(finding: Finding) -> Built:
         return buildinfo.find(variant, sidecar.load())
     case = sidecar.load(finding.folder)
     argv = sessions.command(case, [variant.packager.name], mode=variant.mode.name)
-    done = process.capture(argv, cwd=workspace.ROOT, timeout_s=900)
+    done = process.capture(argv, cwd=workspace.project(), timeout_s=900)
     if not done.ok:
         raise SpikeError(
             f"The minimal case of {finding.name} could not be built.",
@@ -425,12 +426,8 @@ def main(arguments: list[str]) -> int:
         for finding in FINDINGS.values():
             _say(f"{finding.name}: {finding.claim}.")
         return EXIT_OK
-    try:
-        finding = find(options.name)
-        seen = finding.check(built_for(finding))
-    except SpikeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
-        return error.exit_code
+    finding = find(options.name)
+    seen = finding.check(built_for(finding))
     started = time.strftime("%Y-%m-%d")
     _say(f"{finding.claim}: {'reproduced' if seen.reproduced else 'not reproduced'} ({started}).")
     for line in seen.lines:
@@ -443,4 +440,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command_line(main)

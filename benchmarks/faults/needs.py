@@ -16,11 +16,21 @@ UNPRIVILEGED_ID = 65534
 """User and group ``nobody``/``nogroup`` on Linux, by convention of the kernel (overflowuid)."""
 
 
+PLATFORMS = ("linux", "macos", "windows")
+"""The platforms that a case can be asked about."""
+
+
 class Need(StrEnum):
-    """Something that not every machine offers."""
+    """Something that not every machine, or not every platform, offers."""
 
     LINUX = "Linux"
-    ROOT = "root"
+    SIGNALS = "POSIX signals"
+    FORK = "fork"
+    RIGHTS = "permission bits"
+    REMOVAL = "files that can be removed while in use"
+    LOCALES = "locales by LC_ALL"
+    LOADER = "LD_LIBRARY_PATH"
+    BYTES = "arguments of any bytes"
     MOUNTS = "mounts in a namespace of one's own"
     UNPRIVILEGED = "another, unprivileged user"
     LIMITS = "prlimit"
@@ -32,8 +42,47 @@ class Need(StrEnum):
     PROBE = "the probe, frozen by the same packager"
 
 
+_ONLY_LINUX = {
+    Need.LINUX: "it is about Linux alone",
+    Need.MOUNTS: "there are no mount namespaces",
+    Need.LIMITS: "there is no prlimit",
+    Need.UNPRIVILEGED: "there is no setpriv",
+    Need.CHROOT: "a root folder with glibc is Linux's",
+    Need.READELF: "its programs are no ELF files",
+    Need.LDD: "its programs are no ELF files",
+    Need.LOADER: "its loader does not read LD_LIBRARY_PATH",
+}
+
+_NOT_ON: Mapping[str, Mapping[Need, str]] = {
+    "linux": {},
+    "macos": _ONLY_LINUX,
+    "windows": {
+        **_ONLY_LINUX,
+        Need.SIGNALS: "there are no such signals: a stop is the end of stdin, Ctrl-C or "
+        "TerminateProcess, and a fault is an exit code",
+        Need.FORK: "there is no fork",
+        Need.RIGHTS: "files have no permission bits, and the temporary folder is its user's own",
+        Need.REMOVAL: "the system keeps files that are in use",
+        Need.LOCALES: "LC_ALL does not choose the locale",
+        Need.BYTES: "arguments are UTF-16",
+    },
+}
+
+
+def this_platform() -> str:
+    """Which of :data:`PLATFORMS` this is; what is neither Windows nor macOS counts as Linux."""
+    return {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
+
+
+def not_on(need: Need, platform: str) -> str:
+    """Why a platform can never meet a need; empty when it can."""
+    return _NOT_ON[platform].get(need, "")
+
+
 def missing(need: Need) -> str:
-    """Why a need is not met; empty when it is. :attr:`Need.PROBE` is the runner's to judge."""
+    """Why a need is not met here; empty when it is. :attr:`Need.PROBE` is the runner's to judge."""
+    if reason := not_on(need, this_platform()):
+        return f"not on {this_platform()}: {reason}"
     return _CHECKS[need]() if need in _CHECKS else ""
 
 
@@ -49,16 +98,12 @@ def namespace_options() -> tuple[str, ...]:
     return ()
 
 
-def _linux() -> str:
-    return "" if sys.platform == "linux" else "this is not Linux"
-
-
 def _root() -> str:
-    return "" if hasattr(os, "geteuid") and os.geteuid() == 0 else "needs root"
+    return "" if os.geteuid() == 0 else "needs root"
 
 
 def _mounts() -> str:
-    return _linux() or ("" if namespace_options() else "unshare cannot make a mount namespace here")
+    return "" if namespace_options() else "unshare cannot make a mount namespace here"
 
 
 def _unprivileged() -> str:
@@ -74,11 +119,9 @@ def _tool(name: str, install: str) -> str:
 
 
 _CHECKS: Mapping[Need, Callable[[], str]] = {
-    Need.LINUX: _linux,
-    Need.ROOT: _root,
     Need.MOUNTS: _mounts,
     Need.UNPRIVILEGED: _unprivileged,
-    Need.LIMITS: lambda: _linux() or _tool("prlimit", "apt-get install util-linux"),
+    Need.LIMITS: lambda: _tool("prlimit", "apt-get install util-linux"),
     Need.CHROOT: _chroot,
     Need.READELF: lambda: _tool("readelf", "apt-get install binutils"),
     Need.LDD: lambda: _tool("ldd", "apt-get install libc-bin"),

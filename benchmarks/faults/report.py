@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.faults import runner, supervised
-from benchmarks.faults.case import CATEGORIES, Case, all_cases
-from benchmarks.faults.needs import Need
-from benchmarks.faults.runner import FaultTarget
-from benchmarks.faults.sandbox import program_of
+from benchmarks.faults.case import Case, all_cases, categories
+from benchmarks.faults.targets import (
+    FaultTarget,
+    behind_ours,
+    build_probes,
+    facts,
+    fault_targets,
+    is_ours,
+)
 from benchmarks.faults.verdict import SEVERITY, Status
 from benchmarks.targets import Target
-from spike.build import buildinfo, sessions
-from spike.build.buildinfo import Built
 from spike.core import process
-from spike.core.errors import SpikeError, UnsuitableError
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT, display_path
+from spike.core.workspace import project
 from spike.measure import results
-from spike.project.sidecar import Sidecar, load
+from spike.project.sidecar import Sidecar
 
 NAME = "faults"
 IN_HOST = "faults_host"
 """The cases of life and death in the real application: a run and a file of their own."""
-PROBE_FOLDER = Path(__file__).with_name("probe")
 
 COLUMNS = (Status.PASS, Status.DEGRADED, Status.FAIL, Status.NOT_RUN)
 
@@ -59,97 +60,6 @@ class Cell:
     elapsed_s: float
 
 
-def build_probes(built: Sequence[Built], cases: Sequence[Case]) -> None:
-    """Freeze the probe for every variant that can hold it, when a case asks for it.
-
-    Without that whole categories would not be run, and only their rows would say so.
-
-    Raises:
-        BuildFailedError: One does not build.
-    """
-    if not any(Need.PROBE in case.needs for case in cases):
-        return
-    probe = load(PROBE_FOLDER)
-    for item in built:
-        mode = item.variant.mode.name
-        try:
-            item.variant.packager.recipe(probe, mode)
-        except UnsuitableError:
-            continue
-        try:
-            buildinfo.find(item.variant, probe)
-        except SpikeError:
-            sessions.build(probe, [item.variant.packager.name], mode=mode)
-
-
-def fault_targets(built: Sequence[Built]) -> list[FaultTarget]:
-    """What the cases run on: each variant with its probe."""
-    probe = load(PROBE_FOLDER)
-    made = []
-    for item in built:
-        program, problem = None, ""
-        try:
-            program = program_of(buildinfo.find(item.variant, probe))
-        except SpikeError as error:
-            folder = f" --sidecar {display_path(PROBE_FOLDER)}"
-            command = probe.nox_command(item.variant.packager.name, item.variant.mode.name)
-            problem = f"the probe: {error.what} Try: {command.replace(probe.option, folder)}"
-            try:
-                item.variant.packager.recipe(probe, item.variant.mode.name)
-            except UnsuitableError as refusal:
-                problem = f"the probe: {refusal.what}"
-            problem = problem.replace(str(ROOT) + "/", "")
-        made.append(
-            FaultTarget(
-                id=item.variant.id,
-                hello=program_of(item),
-                probe=program,
-                probe_problem=problem,
-            )
-        )
-    return made
-
-
-def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
-    """The same behind the launcher (folders only), and behind the supervisor (as a host does)."""
-    problem = ""
-    try:
-        supervised.build()
-    except SpikeError as error:
-        problem = str(error)
-    made = []
-    for target in direct:
-        is_folder = target.hello.folder is not None
-        if is_folder:
-            made.append(replace(target, id=f"launcher+{target.id}", launcher=True, problem=problem))
-        made.append(
-            replace(
-                target,
-                id=f"supervisor+{target.id}",
-                launcher=is_folder,
-                supervisor=True,
-                problem=problem,
-            )
-        )
-    return made
-
-
-def _facts(target: FaultTarget) -> dict[str, Any]:
-    program = supervised.SUPERVISE if target.supervisor else supervised.LAUNCHER
-    if target.host:
-        program = target.hello.artifact
-    return {
-        "kind": "ours",
-        "argv": [display_path(program)],
-        "sha256": "" if target.problem else buildinfo.file_sha256(program),
-    }
-
-
-def is_ours(target: str) -> bool:
-    """Whether a row is about our own code in front of a variant."""
-    return "+" in target
-
-
 def run(
     sidecar: Sidecar,
     targets: Sequence[Target],
@@ -170,18 +80,21 @@ def run(
         partial: Whether this is a choice of cases or variants.
 
     Raises:
+        BuildFailedError: A probe does not build.
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
-    on = fault_targets([target.built for target in targets if target.built is not None])
-    facts = {target.id: target.as_json() for target in targets}
+    built = [target.built for target in targets if target.built is not None]
+    build_probes(built, cases)
+    on = fault_targets(built)
+    rows = {target.id: target.as_json() for target in targets}
     if any(one.of_life_and_death for one in cases):
         ours = behind_ours(on)
-        facts |= {target.id: _facts(target) for target in ours}
+        rows |= {target.id: facts(target) for target in ours}
         on += ours
     work = runner.jobs(cases, on)
-    return _run(NAME, sidecar, facts, work, repeat=repeat, seed=seed, partial=partial)
+    return _run(NAME, sidecar, rows, work, repeat=repeat, seed=seed, partial=partial)
 
 
 def run_in_host(
@@ -216,11 +129,10 @@ def run_in_host(
             FaultTarget(id=f"host+{name}", hello=program, probe=None, host=True)
             for name, program in programs.items()
         ]
-        facts = {target.id: target.as_json() for target in targets} | {
-            target.id: _facts(target) for target in on
-        }
+        rows = {target.id: target.as_json() for target in targets}
+        rows |= {target.id: facts(target) for target in on}
         work = runner.jobs(cases, on)
-        return _run(IN_HOST, sidecar, facts, work, repeat=repeat, seed=seed, partial=partial)
+        return _run(IN_HOST, sidecar, rows, work, repeat=repeat, seed=seed, partial=partial)
 
 
 def _run(
@@ -318,7 +230,7 @@ def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
     An entry names them with :data:`REPRODUCE`, the case, and one or more variants.
     """
     entries: dict[tuple[str, str], str] = {}
-    for path in sorted((folder or ROOT / "issues").glob("*.md")):
+    for path in sorted((folder or project() / "issues").glob("*.md")):
         number = path.name.partition("-")[0]
         for match in _NAMED.finditer(path.read_text(encoding="utf-8")):
             case, *variants = match[1].split()
@@ -466,14 +378,14 @@ def render_counts(shown: Sequence[Cell], targets: Sequence[str]) -> str:
         if name not in counts:
             continue
         row = [name, *(str(counts[name][status]) for status in COLUMNS)]
-        for category in CATEGORIES:
+        for category in categories():
             inside = tallies(
                 cell for cell in shown if cell.target == name and category_of(cell.case) == category
             ).get(name, dict.fromkeys(COLUMNS, 0))
             row.append("/".join(str(inside[status]) for status in COLUMNS))
         rows.append(row)
     headers = ["variant", *(status.value for status in COLUMNS)]
-    headers += [category.replace("_", " ") for category in CATEGORIES]
+    headers += [category.replace("_", " ") for category in categories()]
     return (
         table(headers, rows, numeric=1)
         + "\n\nThe categories show the same four numbers: pass/degraded/fail/not run."

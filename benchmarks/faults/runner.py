@@ -16,7 +16,8 @@ from typing import Any
 from benchmarks.faults import supervised
 from benchmarks.faults.case import Case, all_cases
 from benchmarks.faults.needs import Need, missing
-from benchmarks.faults.sandbox import Program, Sandbox
+from benchmarks.faults.sandbox import Sandbox
+from benchmarks.faults.targets import FaultTarget
 from benchmarks.faults.verdict import CaseResult, NotRun, Status
 from spike.core.errors import SpikeError, UsageError
 from spike.launch import leftovers
@@ -29,36 +30,6 @@ FILES_SAMPLE = 3
 
 SEED = 20260101
 """Of everything that is drawn: which bits are flipped, and where. The same in every run."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FaultTarget:
-    """What the cases are run on.
-
-    Attributes:
-        id: The variant, or the supervisor in front of one.
-        hello: The hello sidecar as frozen by it.
-        probe: The probe as frozen by it; None when there is none.
-        probe_problem: Why there is no probe.
-        launcher: Whether the launcher for folder builds stands in front of it.
-        supervisor: Whether the supervisor does.
-        host: Whether the program is the real application, with the variant packaged inside.
-        problem: Why nothing can be run on it; empty when it can.
-    """
-
-    id: str
-    hello: Program
-    probe: Program | None
-    probe_problem: str = ""
-    launcher: bool = False
-    supervisor: bool = False
-    host: bool = False
-    problem: str = ""
-
-    @property
-    def ours(self) -> bool:
-        """Whether our own code stands in front: then only life and death matter, strictly."""
-        return self.launcher or self.supervisor or self.host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +80,7 @@ class CaseRun:
 
 
 def select(names: Sequence[str]) -> list[Case]:
-    """The cases of these names; the name of a category means all of its cases; all when empty.
+    """The cases of these names; a category or a topic means all of its cases; all when empty.
 
     Raises:
         UsageError: There is no case of that name.
@@ -119,7 +90,9 @@ def select(names: Sequence[str]) -> list[Case]:
         return list(cases.values())
     chosen: dict[str, Case] = {}
     for name in names:
-        matching = {key: one for key, one in cases.items() if name in (key, one.category)}
+        matching = {
+            key: one for key, one in cases.items() if name in (key, one.category, one.topic)
+        }
         if not matching:
             import difflib
 

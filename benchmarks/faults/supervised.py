@@ -13,22 +13,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.faults.sandbox import Program
+from benchmarks.faults.program import Program
 from benchmarks.faults.verdict import CaseResult, Status
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import MissingToolError, SpikeError
-from spike.core.workspace import ROOT
-from spike.host import application, staging
+from spike.core.workspace import display_path, project
+from spike.host import application, sources, staging
 from spike.host.staging import Launching
 
-HOST = ROOT / "src-tauri"
-RELEASE = HOST / "target" / "release"
-SUPERVISE = RELEASE / "examples" / "supervise"
-CHAOS = RELEASE / "examples" / "chaos"
-LAUNCHER = RELEASE / "sidecar-launcher"
-
 BUILD_TIMEOUT_S = 900.0
+
+
+def supervise() -> Path:
+    """The smallest host, without a window."""
+    return sources.release() / "examples" / "supervise"
+
+
+def chaos() -> Path:
+    """The program that leads random lives."""
+    return sources.release() / "examples" / "chaos"
+
+
+def launcher() -> Path:
+    """The launcher of folder builds."""
+    return sources.release() / "sidecar-launcher"
 
 
 def build() -> None:
@@ -38,6 +47,7 @@ def build() -> None:
         MissingToolError: There is no Rust.
         SpikeError: They do not compile.
     """
+    host = sources.sync()
     for words in (
         ("-p", "sidecar-supervisor", "--examples"),
         ("-p", "sidecar-launcher"),
@@ -45,12 +55,12 @@ def build() -> None:
         argv = ("cargo", "build", "--release", "--locked", *words)
         if shutil.which("cargo") is None:
             raise MissingToolError("cargo is not on PATH.", try_next="invoke doctor")
-        completed = process.capture(argv, cwd=HOST, timeout_s=BUILD_TIMEOUT_S)
+        completed = process.capture(argv, cwd=host, timeout_s=BUILD_TIMEOUT_S)
         if not completed.ok:
             raise SpikeError(
-                f"{process.shown(argv)} fails in src-tauri.",
+                f"{process.shown(argv)} fails in {display_path(host)}.",
                 why=completed.errors.strip()[-1500:],
-                try_next=f"cd src-tauri && {process.shown(argv)}",
+                try_next=f"cd {display_path(host)} && {process.shown(argv)}",
             )
 
 
@@ -63,18 +73,18 @@ def behind_launcher(program: Program, folder: Path) -> Program:
     """
     assert program.folder is not None
     name = "sidecar"
-    launcher = folder / name
-    shutil.copy2(LAUNCHER, launcher)
+    front = folder / name
+    shutil.copy2(launcher(), front)
     inner = folder / f"{name}.d"
     shutil.copytree(program.folder, inner, symlinks=True)
     entry = program.artifact.relative_to(program.folder).as_posix()
     (inner / "sidecar-program.txt").write_text(entry + "\n", encoding="utf-8")
-    return replace(program, artifact=launcher, folder=folder)
+    return replace(program, artifact=front, folder=folder)
 
 
 def behind_supervisor(program: Program) -> Program:
     """A program behind the smallest host, without a window."""
-    return replace(program, before=(str(SUPERVISE),), sweep=(str(SUPERVISE), "--sweep"))
+    return replace(program, before=(str(supervise()),), sweep=(str(supervise()), "--sweep"))
 
 
 @contextlib.contextmanager
@@ -88,11 +98,11 @@ def in_host(built: Sequence[Built]) -> Iterator[dict[str, Program]]:
         BuildFailedError: It cannot be built or packaged.
     """
     application.check_tools()
-    launcher = application.build_launcher() if any(item.folder for item in built) else None
-    area = ROOT / "build" / "faults" / "host"
+    front = application.build_launcher() if any(item.folder for item in built) else None
+    area = project() / "build" / "faults" / "host"
     packages = {
         item.info.variant: application.package(
-            staging.stage(item, launcher, Launching()), area / item.info.variant
+            staging.stage(item, front, Launching()), area / item.info.variant
         )
         for item in built
     }

@@ -127,9 +127,8 @@ def freeze(sidecar: Sidecar) -> Mapping[str, Any]:
     """K1: copy everything that is known, before anything is built or measured anew."""
     workspace = sidecar.workspace
     files: dict[str, Path] = {}
-    for path in workspace.results.glob("*.json"):
-        if not path.name.endswith(".incomplete.json"):
-            files[f"results/{path.name}"] = path
+    for name, path in results.files(workspace.results).items():
+        files[f"results/{name}.json.gz"] = path
     for path in workspace.issues.glob("*.md"):
         files[f"issues/{path.name}"] = path
     for path in workspace.dist.glob(f"*/{buildinfo.FILE_NAME}"):
@@ -245,7 +244,7 @@ def revisit(known: evidence.Evidence) -> issue_log.Entry:
             issue_log.Surroundings(
                 python=str(facts.get("python_version", "")),
                 nuitka=str(facts.get("packager_version", "")),
-                tauri=issue_log.tauri_version(sidecar.workspace.root) or issue_log.NOT_INVOLVED,
+                tauri=issue_log.tauri_version() or issue_log.NOT_INVOLVED,
                 build_command=str(facts.get("command") or process.shown(facts.get("argv", ()))),
                 launch_command=str(facts.get("artifact", "")),
             ),

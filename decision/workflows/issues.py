@@ -12,7 +12,7 @@ from spike import issue_log
 from spike.build import buildinfo
 from spike.core import jsonfile, process
 from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, UsageError
-from spike.core.workspace import display_path
+from spike.core.workspace import display_path, project, tool_environment
 from spike.packagers import VARIANTS
 from spike.project.sidecar import Sidecar
 
@@ -37,7 +37,7 @@ def surroundings(sidecar: Sidecar) -> issue_log.Surroundings:
         jsonfile.read(path, schema=1, remedy="the build again")
         for path in sidecar.workspace.build.glob("*/failure.json")
     ]
-    return issue_log.surroundings(infos, failures, sidecar.workspace.root)
+    return issue_log.surroundings(infos, failures)
 
 
 def start(sidecar: Sidecar, title: str, severity: str) -> int:
@@ -128,6 +128,6 @@ def run_command(entry: issue_log.Entry) -> process.Completed:
             f"Issue {entry.id} reproduces by {entry.reproduce!r}.",
             why="The command has to begin with python or invoke, which work in every checkout.",
         )
-    from spike.core.workspace import ROOT
-
-    return process.capture(argv, cwd=ROOT, timeout_s=REPRODUCE_TIMEOUT_S)
+    return process.capture(
+        argv, env=tool_environment(), cwd=project(), timeout_s=REPRODUCE_TIMEOUT_S
+    )

@@ -7,15 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import registry
 from benchmarks.registry import BENCHMARKS, CHECKLIST, RELIABILITY, Benchmark
 from benchmarks.targets import Target
 from decision import evidence
 from decision.record import documents
 from decision.workflows import measuring
 from spike.build import doctor, sessions
-from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, StorageError
-from spike.core.workspace import display_path
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError
 from spike.measure import provenance
 from spike.measure.results import Result
 from spike.packagers import PACKAGERS
@@ -46,8 +44,9 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     check_tools(with_deps)
     build(sidecar, settings)
     measure(sidecar, settings)
-    set_aside(sidecar)
     headline("decision record")
+    if said := evidence.origin(evidence.gather(sidecar)):
+        print(said)  # noqa: T201 - progress of a command
     print(documents.told(documents.write(evidence.gather(sidecar))))  # noqa: T201
     print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
     return verdict(sidecar)
@@ -83,7 +82,7 @@ def build(sidecar: Sidecar, settings: Settings) -> None:
 
 
 def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:
-    """Run every benchmark of the plan whose last result is not of these binaries and this machine.
+    """Run every benchmark of the plan whose last result is not of these binaries, made here.
 
     Args:
         sidecar: What was built.
@@ -102,53 +101,20 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
 
 def measure_one(benchmark: Benchmark, sidecar: Sidecar, settings: Settings) -> None:
     """Run one benchmark, unless it is up to date or lacks an optional tool; say which."""
-    if why := benchmark.unavailable():
-        print(f"not run: {why}")  # noqa: T201 - the record says so as well
-        return
     targets = measuring.targets_of(benchmark, sidecar)
     current = evidence.usable(evidence.gather(sidecar), benchmark.name)
     if not settings.force and current is not None and is_current(current, targets, settings):
         print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
         return
-    asked: dict[str, Any] = {"launches": settings.launches} if benchmark.name == RELIABILITY else {}
-    try:
-        result = benchmark.run(sidecar, targets, **asked)
-    except MissingToolError as error:
-        if not benchmark.in_host:
-            raise
-        print(f"not run: {error}")  # noqa: T201 - the record says so as well
+    if why := benchmark.unavailable():
+        print(f"not run: {why}")  # noqa: T201 - the record says so as well
         return
-    measuring.show(benchmark, sidecar, result)
-
-
-def set_aside(sidecar: Sidecar) -> None:
-    """Move results of another machine away: a record is about one, and they would contradict it.
-
-    A fresh clone has the results of the machine that wrote its record. What this run has not
-    measured anew, such as the hostile machines, is kept in ``elsewhere/`` and leaves the record.
-    """
-    here = provenance.collect()
-    for name, result in evidence.gather(sidecar).results.items():
-        field = provenance.difference(result.provenance, here)
-        if not field or result.path is None:
-            continue
-        place = result.path.parent / "elsewhere" / result.path.name
-        try:
-            place.parent.mkdir(exist_ok=True)
-            result.path.replace(place)
-        except OSError as error:
-            raise StorageError(
-                f"{display_path(result.path)} cannot be moved: {error.strerror}.",
-                try_next=f"check the rights of {display_path(place.parent)}",
-            ) from None
-        print(  # noqa: T201 - progress of a command
-            f"{name}: of another machine ({field}), kept as {display_path(place)}; "
-            f"here it is made by: {registry.command(name, sidecar)}"
-        )
+    asked: dict[str, Any] = {"launches": settings.launches} if benchmark.name == RELIABILITY else {}
+    measuring.show(benchmark, sidecar, benchmark.run(sidecar, targets, **asked))
 
 
 def is_current(result: Result, targets: Sequence[Target], settings: Settings) -> bool:
-    """Whether a result has every target as it is now, on this machine, with enough launches."""
+    """Whether a result has every target as it is now, measured here, with enough launches."""
     if provenance.difference(result.provenance, provenance.collect()):
         return False
     if result.benchmark == RELIABILITY and result.settings["launches"] < settings.launches:

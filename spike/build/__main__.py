@@ -1,8 +1,7 @@
 """``python -m spike.build PACKAGER``: what a Nox session runs in the packager's environment."""
 
-import sys
-
 from spike.build.builder import main
+from spike.core.command_line import run_command_line
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command_line(main, interrupted="interrupted: nothing was published")

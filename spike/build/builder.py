@@ -29,7 +29,6 @@ from spike import issue_log
 from spike.build import advice, buildinfo
 from spike.core import jsonfile, process, workspace
 from spike.core.errors import (
-    EXIT_INTERRUPTED,
     BuildFailedError,
     BusyError,
     MissingToolError,
@@ -60,29 +59,24 @@ def main(arguments: list[str]) -> int:
         metavar="NAME",
         help="build this mode only (repeatable)",
     )
-    parser.add_argument("--sidecar", default=str(workspace.ROOT / workspace.HELLO), metavar="DIR")
+    parser.add_argument(
+        "--sidecar", default=str(workspace.project() / workspace.HELLO), metavar="DIR"
+    )
     parser.add_argument("--force", action="store_true", help="build even when nothing has changed")
     parser.add_argument("--lock", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
-        packager = packager_named(options.packager)
-        sidecar = load(options.sidecar)
-        modes = [mode_named(packager, name) for name in options.mode] or [
-            mode for mode in packager.modes if mode.default
-        ]
-        for mode in modes:
-            build(
-                Variant(packager=packager, mode=mode),
-                sidecar,
-                lock=Path(options.lock) if options.lock else None,
-                force=options.force,
-            )
-    except SpikeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted: nothing was published", file=sys.stderr)  # noqa: T201
-        return EXIT_INTERRUPTED
+    packager = packager_named(options.packager)
+    sidecar = load(options.sidecar)
+    modes = [mode_named(packager, name) for name in options.mode] or [
+        mode for mode in packager.modes if mode.default
+    ]
+    for mode in modes:
+        build(
+            Variant(packager=packager, mode=mode),
+            sidecar,
+            lock=Path(options.lock) if options.lock else None,
+            force=options.force,
+        )
     return 0
 
 
@@ -421,7 +415,3 @@ def _exclusive(scratch: Path, variant: Variant) -> Iterator[None]:
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - this module is a command line
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -249,9 +249,9 @@ def install(found: Sequence[Found]) -> list[str]:
                 try_next=f"(as root) apt-get install -y {' '.join(packages)}",
             )
         prefix = ["sudo", "-n"] if os.environ.get("CI") else ["sudo"]
-    from spike.core.workspace import ROOT
+    from spike.core.workspace import project
 
-    log = ROOT / "build" / "doctor.log"
+    log = project() / "build" / "doctor.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):

@@ -1,7 +1,8 @@
 """Every error a user can meet, each with what happened, why, and what to try next.
 
-Errors leave the package at exactly two edges: ``tasks.py`` turns them into ``invoke.Exit`` and
-``noxfile.py`` into a failed session. Nothing else catches :class:`SpikeError` to print it.
+Errors become text at exactly two edges: ``commands/edge.py`` for the invoke tasks, and
+``spike/core/command_line.py`` for the Nox sessions and what they run. Nothing else catches
+:class:`SpikeError` to print it.
 
 Exit codes mean the same in every task:
 

@@ -1,40 +1,58 @@
-"""JSON files that are whole or not there: written beside the target, synced, then renamed."""
+"""JSON files that are whole or not there: written beside the target, synced, then renamed.
+
+A name that ends with ``.gz`` is a compressed file, whose bytes depend on its content alone.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 from spike.core.errors import CorruptFileError, StorageError
 
 
-def write(path: Path, document: Any) -> None:
-    """Write ``document`` to ``path`` atomically, indented and with a final newline.
+def write(path: Path, document: Any, *, compact: bool = False) -> None:
+    """Write ``document`` to ``path`` atomically, with a final newline.
+
+    Args:
+        path: The file.
+        document: JSON values.
+        compact: Whether to leave out the spaces; else it is indented, for people.
 
     Raises:
         StorageError: The disk is full or the folder cannot be written; ``path`` is as before.
     """
-    write_text(path, json.dumps(document, indent=1, ensure_ascii=True) + "\n")
+    write_text(path, (dumps(document) if compact else json.dumps(document, indent=1)) + "\n")
+
+
+def dumps(document: Any) -> str:
+    """A JSON document without spaces."""
+    return json.dumps(document, separators=(",", ":"))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` atomically.
+    """Write ``text`` to ``path`` atomically, in UTF-8.
 
     Raises:
         StorageError: The disk is full or the folder cannot be written; ``path`` is as before.
     """
+    content = text.encode()
+    if path.suffix == ".gz":
+        content = gzip.compress(content, mtime=0)
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(
             dir=path.parent, prefix=path.name + ".", suffix=".partial"
         )
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o644)
@@ -63,10 +81,14 @@ def read(path: Path, *, schema: int, remedy: str) -> dict[str, Any]:
         CorruptFileError: It is not JSON, not an object, or of another schema.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        # By its first bytes: whoever copies one may call it as they like.
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        document = json.loads(content.decode())
     except FileNotFoundError:
         raise
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
         raise CorruptFileError(
             f"{path} is damaged: {error}.", try_next=f"delete it and run {remedy}"
         ) from None

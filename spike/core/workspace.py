@@ -1,11 +1,15 @@
 """Where things lie, and what this machine is called.
 
-Everything that the tool writes is below the repository: ``build/`` (scratch and failed logs),
-``dist/`` (finished artifacts, each folder with its ``build.json``), ``benchmarks/results/``.
+There are two roots. :data:`TOOL` is what the tool brings and only reads: locks, templates, host
+sources, baselines. :func:`project` is what is packaged and measured, and everything that the tool
+writes is below it: ``build/`` (scratch and failed logs), ``dist/`` (finished artifacts, each folder
+with its ``build.json``), ``.nox/``, ``benchmarks/results/``. This repository is its own first
+project.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from dataclasses import dataclass
@@ -13,7 +17,12 @@ from pathlib import Path
 
 from spike.core.errors import UsageError
 
-ROOT = Path(__file__).resolve().parents[2]
+TOOL = Path(__file__).resolve().parents[2]
+"""Folder of what the tool brings. Nothing is ever written below it, unless it is the project."""
+
+PROJECT_VARIABLE = "PACKAGING_SPIKE_PROJECT"
+"""Environment variable with the project's folder. ``tasks.py`` and ``noxfile.py`` set it."""
+
 HELLO = "sidecar"
 """Folder of the repository's own sidecar, whose record is ``decision-record.md``."""
 
@@ -26,6 +35,30 @@ _TRIPLE = {
     "darwin": "{cpu}-apple-darwin",
     "win32": "{cpu}-pc-windows-msvc",
 }
+
+
+def project() -> Path:
+    """Folder of the project: as ``tasks.py`` or ``noxfile.py`` said, else the tool's own."""
+    named = os.environ.get(PROJECT_VARIABLE, "")
+    return Path(named).resolve() if named else TOOL
+
+
+def enter(project_file: str) -> None:
+    """Work for a project from now on, in this process and those that it starts.
+
+    Args:
+        project_file: The ``__file__`` of its ``tasks.py`` or ``noxfile.py``.
+    """
+    os.environ[PROJECT_VARIABLE] = str(Path(project_file).resolve().parent)
+
+
+def tool_environment() -> dict[str, str]:
+    """Environment changes with which another Python runs the tool's modules for this project."""
+    return {
+        "PYTHONPATH": str(TOOL),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        PROJECT_VARIABLE: str(project()),
+    }
 
 
 def system_name() -> str:
@@ -65,7 +98,7 @@ def target_triple() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """The folders of one sidecar in one checkout."""
+    """The folders of one sidecar in one project."""
 
     root: Path
     sidecar_name: str
@@ -126,12 +159,19 @@ def artifact_folder_name(packager: str, mode: str) -> str:
     return packager if mode == "onefile" else f"{packager}-{mode}"
 
 
-def display_path(path: Path, root: Path = ROOT) -> str:
-    """``path`` as it may be published: relative to the repository, or to the home folder."""
+def display_path(path: Path) -> str:
+    """``path`` as it may be published: relative to project or tool, or to the home folder."""
     resolved = path.absolute()
-    for base, prefix in ((root, ""), (Path.home(), "~/")):
+    for base, prefix in ((project(), ""), (TOOL, ""), (Path.home(), "~/")):
         try:
             return prefix + resolved.relative_to(base).as_posix()
         except ValueError:
             continue
     return resolved.as_posix()
+
+
+def publishable(text: str) -> str:
+    """``text`` without this machine's paths: as :func:`display_path` would show each of them."""
+    for root in dict.fromkeys((project(), TOOL)):
+        text = text.replace(f"{root}/", "").replace(str(root), ".")
+    return text.replace(str(Path.home()), "~")

@@ -18,8 +18,8 @@ from spike.build import doctor
 from spike.build.buildinfo import Built
 from spike.core import jsonfile, process
 from spike.core.errors import BuildFailedError, MissingToolError, SpikeError
-from spike.core.workspace import ROOT, display_path
-from spike.host import journal, staging
+from spike.core.workspace import display_path, project
+from spike.host import journal, sources, staging
 from spike.host.staging import Launching, Staged
 from spike.launch import leftovers
 from spike.launch.places import remove_tree
@@ -130,7 +130,7 @@ def build_launcher() -> Path:
         BuildFailedError: Cargo failed.
     """
     _run(["cargo", "build", "--release", "--locked", "--package", "sidecar-launcher"], "launcher")
-    return staging.TAURI / "target" / "release" / "sidecar-launcher"
+    return sources.release() / "sidecar-launcher"
 
 
 def package(staged: Staged, root: Path) -> Package:
@@ -144,7 +144,7 @@ def package(staged: Staged, root: Path) -> Package:
         BuildFailedError: The Tauri command line failed, or made no package.
     """
     command = tauri_command()
-    bundles = staging.TAURI / "target" / "release" / "bundle" / "deb"
+    bundles = sources.release() / "bundle" / "deb"
     shutil.rmtree(bundles, ignore_errors=True)
     # The program is the same for every sidecar: compiled with none, it is compiled once.
     _run([*command, "build", "--no-bundle", "--ci", "--config", NO_SIDECAR], "tauri-build")
@@ -175,18 +175,21 @@ def tauri_command() -> list[str]:
     Raises:
         BuildFailedError: npm could not install it.
     """
-    program = staging.TAURI / "node_modules" / ".bin" / "tauri"
-    lock = staging.TAURI / "package-lock.json"
-    stamp = staging.TAURI / "node_modules" / ".package-lock.json"
+    host = sources.sync()
+    program = host / "node_modules" / ".bin" / "tauri"
+    lock = host / "package-lock.json"
+    stamp = host / "node_modules" / ".package-lock.json"
     if not program.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
         _run(["npm", "ci", "--no-audit", "--no-fund"], "npm")
     return [str(program)]
 
 
 def _run(argv: list[str], step: str) -> Path:
-    log = ROOT / "build" / "host" / f"{step}.log"
+    log = project() / "build" / "host" / f"{step}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    done = process.run_logged(argv, log_path=log, cwd=staging.TAURI, env={"CI": "true"}, echo=False)
+    done = process.run_logged(
+        argv, log_path=log, cwd=sources.sync(), env={"CI": "true"}, echo=False
+    )
     if not done.ok:
         raise BuildFailedError(
             f"The host could not be built; this step failed: {step} (exit code {done.exit_code}).",

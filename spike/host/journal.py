@@ -11,9 +11,9 @@ from typing import Any
 import jsonschema
 
 from spike.core.errors import SpikeError
-from spike.host import staging
+from spike.host import sources
 
-SCHEMA = staging.TAURI / "journal.schema.json"
+SCHEMA = sources.BROUGHT / "journal.schema.json"
 
 
 def read(path: Path) -> Mapping[str, Any]:

@@ -7,12 +7,11 @@ import time
 from pathlib import Path
 
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
+from spike.core.workspace import project
 from spike.host import application, staging, verify, window
 from spike.host.application import Package
 from spike.host.staging import Launching
 
-FOLDER = ROOT / "docs"
 SIZES = {"ready": (900, 620), "failed": (900, 940)}
 """Width and height of the window in pixels: a failure has more to say."""
 
@@ -42,7 +41,7 @@ def take(built: Built) -> list[Path]:
         for dark in (False, True):
             tone = "dark" if dark else "light"
             for name, package, state in (("window", good, "ready"), ("failure", crash, "failed")):
-                path = FOLDER / f"{name}-{tone}.png"
+                path = project() / "docs" / f"{name}-{tone}.png"
                 _shoot(package, screen, state, path, dark=dark)
                 taken.append(path)
     return taken

@@ -18,11 +18,10 @@ from spike.build import buildinfo
 from spike.build.buildinfo import Built
 from spike.core import jsonfile
 from spike.core.errors import StorageError
-from spike.core.workspace import ROOT, target_triple
+from spike.core.workspace import display_path, target_triple
+from spike.host import sources
 from spike.project.sidecar import Sidecar
 
-TAURI = ROOT / "src-tauri"
-BINARIES = TAURI / "binaries"
 CONFIG_NAME = "sidecar.json"
 PROGRAM_FILE = "sidecar-program.txt"
 """In a folder build: names the program for the launcher (src-tauri/launcher)."""
@@ -97,25 +96,26 @@ def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:
         StorageError: The files cannot be written.
     """
     name = built.sidecar.name
-    file = BINARIES / f"{name}-{target_triple()}{_SUFFIX}"
+    binaries = sources.folder() / "binaries"
+    file = binaries / f"{name}-{target_triple()}{_SUFFIX}"
     try:
-        shutil.rmtree(BINARIES, ignore_errors=True)
-        BINARIES.mkdir(parents=True)
+        shutil.rmtree(binaries, ignore_errors=True)
+        binaries.mkdir(parents=True)
         folder = None
         if built.folder is None:
             shutil.copy2(built.artifact, file)
         else:
             assert launcher is not None, "a folder build needs the launcher"
             shutil.copy2(launcher, file)
-            folder = BINARIES / f"{name}.d"
+            folder = binaries / f"{name}.d"
             copy_folder(built, folder)
     except OSError as error:
         raise StorageError(
             f"{built.info.variant} cannot be staged: {error.strerror}: {error.filename}.",
-            try_next="check the free space and the rights of src-tauri/binaries/",
+            try_next=f"check the free space and the rights of {display_path(binaries)}",
         ) from None
     config = launch_configuration(built, name, launching)
-    jsonfile.write(BINARIES / CONFIG_NAME, config)
+    jsonfile.write(binaries / CONFIG_NAME, config)
     return Staged(
         name=name, external_bin=f"binaries/{name}", file=file, config=config, folder=folder
     )

@@ -13,10 +13,16 @@ from typing import Any, Protocol
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
 from spike.core import jsonfile, process, requirements
-from spike.core.errors import BuildFailedError, MissingBuildError, SpikeError, StaleArtifactError
+from spike.core.errors import (
+    BuildFailedError,
+    MissingBuildError,
+    MissingToolError,
+    SpikeError,
+    StaleArtifactError,
+)
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import ROOT, display_path, target_triple
+from spike.core.workspace import display_path, project, publishable, target_triple
 from spike.host import application, checklist, staging, window
 from spike.host.application import Package, Run
 from spike.host.checklist import Observed, Row
@@ -27,7 +33,7 @@ from spike.packagers import Variant
 from spike.project import sidecar as sidecars
 from spike.project.sidecar import Sidecar
 
-NAME = "checklist"
+NAME = results.CHECKLIST
 FAULTY = Path(__file__).with_name("faulty")
 
 UNPACKED_INTO = "Grüße aus dem Ordner"
@@ -79,6 +85,7 @@ def run(
     }
     faulty = {item.info.variant: faulty_build(item.variant) for item in built}
     launcher = application.build_launcher() if any(item.folder for item in built) else None
+    journals: dict[str, Observed] = {}
     with (
         results.recording(
             NAME,
@@ -92,10 +99,13 @@ def run(
     ):
         for item in built:
             observed = observe(item, faulty[item.info.variant], launcher, screen, cycles=cycles)
-            keep_journals(recorder.path.parent / "evidence" / item.info.variant, observed)
+            journals[item.info.variant] = observed
             for row in checklist.judge(observed):
                 recorder.add(item.info.variant, _sample(row))
             step(item.info.variant)
+    # Not before the rows that they are the evidence of are the result.
+    for variant, observed in journals.items():
+        keep_journals(recorder.path.parent / results.EVIDENCE / variant, observed)
     return recorder.result()
 
 
@@ -108,7 +118,7 @@ def observe(
         env={"SIDECAR_TOKEN": TOKEN} if built.sidecar.is_hello else {},
     )
     staged = staging.stage(built, launcher, launching)
-    area = ROOT / "build" / "host" / built.sidecar.name / built.info.variant
+    area = project() / "build" / "host" / built.sidecar.name / built.info.variant
     package = application.package(staged, area / UNPACKED_INTO)
     runs, reasons, shown = _run_all(package, faulty, area, screen, cycles)
     packaged_as = f"usr/bin/{staged.name}"
@@ -192,13 +202,13 @@ def faulty_build(variant: Variant) -> Built:
         return buildinfo.find(variant, sidecar)
     except (MissingBuildError, StaleArtifactError):
         pass
-    log = ROOT / "build" / "host" / f"faulty-{variant.id}.log"
+    log = project() / "build" / "host" / f"faulty-{variant.id}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     words = ["--mode", variant.mode.name, "--sidecar", str(FAULTY)]
     done = process.run_logged(
         [sys.executable, "-m", "nox", "-s", f"build_{variant.packager.name}", "--", *words],
         log_path=log,
-        cwd=ROOT,
+        cwd=project(),
         echo=False,
     )
     if not done.ok:
@@ -224,15 +234,15 @@ def keep_journals(folder: Path, observed: Observed) -> None:
             "processes_left": run_.processes_left,
             "files_left": run_.files_left,
         }
-        text = json.dumps(document).replace(str(ROOT) + "/", "").replace(str(Path.home()), "~")
-        jsonfile.write(folder / f"{name}.json", json.loads(text))
+        text = publishable(json.dumps(document))
+        jsonfile.write(folder / f"{name}.json", json.loads(text), compact=True)
 
 
 def _sample(row: Row) -> dict[str, Any]:
     return {
         "row": row.id,
         "status": row.status,
-        "evidence": row.evidence.replace(str(ROOT) + "/", ""),
+        "evidence": publishable(row.evidence),
         "scenarios": list(row.scenarios),
     }
 
@@ -249,6 +259,15 @@ def _escaped(value: str) -> str:
         chr(byte) if 0x21 <= byte <= 0x7E and byte not in b"%," else f"%{byte:02X}"
         for byte in value.encode()
     )
+
+
+def unavailable() -> str:
+    """Why the host cannot be built or shown here; empty when it can."""
+    try:
+        application.check_tools()
+    except MissingToolError as error:
+        return str(error)
+    return ""
 
 
 def missed(result: results.Result) -> list[str]:
@@ -301,7 +320,7 @@ def render(result: results.Result, *, evidence: str = "") -> str:
 
 def render_report(result: results.Result) -> str:
     """The checklist with a link from each verdict to its journal, and what each row rests on."""
-    journals = display_path(result.path.parent / "evidence") if result.path else ""
+    journals = display_path(result.path.parent / results.EVIDENCE) if result.path else ""
     return "\n\n".join(
         [
             render(result, evidence=journals),

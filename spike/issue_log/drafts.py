@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from spike.core import process, workspace
@@ -69,14 +68,12 @@ def blank(title: str, around: Surroundings, *, severity: str = "medium") -> Entr
 def surroundings(
     infos: Sequence[Mapping[str, Any]],
     failures: Sequence[Mapping[str, Any]],
-    root: Path = workspace.ROOT,
 ) -> Surroundings:
     """What the last build says, a failed one included.
 
     Args:
         infos: Contents of the ``build.json`` files that there are.
         failures: Contents of the ``failure.json`` files of failed builds.
-        root: The repository, whose host names the version of Tauri.
     """
     builds = sorted(
         [
@@ -94,16 +91,17 @@ def surroundings(
     return Surroundings(
         python=str(last[2].get("python_version", "")),
         nuitka=str(nuitka[-1]["packager_version"]) if nuitka else "",
-        tauri=tauri_version(root),
+        tauri=tauri_version(),
         build_command=last[1],
         launch_command=str(launched.get("artifact", "")),
     )
 
 
-def tauri_version(root: Path = workspace.ROOT) -> str:
+def tauri_version() -> str:
     """Version of Tauri in the host's lock file; empty without one."""
+    path = workspace.TOOL / "src-tauri" / "Cargo.lock"
     try:
-        lock = tomllib.loads((root / "src-tauri" / "Cargo.lock").read_text(encoding="utf-8"))
+        lock = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError):
         return ""
     for package in lock.get("package", []):

@@ -107,14 +107,11 @@ def _highest_number(folder: Path) -> int:
 
 def _publishable(entry: Entry) -> Entry:
     """The entry without this machine's paths: relative to the repository, or to ``~``."""
-    roots = ((f"{workspace.ROOT}/", ""), (str(workspace.ROOT), "."), (str(Path.home()), "~"))
     changes: dict[str, Any] = {}
     for item in fields(entry):
         text = getattr(entry, item.name)
         if isinstance(text, str):
-            for folder, shown in roots:
-                text = text.replace(folder, shown)
-            changes[item.name] = text
+            changes[item.name] = workspace.publishable(text)
     return replace(entry, **changes)
 
 

@@ -93,11 +93,11 @@ def check_comparable(old: Result, new: Result) -> None:
                 f"The two results differ in {name}: {getattr(old, name)!r} and "
                 f"{getattr(new, name)!r}."
             )
-    field = provenance.difference(old.provenance, new.provenance)
-    if field:
+    if difference := provenance.difference(old.provenance, new.provenance):
         raise IncompatibleResultsError(
-            f"The two results were measured on different machines: {field}.",
-            try_next="measure both on one machine",
+            f"One of the two results was {difference}.",
+            why="What differs would be the machine as much as the program.",
+            try_next="measure both in one checkout",
         )
 
 

@@ -18,6 +18,7 @@ import psutil
 from spike import __version__
 from spike.core import process, workspace
 from spike.core.errors import SpikeError
+from spike.measure import identity
 
 
 def collect() -> dict[str, Any]:
@@ -25,8 +26,11 @@ def collect() -> dict[str, Any]:
 
     Keys: ``at`` (UTC, ISO 8601), ``tool`` (this tool's version), ``platform``, ``arch``,
     ``system``, ``kernel``, ``libc``, ``cpu``, ``cpu_count``, ``memory_bytes``, ``python``,
-    ``git_commit``, ``git_dirty``, ``load_1min`` (runnable processes, mean of one minute),
-    ``temporary_filesystem``.
+    ``checkout`` (see :mod:`spike.measure.identity`), ``git_commit``, ``git_dirty``, ``load_1min``
+    (runnable processes, mean of one minute), ``temporary_filesystem``.
+
+    Raises:
+        StorageError: This checkout has no identity yet, and none can be written.
     """
     facts: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -40,6 +44,7 @@ def collect() -> dict[str, Any]:
         "cpu_count": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "python": platform.python_version(),
+        "checkout": identity.checkout(workspace.project()),
         "load_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "temporary_filesystem": filesystem(Path("/tmp") if os.name == "posix" else Path.home()),
         **_git(),
@@ -48,14 +53,19 @@ def collect() -> dict[str, Any]:
 
 
 SAME_MACHINE = ("platform", "arch", "kernel", "cpu", "cpu_count", "memory_bytes")
-"""Fields that have to agree before two results may stand side by side."""
+"""Fields that have to agree, beside the checkout, before two results may stand side by side."""
 
 
 def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """Name the first field that forbids putting two results side by side; empty when none does."""
+    """Say in words what forbids putting two results side by side; empty when nothing does."""
     for name in SAME_MACHINE:
         if one.get(name) != other.get(name):
-            return f"{name}: {one.get(name)!r} and {other.get(name)!r}"
+            return (
+                f"measured on another machine ({name}: {one.get(name)!r} and {other.get(name)!r})"
+            )
+    # Machines of one kind share all of the above.
+    if one.get("checkout") != other.get("checkout"):
+        return "measured in another checkout"
     return ""
 
 
@@ -88,8 +98,8 @@ def filesystem(path: Path) -> str:
 
 def _git() -> dict[str, Any]:
     try:
-        commit = process.capture(["git", "rev-parse", "HEAD"], cwd=workspace.ROOT)
-        changes = process.capture(["git", "status", "--porcelain"], cwd=workspace.ROOT)
+        commit = process.capture(["git", "rev-parse", "HEAD"], cwd=workspace.project())
+        changes = process.capture(["git", "status", "--porcelain"], cwd=workspace.project())
     except SpikeError:
         return {}
     if not commit.ok:

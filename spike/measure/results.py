@@ -4,7 +4,11 @@ One file is one run of one benchmark over all its targets. While a run goes on i
 most a second late, to ``<benchmark>.incomplete.json``; a finished run replaces
 ``<benchmark>.json``. So an interrupted run keeps what it has and takes nothing away. A run over
 chosen variants is kept in ``partial/``: the record is made from whole runs only, whose targets
-were measured in the same minutes. Summaries are derived when read, never stored.
+were measured in the same minutes. What cannot stand beside a new result, since another checkout or
+machine took it, is kept in ``elsewhere/``. Summaries are derived when read, never stored.
+
+A file has one sample a line, without spaces: it can be searched and compared line by line, and is
+JSON for every other program. One that would be larger than :data:`PLAIN_BYTES` is compressed.
 """
 
 from __future__ import annotations
@@ -22,10 +26,22 @@ from typing import Any, Self
 
 from spike.core import jsonfile
 from spike.core.errors import BusyError, CorruptFileError, StorageError
+from spike.core.workspace import display_path
 from spike.measure import provenance, system_state
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 2
+PLAIN_BYTES = 100_000
+"""A larger file is kept as ``.json.gz``: nobody reads thousands of launches line by line, and each
+new run of them would add its whole size to the repository."""
+
+CHECKLIST = "checklist"
+EVIDENCE = "evidence"
+"""Folder of the checklist's journals, beside its result."""
+
+ELSEWHERE = "elsewhere"
+"""Folder of results that were moved out of the way, beside those that took their place."""
+
 _SAVE_EVERY_S = 1.0
 _SAVE_SHARE = 0.02
 """At most this share of a run goes into writing: ten thousand launches make a large file."""
@@ -90,6 +106,7 @@ class Recorder:
             "targets": dict(targets),
             "samples": [],
         }
+        self._partial = partial
         folder = sidecar.workspace.results
         if partial:
             variants = [name for name, facts in targets.items() if facts["kind"] == "variant"]
@@ -123,13 +140,21 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Keep what was taken; a run that ended by itself becomes the result."""
+        """Keep what was taken; a run that ended by itself becomes the result.
+
+        Raises:
+            StorageError: It cannot be written, or what it takes the place of cannot be moved.
+        """
         if isinstance(error, StorageError):
             return
         self._document["complete"] = kind is None
         self._save()
         if kind is None:
-            self.incomplete_path.replace(self.path)
+            if not self._partial:
+                for line in set_aside(self.path.parent, self._document["provenance"]):
+                    print(line, file=sys.stderr)  # noqa: T201 - what a run does is said as it is done
+            self.path = keep(self.path, _text(self._document))
+            self.incomplete_path.unlink()
 
     def result(self) -> Result:
         """The run as it stands."""
@@ -142,7 +167,7 @@ class Recorder:
         self._document["provenance"]["system_state"] = system_state.between(
             self._before, system_state.snapshot()
         ).as_json()
-        jsonfile.write(self.incomplete_path, self._document)
+        jsonfile.write_text(self.incomplete_path, _text(self._document))
         self._saved = time.monotonic()
         self._save_cost_s = self._saved - began
 
@@ -183,6 +208,33 @@ def recording(
         yield recorder
 
 
+def _text(document: Mapping[str, Any]) -> str:
+    """The content of a result file: the facts of the run, then a line for each sample."""
+    facts = jsonfile.dumps({key: value for key, value in document.items() if key != "samples"})
+    samples = ",\n".join(jsonfile.dumps(sample) for sample in document["samples"])
+    return f'{facts[:-1]},"samples":[\n{samples}\n]}}\n'
+
+
+def keep(path: Path, text: str) -> Path:
+    """Write a whole run to its file, compressed when it is large.
+
+    Args:
+        path: The file, ending with ``.json``.
+        text: Its content.
+
+    Returns:
+        The file that was written: ``path``, or the same with ``.gz``. The other one is gone.
+
+    Raises:
+        StorageError: It cannot be written; what was there before is unchanged.
+    """
+    packed = path.with_name(f"{path.name}.gz")
+    kept, other = (path, packed) if len(text) <= PLAIN_BYTES else (packed, path)
+    jsonfile.write_text(kept, text)
+    other.unlink(missing_ok=True)
+    return kept
+
+
 def _file_name(names: str) -> str:
     """Names that fit into a file name; many of them are cut, and told apart by a checksum."""
     if len(names) <= 100:
@@ -194,6 +246,69 @@ def partial_path(benchmark: str, sidecar: Sidecar, variants: Sequence[str]) -> P
     """Where a run over chosen variants is kept."""
     name = f"{benchmark}-{_file_name('+'.join(variants))}.json"
     return sidecar.workspace.results / "partial" / name
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """The whole runs in a folder of results, by the benchmark's name."""
+    found: dict[str, Path] = {}
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*.json.gz")]):
+        if not path.name.endswith(".incomplete.json"):
+            found.setdefault(path.name.partition(".")[0], path)
+    return found
+
+
+def set_aside(folder: Path, own: Mapping[str, Any]) -> list[str]:
+    """Move results that may not stand beside one of this machine and checkout to ``elsewhere/``.
+
+    A fresh clone has the results of the machine that wrote its record. Nothing is lost: a file
+    that is there already gets a neighbour.
+
+    Args:
+        folder: Results of one sidecar.
+        own: Provenance of a result of this machine and checkout.
+
+    Returns:
+        What was done and why, in lines.
+
+    Raises:
+        StorageError: A file cannot be moved.
+    """
+    moved: dict[str, list[str]] = {}
+    for name, path in files(folder).items():
+        try:
+            result = load_file(path, remedy="the benchmark again")
+        except CorruptFileError:
+            continue  # who reads it says so
+        difference = provenance.difference(result.provenance, own) if result else ""
+        if not difference:
+            continue
+        _move_aside(path)
+        if name == CHECKLIST:
+            _move_aside(folder / EVIDENCE)
+        moved.setdefault(difference, []).append(name)
+    return [
+        f"kept in {display_path(folder / ELSEWHERE)}, since {difference}: {', '.join(names)}"
+        for difference, names in moved.items()
+    ]
+
+
+def _move_aside(path: Path) -> None:
+    """Move a file or folder to ``elsewhere/``, beside what is there."""
+    name, dot, suffix = path.name.partition(".")
+    place = path.parent / ELSEWHERE / path.name
+    number = 1
+    while place.exists():
+        number += 1
+        place = place.with_name(f"{name}-{number}{dot}{suffix}")
+    try:
+        place.parent.mkdir(exist_ok=True)
+        if path.exists():
+            path.replace(place)
+    except OSError as error:
+        raise StorageError(
+            f"{display_path(path)} cannot be moved: {error.strerror}.",
+            try_next=f"check the rights of {display_path(place.parent)}",
+        ) from None
 
 
 def load(benchmark: str, sidecar: Sidecar, *, remedy: str) -> Result | None:
@@ -213,9 +328,15 @@ def load(benchmark: str, sidecar: Sidecar, *, remedy: str) -> Result | None:
 def load_file(path: Path, *, remedy: str) -> Result | None:
     """Read one result file; None when it does not exist.
 
+    Args:
+        path: The file; one that was compressed is found by its plain name too.
+        remedy: The command that makes it anew.
+
     Raises:
         CorruptFileError: The file is damaged or of another schema.
     """
+    if not path.exists() and path.suffix == ".json":
+        path = path.with_name(f"{path.name}.gz")
     try:
         document = jsonfile.read(path, schema=SCHEMA, remedy=remedy)
     except FileNotFoundError:

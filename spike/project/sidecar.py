@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.core.errors import SidecarError
-from spike.core.workspace import HELLO, RECORD_NAME, ROOT, Workspace, display_path
+from spike.core.workspace import HELLO, RECORD_NAME, TOOL, Workspace, display_path, project
 
 LOCK_NAME = "requirements.lock"
 """In the sidecar's folder: its dependencies, resolved once for every packager."""
@@ -83,12 +83,12 @@ class Sidecar:
     @property
     def is_hello(self) -> bool:
         """Whether this is the repository's own sidecar."""
-        return self.folder == ROOT / HELLO
+        return self.folder == project() / HELLO
 
     @property
     def workspace(self) -> Workspace:
         """Where this sidecar's builds and results lie."""
-        return Workspace(root=ROOT, sidecar_name=self.name, is_hello=self.is_hello)
+        return Workspace(root=project(), sidecar_name=self.name, is_hello=self.is_hello)
 
     @property
     def option(self) -> str:
@@ -108,7 +108,7 @@ class Sidecar:
     @property
     def python(self) -> Path | None:
         """The Python of ``nox -s sidecar_env``, which has the dependencies; None without it."""
-        place = ROOT / ".nox" / f"sidecar-{self.name}"
+        place = project() / ".nox" / f"sidecar-{self.name}"
         python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
         return python if python.is_file() else None
 
@@ -140,13 +140,22 @@ class Sidecar:
         return digest.hexdigest()
 
 
-def load(folder: Path | str = ROOT / HELLO) -> Sidecar:
+def load(folder: Path | str | None = None) -> Sidecar:
     """Read and check a sidecar's folder.
+
+    Args:
+        folder: The folder; the project's own when None. A relative one is looked for in the
+            working folder, in the project, then among the sidecars that the tool brings.
 
     Raises:
         SidecarError: The folder, its ``pyproject.toml`` or a key is missing or wrong.
     """
-    folder = Path(folder).expanduser().resolve()
+    named = Path(HELLO if folder is None else folder).expanduser()
+    bases = [project()] if folder is None else [Path.cwd(), project()]
+    if named != Path(HELLO):
+        bases.append(TOOL)  # a project without a sidecar of its own must not get the tool's
+    folder = next((base / named for base in bases if (base / named).is_dir()), bases[0] / named)
+    folder = folder.resolve()
     manifest = folder / "pyproject.toml"
     if not folder.is_dir():
         raise SidecarError(

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
 from spike.core import process, workspace
-from spike.core.errors import SidecarError, SpikeError, StorageError
+from spike.core.command_line import run_command_line
+from spike.core.errors import SidecarError, StorageError
 from spike.project.sidecar import LOCK_NAME, Sidecar, load
 
 PYTHON_VERSION = "3.11"
@@ -26,17 +26,13 @@ _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 def main(arguments: list[str]) -> int:
     """Command line of the Nox session: lock one sidecar."""
-    try:
-        for folder in arguments:
-            sidecar = load(folder)
-            if sidecar.lock is None:
-                _say(f"{sidecar.name} has no dependencies: there is nothing to lock")
-            else:
-                write(sidecar)
-                _say(f"{workspace.display_path(sidecar.lock)} written")
-    except SpikeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
-        return error.exit_code
+    for folder in arguments:
+        sidecar = load(folder)
+        if sidecar.lock is None:
+            _say(f"{sidecar.name} has no dependencies: there is nothing to lock")
+        else:
+            write(sidecar)
+            _say(f"{workspace.display_path(sidecar.lock)} written")
     return 0
 
 
@@ -114,4 +110,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command_line(main)

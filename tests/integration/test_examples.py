@@ -22,7 +22,7 @@ import pytest
 
 from benchmarks.targets import Target, variant_target
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.launch import leftovers
 from spike.launch.launcher import launch
 from spike.launch.running import Running

@@ -13,7 +13,7 @@ import pytest
 
 from decision import snapshot
 from spike import issue_log
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
 from tests.support.commands import nox

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks import chaos
-from benchmarks.faults import report, runner, supervised
+from benchmarks.faults import runner, supervised, targets
 from benchmarks.faults.verdict import Status
 from spike.build.buildinfo import Built
 from spike.core.errors import SpikeError
@@ -23,7 +23,7 @@ VARIANTS = ("nuitka-onefile", "nuitka-standalone", "pyinstaller-onefile", "pyins
 needs_rust = pytest.mark.skipif(shutil.which("cargo") is None, reason="needs Rust")
 
 
-def run(case: str, target: runner.FaultTarget) -> runner.CaseRun:
+def run(case: str, target: targets.FaultTarget) -> runner.CaseRun:
     """One case on one target."""
     leftovers.adopt_orphans()
     case_run = runner.run_one(case, target, runner.SEED)
@@ -37,13 +37,13 @@ def test_every_variant_bears_the_everyday(
     built: Callable[..., Built], case: str, variant: str
 ) -> None:
     """A stop, the host's end and an awkward path are borne by all of them."""
-    (target,) = report.fault_targets([built(variant)])
+    (target,) = targets.fault_targets([built(variant)])
     assert run(case, target).status is Status.PASS
 
 
 def test_an_orphan_is_seen(built: Callable[..., Built]) -> None:
     """PyInstaller's onefile leaves Python running when its launcher is killed."""
-    (target,) = report.fault_targets([built("pyinstaller-onefile")])
+    (target,) = targets.fault_targets([built("pyinstaller-onefile")])
     case_run = run("sigkill_at_rest", target)
     assert case_run.status is Status.FAIL
     assert case_run.result is not None
@@ -52,7 +52,7 @@ def test_an_orphan_is_seen(built: Callable[..., Built]) -> None:
 
 def test_files_left_behind_are_seen(built: Callable[..., Built]) -> None:
     """Nuitka's onefile dies of SIGHUP before it can remove what it unpacked."""
-    (target,) = report.fault_targets([built("nuitka-onefile")])
+    (target,) = targets.fault_targets([built("nuitka-onefile")])
     case_run = run("sighup_at_rest", target)
     assert case_run.status is Status.FAIL
     assert case_run.result is not None
@@ -61,7 +61,7 @@ def test_files_left_behind_are_seen(built: Callable[..., Built]) -> None:
 
 def test_a_mount_is_the_cases_own(built: Callable[..., Built]) -> None:
     """The full file system of the case lives in a namespace and goes with it."""
-    (target,) = report.fault_targets([built("pyinstaller-onedir")])
+    (target,) = targets.fault_targets([built("pyinstaller-onedir")])
     case_run = run("tmpdir_full", target)
     if case_run.status is Status.NOT_RUN:
         pytest.skip(case_run.reason)
@@ -71,7 +71,7 @@ def test_a_mount_is_the_cases_own(built: Callable[..., Built]) -> None:
 @pytest.mark.parametrize(("case", "tries"), [("truncated", 10), ("sigterm_during_start", 20)])
 def test_a_sweep_tells_how_many(built: Callable[..., Built], case: str, tries: int) -> None:
     """Counts add up to the number of tries."""
-    (target,) = report.fault_targets([built("nuitka-onefile")])
+    (target,) = targets.fault_targets([built("nuitka-onefile")])
     case_run = run(case, target)
     assert case_run.result is not None
     assert sum(case_run.result.counts.values()) == tries
@@ -80,7 +80,7 @@ def test_a_sweep_tells_how_many(built: Callable[..., Built], case: str, tries: i
 def test_the_probe_tells_a_leak_from_what_works(built: Callable[..., Built]) -> None:
     """PyInstaller leaks LD_LIBRARY_PATH into subprocesses, and its spawned workers work."""
     built("pyinstaller-onedir", PROBE)
-    (target,) = report.fault_targets([built("pyinstaller-onedir")])
+    (target,) = targets.fault_targets([built("pyinstaller-onedir")])
     assert run("subprocess_environment", target).status is Status.FAIL
     assert run("multiprocessing_spawn", target).status is Status.PASS
     assert run("metadata_and_resources", target).status is Status.PASS
@@ -89,7 +89,7 @@ def test_the_probe_tells_a_leak_from_what_works(built: Callable[..., Built]) -> 
 @pytest.mark.parametrize("case", ["sigterm_after_fork", "sigkill_after_fork"])
 def test_the_moment_after_a_fork_is_held_open(built: Callable[..., Built], case: str) -> None:
     """PyInstaller's child waits for a launcher that has gone; a folder build starts no child."""
-    onefile, onedir = report.fault_targets(
+    onefile, onedir = targets.fault_targets(
         [built("pyinstaller-onefile"), built("pyinstaller-onedir")]
     )
     case_run = run(case, onefile)
@@ -110,8 +110,8 @@ def test_behind_the_supervisor_nothing_is_left(
     built: Callable[..., Built], case: str, variant: str
 ) -> None:
     """Though by itself the one leaves a process and files; the other goes through the launcher."""
-    targets = report.behind_ours(report.fault_targets([built(variant)]))
-    case_run = run(case, next(one for one in targets if one.supervisor))
+    behind = targets.behind_ours(targets.fault_targets([built(variant)]))
+    case_run = run(case, next(one for one in behind if one.supervisor))
     assert case_run.status is Status.PASS, case_run
 
 
@@ -124,7 +124,7 @@ def test_in_the_real_host_nothing_is_left(built: Callable[..., Built]) -> None:
         pytest.skip(str(error))
     with supervised.in_host([built("pyinstaller-onefile")]) as programs:
         (program,) = programs.values()
-        target = runner.FaultTarget(id="host", hello=program, probe=None, host=True)
+        target = targets.FaultTarget(id="host", hello=program, probe=None, host=True)
         for case in ("sigterm_at_rest", "sigkill_at_rest", "sigquit_at_rest", "host_vanishes"):
             case_run = run(case, target)
             assert case_run.status is Status.PASS, case_run

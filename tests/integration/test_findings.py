@@ -12,7 +12,7 @@ from decision.workflows import issues
 from spike import issue_log
 from spike.build.buildinfo import Built
 from spike.core import process
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.packagers import VARIANTS
 
 pytestmark = pytest.mark.integration

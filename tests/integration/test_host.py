@@ -17,7 +17,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from spike.build.buildinfo import Built
 from spike.core import requirements
 from spike.core.errors import SpikeError
-from spike.core.workspace import ROOT, platform_id
+from spike.core.workspace import TOOL as ROOT
+from spike.core.workspace import platform_id
 from spike.host import application, checklist, staging, verify, window
 from spike.host.staging import Launching
 

@@ -16,7 +16,7 @@ from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.requirements import PLAN_VARIANTS
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.host import application, staging
 from spike.host.staging import Launching
 from spike.launch import leftovers

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import cold_start, footprint, instructions, phases, selfcheck, stress
 from benchmarks.targets import Target, variant_target
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.measure import pagecache
 from spike.measure.provenance import filesystem
 from spike.measure.results import Result

@@ -17,7 +17,7 @@ import pytest
 
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.launch import launcher, leftovers
 from spike.launch.running import Running
 from spike.launch.spec import LaunchSpec

@@ -15,7 +15,8 @@ import pytest
 
 from spike.build.buildinfo import Built
 from spike.core.requirements import PLAN_VARIANTS
-from spike.core.workspace import ROOT, platform_id
+from spike.core.workspace import TOOL as ROOT
+from spike.core.workspace import platform_id
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 UNIT = ROOT / "tests" / "unit"
 ROOMS = sorted(path for path in UNIT.iterdir() if path.is_dir() and path.name != "__pycache__")

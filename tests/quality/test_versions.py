@@ -6,7 +6,7 @@ import json
 import tomllib
 
 import spike
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 HOST = ROOT / "src-tauri"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.project.sidecar import KEYS
 
 TEXT = (ROOT / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 
 def nox(*words: str) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from spike.build import buildinfo
+from spike.core.workspace import PROJECT_VARIABLE
 from spike.project import sidecar
 from tests.support.builds import VARIANT, info
 
@@ -18,7 +19,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sidecar.Sidecar:
     folder.mkdir()
     (folder / "main.py").write_text("print('READY')")
     (folder / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
-    monkeypatch.setattr(sidecar, "ROOT", tmp_path)
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
     found = sidecar.load(folder)
     target = VARIANT.folder(found)
     target.mkdir(parents=True)

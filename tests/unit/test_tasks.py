@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 
 def invoke(*words: str) -> subprocess.CompletedProcess[str]:
@@ -64,19 +64,20 @@ def test_the_list_of_tasks_is_a_table_of_contents_and_quick() -> None:
 
 def test_every_argument_has_help() -> None:
     """`invoke --help TASK` explains each option."""
-    from invoke.tasks import Task
-
     import tasks
 
-    for name, task in vars(tasks).items():
-        if isinstance(task, Task):
-            for argument in task.get_arguments():
-                assert argument.help, f"{name} {argument.name}"
+    for name, task in tasks.namespace.tasks.items():
+        for argument in task.get_arguments():
+            assert argument.help, f"{name} {argument.name}"
 
 
 def test_nothing_outside_the_repository_is_read() -> None:
     """What a user runs needs nothing that is not in the clone."""
-    for path in [*ROOT.glob("*.py"), *ROOT.glob("spike/**/*.py"), *ROOT.glob("benchmarks/**/*.py")]:
+    packages = ("spike", "benchmarks", "decision", "commands")
+    for path in [
+        *ROOT.glob("*.py"),
+        *(file for name in packages for file in ROOT.glob(f"{name}/**/*.py")),
+    ]:
         assert "../shared" not in path.read_text(encoding="utf-8"), path
 
 

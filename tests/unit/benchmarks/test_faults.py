@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -12,12 +13,16 @@ from typing import Any
 import pytest
 
 from benchmarks.faults import report, runner
-from benchmarks.faults.case import CATEGORIES, all_cases
-from benchmarks.faults.life_and_death import RARE_MOMENTS, _with_lost_signals
+from benchmarks.faults.case import all_cases, categories
+from benchmarks.faults.cases.life_and_death.start import RARE_MOMENTS, _with_lost_signals
+from benchmarks.faults.conditions import Conditions
 from benchmarks.faults.needs import Need, missing
-from benchmarks.faults.runner import CaseRun, FaultTarget
-from benchmarks.faults.sandbox import Conditions, Program, Sandbox, Session, remove
+from benchmarks.faults.program import Program
+from benchmarks.faults.runner import CaseRun
+from benchmarks.faults.sandbox import Sandbox, remove
+from benchmarks.faults.session import Session
 from benchmarks.faults.supervised import strict
+from benchmarks.faults.targets import FaultTarget
 from benchmarks.faults.verdict import (
     CaseResult,
     NotRun,
@@ -31,8 +36,9 @@ from benchmarks.faults.verdict import (
     sweep,
     worst,
 )
+from spike.core import process
 from spike.core.errors import UsageError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.measure.results import Result
 
 CLEAN = Observation(ready_count=1, exit_code=0, shutdown="reason=signal signal=SIGTERM")
@@ -175,7 +181,7 @@ class TestCases:
         """The bar of the suite."""
         cases = all_cases()
         assert len(cases) >= 50
-        assert {one.category for one in cases.values()} == set(CATEGORIES)
+        assert {one.category for one in cases.values()} == set(categories())
 
     def test_every_case_states_what_a_user_may_expect(self) -> None:
         """A sentence, before anything is run, and no two the same."""
@@ -202,6 +208,74 @@ class TestCases:
         target = FaultTarget(id="supervised", hello=program, probe=None, supervisor=True)
         work = runner.jobs(runner.select([]), [target])
         assert {one.category for one, _ in work} == {"life_and_death"}
+
+
+class TestAnotherCase:
+    """A case more is one function in one file, and nothing else."""
+
+    TOY = '''"""Toys: cases that no machine needs."""
+
+from benchmarks.faults.case import case
+from benchmarks.faults.sandbox import Sandbox
+from benchmarks.faults.verdict import CaseResult, stops
+
+
+@case("A toy that asks for nothing: it starts.")
+def toy_case(sandbox: Sandbox) -> CaseResult:
+    """A plain session."""
+    return stops(sandbox.run())
+'''
+
+    RUN = """
+import sys
+from pathlib import Path
+from benchmarks.faults import runner
+from benchmarks.faults.program import Program
+from benchmarks.faults.targets import FaultTarget
+
+program = Program(artifact=Path(sys.argv[1]), folder=None)
+case_run = runner.run_one("toy_case", FaultTarget(id="toy", hello=program, probe=None), 1)
+print(case_run.status, case_run.reason or case_run.result.detail)
+"""
+
+    @pytest.fixture
+    def copy(self, tmp_path: Path) -> Path:
+        """The code of this repository, with a topic more in the category `places`."""
+        for name in ("benchmarks", "decision", "spike", "issues", "sidecar"):
+            shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("results"))
+        for name in ("tasks.py", "pyproject.toml"):
+            shutil.copy2(ROOT / name, tmp_path / name)
+        toy = tmp_path / "benchmarks" / "faults" / "cases" / "places" / "toys.py"
+        toy.write_text(self.TOY, encoding="utf-8")
+        return tmp_path
+
+    def test_it_is_listed(self, copy: Path) -> None:
+        """With its category, by its own name and by the name of its file."""
+        for name in ("toy_case", "toys"):
+            listed = process.capture(
+                [sys.executable, "-m", "invoke", "faults", "--list", "--case", name], cwd=copy
+            )
+            assert listed.ok, listed.errors
+            assert re.search(r"places *\| toy_case *\| A toy that asks for nothing", listed.output)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="the suite is for Linux")
+    @pytest.mark.parametrize(
+        ("script", "says"),
+        [
+            ("trap 'exit 0' TERM\necho READY\nwhile :; do sleep 0.01; done", "pass READY, then"),
+            (
+                "trap 'exit 3' TERM\necho READY\nwhile :; do sleep 0.01; done",
+                "degraded exited with 3 after READY",
+            ),
+        ],
+    )
+    def test_it_runs(self, copy: Path, script: str, says: str) -> None:
+        """Its verdict is that of the program: a toy that stops as asked, and one that fails."""
+        program = copy / "program"
+        program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        program.chmod(0o755)
+        done = process.capture([sys.executable, "-c", self.RUN, str(program)], cwd=copy)
+        assert done.output.startswith(says), done.output + done.errors
 
 
 def _target() -> FaultTarget:

@@ -11,7 +11,7 @@ import pytest
 
 from spike.core import jsonfile
 from spike.core.errors import StorageError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 needs_namespaces = pytest.mark.skipif(
     sys.platform != "linux"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import Any
@@ -10,7 +11,7 @@ import jsonschema
 import pytest
 
 from decision import evidence, report
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.project import sidecar
 
 SCHEMA = json.loads((ROOT / "decision" / "report.schema.json").read_text(encoding="utf-8"))
@@ -48,8 +49,11 @@ def test_nothing_published_names_a_person_or_a_machine() -> None:
     import getpass
     import socket
 
-    for path in [*ROOT.glob("benchmarks/results/**/*.json"), ROOT / "decision-record.md"]:
-        text = path.read_text(encoding="utf-8")
+    kept = sorted(ROOT.glob("benchmarks/results/**/*.json*"))
+    assert {path.suffix for path in kept} == {".json", ".gz"}
+    for path in [*kept, ROOT / "decision-record.md"]:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
         # Absolute paths: a scratch folder may have a home/ of its own.
         assert not re.search(r"(?<![\w.>-])/(home|Users)/", text), path
         assert f'"{socket.gethostname()}"' not in text, path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -17,13 +18,14 @@ def sources(tmp_path: Path) -> dict[str, Path]:
     """Two files to freeze."""
     (tmp_path / "a.json").write_text("{}", encoding="utf-8")
     (tmp_path / "b.md").write_text("# b", encoding="utf-8")
-    return {"results/a.json": tmp_path / "a.json", "issues/b.md": tmp_path / "b.md"}
+    return {"results/a.json.gz": tmp_path / "a.json", "issues/b.md": tmp_path / "b.md"}
 
 
 def test_a_frozen_folder_proves_itself(tmp_path: Path, sources: dict[str, Path]) -> None:
     """SHA256SUMS is in the format of sha256sum, and every file is as its source was."""
     folder = snapshot.freeze(tmp_path / "frozen", sources)
     assert (folder / "issues" / "b.md").read_text(encoding="utf-8") == "# b"
+    assert gzip.decompress((folder / "results" / "a.json.gz").read_bytes()) == b"{}"
     lines = (folder / snapshot.SUMS).read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"{file_sha256(sources['issues/b.md'])}  issues/b.md"
     assert snapshot.problem(folder, file_sha256(folder / snapshot.SUMS)) == ""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from spike.core import requirements
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.host import checklist
 from spike.host.application import Run
 from spike.host.checklist import Observed

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from spike.core.errors import SpikeError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.host import checklist
 from spike.host import journal as journals
 

@@ -9,7 +9,7 @@ import pytest
 
 from spike import issue_log
 from spike.core.errors import IssueLogError, UsageError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 
 BARE = """\
 ### Issue 7: Onefile turns SIGTERM into SIGINT

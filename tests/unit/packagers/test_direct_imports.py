@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.packagers.analysis import direct_imports, module_graph
 
 PASSED_ON = "from functools import reduce\n"

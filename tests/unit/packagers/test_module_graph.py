@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.packagers.analysis import module_graph
 
 

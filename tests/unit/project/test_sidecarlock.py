@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spike.core.errors import SidecarError
-from spike.core.workspace import ROOT
+from spike.core.workspace import TOOL as ROOT
 from spike.project import sidecar, sidecarlock
 from spike.project.sidecar import Sidecar
 

@@ -1,0 +1,1 @@
+"""The cases: a folder a category, a file a topic, a function a case."""

@@ -1,0 +1,174 @@
+"""Signals to the process that the host holds, once the program is at rest."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+
+from benchmarks.faults.case import case
+from benchmarks.faults.conditions import Conditions, shell
+from benchmarks.faults.needs import Need
+from benchmarks.faults.sandbox import Sandbox
+from benchmarks.faults.verdict import (
+    CaseResult,
+    Observation,
+    degraded,
+    failed,
+    passed,
+    remains,
+    stops,
+    worst,
+)
+
+
+def _clean_stop(sandbox: Sandbox, number: int) -> CaseResult:
+    return stops(sandbox.run(stop=number))
+
+
+@case("SIGTERM at rest: it stops with exit code 0 and leaves nothing.", needs=(Need.SIGNALS,))
+def sigterm_at_rest(sandbox: Sandbox) -> CaseResult:
+    """The usual stop."""
+    return _clean_stop(sandbox, signal.SIGTERM)
+
+
+@case("SIGINT at rest: it stops with exit code 0 and leaves nothing.", needs=(Need.SIGNALS,))
+def sigint_at_rest(sandbox: Sandbox) -> CaseResult:
+    """As from a terminal, but to the one process only."""
+    return _clean_stop(sandbox, signal.SIGINT)
+
+
+@case("SIGHUP at rest: it stops with exit code 0 and leaves nothing.", needs=(Need.SIGNALS,))
+def sighup_at_rest(sandbox: Sandbox) -> CaseResult:
+    """The terminal is closed."""
+    return _clean_stop(sandbox, signal.SIGHUP)
+
+
+@case(
+    "SIGQUIT at rest, for which the program has no handler: it ends and leaves nothing.",
+    needs=(Need.SIGNALS,),
+)
+def sigquit_at_rest(sandbox: Sandbox) -> CaseResult:
+    """The default action is to die, with a core file where those are on."""
+    return stops(sandbox.run(Conditions(wrap=shell("ulimit -c 0")), stop=signal.SIGQUIT), code=None)
+
+
+@case("SIGTERM, SIGINT and SIGHUP reach the program under their own names.", needs=(Need.SIGNALS,))
+def signal_name_reaches_program(sandbox: Sandbox) -> CaseResult:
+    """The program may have to tell a stop from an interrupt."""
+    told = {}
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        observation = sandbox.run(stop=signal.Signals[name])
+        if observation.shutdown == f"reason=signal signal={name}":
+            told[name] = passed("reaches the program", observation)
+        elif observation.shutdown:
+            told[name] = degraded(
+                f"reaches the program as {observation.shutdown.split('=')[-1]}", observation
+            )
+        else:
+            told[name] = degraded(f"does not reach the program ({observation.ending})", observation)
+    return worst(told, pass_detail="all three reach the program under their own names")
+
+
+@case("SIGKILL at rest: no process is left after 10 s; files may be (degraded).")
+def sigkill_at_rest(sandbox: Sandbox) -> CaseResult:
+    """The host lives on and keeps the pipes open, so end of file does not save it."""
+    with sandbox.session() as session:
+        session.until_ready()
+        session.stop(signal.SIGKILL)
+        observation = session.end()
+    left = remains(observation)
+    facts = {"orphan_ms": observation.orphan_ms} if observation.orphan_ms is not None else {}
+    if left is not None:
+        return _with_facts(left, facts)
+    if observation.orphan_ms is not None:
+        return passed(
+            f"its last process ended {observation.orphan_ms / 1000:.1f} s later",
+            observation,
+            **facts,
+        )
+    return passed("READY before it, and nothing outlived it", observation)
+
+
+def _with_facts(item: CaseResult, facts: dict[str, float]) -> CaseResult:
+    return replace(item, facts={**item.facts, **facts})
+
+
+@case(
+    "SIGSTOP suspends the program, SIGCONT wakes it, and it still stops cleanly.",
+    needs=(Need.SIGNALS,),
+)
+def sigstop_and_sigcont(sandbox: Sandbox) -> CaseResult:
+    """A host that freezes its sidecar, or a user's job control."""
+    with sandbox.session(Conditions(args=("--heartbeat", "0.05"))) as session:
+        session.until_ready()
+        session.running.pump(lambda: bool(session.heard("HEARTBEAT ")), 5.0)
+        session.send(signal.SIGSTOP)
+        session.read(0.3)  # what was under way may still come
+        before = session.heard("HEARTBEAT ")
+        session.read(1.0)
+        suspended = session.heard("HEARTBEAT ") == before
+        session.send(signal.SIGCONT)
+        now = session.heard("HEARTBEAT ")
+        woke = session.running.pump(lambda: session.heard("HEARTBEAT ") != now, 5.0)
+        session.stop()
+        observation = session.end()
+    verdict = stops(observation)
+    if verdict.status.value != "pass":
+        return verdict
+    if not woke:
+        return failed("no heartbeat after SIGCONT", observation)
+    if not suspended:
+        return degraded(
+            "the heartbeat goes on: only the launcher process is suspended", observation
+        )
+    return passed("suspended, awake again, clean stop", observation)
+
+
+@case("SIGTERM while it is suspended: after SIGCONT it stops cleanly.", needs=(Need.SIGNALS,))
+def sigterm_while_suspended(sandbox: Sandbox) -> CaseResult:
+    """The signal waits until the program runs again."""
+    with sandbox.session() as session:
+        session.until_ready()
+        session.send(signal.SIGSTOP)
+        session.send(signal.SIGTERM)
+        session.read(0.2)
+        session.send(signal.SIGCONT)
+        session.until_exit()
+        return stops(session.end())
+
+
+@case("SIGTERM twice: one clean stop.", needs=(Need.SIGNALS,))
+def sigterm_twice(sandbox: Sandbox) -> CaseResult:
+    """An impatient host."""
+    with sandbox.session() as session:
+        session.until_ready()
+        session.send(signal.SIGTERM)
+        session.send(signal.SIGTERM)
+        session.until_exit()
+        observation = session.end()
+    return _stopped_once(observation)
+
+
+def _stopped_once(observation: Observation) -> CaseResult:
+    """The second of two signals may hit the interpreter on its way out, after SHUTDOWN.
+
+    Whether it does is chance; ended by it is a stop as well, so it must not change the verdict.
+    """
+    if (
+        observation.ready
+        and observation.shutdown
+        and not observation.hung
+        and remains(observation) is None
+    ):
+        return passed(f"said SHUTDOWN once, {observation.ending}, nothing left", observation)
+    return stops(observation)
+
+
+@case("SIGINT to its whole process group, as Ctrl-C does: one clean stop.")
+def sigint_to_group(sandbox: Sandbox) -> CaseResult:
+    """On a terminal every process of the program gets the signal."""
+    with sandbox.session() as session:
+        session.until_ready()
+        session.send(signal.SIGINT, group=True)
+        session.until_exit()
+        return _stopped_once(session.end())

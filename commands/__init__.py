@@ -1,0 +1,43 @@
+"""The invoke tasks, by topic; they read arguments, call the package and print what it returns.
+
+A repository that uses this tool has a ``tasks.py`` of two lines::
+
+    from commands import program
+    namespace = program(__file__)
+
+Nothing is imported here before a task runs but invoke and the registry of benchmarks: listing the
+tasks takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.tasks import Task
+
+from spike.core.workspace import enter
+
+
+def program(tasks_file: str) -> Collection:
+    """Every task, for the project whose ``tasks.py`` this is.
+
+    Args:
+        tasks_file: The ``__file__`` of that ``tasks.py``: its folder is the project's.
+    """
+    enter(tasks_file)
+    # Not before: what is imported from here on knows whose tool it is.
+    from commands import build, dev, host, issues, measure, record
+
+    namespace = Collection()
+    for topic in (build, measure, host, issues, record, dev):
+        for task in topic_tasks(topic):
+            namespace.add_task(task)
+    return namespace
+
+
+def topic_tasks(topic: ModuleType) -> list[Task[Any]]:
+    """The tasks of a topic's module, in the order in which it has them."""
+    found = [value for value in vars(topic).values() if isinstance(value, Task)]
+    return [*found, *getattr(topic, "GENERATED", ())]

@@ -1,0 +1,76 @@
+"""A benchmark of the registry as an invoke task."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from invoke.context import Context
+from invoke.tasks import Task, task
+
+from benchmarks.registry import Benchmark, Rows
+from commands.edge import HELLO, SIDECAR_HELP, VARIANT_HELP, edge, whole_number
+
+
+def numbers(benchmark: Benchmark, given: Mapping[str, Any]) -> dict[str, int]:
+    """The values of those options of a benchmark that a task was given.
+
+    Raises:
+        UsageError: One is not a whole number in its range.
+    """
+    return {
+        option.name: whole_number(
+            given[option.name], f"--{option.name}", low=option.low, high=option.high
+        )
+        for option in benchmark.options
+        if option.name in given
+    }
+
+
+def measured(
+    benchmark: Benchmark, sidecar_folder: str, variants: Sequence[str], **options: int
+) -> int:
+    """Run a benchmark and give its exit code."""
+    from decision.workflows import measuring
+    from spike.project import sidecar
+
+    return measuring.run(benchmark, sidecar.load(sidecar_folder), variants, **options)
+
+
+def helps(benchmark: Benchmark) -> dict[str, str]:
+    """The line of help of every option that a benchmark's task has."""
+    found = {option.name: option.explained for option in benchmark.options}
+    if benchmark.rows is not Rows.NONE:
+        found["variant"] = VARIANT_HELP
+    if benchmark.any_sidecar:
+        found["sidecar"] = SIDECAR_HELP
+    return found
+
+
+def task_of(benchmark: Benchmark) -> Task[Any]:
+    """The task of a benchmark that has nothing of its own beside its options."""
+
+    def body(c: Context, **given: Any) -> int:
+        options = numbers(benchmark, given)
+        return measured(benchmark, given.get("sidecar", HELLO), given.get("variant", ()), **options)
+
+    iterable = [] if benchmark.rows is Rows.NONE else ["variant"]
+    defaults = {option.name: str(option.default) for option in benchmark.options}
+    if benchmark.any_sidecar:
+        defaults["sidecar"] = HELLO
+    if seed := defaults.pop("seed", ""):
+        defaults["seed"] = seed  # last: a sidecar is chosen more often, and its short form is -s
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    body.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # invoke reads it
+        [
+            *(inspect.Parameter(name, kind) for name in ("c", *iterable)),
+            *(inspect.Parameter(name, kind, default=value) for name, value in defaults.items()),
+        ]
+    )
+    body.__name__ = benchmark.task.replace("-", "_")
+    body.__doc__ = benchmark.says
+    made: Task[Any] = task(name=benchmark.task, help=helps(benchmark), iterable=iterable)(
+        edge(body)
+    )
+    return made

@@ -1,0 +1,83 @@
+"""The plan in one command, its fallback, and the tools that both need."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from benchmarks.registry import BENCHMARKS, RELIABILITY
+from commands.benchmark_task import numbers
+from commands.edge import HELLO, SIDECAR_HELP, edge
+
+LAUNCHES = BENCHMARKS[RELIABILITY].options[0]
+
+
+@task(
+    name="spike",
+    default=True,
+    help={
+        "with-deps": "install missing system packages first (Debian and Ubuntu)",
+        "sidecar": SIDECAR_HELP,
+        "launches": LAUNCHES.explained,
+        "no-host": "leave out the Tauri host, which takes most of the time",
+        "force": "build and measure also what is up to date",
+    },
+)
+@edge
+def spike_(
+    c: Context,
+    with_deps: bool = False,
+    sidecar: str = HELLO,
+    launches: str = str(LAUNCHES.default),
+    no_host: bool = False,
+    force: bool = False,
+) -> int:
+    """Carry out the plan: build, measure, check, record."""
+    from decision.workflows import spike
+    from spike.project import sidecar as sidecars
+
+    return spike.run(
+        sidecars.load(sidecar),
+        launches=numbers(BENCHMARKS[RELIABILITY], {"launches": launches})["launches"],
+        with_deps=with_deps,
+        with_host=not no_host,
+        force=force,
+    )
+
+
+@task(
+    help={
+        "dry-run": "say what would be done, and do nothing",
+        "no-host": "leave out the checklist, which needs the Tauri host",
+        "sidecar": SIDECAR_HELP,
+    }
+)
+@edge
+def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: str = HELLO) -> int:
+    """Carry out the contingency steps K1 to K6."""
+    from decision.workflows import fallback as steps
+    from spike.project import sidecar as sidecars
+
+    what = sidecars.load(sidecar)
+    if dry_run:
+        print(steps.describe(what))
+        return 0
+    return steps.run(what, with_host=not no_host)
+
+
+@task(help={"with-deps": "install the missing system packages (Debian and Ubuntu)"})
+@edge
+def doctor(c: Context, with_deps: bool = False) -> int:
+    """List the tools the work needs, and how to get them."""
+    from spike.build import doctor as needs
+    from spike.core.errors import EXIT_CANNOT, EXIT_OK
+
+    found = needs.examine()
+    if with_deps and needs.install(found):
+        found = needs.examine()
+    print(needs.render(found))
+    lacking = [item.need.name for item in needs.missing(found) if item.need.required]
+    if lacking:
+        print(f"missing: {', '.join(lacking)}. Install: invoke doctor --with-deps")
+        return EXIT_CANNOT
+    return EXIT_OK

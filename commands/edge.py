@@ -1,0 +1,67 @@
+"""The edge where a task meets its user: words become numbers, and errors become text."""
+
+from __future__ import annotations
+
+import functools
+import signal
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from invoke.exceptions import Exit
+
+HELLO = "sidecar"
+SIDECAR_HELP = "folder of the sidecar, with its pyproject.toml (default: sidecar)"
+VARIANT_HELP = "work on this variant only, such as nuitka-onefile (repeatable)"
+
+
+def edge(body: Callable[..., int | None]) -> Callable[..., None]:
+    """Turn what a task returns or raises into its exit code and one paragraph.
+
+    A task ends with 0 (done, target met), 1 (done, target missed), 2 (could not be done) or 130
+    (interrupted; what was measured is kept).
+    """
+
+    @functools.wraps(body)
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        from spike.core.errors import EXIT_INTERRUPTED, SpikeError
+
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            code = body(*args, **kwargs)
+        except SpikeError as error:
+            raise Exit(f"error: {error}", code=error.exit_code) from None
+        except KeyboardInterrupt:
+            raise Exit(
+                "interrupted: what was measured so far is kept in the *.incomplete.json file "
+                "beside the results; earlier results are unchanged",
+                code=EXIT_INTERRUPTED,
+            ) from None
+        if code:
+            raise Exit(code=code)
+
+    return wrapper
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """SIGTERM ends a task like Ctrl-C: what was started is ended, what was measured is kept."""
+    raise KeyboardInterrupt
+
+
+def whole_number(text: str, option: str, *, low: int, high: int) -> int:
+    """Read a whole number; invoke's own conversion would answer a typing mistake with a traceback.
+
+    Raises:
+        UsageError: It is none, or out of range; the message shows a right value.
+    """
+    from spike.core.errors import UsageError
+
+    try:
+        value = int(str(text))
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise UsageError(
+            f"{option} takes a whole number from {low} to {high}, not {text!r}.",
+            try_next=f"{option} {max(low, min(20, high))}",
+        )
+    return value

@@ -1,0 +1,176 @@
+"""Measuring: a task for each benchmark of the registry, and what compares their results."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from benchmarks.registry import BENCHMARKS, RELIABILITY
+from commands.benchmark_task import helps, measured, numbers, task_of
+from commands.edge import HELLO, VARIANT_HELP, edge
+
+PARALLEL = BENCHMARKS["parallel"]
+
+
+@task(
+    help={
+        **helps(BENCHMARKS[RELIABILITY]),
+        "parallel": "launches at the same moment, 1 to 64 (default 1); kept in a file of its own",
+    },
+    iterable=["variant"],
+)
+@edge
+def bench(
+    c: Context,
+    variant: list[str],
+    launches: str = str(BENCHMARKS[RELIABILITY].defaults["launches"]),
+    sidecar: str = HELLO,
+    seed: str = "1",
+    parallel: str = "1",
+) -> int:
+    """Launch every variant N times: does it start, and stop?"""
+    given = {"launches": launches, "seed": seed, "parallel": parallel}
+    options = numbers(PARALLEL, given)
+    if options["parallel"] > 1:
+        return measured(PARALLEL, sidecar, variant, **options)
+    del options["parallel"]
+    return measured(BENCHMARKS[RELIABILITY], sidecar, variant, **options)
+
+
+@task(positional=["old", "new"], help={"old": "an earlier result file", "new": "a later one"})
+@edge
+def compare(c: Context, old: str, new: str) -> int:
+    """Say what changed between two runs beyond the noise."""
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
+    from spike.measure import compare as comparison
+
+    before, after = comparison.load(old), comparison.load(new)
+    benchmark = BENCHMARKS.get(before.benchmark)
+    found = comparison.changes(before, after, benchmark.compared if benchmark else ())
+    print(comparison.render(found))
+    worse = [f"{item.target} ({item.field})" for item in found if item.verdict == "worse"]
+    if worse:
+        print(f"worse by more than the noise: {', '.join(worse)}")
+        return EXIT_GOAL_MISSED
+    print("nothing got worse by more than the noise")
+    return EXIT_OK
+
+
+@task(
+    iterable=["result"],
+    help={"result": "a result file of invoke bench (repeatable, at least two)"},
+)
+@edge
+def pool(c: Context, result: list[str]) -> None:
+    """Add runs of the same binaries up, for a tighter rate."""
+    from benchmarks import reliability
+    from spike.measure import compare as comparison
+
+    together = comparison.pool([comparison.load(path) for path in result])
+    print(reliability.render_rates(reliability.summarise(together)))
+
+
+FAULTS = BENCHMARKS["faults"]
+
+
+@task(
+    aliases=["hardships"],  # its name until 0.1
+    help={
+        "variant": VARIANT_HELP,
+        "case": "run this case, or this category, only (repeatable)",
+        "repeat": "how often, 1 to 10 (default 1): the verdicts have to be the same",
+        "host": "the cases of life and death on the real Tauri host, with each variant inside",
+        "list": "show the cases and what a user may expect, and run nothing",
+    },
+    iterable=["variant", "case"],
+)
+@edge
+def faults(
+    c: Context,
+    variant: list[str],
+    case: list[str],
+    repeat: str = "1",
+    host: bool = False,
+    list: bool = False,  # noqa: A002 - the option's name
+) -> int:
+    """Try every variant on hostile machines."""
+    from benchmarks.faults import report, runner
+    from decision.workflows import measuring
+    from spike.core.errors import EXIT_CANNOT, EXIT_OK
+    from spike.project import sidecar as sidecars
+
+    cases = runner.select(case)
+    if list:
+        print(report.render_list(cases))
+        return EXIT_OK
+    benchmark = BENCHMARKS["faults_host"] if host else FAULTS
+    options = numbers(benchmark, {"repeat": repeat})
+    hello = sidecars.load(HELLO)
+    targets = measuring.targets_of(benchmark, hello, variant)
+    result = benchmark.run(hello, targets, cases=cases, partial=bool(variant or case), **options)
+    code = measuring.tell(benchmark, hello, result)
+    if mistakes := report.broken(result):
+        print("the suite itself failed in: " + "; ".join(mistakes))
+        return EXIT_CANNOT
+    return code
+
+
+ABLATION = BENCHMARKS["ablation"]
+
+
+@task(
+    aliases=["knobs"],  # its name until 0.1
+    help={
+        "rounds": ABLATION.options[0].explained,
+        "row": "work on this row of the table only, such as 'nuitka-lean pie' (repeatable)",
+    },
+    iterable=["row"],
+)
+@edge
+def ablation(c: Context, row: list[str], rounds: str = str(ABLATION.defaults["rounds"])) -> int:
+    """Measure what each knob is worth (half an hour)."""
+    from benchmarks import ablation as builds
+    from decision.workflows import measuring
+    from spike.project import sidecar as sidecars
+
+    options = numbers(ABLATION, {"rounds": rounds})
+    hello = sidecars.load(HELLO)
+    targets = builds.targets(hello, tuple(row))
+    result = ABLATION.run(hello, targets, partial=bool(row), **options)
+    return measuring.tell(ABLATION, hello, result)
+
+
+@task(
+    help={
+        "library": "try this library only, a folder of examples/libraries (repeatable)",
+        "variant": VARIANT_HELP,
+        "force": "try again what is up to date",
+        "check": "build nothing; exit 1 when docs/libraries.md is not what the results say",
+    },
+    iterable=["library", "variant"],
+)
+@edge
+def libraries(
+    c: Context, library: list[str], variant: list[str], force: bool = False, check: bool = False
+) -> int:
+    """Try popular libraries with every packager (hours)."""
+    from benchmarks import libraries as trial
+
+    if check:
+        complaints = trial.check_document(trial.load())
+        print("\n".join(complaints) or "docs/libraries.md is what the results say")
+        return 1 if complaints else 0
+    results = trial.run(library, variant, force=force)
+    changed = trial.write_document(results)
+    print(f"docs/libraries.md: {'written' if changed else 'unchanged'}")
+    return 0
+
+
+WRITTEN_BY_HAND = {"bench", "faults", "ablation", "verify"}
+"""Tasks that do more than their benchmark: two files, a list, a choice of rows, system packages."""
+
+GENERATED = tuple(
+    task_of(benchmark)
+    for benchmark in BENCHMARKS.values()
+    if benchmark.task.partition(" ")[0] not in WRITTEN_BY_HAND
+)

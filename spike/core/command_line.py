@@ -1,0 +1,36 @@
+"""The edge of the Nox sessions and of every ``python -m``: errors become text here.
+
+The other edge is that of the invoke tasks, ``commands/edge.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from spike.core.errors import EXIT_INTERRUPTED, SpikeError
+
+
+def run_command_line(
+    main: Callable[[list[str]], int],
+    arguments: Sequence[str] | None = None,
+    *,
+    interrupted: str = "interrupted",
+) -> NoReturn:
+    """Run a command line and leave with its exit code; an error is one paragraph on stderr.
+
+    Args:
+        main: Takes the arguments and returns the exit code.
+        arguments: Those after the program's name; this process's own when None.
+        interrupted: What to say when the user interrupts it.
+    """
+    try:
+        code = main(list(sys.argv[1:] if arguments is None else arguments))
+    except SpikeError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is the edge
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print(interrupted, file=sys.stderr)  # noqa: T201 - this is the edge
+        code = EXIT_INTERRUPTED
+    sys.exit(code)
