@@ -42,5 +42,5 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Build, launch and host real frozen binaries (minutes)."""
+    """Build, launch and host real frozen binaries, as ``invoke test`` does (minutes)."""
     check(session, "integration")

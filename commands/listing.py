@@ -69,6 +69,6 @@ def _options(task: Task[Any]) -> list[str]:
 
 def _option(argument: Argument) -> str:
     name = max(argument.names, key=len).replace("_", "-")
-    # An option that can be given several times has no default, which makes invoke call it positional.
+    # What can be given several times has no default, which makes invoke call it positional.
     shown = name.upper() if argument.positional and argument.kind is not list else f"--{name}"
     return f"`{shown}`: {argument.help}" if argument.help else f"`{shown}`"

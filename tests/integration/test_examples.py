@@ -46,7 +46,7 @@ def example(request: pytest.FixtureRequest) -> Sidecar:
 @functools.cache
 def prepared(name: str) -> Sidecar:
     folder = f"examples/{name}"
-    done = nox("-s", "sidecar_env", "--", "--sidecar", folder)
+    done = nox("sidecar_env", "--sidecar", folder)
     assert done.returncode == 0, done.stdout
     return load(ROOT / folder)
 
@@ -108,7 +108,7 @@ def test_end_of_stdin_is_a_normal_stop(example: Sidecar, tmp_path: Path) -> None
 
 FROZEN = [
     # One packager in every check; the others take many minutes (Nuitka) or add little.
-    name if name == "pyinstaller-onedir" else pytest.param(name, marks=pytest.mark.slow)
+    name if name == "pyinstaller-onedir" else pytest.param(name, marks=pytest.mark.nightly)
     for name in DEFAULT_VARIANTS
 ]
 

@@ -29,8 +29,8 @@ def _tools() -> None:
     "variant",
     [
         "pyinstaller-onefile",
-        pytest.param("cx_freeze-onedir", marks=pytest.mark.slow),
-        pytest.param("nuitka-onefile", marks=pytest.mark.slow),
+        pytest.param("cx_freeze-onedir", marks=pytest.mark.nightly),
+        pytest.param("nuitka-onefile", marks=pytest.mark.nightly),
     ],
 )
 def test_the_window_shows_fastapis_health(

@@ -41,6 +41,7 @@ def test_every_variant_bears_the_everyday(
     assert run(case, target).status is Status.PASS
 
 
+@pytest.mark.nightly
 def test_an_orphan_is_seen(built: Callable[..., Built]) -> None:
     """PyInstaller's onefile leaves Python running when its launcher is killed."""
     (target,) = targets.fault_targets([built("pyinstaller-onefile")])
@@ -50,6 +51,7 @@ def test_an_orphan_is_seen(built: Callable[..., Built]) -> None:
     assert len(case_run.result.processes_left) == 1
 
 
+@pytest.mark.nightly
 def test_files_left_behind_are_seen(built: Callable[..., Built]) -> None:
     """Nuitka's onefile dies of SIGHUP before it can remove what it unpacked."""
     (target,) = targets.fault_targets([built("nuitka-onefile")])
@@ -68,6 +70,7 @@ def test_a_mount_is_the_cases_own(built: Callable[..., Built]) -> None:
     assert case_run.status is Status.PASS
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("case", "tries"), [("truncated", 10), ("sigterm_during_start", 20)])
 def test_a_sweep_tells_how_many(built: Callable[..., Built], case: str, tries: int) -> None:
     """Counts add up to the number of tries."""
@@ -77,6 +80,7 @@ def test_a_sweep_tells_how_many(built: Callable[..., Built], case: str, tries: i
     assert sum(case_run.result.counts.values()) == tries
 
 
+@pytest.mark.nightly
 def test_the_probe_tells_a_leak_from_what_works(built: Callable[..., Built]) -> None:
     """PyInstaller leaks LD_LIBRARY_PATH into subprocesses, and its spawned workers work."""
     built("pyinstaller-onedir", PROBE)
@@ -86,6 +90,7 @@ def test_the_probe_tells_a_leak_from_what_works(built: Callable[..., Built]) -> 
     assert run("metadata_and_resources", target).status is Status.PASS
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("case", ["sigterm_after_fork", "sigkill_after_fork"])
 def test_the_moment_after_a_fork_is_held_open(built: Callable[..., Built], case: str) -> None:
     """PyInstaller's child waits for a launcher that has gone; a folder build starts no child."""
@@ -132,6 +137,7 @@ def test_in_the_real_host_nothing_is_left(built: Callable[..., Built]) -> None:
             assert "READY" in case_run.result.detail or "later" in case_run.result.detail, case_run
 
 
+@pytest.mark.nightly
 @needs_rust
 def test_random_lives_leave_nothing(built: Callable[..., Built]) -> None:
     """A short chaos run; `invoke chaos` is the long one."""

@@ -15,7 +15,7 @@ from spike.core import process
 from spike.core.workspace import TOOL as ROOT
 from spike.packagers import VARIANTS
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.nightly]
 
 ENTRIES = [entry for entry in issue_log.load(ROOT / "issues") if entry.reproduce]
 

@@ -15,7 +15,6 @@ import pytest
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import SpikeError
-from spike.core.requirements import PLAN_VARIANTS
 from spike.core.workspace import TOOL as ROOT
 from spike.host import application, staging
 from spike.host.staging import Launching
@@ -24,7 +23,7 @@ from spike.launch.procs import GONE, Process
 from spike.launch.spec import MARK
 from spike.packagers import DEFAULT_VARIANTS
 
-pytestmark = [pytest.mark.integration, pytest.mark.host]
+pytestmark = [pytest.mark.integration, pytest.mark.host, pytest.mark.nightly]
 
 MOMENTS = 50
 LATEST_S = 2.5
@@ -41,14 +40,8 @@ GONE_WITHIN_S = 10.0
 OURS = "SIDECAR_LAUNCH_ID"
 """The supervisor's mark: tells the sidecar's processes from those of the window."""
 
-CHOSEN = [
-    pytest.param(name, marks=() if name in PLAN_VARIANTS else pytest.mark.slow)
-    for name in DEFAULT_VARIANTS
-]
-"""Two processes and unpacking: the plan's two are always tried, the others in the long run."""
 
-
-@pytest.mark.parametrize("variant", CHOSEN)
+@pytest.mark.parametrize("variant", DEFAULT_VARIANTS)
 def test_no_sidecar_outlives_a_killed_host(
     built: Callable[..., Built], tmp_path: Path, variant: str
 ) -> None:

@@ -17,7 +17,7 @@ from spike.measure.provenance import filesystem
 from spike.measure.results import Result
 from spike.project import sidecar
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.measuring]
 
 ATTEMPTS = 2
 """A busy machine may spoil a timing bar once; a bar missed twice is a finding."""

@@ -26,11 +26,11 @@ pytestmark = [
 
 Build = Callable[..., Built]
 
-SINGLE_FILES = [pytest.param("nuitka-single", marks=pytest.mark.slow), "nuitka-lean"]
+SINGLE_FILES = [pytest.param("nuitka-single", marks=pytest.mark.nightly), "nuitka-lean"]
 QUICK = ("nuitka-lean", "pyinstaller-onefile-lean")
 """Recipes whose builds take seconds; the others are for the long run."""
 EXTRA = [
-    pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+    pytest.param(name, marks=[] if name in QUICK else pytest.mark.nightly)
     for name, variant in VARIANTS.items()
     if not variant.mode.default
 ]
@@ -85,7 +85,7 @@ def test_inspect_says_the_same_when_it_is_lazy(built: Build) -> None:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_program_without_inspect_never_imports_it(built: Build, tmp_path: Path) -> None:
     """The hello sidecar's lean program has no inspect in it; the single one imports it at start."""
     verbose = {**os.environ, "PYTHONVERBOSE": "1"}
@@ -102,7 +102,7 @@ def test_a_program_without_inspect_never_imports_it(built: Build, tmp_path: Path
         assert ("inspect" in traced.read_text()) is imports
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_asyncio_works_the_same_in_a_lean_folder(built: Build) -> None:
     """An event loop, threads, a subprocess, async generators and context managers."""
     lean = facts(built("nuitka-standalone-lean", ASYNCIO).artifact)
@@ -115,7 +115,7 @@ def test_a_program_that_needs_a_file_beside_it_is_refused(tmp_path: Path) -> Non
     """At once and by name, before a compiler is started."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "needs-ctypes"\nversion = "1"\n')
     (tmp_path / "main.py").write_text("import ctypes\nprint('READY', flush=True)\n")
-    done = nox("-s", "build_nuitka", "--", "--mode", "lean", "--sidecar", str(tmp_path))
+    done = nox("build_nuitka", "--mode", "lean", "--sidecar", str(tmp_path))
     assert done.returncode != 0
     assert "it needs the module '_ctypes', which is a file of its own (_ctypes" in done.stdout
     assert "imported by ctypes" in done.stdout
@@ -123,7 +123,7 @@ def test_a_program_that_needs_a_file_beside_it_is_refused(tmp_path: Path) -> Non
     assert "-m nuitka" not in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_what_the_sources_do_not_show_is_missed_in_plain_words(
     built: Build, tmp_path: Path
 ) -> None:
@@ -141,7 +141,7 @@ def test_what_the_sources_do_not_show_is_missed_in_plain_words(
     assert "list it in hidden_imports" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_cached_build_unpacks_once(built: Build, tmp_path: Path) -> None:
     """The first launch fills the user's cache, later ones leave it as it is, and all stop."""
     program = built("nuitka-cached").artifact

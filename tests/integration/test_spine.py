@@ -66,26 +66,36 @@ def test_every_variant_stops_when_its_host_closes_stdin(built: Build, variant: s
 
 
 def test_an_unchanged_build_is_not_made_again(built: Build) -> None:
-    """The second build says so, in under two seconds on a quiet machine."""
+    """The second build says so, and starts no packager."""
     built("cx_freeze-onedir")
-    started = time.monotonic()
-    done = nox("-s", "build_cx_freeze")
-    elapsed_s = time.monotonic() - started
+    done = nox("build_cx_freeze")
     assert "up to date" in done.stdout
     assert "cxfreeze build_exe" not in done.stdout
-    assert elapsed_s < 6, "three times the bar of 2 s, for a loaded machine"
+
+
+@pytest.mark.measuring
+@pytest.mark.nightly
+def test_an_unchanged_build_is_quick(built: Build) -> None:
+    """Under two seconds; the best of three is not the machine's load."""
+    built("cx_freeze-onedir")
+    elapsed_s = []
+    for _ in range(3):
+        started = time.monotonic()
+        nox("build_cx_freeze")
+        elapsed_s.append(time.monotonic() - started)
+    assert min(elapsed_s) < 2
 
 
 def test_unknown_modes_and_broken_sidecars_fail_the_session(tmp_path: Path) -> None:
     """The session fails with the message, before a packager is started."""
-    done = nox("-s", "build_pyinstaller", "--", "--mode", "single")
+    done = nox("build_pyinstaller", "--mode", "single")
     assert done.returncode != 0
     assert "has no mode 'single'" in done.stdout
     folder = tmp_path / "broken"
     folder.mkdir()
     (folder / "pyproject.toml").write_text('[project]\nname = "broken"\nversion = "1"\n')
     (folder / "main.py").write_text("def main(:\n")
-    done = nox("-s", "build_pyinstaller", "--", "--sidecar", str(folder))
+    done = nox("build_pyinstaller", "--sidecar", str(folder))
     assert done.returncode != 0
     assert "main.py:1 is not valid Python" in done.stdout
     assert "Traceback" not in done.stdout
@@ -95,7 +105,7 @@ def test_unknown_modes_and_broken_sidecars_fail_the_session(tmp_path: Path) -> N
 def test_a_missing_tool_is_named_with_its_remedy(built: Build, tool: str, tmp_path: Path) -> None:
     """Without a compiler or patchelf Nuitka is not even started."""
     python = ROOT / ".nox" / "build_nuitka" / "bin" / "python"
-    nox("-s", "build_nuitka", "--install-only")
+    built("nuitka-onefile")
     bare = tmp_path / "bin"
     bare.mkdir()
     # patchelf comes with the environment itself, so the Python is reached through a bare folder.
@@ -148,7 +158,7 @@ def test_a_failing_build_shows_the_step_and_the_end_of_its_log(tmp_path: Path) -
         '[tool.sidecar]\nhidden_imports = ["no_such_module_at_all"]\n'
     )
     (folder / "main.py").write_text("print('READY')\n")
-    done = nox("-s", "build_cx_freeze", "--", "--sidecar", str(folder))
+    done = nox("build_cx_freeze", "--sidecar", str(folder))
     scratch = ROOT / "build" / "spike-test-fails"
     try:
         assert done.returncode != 0

@@ -11,6 +11,7 @@ import pytest
 
 from spike.build import advice, buildinfo
 from spike.build.buildinfo import Built
+from spike.core.workspace import TOOL as ROOT
 from spike.launch import launcher
 from spike.launch.diagnosis import Cause
 from spike.launch.spec import LaunchSpec
@@ -21,7 +22,7 @@ from tests.support.diagnoses import CASES
 
 pytestmark = pytest.mark.integration
 
-TRAPS = sidecars.ROOT / "tests" / "sidecars" / "traps"
+TRAPS = ROOT / "tests" / "sidecars" / "traps"
 ZETA = "int zeta(void) { return 1; }\n"
 
 
@@ -30,7 +31,7 @@ ZETA = "int zeta(void) { return 1; }\n"
     params=[
         "pyinstaller-onefile",
         "cx_freeze-onedir",
-        pytest.param("nuitka-standalone", marks=pytest.mark.slow),
+        pytest.param("nuitka-standalone", marks=pytest.mark.nightly),
     ],
 )
 def traps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from spike.core.workspace import TOOL as ROOT
 from tests.support import sidecars
 
 pytestmark = pytest.mark.integration
 
-TEXT = (sidecars.ROOT / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,19 @@ def test_no_test_imports_another(path: Path) -> None:
         if name.startswith("tests.") and not name.startswith("tests.support")
     ]
     assert wrong == []
+
+
+def test_every_integration_test_says_what_it_is() -> None:
+    """The markers select; a test without one would run in every selection and in none."""
+    kinds = ("integration", "host", "measuring", "nightly")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "tests/integration", "--collect-only", "-q"),
+            *("-p", "no:cacheprovider", "-m", f"not ({' or '.join(kinds)})"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout

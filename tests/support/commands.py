@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from spike.core.workspace import TOOL as ROOT
+from tests.support import turns
+
+TIMEOUT_S = 900
+"""More than the longest build on a busy machine; a command that hangs is a failure with a name."""
 
 
-def nox(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run Nox as a user would, with its output for the failure message."""
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of the tools' environment in the repository; both streams in ``stdout``."""
+    environment = {**os.environ, "NO_COLOR": "1"}
+    environment.pop("CI", None)  # with it, the packagers' whole output is shown
+    environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
     return subprocess.run(
-        [sys.executable, "-m", "nox", *words],
+        [sys.executable, "-m", *arguments],
         cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=TIMEOUT_S,
         check=False,
     )
+
+
+def nox(session: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a Nox session, with ``words`` after its ``--``; one of a name at a time.
+
+    Two workers that make the same environment at the same moment would spoil it.
+    """
+    with turns.one_at_a_time(f"nox-{session}"):
+        return run("nox", "-s", session, "--", *words)
+
+
+def invoke(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a task."""
+    return run("invoke", *words)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_S = 600
+from spike.core.workspace import TOOL as ROOT
+from spike.project.sidecar import Sidecar, load
+from tests.support import commands
+
+HELLO = """\
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("READY", flush=True)
+signal.pause()
+"""
+"""The shortest program that keeps the contract: READY once, and a clean stop."""
+
+
+def hello(folder: Path, *, name: str = "hello", main: str = HELLO, settings: str = "") -> Sidecar:
+    """Write a sidecar and load it."""
+    return load(write(folder, name=name, main=main, settings=settings))
 
 
 def write(folder: Path, *, name: str, main: str, settings: str = "", files: str = "") -> Path:
@@ -29,32 +41,14 @@ def write(folder: Path, *, name: str, main: str, settings: str = "", files: str 
     return folder
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a tool of the tools' environment in the repository; both streams in ``stdout``."""
-    environment = {**os.environ, "NO_COLOR": "1"}
-    environment.pop("CI", None)  # with it, the packagers' whole output is shown
-    environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-
-
 def nox(session: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a Nox session on a sidecar."""
-    return run("nox", "-s", session, "--", "--sidecar", str(folder), *arguments)
+    return commands.nox(session, "--sidecar", str(folder), *arguments)
 
 
 def invoke(task: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a task on a sidecar."""
-    return run("invoke", task, "--sidecar", str(folder), *arguments)
+    return commands.invoke(task, "--sidecar", str(folder), *arguments)
 
 
 @contextmanager

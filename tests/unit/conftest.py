@@ -9,17 +9,30 @@ import pytest
 from spike.build import buildinfo
 from spike.core.workspace import PROJECT_VARIABLE
 from spike.project import sidecar
+from tests.support import sidecars
 from tests.support.builds import VARIANT, info
 
 
 @pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sidecar.Sidecar:
-    """A sidecar in a checkout of its own, with a finished build of one variant."""
-    folder = tmp_path / "sidecar"
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project: whatever a sidecar keeps lies below it."""
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def hello(project: Path) -> sidecar.Sidecar:
+    """The project's own sidecar: it says READY, and stops when it is asked to."""
+    return sidecars.hello(project / "sidecar")
+
+
+@pytest.fixture
+def demo(project: Path) -> sidecar.Sidecar:
+    """A sidecar with a finished build of one variant."""
+    folder = project / "sidecar"
     folder.mkdir()
     (folder / "main.py").write_text("print('READY')")
     (folder / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
-    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
     found = sidecar.load(folder)
     target = VARIANT.folder(found)
     target.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -49,17 +50,22 @@ def test_a_wrong_argument_is_an_error_with_exit_code_2(words: list[str], named: 
     assert "Try: " in done.stderr
 
 
-def test_the_list_of_tasks_is_a_table_of_contents_and_quick() -> None:
-    """Every task has a line of help; listing must not wait for scipy or matplotlib."""
-    started = time.monotonic()
+def test_the_list_of_tasks_is_a_table_of_contents() -> None:
+    """Every task has a line of help."""
     done = invoke("--list", "--list-format=json")
-    elapsed_s = time.monotonic() - started
-    import json
+    assert all(task["help"] for task in json.loads(done.stdout)["tasks"])
 
-    tasks = json.loads(done.stdout)["tasks"]
-    assert all(task["help"] for task in tasks)
-    # The bar is 0.5 s on a quiet machine; a loaded one gets three times that before it fails.
-    assert elapsed_s < 1.5
+
+@pytest.mark.measuring
+@pytest.mark.nightly
+def test_the_list_of_tasks_is_quick() -> None:
+    """Listing must not wait for scipy or matplotlib: 0.3 s; the best of five leaves out load."""
+    elapsed_s = []
+    for _ in range(5):
+        started = time.monotonic()
+        assert invoke("--list").returncode == 0
+        elapsed_s.append(time.monotonic() - started)
+    assert min(elapsed_s) < 0.3
 
 
 def test_every_argument_has_help() -> None:

@@ -241,7 +241,7 @@ print(case_run.status, case_run.reason or case_run.result.detail)
     @pytest.fixture
     def copy(self, tmp_path: Path) -> Path:
         """The code of this repository, with a topic more in the category `places`."""
-        for name in ("benchmarks", "decision", "spike", "issues", "sidecar"):
+        for name in ("benchmarks", "commands", "decision", "spike", "issues", "sidecar"):
             shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("results"))
         for name in ("tasks.py", "pyproject.toml"):
             shutil.copy2(ROOT / name, tmp_path / name)

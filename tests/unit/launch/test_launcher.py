@@ -83,6 +83,7 @@ def test_failures_are_told_apart(script: str, failure: Failure) -> None:
     assert run(script, settle_s=0.3).failure is failure
 
 
+@pytest.mark.measuring
 @pytest.mark.parametrize("line", ["READY!", " READY", "NOT READY", "READY ", "ready"])
 def test_ready_is_a_whole_line(line: str) -> None:
     """A line that merely contains READY is not READY, and the timeout is kept."""
@@ -112,6 +113,7 @@ def test_ready_split_across_reads_is_found() -> None:
     assert run(script).ok
 
 
+@pytest.mark.measuring
 def test_a_program_that_ignores_the_stop_is_killed_in_time() -> None:
     """The stop has a bound; after it the program has failed and is gone."""
     script = GOOD.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
@@ -121,6 +123,7 @@ def test_a_program_that_ignores_the_stop_is_killed_in_time() -> None:
     assert time.monotonic() - started < 4
 
 
+@pytest.mark.measuring
 def test_a_grandchild_that_holds_the_pipes_is_found_and_ended() -> None:
     """No wait depends on a pipe's end; the mark finds survivors in any session."""
     script = GOOD.replace(

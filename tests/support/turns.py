@@ -1,0 +1,37 @@
+"""Whose turn it is, among the workers of one run and among several runs in one checkout.
+
+Tests that measure are alone on the machine as far as the tests go: each waits until no other test
+runs, and none begins before it has ended. Builds and Nox sessions of one name take turns too.
+The locks are the operating system's, so a killed worker holds none.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from filelock import FileLock, ReadWriteLock
+
+from spike.core.workspace import TOOL as ROOT
+
+PLACE = ROOT / "build" / "tests"
+
+
+def among_others() -> AbstractContextManager[None]:
+    """The turn of an ordinary test: beside other ordinary tests, never beside one that measures."""
+    return _turns().read_lock()
+
+
+def alone() -> AbstractContextManager[None]:
+    """The turn of a test that measures: beside no other."""
+    return _turns().write_lock()
+
+
+def one_at_a_time(name: str) -> FileLock:
+    """The lock of something that only one worker may do at a time, such as a Nox session."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    return FileLock(PLACE / f"{name}.lock")
+
+
+def _turns() -> ReadWriteLock:
+    PLACE.mkdir(parents=True, exist_ok=True)
+    return ReadWriteLock(PLACE / "turns.lock")
