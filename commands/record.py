@@ -93,10 +93,11 @@ def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "")
     # The list of commands is the tool's own document: a project that only uses it has none.
     tool = root == TOOL and known.sidecar.is_hello and not output
     extra = {root.joinpath(*listing.PLACE): listing.document()} if tool else {}
+    found = documents.of(known, output=output, extra=extra)
     if not check:
-        print(documents.told(documents.write(known, output=output, extra=extra)))
+        print(documents.told(found.write()))
         return 0
-    complaints = documents.check(known, output=output, extra=extra)
+    complaints = found.check()
     for complaint in [*complaints, *known.problems]:
         print(complaint)
     if complaints or known.problems:

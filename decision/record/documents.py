@@ -11,7 +11,7 @@ import datetime
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decision import criteria
@@ -39,41 +39,108 @@ def path_for(sidecar: Sidecar, output: str) -> Path:
     return Path(output) if output else sidecar.workspace.record
 
 
-def write(
+@dataclass(frozen=True, kw_only=True)
+class Documents:
+    """Every document of a sidecar, as the evidence says it should be.
+
+    Attributes:
+        facts: What is known.
+        record: The record's file.
+        blocks: The generated sections of each document that people write the rest of, by name.
+        whole: The text of each document that is generated as a whole.
+    """
+
+    facts: Known
+    record: Path
+    blocks: Mapping[Path, Mapping[str, str]]
+    whole: Mapping[Path, str]
+
+    def write(self) -> dict[Path, bool]:
+        """Write them; a record that does not exist is made from the template.
+
+        Returns:
+            Whether it was changed, by file; generated files that no command makes any more are
+            removed, and count as changed.
+
+        Raises:
+            CorruptFileError: A marker is broken; nothing is written.
+            StorageError: A document cannot be written; the others are as before or whole.
+        """
+        texts = {
+            path: generated.rewrite(_current(path, self.facts), blocks, _command(self.facts))
+            for path, blocks in self.blocks.items()
+        } | dict(self.whole)
+        changed = {}
+        for path, text in texts.items():
+            changed[path] = not path.exists() or path.read_text(encoding="utf-8") != text
+            if changed[path]:
+                jsonfile.write_text(path, text)
+        changed |= dict.fromkeys(pictures.write(self.facts.evidence), True)
+        for path in self._strays():
+            if _is_generated(path):  # what somebody else put there is only complained about
+                path.unlink()
+                changed[path] = True
+        return changed
+
+    def check(self) -> list[str]:
+        """Say what in any document is not what the evidence says; empty when all is well.
+
+        Returns:
+            A complaint each, which begins with the file.
+
+        Raises:
+            CorruptFileError: There is no record, or a marker is broken.
+        """
+        complaints = []
+        for path, blocks in self.blocks.items():
+            complaints += [
+                f"{display_path(path)}: {difference.problem}\n{difference.diff}".rstrip()
+                for difference in generated.differences(_existing(path), blocks)
+            ]
+        for path, text in self.whole.items():
+            try:
+                problem = generated.document_problem(path.read_text(encoding="utf-8"), text)
+            except OSError:
+                problem = "the generated document is missing"
+            if problem:
+                complaints.append(f"{display_path(path)}: {problem}")
+        complaints += pictures.stale(self.facts.evidence)
+        complaints += [
+            f"{display_path(path)}: no command makes this file" for path in self._strays()
+        ]
+        return complaints + [
+            f"{display_path(self.record)}: {problem}"
+            for problem in _page_problems(self.facts, self.record)
+        ]
+
+    def _strays(self) -> list[Path]:
+        """Files among the reports that no command makes."""
+        evidence = self.facts.evidence
+        made = set(self.whole) | {
+            pictures.path_of(picture, evidence) for picture, _ in pictures.available(evidence)
+        }
+        folder = evidence.sidecar.workspace.reports
+        return [path for path in sorted(folder.glob("*")) if path.is_file() and path not in made]
+
+
+def of(
     evidence: Evidence, *, output: str = "", extra: Mapping[Path, str] | None = None
-) -> dict[Path, bool]:
-    """Write every document; the record is made from its template when there is none.
+) -> Documents:
+    """Work out every document of a sidecar.
 
     Args:
         evidence: What there is to decide on.
         output: The record's file; empty for the usual place.
         extra: Other documents that are generated as a whole, by their file.
-
-    Returns:
-        Whether it was changed, by file; files that no command makes any more count as changed.
-
-    Raises:
-        CorruptFileError: A marker is broken; nothing is written.
-        StorageError: A document cannot be written; the others are as before or whole.
     """
     record = path_for(evidence.sidecar, output)
-    evidence = _with_outcome(evidence, record)
-    facts = reports.known(evidence)
-    texts = {
-        path: generated.rewrite(_current(path, evidence), blocks, _command(facts))
-        for path, blocks in _blocks(facts, record, output).items()
-    } | _documents(facts, extra)
-    changed = {}
-    for path, text in texts.items():
-        changed[path] = not path.exists() or path.read_text(encoding="utf-8") != text
-        if changed[path]:
-            jsonfile.write_text(path, text)
-    changed |= dict.fromkeys(pictures.write(evidence), True)
-    for path in _strays(facts):
-        if _is_generated(path):  # what somebody else put there is only complained about
-            path.unlink()
-            changed[path] = True
-    return changed
+    facts = reports.known(_with_outcome(evidence, record))
+    return Documents(
+        facts=facts,
+        record=record,
+        blocks=_blocks(facts, record, output),
+        whole=_documents(facts, extra),
+    )
 
 
 def told(changed: Mapping[Path, bool]) -> str:
@@ -83,45 +150,6 @@ def told(changed: Mapping[Path, bool]) -> str:
     if unchanged := len(changed) - len(written):
         lines.append(f"{unchanged} of {len(changed)} generated documents: unchanged")
     return "\n".join(lines)
-
-
-def check(
-    evidence: Evidence, *, output: str = "", extra: Mapping[Path, str] | None = None
-) -> list[str]:
-    """Say what in any document is not what the evidence says; empty when all is well.
-
-    Args:
-        evidence: What there is to decide on.
-        output: The record's file; empty for the usual place.
-        extra: Other documents that are generated as a whole, by their file.
-
-    Returns:
-        A complaint each, which begins with the file.
-
-    Raises:
-        CorruptFileError: There is no record, or a marker is broken.
-    """
-    record = path_for(evidence.sidecar, output)
-    evidence = _with_outcome(evidence, record)
-    facts = reports.known(evidence)
-    complaints = []
-    for path, blocks in _blocks(facts, record, output).items():
-        complaints += [
-            f"{display_path(path)}: {difference.problem}\n{difference.diff}".rstrip()
-            for difference in generated.differences(_existing(path), blocks)
-        ]
-    for path, text in _documents(facts, extra).items():
-        try:
-            problem = generated.document_problem(path.read_text(encoding="utf-8"), text)
-        except OSError:
-            problem = "the generated document is missing"
-        if problem:
-            complaints.append(f"{display_path(path)}: {problem}")
-    complaints += pictures.stale(evidence)
-    complaints += [f"{display_path(path)}: no command makes this file" for path in _strays(facts)]
-    return complaints + [
-        f"{display_path(record)}: {problem}" for problem in _page_problems(facts, record)
-    ]
 
 
 def _page_problems(facts: Known, record: Path) -> list[str]:
@@ -200,17 +228,6 @@ def _documents(facts: Known, extra: Mapping[Path, str] | None) -> dict[Path, str
     return made | {path: generated.document(text, COMMAND) for path, text in (extra or {}).items()}
 
 
-def _strays(facts: Known) -> list[Path]:
-    """Files among the reports that no command makes."""
-    folder = facts.evidence.sidecar.workspace.reports
-    made = {facts.path(stem) for stem in (*facts.sentences, reports.INDEX)}
-    made |= {
-        pictures.path_of(picture, facts.evidence)
-        for picture, _ in pictures.available(facts.evidence)
-    }
-    return [path for path in sorted(folder.glob("*")) if path.is_file() and path not in made]
-
-
 def _is_generated(path: Path) -> bool:
     return bool(pictures.drawn_from(path)) or (
         path.suffix == ".md" and generated.is_document(path.read_text(encoding="utf-8"))
@@ -221,10 +238,11 @@ def _command(facts: Known) -> str:
     return COMMAND + facts.option
 
 
-def _current(path: Path, evidence: Evidence) -> str:
+def _current(path: Path, facts: Known) -> str:
     """A document as it is; a record that does not exist is begun from the template."""
     if path.exists():
         return path.read_text(encoding="utf-8")
+    evidence = facts.evidence
     newest = max((str(item.provenance.get("at")) for item in evidence.results.values()), default="")
     return (
         TEMPLATE.read_text(encoding="utf-8")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from decision.record import documents
 from spike.core import generated
 from spike.core.errors import CorruptFileError
 
@@ -64,14 +61,3 @@ def test_broken_markers_are_errors(text: str) -> None:
     """A record that cannot be rewritten safely is not rewritten."""
     with pytest.raises(CorruptFileError):
         generated.rewrite(text, NEW, COMMAND)
-
-
-def test_links_work_from_wherever_the_record_lies(tmp_path: Path) -> None:
-    """Blocks name files from the repository's root; a record elsewhere reaches them too."""
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "bench.json").touch()
-    text = "![a](results/bench.json) [b](https://example.org/x) [c](#top) [d](results/gone.json)"
-    assert documents.rebased(text, tmp_path, tmp_path) == text
-    assert documents.rebased(text, tmp_path, tmp_path / "examples" / "one") == text.replace(
-        "(results/", "(../../results/"
-    )
