@@ -19,14 +19,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import staged, variant_target
 from decision.record import generated
 from spike.build import advice, buildinfo, sessions
 from spike.core import jsonfile, process
 from spike.core.errors import CorruptFileError, SpikeError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
-from spike.launch import judgement, leftovers
+from spike.launch import judgement
 from spike.launch.spec import Launch
 from spike.packagers import VARIANTS, Variant, variant_named
 from spike.project import sidecar
@@ -298,9 +297,7 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
 
 
 def _launch(built: buildinfo.Built) -> Launch:
-    leftovers.adopt_orphans()
-    with staged([variant_target(built)]) as (target,):
-        return target.judged()
+    return advice.judged(built)
 
 
 def _clean(what: Sidecar, variant: Variant, copy: Path) -> None:

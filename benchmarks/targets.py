@@ -62,17 +62,10 @@ class Target:
 
     def spec(self, **changes: Any) -> LaunchSpec:
         """How to launch it once, with changes for a special case."""
-        settings: dict[str, Any] = {
-            "argv": self.argv,
-            "env": {**(self.place.environment() if self.place else {}), **self.sidecar.env},
-            "ready": self.sidecar.ready if self.id != STATIC_C else "READY",
-            "ready_timeout_s": self.sidecar.ready_timeout_s,
-            "smoke": self.sidecar.smoke if self.id != STATIC_C else (),
-            "smoke_cwd": self.place.sources if self.place else self.sidecar.folder,
-            "smoke_stdio": self.sidecar.smoke_stdio,
-            "cwd": self.place.working_folder() if self.place else None,
-        }
-        return LaunchSpec(**{**settings, **changes})
+        spec = judgement.spec_of(self.sidecar, (), place=self.place)
+        if self.id == STATIC_C:
+            spec = dataclasses.replace(spec, ready="READY", smoke=())
+        return dataclasses.replace(spec, argv=self.argv, **changes)
 
     def judged(self) -> Launch:
         """Launch it once, judge, and explain a failure of a variant."""
