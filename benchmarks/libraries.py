@@ -19,14 +19,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import staged, variant_target
-from decision.record import generated
 from spike.build import advice, buildinfo, sessions
-from spike.core import jsonfile, process
+from spike.core import generated, jsonfile, process
 from spike.core.errors import CorruptFileError, SpikeError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
-from spike.launch import judgement, leftovers
+from spike.launch import judgement
 from spike.launch.spec import Launch
 from spike.packagers import PACKAGERS, VARIANTS, Variant, variant_named
 from spike.project import sidecar
@@ -259,7 +257,7 @@ def write_document(results: Sequence[LibraryResult]) -> bool:
         StorageError: It cannot be written.
     """
     text = document_path().read_text(encoding="utf-8")
-    new = generated.rewrite(text, _blocks(results), {BLOCK: COMMAND})
+    new = generated.rewrite(text, _blocks(results), COMMAND)
     if new != text:
         jsonfile.write_text(document_path(), new)
     return new != text
@@ -306,9 +304,7 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
 
 
 def _launch(built: buildinfo.Built) -> Launch:
-    leftovers.adopt_orphans()
-    with staged([variant_target(built)]) as (target,):
-        return target.judged()
+    return advice.judged(built)
 
 
 def _clean(what: Sidecar, variant: Variant, copy: Path) -> None:

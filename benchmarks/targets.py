@@ -20,7 +20,7 @@ from spike.build import advice
 from spike.build.buildinfo import Built, file_sha256
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL, display_path
-from spike.launch import judgement, places, ready
+from spike.launch import judgement, places
 from spike.launch.places import Place
 from spike.launch.spec import Launch, LaunchSpec
 from spike.project import imports
@@ -63,21 +63,16 @@ class Target:
 
     def spec(self, **changes: Any) -> LaunchSpec:
         """How to launch it once, with changes for a special case."""
-        settings: dict[str, Any] = {
-            "argv": self.argv,
-            "env": {
-                **(self.place.environment() if self.place else {}),
-                **(imports.module_path(self.sidecar, self._sources) if self.script else {}),
-                **self.sidecar.env,
-            },
-            **(ready.settings(self.sidecar) if self.id != STATIC_C else {}),
-            "ready_timeout_s": self.sidecar.ready_timeout_s,
-            "smoke": self.sidecar.smoke if self.id != STATIC_C else (),
-            "smoke_cwd": self._sources,
-            "smoke_stdio": self.sidecar.smoke_stdio,
-            "cwd": self.place.working_folder() if self.place else None,
-        }
-        return LaunchSpec(**{**settings, **changes})
+        spec = judgement.spec_of(self.sidecar, (), place=self.place)
+        if self.id == STATIC_C:
+            spec = dataclasses.replace(
+                spec, ready="READY", ready_pattern="", ready_stream="stdout", ready_url="", smoke=()
+            )
+        if self.script is not None:
+            # A plain Python has to be told where the modules lie that a packager was told of.
+            path = imports.module_path(self.sidecar, self._sources)
+            spec = dataclasses.replace(spec, env={**path, **spec.env})
+        return dataclasses.replace(spec, argv=self.argv, **changes)
 
     @property
     def _sources(self) -> Path:

@@ -1,14 +1,16 @@
-"""What the judgement of a launch needs to know of the sidecar that was built."""
+"""The judgement of a launch of what was built, and what it needs to know of the sidecar."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from spike.build.buildinfo import PROVIDED_NAME, Built
-from spike.launch import ready
+from spike.launch import judgement, leftovers, places, ready
 from spike.launch.diagnosis import SidecarFacts
+from spike.launch.spec import Launch
 from spike.project import imports
 from spike.project.sidecar import Sidecar
 
@@ -50,6 +52,26 @@ def facts(
         health=sidecar.health,
         **ready.settings(sidecar),
     )
+
+
+def judged(built: Built) -> Launch:
+    """Launch a throw-away copy of a finished build once, and judge."""
+    sidecar = built.sidecar
+    leftovers.adopt_orphans()
+    with places.copied(
+        sidecar.workspace.build / "places",
+        built.artifact,
+        folder=built.folder,
+        sources=sidecar.folder,
+        files=sidecar.source_files() if sidecar.smoke else (),
+    ) as (place, copy):
+        inside = place.program if built.folder else copy.parent
+        known = replace(facts_of(built), program_folder=str(inside))
+        return judgement.judge(
+            judgement.spec_of(sidecar, [str(copy)], place=place),
+            place=place,
+            explain=lambda done: judgement.explained(done, variant=built.info.variant, known=known),
+        )
 
 
 def facts_of(built: Built) -> SidecarFacts:

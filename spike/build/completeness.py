@@ -284,8 +284,11 @@ def _some(names: Sequence[str]) -> str:
 
 _CHANGING = re.compile(
     r"0x[0-9a-fA-F]+|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d(?:[.,]\d+)?|\b\d+(?:\.\d+)? ?(?:ms|us|s)\b"
+    r"|(?<=python[=/ ])\d+\.\d+\.\d+",
+    re.IGNORECASE,
 )
-"""Addresses, dates, times and durations: different in every run."""
+"""Addresses, dates, times and durations: different in every run. And the version of Python:
+cx_Freeze's distributions bring an interpreter of their own."""
 
 
 def differing(
@@ -305,7 +308,8 @@ def differing(
     else:
         common = Counter(_mask(line) for line in again)
         optional = [mask for mask in masks if not common[mask]]
-    left = [re.compile(_pattern(mask), re.DOTALL) for mask in masks]
+    every = [re.compile(_pattern(mask), re.DOTALL) for mask in masks]
+    left = list(every)
     names = list(plain)
     only_program = []
     for line in program:
@@ -315,7 +319,9 @@ def differing(
                 del left[place], names[place]
                 break
         else:
-            only_program.append(line)
+            # Once more is no difference: a child of multiprocessing imports the main script.
+            if not any(pattern.fullmatch(shown) for pattern in every):
+                only_program.append(line)
     only_plain = [line for line in names if _mask(line) not in optional]
     return only_plain, only_program
 

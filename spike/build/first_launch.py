@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spike.build import advice, completeness
 from spike.build.completeness import Gap
-from spike.launch import judgement, leftovers, places, ready
+from spike.launch import judgement, leftovers, places
 from spike.launch.diagnosis import SidecarFacts, diagnose
 from spike.launch.places import Place
 from spike.launch.spec import Failure, Launch, LaunchSpec
@@ -138,21 +138,8 @@ def run(
     return FirstLaunch(program=judged, plain=plain.launch, gaps=tuple(gaps), remarks=tuple(remarks))
 
 
-def _spec(sidecar: Sidecar, place: Place, argv: Sequence[str]) -> LaunchSpec:
-    return LaunchSpec(
-        argv=(*argv, *sidecar.args),
-        env={**place.environment(), **sidecar.env},
-        cwd=place.working_folder(),
-        **ready.settings(sidecar),
-        ready_timeout_s=sidecar.ready_timeout_s,
-        smoke=sidecar.smoke,
-        smoke_cwd=place.sources,
-        smoke_stdio=sidecar.smoke_stdio,
-    )
-
-
 def _program(sidecar: Sidecar, place: Place, copy: Path) -> _Run:
-    spec = _spec(sidecar, place, [str(copy)])
+    spec = judgement.spec_of(sidecar, [str(copy)], place=place)
     launch = judgement.judge(spec, place=place)
     return _Run(
         launch=launch,
@@ -167,8 +154,9 @@ def _plain(sidecar: Sidecar, place: Place, script: Path) -> _Run:
         errors = Path(name) / "stderr"
         # A launch keeps the end of a stream; here all of it is wanted. The shell is gone by exec.
         shell = ("/bin/sh", "-c", 'exec "$@" 2> "$0"', str(errors))
-        spec = _spec(sidecar, place, [*shell, sys.executable, "-q", "-v", str(script)])
-        spec = replace(spec, env={**spec.env, **imports.module_path(sidecar, place.sources)})
+        argv = [*shell, sys.executable, "-q", "-v", str(script)]
+        spec = judgement.spec_of(sidecar, argv, place=place)
+        spec = replace(spec, env={**imports.module_path(sidecar, place.sources), **spec.env})
         launch = judgement.judge(spec, place=place)
         try:
             text = errors.read_text(encoding="utf-8", errors="replace")
@@ -267,8 +255,6 @@ def _differences(
     elif found is None and any(_TROUBLE.search(line) for line in only_program):
         told.append(f"only the program writes to stderr: {_shown(_troubles(only_program))}")
     only_plain, only_program = completeness.differing(plain.stdout, again.stdout, program.stdout)
-    # A child of multiprocessing imports the main script, in the program as in the script.
-    only_program = [line for line in only_program if line not in program.stdout[:1]]
     if only_plain or only_program:
         told.append(
             f"the plain script writes {_shown(only_plain)} where the program writes "

@@ -7,15 +7,16 @@ and left no process and no file behind. A failed one says what its output shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from spike.launch import diagnosis, leftovers, procs
+from spike.launch import diagnosis, leftovers, procs, ready
 from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
 from spike.launch.launcher import launch
 from spike.launch.places import Place
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
+from spike.project.sidecar import Sidecar
 
 _SAY_LAST_WORDS = (
     Failure.EXITED_BEFORE_READY,
@@ -24,6 +25,33 @@ _SAY_LAST_WORDS = (
     Failure.DIED_AFTER_READY,
     Failure.UNCLEAN_STOP,
 )
+
+
+def spec_of(
+    sidecar: Sidecar,
+    argv: Sequence[str],
+    *,
+    place: Place | None = None,
+    env: Mapping[str, str] | None = None,
+) -> LaunchSpec:
+    """How a sidecar is launched once.
+
+    Args:
+        sidecar: Whose arguments, environment, READY line, timeout and smoke command count.
+        argv: The program, or what runs the script; the arguments are added.
+        place: Where a copy of it lies; None for this process's own surroundings.
+        env: More environment variables.
+    """
+    return LaunchSpec(
+        argv=(*argv, *sidecar.args),
+        env={**(place.environment() if place else {}), **sidecar.env, **(env or {})},
+        cwd=place.working_folder() if place else None,
+        **ready.settings(sidecar),
+        ready_timeout_s=sidecar.ready_timeout_s,
+        smoke=sidecar.smoke,
+        smoke_cwd=place.sources if place else sidecar.folder,
+        smoke_stdio=sidecar.smoke_stdio,
+    )
 
 
 def judge(

@@ -158,6 +158,19 @@ def test_what_only_one_of_them_writes_is_found() -> None:
     )
 
 
+def test_a_line_that_comes_once_more_is_no_difference() -> None:
+    """A child of multiprocessing imports the main script, which says BOOT again."""
+    program = ["BOOT pid=99 at=1", "BOOT pid=98 at=2", *AGAIN[1:]]
+    assert completeness.differing(PLAIN, AGAIN, program) == ([], [])
+
+
+def test_a_line_that_differs_in_both_is_shown_of_both() -> None:
+    """Not hidden because it begins alike."""
+    program = ["BOOT pid=99 at=1 mode=b", *AGAIN[1:]]
+    plain = ["BOOT pid=10 at=5 mode=a", *AGAIN[1:]]
+    assert completeness.differing(plain, plain, program) == (plain[:1], program[:1])
+
+
 def test_times_and_addresses_differ_always() -> None:
     """Even where two runs happened to agree on them."""
     plain = ["2026-11-25 17:00:01,123 <obj at 0x7fae> took 12.5 ms"]
