@@ -54,7 +54,7 @@ def test_the_plans_document_has_these_commands() -> None:
         assert command in words
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "pyinstaller-spec"])
 def test_every_recipe_publishes_what_it_names(name: str) -> None:
     """Artifact and folder lie in the published folder, which is the variant's own."""
     variant = VARIANTS[name]
