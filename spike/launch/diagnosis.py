@@ -37,7 +37,6 @@ class Cause(StrEnum):
     NOT_IN_SITE = "not_in_site"
     READY_FORM = "ready_form"
     STOP_FORM = "stop_form"
-    RELOADER = "reloader"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +167,6 @@ _GONE = re.compile(
 _PATH = re.compile(r"""(['"])(?P<quoted>[^'"\n]+)\1|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,]+)""")
 _SITE_NAME = re.compile(r"NameError: name '(?P<name>exit|quit)' is not defined")
 _QUIET_LEVEL = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
-_RELOADER = ("Started reloader process", "Will watch for changes in these directories")
 _SHUT_DOWN = re.compile(r"^SHUTDOWN\b|Finished server process|Application shutdown complete")
 
 LONGEST_MESSAGE = 600
@@ -204,14 +202,10 @@ def diagnose(
         finding = _explained(raised, variant, facts)
         if finding is not None:
             return finding
-    lines = [*stderr.splitlines(), *stdout.splitlines()]
-    starting = (Failure.READY_TIMEOUT, Failure.EXITED_BEFORE_READY, Failure.DUPLICATE_READY)
-    if failure in starting and any(text in line for text in _RELOADER for line in lines):
-        return _reloader()
     if failure is Failure.READY_TIMEOUT:
         return _ready_form(stdout.splitlines(), stderr.splitlines(), facts)
     if failure is Failure.UNCLEAN_STOP and exit_signal:
-        return _stop_form(lines, exit_signal)
+        return _stop_form([*stderr.splitlines(), *stdout.splitlines()], exit_signal)
     return None
 
 
@@ -288,16 +282,6 @@ def _named_path(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis 
         if finding is not None:
             return finding
     return None
-
-
-def _reloader() -> Diagnosis:
-    return Diagnosis(
-        cause=Cause.RELOADER,
-        target="reload",
-        message="A reloader starts the program again to watch its sources, and a packaged program "
-        "has neither sources nor a Python to start.",
-        fix="reload=False in what ships",
-    )
 
 
 def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagnosis | None:

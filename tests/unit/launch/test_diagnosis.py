@@ -367,14 +367,6 @@ def test_a_signal_that_ends_the_program_is_told_apart(lines: str, message: str) 
     assert "signal.signal(signal.SIGTERM" in finding.fix
 
 
-def test_a_reloader_is_named() -> None:
-    """It starts the program as if it were Python."""
-    stderr = "INFO:     Will watch for changes in these directories: ['/']\nINFO: Started reloader"
-    finding = diagnose(stderr=stderr, variant="v", facts=APP, failure=Failure.READY_TIMEOUT)
-    assert finding is not None
-    assert finding.fix == "reload=False in what ships"
-
-
 def test_data_of_a_package_below_src_is_named_as_the_settings_want_it() -> None:
     """The program looks below its import root, ``data`` is relative to the folder."""
     facts = SidecarFacts(
