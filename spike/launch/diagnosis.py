@@ -161,6 +161,8 @@ _NO_DIALECT = re.compile(
 _NO_CODEC = re.compile(r"LookupError: unknown encoding: (?P<name>[\w-]+)")
 
 
+# The working folder of a launch, see spike.launch.places.
+_WORKING_FOLDER = re.compile(r"^.*?/places/[^/]+/cwd-[^/]+/")
 _GONE = re.compile(
     r"does not exist|no such|not found|not exist|cannot (?:open|find)|missing", re.IGNORECASE
 )
@@ -316,12 +318,12 @@ def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagn
         )
         keys = f'ready_stream = "{there}"'
         if not whole:
-            keys = f"ready_pattern = {json.dumps(re.escape(wanted))} and {keys}"
+            keys = f"ready_pattern = {json.dumps(_escaped(wanted))} and {keys}"
         fix = f"in [tool.sidecar] set {keys}; or {flushed}"
     elif shown := _first(waited, lambda line: _has_ready(line, facts)):
         message = f"{shown.strip()!r} has {wanted!r} inside; the line has to be that alone."
         fix = (
-            f"in [tool.sidecar] set ready_pattern = {json.dumps(re.escape(wanted))} in place of "
+            f"in [tool.sidecar] set ready_pattern = {json.dumps(_escaped(wanted))} in place of "
             f"ready; or {flushed}"
         )
     elif shown := _first([*said, *aside], lambda line: line.strip().lower() == wanted.lower()):
@@ -336,6 +338,11 @@ def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagn
     else:
         return None
     return Diagnosis(cause=Cause.READY_FORM, target=wanted, message=message, fix=fix)
+
+
+def _escaped(text: str) -> str:
+    """A text as a pattern that fits it alone, in the syntax that the host knows as well."""
+    return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
 
 
 def _first(lines: list[str], holds: Callable[[str], bool]) -> str:
@@ -596,7 +603,7 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Diag
 
 def _in_working_folder(path: str, facts: SidecarFacts) -> Diagnosis | None:
     """A relative path is looked for where the program was started, which is its host's choice."""
-    plain = path.replace("\\", "/").removeprefix("./").rstrip("/")
+    plain = _WORKING_FOLDER.sub("", path.replace("\\", "/")).removeprefix("./").rstrip("/")
     own = _below(facts.roots[0], plain)
     if not plain or plain.startswith("/") or ":" in plain or not facts.has_path(own):
         return None

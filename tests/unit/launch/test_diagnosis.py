@@ -293,7 +293,7 @@ def test_what_was_handled_is_no_reason(failure: Failure | None, stderr: str, fou
             ("", "INFO:     Uvicorn running on http://127.0.0.1:1 (Press CTRL+C to quit)"),
             {"ready": "Uvicorn running on"},
             "came on stderr, and it is not",
-            r'ready_pattern = "Uvicorn\\ running\\ on" and ready_stream = "stderr"',
+            'ready_pattern = "Uvicorn running on" and ready_stream = "stderr"',
         ),
         (
             ("up", "ready at 80"),
@@ -331,6 +331,28 @@ def test_a_line_that_was_not_heard_is_found(
     assert finding.cause is Cause.READY_FORM
     assert message in finding.message
     assert fix in finding.fix
+
+
+def test_a_pattern_for_a_line_fits_that_line_alone() -> None:
+    """What means something in a pattern is escaped, as the host reads it too."""
+    stderr = "x [up] (80) y"
+    facts = dataclasses.replace(APP, ready="[up] (80)")
+    finding = diagnose(stderr=stderr, variant="v", facts=facts, failure=Failure.READY_TIMEOUT)
+    assert finding is not None
+    assert r'ready_pattern = "\\[up\\] \\(80\\)"' in finding.fix
+
+
+def test_a_path_in_the_working_folder_of_a_launch_is_relative_to_it() -> None:
+    """However the program has put it together."""
+    path = "/home/user/build/app/places/12-ab/cwd-cd34/models/a.bin"
+    error = f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"
+    finding = diagnose(stderr=error, variant="v", facts=APP)
+    assert finding is not None
+    assert finding.cause is Cause.WRONG_PLACE
+    assert finding.fix == (
+        'Path(__file__).parent / "models/a.bin", and in [tool.sidecar] set data = ["words.txt", '
+        '"settings.json", "models/a.bin"]'
+    )
 
 
 @pytest.mark.parametrize(
