@@ -18,9 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from decision.record import generated
 from spike.build import advice, buildinfo, sessions
-from spike.core import jsonfile, process
+from spike.core import generated, jsonfile, process
 from spike.core.errors import CorruptFileError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
@@ -257,7 +256,7 @@ def write_document(results: Sequence[LibraryResult]) -> bool:
         StorageError: It cannot be written.
     """
     text = document_path().read_text(encoding="utf-8")
-    new = generated.rewrite(text, _blocks(results), {BLOCK: COMMAND})
+    new = generated.rewrite(text, _blocks(results), COMMAND)
     if new != text:
         jsonfile.write_text(document_path(), new)
     return new != text

@@ -96,7 +96,7 @@ def faults(
     platform: str = "",
 ) -> int:
     """Try every variant on hostile machines."""
-    from benchmarks.faults import needs, report, runner
+    from benchmarks.faults import counts, needs, report, runner
     from decision.workflows import measuring
     from spike.core.errors import EXIT_CANNOT, EXIT_OK, UsageError
     from spike.project import sidecar as sidecars
@@ -117,7 +117,7 @@ def faults(
     targets = measuring.targets_of(benchmark, hello, variant)
     result = benchmark.run(hello, targets, cases=cases, partial=bool(variant or case), **options)
     code = measuring.tell(benchmark, hello, result)
-    if mistakes := report.broken(result):
+    if mistakes := counts.broken(result):
         print("the suite itself failed in: " + "; ".join(mistakes))
         return EXIT_CANNOT
     return code

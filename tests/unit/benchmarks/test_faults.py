@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults import report, reproduce, runner
+from benchmarks.faults import counts, entries, report, reproduce, runner
 from benchmarks.faults.case import all_cases, categories
 from benchmarks.faults.cases.life_and_death.start import RARE_MOMENTS, _with_lost_signals
 from benchmarks.faults.conditions import Conditions
@@ -549,7 +549,7 @@ class TestReporting:
         text = report.render(result, {})
         assert "0 of 1 pass" in text
         assert re.search(r"supervisor\+one *\| fail *\| left", text)
-        assert "Pass for every variant (1): `sigterm_at_rest`." in text
+        assert "1 of 1 pass for every variant: `sigterm_at_rest`." in text
 
     def test_the_worst_repetition_counts_and_a_change_is_said(self) -> None:
         """Verdicts have to be the same in every repetition."""
@@ -557,46 +557,71 @@ class TestReporting:
             _sample("sigterm_at_rest", "one", Status.PASS),
             _sample("sigterm_at_rest", "one", Status.FAIL, detail="left"),
         )
-        (cell,) = report.cells(result)
+        (cell,) = counts.cells(result)
         assert (cell.status, cell.stable) == (Status.FAIL, False)
-        assert report.unstable([cell]) == ["sigterm_at_rest on one"]
+        assert counts.unstable([cell]) == ["sigterm_at_rest on one"]
         assert "Not the same in every repetition: sigterm_at_rest on one." in report.render(
             result, {}
         )
 
     def test_not_run_is_counted_apart_and_never_as_passed(self) -> None:
-        """With its reason in the text."""
-        result = _result(_sample("bare_root", "one", Status.NOT_RUN, reason="needs root"))
-        counts = report.tallies(report.cells(result))["one"]
-        assert counts[Status.NOT_RUN] == 1
-        assert counts[Status.PASS] == 0
-        assert "- bare_root: needs root" in report.render(result, {})
+        """With its reason in the text, and of how many cases."""
+        result = _result(
+            _sample("bare_root", "one", Status.NOT_RUN, reason="needs root"),
+            _sample("bare_root_with_zlib", "one", Status.NOT_RUN, reason="needs root"),
+            _sample("sigterm_at_rest", "one", Status.PASS),
+        )
+        tally = counts.tallies(counts.cells(result))["one"]
+        assert (tally.run, tally.of) == (1, 3)
+        assert tally.text(Status.NOT_RUN) == "2 of 3"
+        assert tally.text(Status.PASS) == "1 of 1"
+        line = "- one, 2 of 3 cases: needs root (`bare_root`, `bare_root_with_zlib`)"
+        assert line in report.render(result, {}).splitlines()
+
+    def test_a_count_never_stands_without_what_it_is_of(self) -> None:
+        """In the table of a variant: run of all, each status of those run, each category too."""
+        result = _result(
+            _sample("sigterm_at_rest", "one", Status.FAIL, detail="left"),
+            _sample("home_unset", "one", Status.PASS),
+            _sample("bare_root", "one", Status.NOT_RUN, reason="needs root"),
+        )
+        row = report.render(result, {}).splitlines()[2]
+        words = [word.strip() for word in row.strip("|").split("|")]
+        assert words[:5] == ["one", "2 of 3", "1 of 2", "0 of 2", "1 of 2"]
+        assert words[5:] == ["1 of 1", "0 of 1", "0 of 0"]
 
     def test_only_what_every_variant_went_through_is_compared(self) -> None:
-        """A case that one cannot be tried on would count for it otherwise."""
+        """A case that one cannot be tried on would count for it otherwise, and it is said."""
         result = _result(
             _sample("recursion", "one", Status.FAIL, detail="crash"),
             _sample("recursion", "two", Status.NOT_RUN, reason="the probe does not fit"),
             _sample("sigterm_at_rest", "one", Status.PASS),
             _sample("sigterm_at_rest", "two", Status.DEGRADED, detail="less"),
         )
-        counts = report.tallies(report.comparable(report.cells(result)))
-        assert counts["one"][Status.FAIL] == 0
-        assert (counts["one"][Status.PASS], counts["two"][Status.DEGRADED]) == (1, 1)
+        counted = counts.tallies(counts.comparable(counts.cells(result)))
+        assert counted["one"].text(Status.FAIL) == "0 of 1"
+        assert counted["two"].text(Status.DEGRADED) == "1 of 1"
+        text = report.render(result, {})
+        said = (
+            "Compared on the 1 of 2 cases that were run on every variant; the other 1 say nothing"
+        )
+        assert said in text
+        ranking = text.split("Compared on")[1].split("\n\n")[1].splitlines()
+        assert [line.split("|")[1].strip() for line in ranking[2:]] == ["one", "two"]
 
     def test_what_fails_needs_an_entry_in_the_issue_log(self, tmp_path: Path) -> None:
         """An entry names the case and the variants with the command that reproduces it."""
         (tmp_path / "0042-title.md").write_text(
-            f"1. `{report.REPRODUCE} sighup_at_rest one three`\n", encoding="utf-8"
+            f"1. `{entries.REPRODUCE} sighup_at_rest one three`\n", encoding="utf-8"
         )
-        known = report.entries_by_cell(tmp_path)
+        known = entries.entries_by_cell(tmp_path)
         assert known == {("sighup_at_rest", "one"): "0042", ("sighup_at_rest", "three"): "0042"}
         result = _result(
             _sample("sighup_at_rest", "one", Status.FAIL, detail="files left"),
             _sample("sighup_at_rest", "two", Status.FAIL, detail="files left"),
         )
-        cells = report.cells(result)
-        assert report.unlogged(cells, known) == ["sighup_at_rest on two"]
+        cells = counts.cells(result)
+        assert entries.unlogged(cells, known) == ["sighup_at_rest on two"]
         text = report.render(result, known)
         assert re.search(r"sighup_at_rest *\| one *\| files left *\| 0042", text)
         assert re.search(r"sighup_at_rest *\| two *\| files left *\| none", text)
@@ -606,15 +631,15 @@ class TestReporting:
     ) -> None:
         """Options are no variants, and --sidecar names a program of the entry's own."""
         (tmp_path / "0042-title.md").write_text(
-            f"1. `{report.REPRODUCE} sigkill_at_rest one --sidecar issues/reproductions/x`\n"
-            f'2. `{report.REPRODUCE} sighup_at_rest two --showing "two words"`\n',
+            f"1. `{entries.REPRODUCE} sigkill_at_rest one --sidecar issues/reproductions/x`\n"
+            f'2. `{entries.REPRODUCE} sighup_at_rest two --showing "two words"`\n',
             encoding="utf-8",
         )
-        assert report.entries_by_cell(tmp_path) == {("sighup_at_rest", "two"): "0042"}
+        assert entries.entries_by_cell(tmp_path) == {("sighup_at_rest", "two"): "0042"}
 
     def test_no_entry_of_the_log_names_what_is_not_there(self) -> None:
         """Each case that an entry names exists, on variants that exist."""
-        for case, variant in report.entries_by_cell():
+        for case, variant in entries.entries_by_cell():
             assert case in all_cases()
             assert variant.rpartition("+")[2] in VARIANTS
 
@@ -625,5 +650,5 @@ class TestReporting:
             _sample("sigterm_at_rest", "two", Status.PASS),
         )
         text = report.render(result, {})
-        assert "Pass for every variant (1): `sigterm_at_rest`." in text
+        assert "1 of 1 pass for every variant: `sigterm_at_rest`." in text
         assert "do not pass everywhere" not in text
