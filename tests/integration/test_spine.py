@@ -232,6 +232,11 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
 ) -> None:
     """Exit code 130, an incomplete result beside the whole one, zero processes, zero files."""
     built("pyinstaller-onefile")
+    built("pyinstaller-onefile", "benchmarks/faults/probe")
+    results = ROOT / "benchmarks" / "results"
+    pattern = f"*/partial/{kept_as}.incomplete.json"
+    for old in results.glob(pattern):
+        old.unlink()
     child = subprocess.Popen(
         [sys.executable, "-m", "invoke", *command, "--variant", "pyinstaller-onefile"],
         cwd=ROOT,
@@ -243,7 +248,9 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={**os.environ, "SPIKE_TEST": str(tmp_path), "TMPDIR": str(tmp_path)},
     )
-    time.sleep(5)
+    deadline = time.monotonic() + 300
+    while not _samples(results, pattern) and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
     for _ in range(times):
         send(child.pid, number)
         time.sleep(0.005)
@@ -251,10 +258,8 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
     assert child.returncode == 130, errors
     assert "interrupted" in errors
     assert "Traceback" not in errors
-    partial = ROOT / "benchmarks" / "results"
-    (kept,) = partial.glob(f"*/partial/{kept_as}.incomplete.json")
-    samples = json.loads(kept.read_text())["samples"]
-    assert samples
+    assert _samples(results, pattern)
+    (kept,) = results.glob(pattern)
     kept.unlink()
     left = [
         found.pid
@@ -264,6 +269,15 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
     ]
     assert left == []
     assert list(tmp_path.iterdir()) == []
+
+
+def _samples(results: Path, pattern: str) -> list[object]:
+    """What an unfinished run has kept so far."""
+    return [
+        sample
+        for path in results.glob(pattern)
+        for sample in json.loads(path.read_text())["samples"]
+    ]
 
 
 def _environment(found: psutil.Process) -> dict[str, str]:
