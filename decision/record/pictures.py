@@ -23,6 +23,7 @@ from decision.evidence import Evidence, usable
 from spike.core import jsonfile, statistics
 from spike.core.tables import milliseconds
 from spike.measure.results import Result
+from spike.packagers import PACKAGERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +32,12 @@ if TYPE_CHECKING:
 INK = "#737b84"
 """Contrast of about 4.3 to 1 on white and on GitHub's dark ground (WCAG 2, relative luminance)."""
 
-COLOURS: Mapping[str, str] = {
-    "nuitka": "#0072B2",
-    "pyinstaller": "#D55E00",
-    "cx_freeze": "#009E73",
-}
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#AA3377", "#997700")
+"""The packagers' colours, in the order of their list: Okabe and Ito's palette first, which
+colour-blind people tell apart, then Paul Tol's; each has 3 to 1 on both grounds."""
+
 OTHER_COLOUR = "#CC79A7"
-"""From Okabe and Ito's palette, which colour-blind people tell apart; 3 to 1 on both grounds."""
+"""Of a packager that is no longer there."""
 
 PART_COLOURS: Mapping[str, str] = {
     "launcher (unpacks, hands over)": "#8F6FD6",
@@ -71,7 +71,10 @@ def colour(target: str) -> str:
     """One colour a packager; baselines are grey."""
     if target.startswith("baseline-"):
         return INK
-    return COLOURS.get(target.partition("-")[0], OTHER_COLOUR)
+    packager = target.partition("-")[0]
+    if packager not in PACKAGERS:
+        return OTHER_COLOUR
+    return PALETTE[list(PACKAGERS).index(packager) % len(PALETTE)]
 
 
 def ready_by_target(result: Result) -> dict[str, list[float]]:

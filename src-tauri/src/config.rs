@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sidecar_supervisor::{
+    FREE_PORT, PORT_IS_NOT_HANDED_OVER, Ready, ReadyStream, SettingError, UrlTemplate,
+};
 
 /// The version of the file's format that is read here.
 const SCHEMA: u32 = 1;
@@ -24,26 +27,32 @@ pub struct SidecarConfig {
     pub packager: String,
     /// The packager's version.
     pub packager_version: String,
-    /// The line on stdout that means ready.
-    #[serde(default = "default_ready_token")]
-    pub ready_token: String,
-    /// Arguments.
+    /// The whole line that means ready; `READY` when no form is given. `ready_token` is its old
+    /// name, accepted for one release.
+    #[serde(default, alias = "ready_token")]
+    pub ready: Option<String>,
+    /// Instead of `ready`: a regular expression that is found in the line that means ready.
+    #[serde(default)]
+    pub ready_pattern: Option<String>,
+    /// Where line or pattern are looked for: `stdout` (the default), `stderr` or `either`.
+    #[serde(default)]
+    pub ready_stream: Option<String>,
+    /// Instead of `ready`: a URL on this computer that answers with 200 to 399 when it is ready.
+    #[serde(default)]
+    pub ready_url: Option<String>,
+    /// Arguments. `{free_port}` in them is a port that was free a moment before the launch.
     #[serde(default)]
     pub args: Vec<String>,
-    /// Environment variables.
+    /// Environment variables, with the same `{free_port}` in their values.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Launch to READY, in milliseconds.
     #[serde(default = "default_ready_timeout_ms")]
     pub ready_timeout_ms: u64,
-    /// A URL on this computer that is fetched after READY; fields in braces come from the
-    /// `key=value` pairs of the sidecar's own lines.
+    /// A URL on this computer that is fetched after READY; `{free_port}` in it is the port that was
+    /// handed over, other fields come from the `key=value` pairs of the sidecar's own lines.
     #[serde(default)]
     pub health: Option<String>,
-}
-
-fn default_ready_token() -> String {
-    "READY".to_owned()
 }
 
 fn default_ready_timeout_ms() -> u64 {
@@ -64,9 +73,73 @@ impl SidecarConfig {
             )
         };
         let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-        let config: Self = serde_json::from_str(&text).map_err(|error| fail(error.to_string()))?;
-        config.check().map_err(fail)?;
+        Self::parse(&text).map_err(fail)
+    }
+
+    /// Understands and checks the file's text.
+    ///
+    /// # Errors
+    /// A text that names the key.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut config: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        config.fill_in();
+        config.check()?;
         Ok(config)
+    }
+
+    /// Says what is meant by what was left out.
+    fn fill_in(&mut self) {
+        if self.ready_url.is_some() {
+            return;
+        }
+        if self.ready_pattern.is_none() {
+            self.ready.get_or_insert_with(|| "READY".to_owned());
+        }
+        self.ready_stream
+            .get_or_insert_with(|| ReadyStream::default().name().to_owned());
+    }
+
+    /// What tells that the sidecar is ready.
+    ///
+    /// # Errors
+    /// A text that names the key.
+    pub fn ready(&self) -> Result<Ready, String> {
+        let forms = (&self.ready, &self.ready_pattern, &self.ready_url);
+        let stream = match (&self.ready_stream, &self.ready_url) {
+            (Some(_), Some(_)) => {
+                return Err(
+                    "`ready_stream` says where a line is looked for, and `ready_url` is none: leave \
+                     one out"
+                        .to_owned(),
+                );
+            }
+            (Some(name), None) => name.parse().map_err(said)?,
+            (None, _) => ReadyStream::default(),
+        };
+        match forms {
+            (Some(line), None, None) => Ready::line(line, stream).map_err(said),
+            (None, Some(pattern), None) => Ready::pattern(pattern, stream).map_err(said),
+            (None, None, Some(url)) => Ready::url(url).map_err(said),
+            _ => Err(
+                "`ready`, `ready_pattern` and `ready_url` are three ways to say when it is ready: \
+                 give one of them"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// The URL that is fetched after READY.
+    ///
+    /// # Errors
+    /// A text that names the key.
+    pub fn health(&self) -> Result<Option<UrlTemplate>, String> {
+        let template = self.health.as_deref().map(UrlTemplate::new).transpose();
+        template.map_err(|error| format!("`health` {error}"))
+    }
+
+    fn hands_a_port_over(&self) -> bool {
+        let mut texts = self.args.iter().chain(self.env.values());
+        texts.any(|text| text.contains(FREE_PORT))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -84,8 +157,13 @@ impl SidecarConfig {
                 self.name
             ));
         }
-        if self.ready_token.is_empty() || self.ready_token.contains(['\r', '\n']) {
-            return Err("`ready_token` has to be one line that is not empty".to_owned());
+        self.ready()?;
+        self.health()?;
+        for (key, url) in [("ready_url", &self.ready_url), ("health", &self.health)] {
+            let asks = url.as_ref().is_some_and(|url| url.contains(FREE_PORT));
+            if asks && !self.hands_a_port_over() {
+                return Err(format!("`{key}` {PORT_IS_NOT_HANDED_OVER}"));
+            }
         }
         if self.ready_timeout_ms == 0 {
             return Err("`ready_timeout_ms` has to be at least 1".to_owned());
@@ -107,6 +185,10 @@ impl SidecarConfig {
     pub fn ready_timeout(&self) -> Duration {
         Duration::from_millis(self.ready_timeout_ms)
     }
+}
+
+fn said(error: SettingError) -> String {
+    error.to_string()
 }
 
 /// Where `externalBin` puts the sidecar: beside the host's own program, without the target triple.
@@ -150,9 +232,48 @@ mod tests {
     #[test]
     fn what_is_left_out_has_a_default() {
         let config = read(GOOD).expect("valid");
-        assert_eq!(config.ready_token, "READY");
+        assert_eq!(config.ready.as_deref(), Some("READY"));
+        assert_eq!(config.ready_stream.as_deref(), Some("stdout"));
+        assert_eq!(config.ready(), Ok(Ready::default()));
         assert_eq!(config.ready_timeout(), Duration::from_secs(10));
         assert_eq!(config.args, ["--heartbeat", "5"]);
+    }
+
+    #[test]
+    fn each_way_to_say_ready_is_understood() {
+        let with = |text: &str| read(&GOOD.replace("\"health\": null", text)).expect(text);
+        let line = |text, stream| Ready::line(text, stream);
+        for (text, ready) in [
+            ("\"ready\": \"UP\"", line("UP", ReadyStream::Stdout)),
+            ("\"ready_token\": \"UP\"", line("UP", ReadyStream::Stdout)),
+            (
+                "\"ready\": \"UP\", \"ready_stream\": \"either\"",
+                line("UP", ReadyStream::Either),
+            ),
+            (
+                "\"ready_pattern\": \"on port \\\\d+\", \"ready_stream\": \"stderr\"",
+                Ready::pattern(r"on port \d+", ReadyStream::Stderr),
+            ),
+            (
+                "\"ready_url\": \"http://127.0.0.1:8000/health\"",
+                Ready::url("http://127.0.0.1:8000/health"),
+            ),
+        ] {
+            assert_eq!(with(text).ready(), ready.map_err(said), "{text}");
+        }
+        let config = with("\"ready_url\": \"http://127.0.0.1:8000/health\"");
+        assert_eq!((config.ready, config.ready_stream), (None, None));
+    }
+
+    #[test]
+    fn a_port_that_is_handed_over_may_be_asked_for() {
+        let url = "\"ready_url\": \"http://127.0.0.1:{free_port}/\", \
+                   \"health\": \"http://127.0.0.1:{free_port}/health\"";
+        let text = GOOD.replace("\"health\": null", url);
+        for (from, to) in [("\"5\"", "\"--port={free_port}\""), ("abc", "{free_port}")] {
+            let config = read(&text.replace(from, to)).expect(to);
+            assert!(config.health().expect("valid").is_some());
+        }
     }
 
     #[test]
@@ -167,7 +288,52 @@ mod tests {
                 "\"ready_timeout_ms\": 0",
                 "`ready_timeout_ms`",
             ),
-            ("\"health\": null", "\"ready_token\": \"\"", "`ready_token`"),
+            ("\"health\": null", "\"ready\": \"\"", "`ready`"),
+            (
+                "\"health\": null",
+                "\"ready\": \"A\", \"ready_pattern\": \"B\"",
+                "`ready_pattern`",
+            ),
+            (
+                "\"health\": null",
+                "\"ready\": \"A\", \"ready_url\": \"http://127.0.0.1:1\"",
+                "`ready_url`",
+            ),
+            (
+                "\"health\": null",
+                "\"ready_pattern\": \"(\"",
+                "`ready_pattern`",
+            ),
+            (
+                "\"health\": null",
+                "\"ready_stream\": \"stdin\"",
+                "`ready_stream`",
+            ),
+            (
+                "\"health\": null",
+                "\"ready_url\": \"http://127.0.0.1:1\", \"ready_stream\": \"stdout\"",
+                "`ready_stream`",
+            ),
+            (
+                "\"health\": null",
+                "\"ready_url\": \"http://127.0.0.1:{free_port}\"",
+                "`ready_url`",
+            ),
+            (
+                "\"health\": null",
+                "\"ready_url\": \"http://127.0.0.1\"",
+                "`ready_url`",
+            ),
+            (
+                "\"health\": null",
+                "\"health\": \"http://127.0.0.1:{free_port}\"",
+                "`health`",
+            ),
+            (
+                "\"health\": null",
+                "\"health\": \"http://example.org:80\"",
+                "`health`",
+            ),
             ("SIDECAR_TOKEN", "A=B", "`env`"),
             ("\"packager\": \"nuitka\",", "", "packager"),
         ] {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sidecar_supervisor::{
-    Console, Event, LaunchSpec, LineKind, LogLine, Printer, RestartPolicy, Snapshot, State, Stream,
-    Supervisor, TempSpec, fields, sweep,
+    Console, Event, FREE_PORT_FIELD, LaunchSpec, LineKind, LogLine, Printer, RestartPolicy,
+    Snapshot, State, Stream, Supervisor, TempSpec, UrlTemplate, fields, sweep,
 };
 
 use crate::config::{SidecarConfig, sidecar_path};
@@ -392,7 +392,7 @@ fn supervise(
         config_key: CONFIG_KEY.to_owned(),
         args: [&config.args[..], &setup.sidecar_args].concat(),
         env,
-        ready_token: config.ready_token.clone(),
+        ready: config.ready()?,
         ready_timeout: config.ready_timeout(),
         restart: if setup.recover {
             RestartPolicy::default()
@@ -402,10 +402,10 @@ fn supervise(
         temp: Some(temp),
         ..LaunchSpec::new(program.clone())
     };
-    let health = config.health.clone();
+    let health = config.health()?;
     let observer = move |event: Event<'_>| match event {
         Event::Line(line) => on_line(&sink, line),
-        Event::Changed(snapshot) => on_change(&sink, snapshot, health.as_deref()),
+        Event::Changed(snapshot) => on_change(&sink, snapshot, health.as_ref()),
     };
     let supervisor = Supervisor::new(spec, observer)
         .map_err(|error| format!("The supervising thread cannot be started: {error}."))?;
@@ -425,7 +425,7 @@ fn on_line(sink: &Sink, line: &LogLine) {
     sink.shared.touch(|picture| {
         if line.stream == Stream::Stdout {
             for (name, value) in fields(&line.text) {
-                if picture.fields.len() < MAX_FIELDS {
+                if picture.fields.len() < MAX_FIELDS && name != FREE_PORT_FIELD {
                     picture.fields.insert(name.to_owned(), value.to_owned());
                 }
             }
@@ -448,7 +448,7 @@ fn on_line(sink: &Sink, line: &LogLine) {
     });
 }
 
-fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&str>) {
+fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&UrlTemplate>) {
     let mut became_ready = false;
     sink.shared.touch(|picture| {
         let before = picture.snapshot.as_ref();
@@ -458,6 +458,11 @@ fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&str>) {
         if snapshot.state == State::Spawning && is_new {
             picture.fields.clear();
             picture.health = None;
+            let launched = snapshot.launched.as_ref();
+            if let Some(port) = launched.and_then(|launched| launched.free_port) {
+                let name = FREE_PORT_FIELD.to_owned();
+                picture.fields.insert(name, port.to_string());
+            }
         }
         became_ready = snapshot.state == State::Ready && is_new;
         if is_new && let Some(failure) = &snapshot.failure {
@@ -470,11 +475,18 @@ fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&str>) {
         picture.snapshot = Some(snapshot.clone());
     });
     if became_ready && let Some(template) = health {
-        let (template, launch) = (template.to_owned(), snapshot.launch);
-        let shared = Arc::clone(&sink.shared);
-        thread::spawn(move || {
+        ask_health(sink, template, snapshot.launch);
+    }
+}
+
+/// Asks in a thread of its own: the answer may take seconds.
+fn ask_health(sink: &Sink, template: &UrlTemplate, launch: u64) {
+    let (url, shared) = (template.clone(), Arc::clone(&sink.shared));
+    let asking = thread::Builder::new()
+        .name("sidecar-health".to_owned())
+        .spawn(move || {
             let fields = shared.lock().fields.clone();
-            let answer = health::ask(&template, &fields);
+            let answer = health::ask(&url, &fields);
             shared.touch(|picture| {
                 let is_current = picture
                     .snapshot
@@ -485,6 +497,10 @@ fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&str>) {
                 }
             });
         });
+    if let Err(error) = asking {
+        let why = format!("A thread to ask it with cannot be started: {error}.");
+        let answer = Health::failed(template.as_str(), why);
+        sink.shared.touch(|picture| picture.health = Some(answer));
     }
 }
 

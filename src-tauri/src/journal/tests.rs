@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use sidecar_supervisor::{
-    Event, LaunchSpec, LineKind, Reason, Report, RestartPolicy, State, Stream, Supervisor, TempSpec,
+    Event, LaunchSpec, LineKind, Ready, Reason, Report, RestartPolicy, State, Stream, Supervisor,
+    TempSpec, UrlTemplate,
 };
 
 use super::*;
@@ -38,6 +39,8 @@ variants! { reason_name, REASONS: Reason {
     Reason::PermissionDenied { .. } => "permission_denied",
     Reason::SpawnIo { .. } => "spawn_io",
     Reason::ThreadNotStarted { .. } => "thread_not_started",
+    Reason::NoFreePort { .. } => "no_free_port",
+    Reason::PortInUse { .. } => "port_in_use",
     Reason::ExitedBeforeReady { .. } => "exited_before_ready",
     Reason::ReadyTimeout { .. } => "ready_timeout",
     Reason::DuplicateReady => "duplicate_ready",
@@ -162,12 +165,16 @@ impl Trial {
     }
 }
 
-fn config() -> SidecarConfig {
-    serde_json::from_value(json!({
+/// A launch configuration with more keys, as the application understands it.
+fn config(more: &Value) -> SidecarConfig {
+    let mut text = json!({
         "schema": 1, "name": "sidecar-hello", "variant": "nuitka-onefile", "packager": "nuitka",
-        "packager_version": "4.3.3", "args": ["--heartbeat", "5"], "env": {"SIDECAR_TOKEN": "abc"},
-    }))
-    .expect("valid")
+        "packager_version": "4.3.3", "args": ["--port", "{free_port}"], "env": {"TOKEN": "abc"},
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        text[key] = value.clone();
+    }
+    SidecarConfig::parse(&text.to_string()).expect("valid")
 }
 
 /// Writes a journal as the application does, and reads it again.
@@ -187,7 +194,7 @@ fn written(scenario: Scenario, recorder: Recorder, health: Option<Health>) -> Va
             resource_dir: None,
         },
         config_path: PathBuf::from("sidecar.json"),
-        config: Some(config()),
+        config: Some(config(&json!({}))),
         config_error: None,
         sidecar_path: Some(PathBuf::from("/bin/sh")),
         launches: Vec::new(),
@@ -241,7 +248,8 @@ fn a_good_life_is_valid_with_its_health() {
     ));
     trial.wait(|now| now.state == State::Ready);
     // Nobody answers there, and that is an answer of the journal too.
-    let health = health::ask("http://127.0.0.1:1/", &std::collections::BTreeMap::new());
+    let url = UrlTemplate::new("http://127.0.0.1:1/").expect("valid");
+    let health = health::ask(&url, &std::collections::BTreeMap::new());
     trial.supervisor.stop();
     trial.wait(|now| now.state == State::Exited);
     let journal = trial.journal(Scenario::Ready, Some(health));
@@ -329,6 +337,16 @@ fn every_failure_that_can_be_made_is_valid() {
         },
         "ready_timeout",
     );
+    let held = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+    let port = held.local_addr().expect("known").port();
+    let ready = Ready::url(&format!("http://127.0.0.1:{port}/"));
+    assert_fails(
+        LaunchSpec {
+            ready: ready.expect("valid"),
+            ..shell("exec sleep 600")
+        },
+        "port_in_use",
+    );
     assert_fails(
         shell("echo READY; echo READY; exec sleep 600"),
         "duplicate_ready",
@@ -338,30 +356,78 @@ fn every_failure_that_can_be_made_is_valid() {
 }
 
 #[test]
-fn a_refused_thread_is_valid() {
+fn what_the_system_refuses_is_valid() {
     // That it is refused for real is the matter of the supervisor's own tests.
-    let reason = Reason::ThreadNotStarted {
-        error: "Resource temporarily unavailable (os error 11)".to_owned(),
+    let error = || "Resource temporarily unavailable (os error 11)".to_owned();
+    for reason in [
+        Reason::ThreadNotStarted { error: error() },
+        Reason::NoFreePort { error: error() },
+    ] {
+        let report = Report {
+            what: reason.to_string(),
+            causes: vec!["A limit is reached.".to_owned()],
+            checks: vec![("threads of the host".to_owned(), "4000".to_owned())],
+            stdout_tail: Vec::new(),
+            stderr_tail: Vec::new(),
+        };
+        let mut recorder = Recorder::default();
+        recorder.change(&Snapshot {
+            state: State::Failed(reason.clone()),
+            launch: 1,
+            failure: Some(Failure {
+                text: report.to_string(),
+                reason,
+                report,
+            }),
+            ..Snapshot::idle()
+        });
+        assert_valid(&written(Scenario::Failure, recorder, None));
+    }
+}
+
+#[test]
+fn every_way_to_say_ready_is_valid_and_no_two_at_once() {
+    let journal = written(Scenario::Ready, Recorder::default(), None);
+    let with = |config: Value| {
+        let mut journal = journal.clone();
+        journal["config"] = config;
+        journal
     };
-    let report = Report {
-        what: reason.to_string(),
-        causes: vec!["A limit is reached.".to_owned()],
-        checks: vec![("threads of the host".to_owned(), "4000".to_owned())],
-        stdout_tail: Vec::new(),
-        stderr_tail: Vec::new(),
-    };
-    let mut recorder = Recorder::default();
-    recorder.change(&Snapshot {
-        state: State::Failed(reason.clone()),
-        launch: 1,
-        failure: Some(Failure {
-            text: report.to_string(),
-            reason,
-            report,
-        }),
-        ..Snapshot::idle()
-    });
-    assert_valid(&written(Scenario::Failure, recorder, None));
+    for more in [
+        json!({}),
+        json!({"ready": "UP", "ready_stream": "either"}),
+        json!({"ready_pattern": "port=[0-9]+", "ready_stream": "stderr"}),
+        json!({"ready_url": "http://127.0.0.1:{free_port}/", "health": "http://127.0.0.1:{port}/"}),
+    ] {
+        let good = json!(config(&more));
+        assert_valid(&with(good.clone()));
+        for (key, value) in [
+            ("ready", json!("UP")),
+            ("ready_pattern", json!("port=")),
+            ("ready_url", json!("http://127.0.0.1:1/")),
+            ("ready_stream", json!("stdin")),
+            ("ready_token", json!("UP")),
+        ] {
+            if good[key].is_null() || key == "ready_stream" {
+                let mut bad = good.clone();
+                bad[key] = value;
+                assert!(objection(&with(bad)).is_some(), "{more} with {key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_port_that_was_handed_over_is_in_the_journal() {
+    let trial = Trial::start(shell("echo READY {free_port}; echo READY; exec cat"));
+    let ready = trial.wait(|now| now.state == State::Ready);
+    let port = ready.launched.and_then(|launched| launched.free_port);
+    let journal = trial.journal(Scenario::Ready, None);
+    assert_valid(&journal);
+    let launch = &journal["launches"][0];
+    assert_eq!(launch["launched"]["free_port"], json!(port.expect("set")));
+    let line = &launch["lines"][0]["text"];
+    assert_eq!(*line, json!(format!("READY {}", port.expect("set"))));
 }
 
 #[test]
@@ -476,6 +542,10 @@ fn one_member_more_or_less_anywhere_is_refused() {
         assert!(more.is_some(), "{pointer}/more");
         let object = journal.pointer(&pointer).and_then(Value::as_object);
         for name in object.expect("an object").keys() {
+            // Journals of hosts that handed no port over are read as well.
+            if name == "free_port" {
+                continue;
+            }
             let less = changed(&|object| {
                 object.remove(name);
             });

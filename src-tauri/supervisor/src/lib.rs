@@ -1,9 +1,11 @@
-//! Launches one sidecar process, waits for its READY line, stops it, and proves that nothing of it
-//! is left. It knows nothing of Tauri or of Python.
+//! Launches one sidecar process, waits until it is ready (a line, a pattern, or a URL that answers),
+//! stops it, and proves that nothing of it is left. It knows nothing of Tauri or of Python.
 //!
 //! One thread owns the child and everything that is known about it; commands, reads and the end of
 //! the child reach it as messages, so no state is ever half changed. Two more threads per launch
-//! read the pipes and one waits for the end. Nothing here waits without a bound.
+//! read the pipes, one waits for the end, and one asks the READY URL when there is one. They are
+//! there before the process is: what cannot be watched is not started. Nothing here waits without a
+//! bound.
 //!
 //! A host makes a [`LaunchSpec`] and a [`Supervisor`] for it, and asks. Here a shell plays the
 //! sidecar: it says that it is ready and lives until its standard input ends.
@@ -54,24 +56,33 @@ mod backoff;
 mod console;
 mod diagnosis;
 mod event;
+pub mod http;
 mod lines;
 mod platform;
+mod port;
 mod protocol;
+mod ready;
 mod reason;
 mod spec;
 mod state;
 mod supervisor;
 mod tail;
 mod temp;
+mod url;
 
 pub use backoff::RestartPolicy;
 pub use console::{Console, Printer};
 pub use diagnosis::Report;
 pub use event::{Event, LogLine};
 pub use platform::{Exit, Survivor};
+pub use port::{FREE_PORT, FREE_PORT_FIELD};
 pub use protocol::{LineKind, Stream, fields};
+pub use ready::{Ready, ReadyStream, SettingError};
 pub use reason::Reason;
-pub use spec::{EXIT_ON_EOF_VARIABLE, LaunchSpec, MARK_VARIABLE, TempSpec};
+pub use spec::{
+    EXIT_ON_EOF_VARIABLE, LaunchSpec, MARK_VARIABLE, PORT_IS_NOT_HANDED_OVER, TempSpec,
+};
 pub use state::{Cleanup, Failure, Launched, Recovery, Snapshot, State};
 pub use supervisor::Supervisor;
 pub use temp::sweep;
+pub use url::{LocalUrl, UrlError, UrlTemplate};

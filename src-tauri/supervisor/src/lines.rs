@@ -15,7 +15,13 @@ impl RawLine<'_> {
     /// True when the whole line is exactly `token`: no prefix, no substring, and complete.
     #[must_use]
     pub fn is(&self, token: &[u8]) -> bool {
-        self.terminated && self.dropped == 0 && self.bytes == token
+        self.is_whole() && self.bytes == token
+    }
+
+    /// True when it ended with a newline and nothing of it was dropped.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.terminated && self.dropped == 0
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Stream {
     /// Standard output: the protocol's stream.
     Stdout,
-    /// Standard error: never protocol.
+    /// Standard error: no protocol, but what tells that it is ready may be looked for here.
     Stderr,
 }
 
@@ -18,7 +18,7 @@ pub enum Stream {
 pub enum LineKind {
     /// `BOOT sidecar=… version=…`: the program runs.
     Boot,
-    /// The READY token as a whole line on stdout.
+    /// The line that tells that the sidecar is ready.
     Ready,
     /// `HEARTBEAT …`: it is alive.
     Heartbeat,
@@ -28,14 +28,14 @@ pub enum LineKind {
     Other,
 }
 
-/// Names the kind of a line. `is_ready` is the splitter's verdict on the raw bytes.
+/// Names the kind of a line. `is_ready` is the verdict on the raw bytes.
 #[must_use]
 pub fn kind_of(stream: Stream, text: &str, is_ready: bool) -> LineKind {
-    if stream == Stream::Stderr {
-        return LineKind::Other;
-    }
     if is_ready {
         return LineKind::Ready;
+    }
+    if stream == Stream::Stderr {
+        return LineKind::Other;
     }
     match text.split(' ').next() {
         Some("BOOT") => LineKind::Boot,
@@ -62,6 +62,13 @@ mod tests {
         assert_eq!(kind_of(Stream::Stderr, "BOOT x=1", false), LineKind::Other);
         assert_eq!(kind_of(Stream::Stdout, "BOOT x=1", false), LineKind::Boot);
         assert_eq!(kind_of(Stream::Stdout, "BOOTING", false), LineKind::Other);
+    }
+
+    #[test]
+    fn the_ready_line_is_it_wherever_it_was_looked_for() {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            assert_eq!(kind_of(stream, "BOOT x=1", true), LineKind::Ready);
+        }
     }
 
     #[test]

@@ -36,19 +36,35 @@ pub enum Reason {
         /// The operating system's text.
         error: String,
     },
+    /// There was no free port to hand over.
+    #[error("The sidecar was not started: there is no free port to hand over: {error}.")]
+    NoFreePort {
+        /// The operating system's text.
+        error: String,
+    },
+    /// Somebody answers at its READY URL already, and would be taken for it.
+    #[error(
+        "The sidecar was not started: another program listens at port {port}, of its READY URL {url}."
+    )]
+    PortInUse {
+        /// The port.
+        port: u16,
+        /// The READY URL.
+        url: String,
+    },
     /// It ended before READY; no exit code makes that a success.
     #[error("The sidecar ended before it was ready, {exit}.")]
     ExitedBeforeReady {
         /// How it ended.
         exit: Exit,
     },
-    /// The deadline passed without a READY line.
+    /// The deadline passed without READY.
     #[error("The sidecar did not say that it is ready within {timeout_ms} ms and was stopped.")]
     ReadyTimeout {
         /// The deadline, in milliseconds from the launch.
         timeout_ms: u64,
     },
-    /// A second READY line came: two programs write to this pipe, or it started over.
+    /// A second READY came: two programs write to this pipe, or it started over.
     #[error("The sidecar said twice that it is ready and was stopped.")]
     DuplicateReady,
     /// It was ready, nobody asked it to stop, and it ended.

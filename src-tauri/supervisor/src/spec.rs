@@ -4,11 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backoff::RestartPolicy;
+use crate::port::{FREE_PORT, FREE_PORT_FIELD};
+use crate::ready::{Ready, SettingError};
 
 /// Set to 1 for every sidecar: it stops at end of file on stdin, so it does not outlive its host.
 pub const EXIT_ON_EOF_VARIABLE: &str = "SIDECAR_EXIT_ON_EOF";
 /// Carries a value that no other launch has; what still carries it later comes from this launch.
 pub const MARK_VARIABLE: &str = "SIDECAR_LAUNCH_ID";
+
+/// Why a URL with `{free_port}` cannot be used, to be read on after the name of its key.
+pub const PORT_IS_NOT_HANDED_OVER: &str = "has {free_port}, but neither `args` nor `env` has it, so \
+     the sidecar is never told the port";
 
 /// Where each launch gets a temporary folder of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,18 +26,31 @@ pub struct TempSpec {
 }
 
 /// A sidecar and how to treat it.
+///
+/// A service that says nothing of itself, at a port that it is handed:
+///
+/// ```
+/// use sidecar_supervisor::{LaunchSpec, Ready};
+///
+/// let mut spec = LaunchSpec::new("/opt/my-service/my-service");
+/// spec.args = vec!["--port={free_port}".to_owned()];
+/// spec.ready = Ready::url("http://127.0.0.1:{free_port}/health")?;
+/// spec.check()?;
+/// # Ok::<(), sidecar_supervisor::SettingError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct LaunchSpec {
     /// The program, as an absolute path.
     pub program: PathBuf,
     /// Where the program is configured: named in error texts.
     pub config_key: String,
-    /// Arguments.
+    /// Arguments. `{free_port}` in them becomes a port that was free a moment before the launch.
     pub args: Vec<String>,
-    /// Variables that are set on top of the inherited environment.
+    /// Variables that are set on top of the inherited environment, with the same `{free_port}` in
+    /// their values.
     pub env: Vec<(String, String)>,
-    /// The line that means ready.
-    pub ready_token: String,
+    /// What tells that it is ready.
+    pub ready: Ready,
     /// From the launch to READY; then it counts as failed.
     pub ready_timeout: Duration,
     /// From the end of stdin to SIGTERM. A sidecar that ends at end of file must not be signalled on
@@ -67,7 +86,7 @@ impl LaunchSpec {
             config_key: "the configured program".to_owned(),
             args: Vec::new(),
             env: Vec::new(),
-            ready_token: "READY".to_owned(),
+            ready: Ready::default(),
             ready_timeout: Duration::from_secs(10),
             eof_grace: Duration::from_millis(500),
             stop_grace: Duration::from_secs(8),
@@ -80,5 +99,30 @@ impl LaunchSpec {
             restart: RestartPolicy::default(),
             temp: None,
         }
+    }
+
+    /// True when a port is handed over: `{free_port}` is in the arguments or the environment.
+    #[must_use]
+    pub fn hands_a_port_over(&self) -> bool {
+        let values = self.env.iter().map(|(_, value)| value);
+        self.args
+            .iter()
+            .chain(values)
+            .any(|text| text.contains(FREE_PORT))
+    }
+
+    /// Finds what contradicts itself.
+    ///
+    /// # Errors
+    /// When the READY URL has a port that the sidecar is never told.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let asks = self
+            .ready
+            .url_template()
+            .is_some_and(|url| url.has_field(FREE_PORT_FIELD));
+        if asks && !self.hands_a_port_over() {
+            return Err(SettingError::new("ready_url", PORT_IS_NOT_HANDED_OVER));
+        }
+        Ok(())
     }
 }

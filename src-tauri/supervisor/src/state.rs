@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::diagnosis::Report;
 use crate::platform::{Exit, Survivor};
+use crate::port;
 use crate::reason::Reason;
 
 /// Where a sidecar is in its life.
@@ -76,6 +77,21 @@ pub struct Launched {
     pub env: Vec<(String, String)>,
     /// Its temporary folder, when it has one of its own.
     pub temp_dir: Option<PathBuf>,
+    /// The port that it was handed, when one was asked for.
+    pub free_port: Option<u16>,
+}
+
+impl Launched {
+    /// Puts the port into arguments and environment.
+    pub(crate) fn hand_over(&mut self, port: u16) {
+        self.free_port = Some(port);
+        for argument in &mut self.args {
+            *argument = port::hand_over(argument, port);
+        }
+        for (_, value) in &mut self.env {
+            *value = port::hand_over(value, port);
+        }
+    }
 }
 
 /// A failure, with everything that a user needs to act on it.

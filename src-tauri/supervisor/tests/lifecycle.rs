@@ -3,117 +3,31 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sidecar_supervisor::{
-    Event, LaunchSpec, LineKind, LogLine, Reason, RestartPolicy, Snapshot, State, Stream,
-    Supervisor, TempSpec,
+    LineKind, Ready, ReadyStream, Reason, RestartPolicy, Snapshot, State, Stream, TempSpec,
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+#[path = "support/trial.rs"]
+mod trial;
+use trial::{PATIENCE, Trial, assert_nothing_left, launch, lives, reason, spec, trial};
 
-/// What the observer saw.
-#[derive(Default)]
-struct Seen {
-    states: Vec<(u64, String)>,
-    lines: Vec<LogLine>,
-}
-
-struct Trial {
-    supervisor: Supervisor,
-    seen: Arc<Mutex<Seen>>,
-}
-
-fn spec(steps: &[&str]) -> LaunchSpec {
-    let mut spec = LaunchSpec::new(env!("CARGO_BIN_EXE_fake-child"));
-    spec.args = steps.iter().map(ToString::to_string).collect();
-    spec.restart = RestartPolicy::never();
-    // Most children here do not watch stdin, and would be waited for each time.
-    spec.eof_grace = Duration::from_millis(20);
-    spec
-}
-
-fn trial(spec: LaunchSpec) -> Trial {
-    let seen = Arc::new(Mutex::new(Seen::default()));
-    let sink = Arc::clone(&seen);
-    let supervisor = Supervisor::new(spec, move |event| {
-        let mut seen = sink.lock().expect("not poisoned");
-        match event {
-            Event::Changed(snapshot) => {
-                let state = (snapshot.launch, snapshot.state.name().to_owned());
-                if seen.states.last() != Some(&state) {
-                    seen.states.push(state);
-                }
+/// The field of a line that the child printed, waiting for the line.
+fn field(trial: &Trial, line_start: &str, key: &str) -> String {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        for line in trial.lines() {
+            if line.text.starts_with(line_start)
+                && let Some((_, value)) =
+                    sidecar_supervisor::fields(&line.text).find(|(name, _)| *name == key)
+            {
+                return value.to_owned();
             }
-            Event::Line(line) => seen.lines.push(line.clone()),
         }
-    })
-    .expect("the thread starts");
-    Trial { supervisor, seen }
-}
-
-fn launch(steps: &[&str]) -> Trial {
-    let trial = trial(spec(steps));
-    trial.supervisor.start();
-    trial
-}
-
-impl Trial {
-    fn wait(&self, state: &str) -> Snapshot {
-        match self
-            .supervisor
-            .wait_for(PATIENCE, |snapshot| snapshot.state.name() == state)
-        {
-            Ok(snapshot) => snapshot,
-            Err(snapshot) => panic!("waited for {state}: {snapshot:#?}"),
-        }
+        assert!(Instant::now() < until, "no line {line_start} {key}=");
+        std::thread::sleep(Duration::from_millis(5));
     }
-
-    fn states(&self) -> Vec<String> {
-        let seen = self.seen.lock().expect("not poisoned");
-        seen.states.iter().map(|(_, state)| state.clone()).collect()
-    }
-
-    fn lines(&self) -> Vec<LogLine> {
-        self.seen.lock().expect("not poisoned").lines.clone()
-    }
-
-    /// The field of a line that the child printed, waiting for the line.
-    fn field(&self, line_start: &str, key: &str) -> String {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            for line in self.lines() {
-                if line.text.starts_with(line_start)
-                    && let Some((_, value)) =
-                        sidecar_supervisor::fields(&line.text).find(|(name, _)| *name == key)
-                {
-                    return value.to_owned();
-                }
-            }
-            assert!(Instant::now() < until, "no line {line_start} {key}=");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-fn reason(snapshot: &Snapshot) -> &Reason {
-    match &snapshot.state {
-        State::Failed(reason) => reason,
-        state => panic!("not failed but {state:?}"),
-    }
-}
-
-fn lives(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat[stat.rfind(')').expect("a name")..].starts_with(") Z"))
-}
-
-fn assert_nothing_left(snapshot: &Snapshot) {
-    let cleanup = snapshot.cleanup.as_ref().expect("the launch is over");
-    assert!(cleanup.survivors.is_empty(), "{cleanup:?}");
-    assert_eq!(cleanup.temp_error, None);
-    assert!(!lives(snapshot.pid.expect("it ran")));
 }
 
 #[test]
@@ -151,7 +65,7 @@ fn ready_with_crlf_is_ready() {
 #[test]
 fn another_token_can_be_configured() {
     let mut spec = spec(&["out:READY\\n", "sleep:50", "out:SERVING\\n", "forever"]);
-    spec.ready_token = "SERVING".to_owned();
+    spec.ready = Ready::line("SERVING", ReadyStream::Stdout).expect("valid");
     let trial = trial(spec);
     trial.supervisor.start();
     assert!(trial.wait("ready").ready_ms.expect("set") >= 50.0);
@@ -340,7 +254,9 @@ fn a_grandchild_that_keeps_the_pipes_does_not_keep_the_supervisor() {
     trial.supervisor.start();
     let end = trial.wait("failed");
     assert!(matches!(reason(&end), Reason::DiedAfterReady { exit } if exit.signal == Some(9)));
-    let grandchild: u32 = trial.field("GRANDCHILD", "pid").parse().expect("a number");
+    let grandchild: u32 = field(&trial, "GRANDCHILD", "pid")
+        .parse()
+        .expect("a number");
     let cleanup = end.cleanup.as_ref().expect("set");
     assert!(
         cleanup
@@ -359,7 +275,9 @@ fn a_grandchild_that_left_group_session_and_environment_is_found() {
     let trial = trial(spec);
     trial.supervisor.start();
     trial.wait("ready");
-    let escaped: u32 = trial.field("GRANDCHILD", "pid").parse().expect("a number");
+    let escaped: u32 = field(&trial, "GRANDCHILD", "pid")
+        .parse()
+        .expect("a number");
     trial.supervisor.stop();
     let end = trial.wait("exited");
     assert!(!lives(escaped));
@@ -375,7 +293,9 @@ fn the_ready_timeout_ends_the_whole_tree() {
     trial.supervisor.start();
     let end = trial.wait("failed");
     assert_eq!(reason(&end), &Reason::ReadyTimeout { timeout_ms: 300 });
-    let grandchild: u32 = trial.field("GRANDCHILD", "pid").parse().expect("a number");
+    let grandchild: u32 = field(&trial, "GRANDCHILD", "pid")
+        .parse()
+        .expect("a number");
     assert!(!lives(grandchild));
     assert_nothing_left(&end);
 }
@@ -613,7 +533,7 @@ fn the_host_process_dying_ends_the_sidecar() {
         let ready = trial.wait("ready");
         let mut pids = vec![ready.pid.expect("set").to_string()];
         if steps.contains("grandchild:") {
-            pids.push(trial.field("GRANDCHILD", "pid"));
+            pids.push(field(&trial, "GRANDCHILD", "pid"));
         }
         fs::write(pid_file, pids.join(" ") + "\n").expect("written");
         std::thread::sleep(Duration::from_secs(600));

@@ -139,6 +139,11 @@ impl Actor {
                     self.child_ended();
                 }
             }
+            Message::Asked { launch, answer, at } => {
+                if self.is_current(launch) {
+                    self.asked(answer, at);
+                }
+            }
         }
     }
 

@@ -62,13 +62,18 @@ impl Actor {
             failure(
                 reason,
                 &Evidence {
-                    program: &self.spec.program,
-                    config_key: &self.spec.config_key,
-                    ready_token: &self.spec.ready_token,
                     stdout: &launch.stdout.tail.to_vec(),
                     stderr: &launch.stderr.tail.to_vec(),
-                    unterminated: launch.stdout.unterminated.as_deref(),
+                    unterminated: [&launch.stdout, &launch.stderr]
+                        .map(|pipe| pipe.unterminated.as_deref()),
+                    url: launch.asking.as_ref().map(|asking| &asking.url),
+                    answer: launch
+                        .asking
+                        .as_ref()
+                        .and_then(|asking| asking.answer.as_ref()),
+                    free_port: launch.free_port,
                     temp_dir: temp_dir.as_deref(),
+                    ..Evidence::of(&self.spec)
                 },
             )
         });

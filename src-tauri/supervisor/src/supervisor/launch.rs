@@ -3,12 +3,14 @@
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use crate::http::HttpError;
 use crate::lines::LineSplitter;
 use crate::platform::{Process, Survivor};
 use crate::protocol::Stream;
 use crate::spec::LaunchSpec;
 use crate::tail::Tail;
 use crate::temp::LaunchTemp;
+use crate::url::LocalUrl;
 
 /// Why a launch is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,15 @@ impl Pipe {
     }
 }
 
+/// A READY URL.
+pub(super) struct Asking {
+    pub(super) url: LocalUrl,
+    /// What it answered last: a status, or why there is no answer.
+    pub(super) answer: Option<Result<u16, HttpError>>,
+    /// Dropped, it is not asked any longer.
+    pub(super) end: Option<Sender<()>>,
+}
+
 pub(super) struct Launch {
     pub(super) number: u64,
     pub(super) started: Instant,
@@ -66,6 +77,9 @@ pub(super) struct Launch {
     pub(super) stdin: Option<std::fs::File>,
     pub(super) stdout: Pipe,
     pub(super) stderr: Pipe,
+    /// The READY URL, when there is one.
+    pub(super) asking: Option<Asking>,
+    pub(super) free_port: Option<u16>,
     pub(super) temp: Option<LaunchTemp>,
     pub(super) phase: Phase,
     pub(super) cause: Cause,
@@ -81,6 +95,12 @@ impl Launch {
         match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    pub(super) fn stop_asking(&mut self) {
+        if let Some(asking) = &mut self.asking {
+            asking.end = None;
         }
     }
 

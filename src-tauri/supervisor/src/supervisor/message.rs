@@ -3,6 +3,7 @@
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
+use crate::http::HttpError;
 use crate::protocol::Stream;
 
 #[derive(Debug, Clone, Copy)]
@@ -31,5 +32,11 @@ pub(super) enum Message {
     },
     ChildEnded {
         launch: u64,
+    },
+    /// The READY URL was asked.
+    Asked {
+        launch: u64,
+        answer: Result<u16, HttpError>,
+        at: Instant,
     },
 }

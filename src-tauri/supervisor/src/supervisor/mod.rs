@@ -51,11 +51,13 @@ impl Supervisor {
     /// Starts the supervising thread, not the sidecar. `observer` is called from that thread.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// When the thread cannot be started, or the spec contradicts itself (see [`LaunchSpec::check`]).
     pub fn new(
         spec: LaunchSpec,
         observer: impl FnMut(Event<'_>) + Send + 'static,
     ) -> io::Result<Self> {
+        spec.check()
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let (sender, receiver) = mpsc::channel();
         let shared = Arc::new(Shared {
             snapshot: Mutex::new(Snapshot::idle()),

@@ -1,11 +1,13 @@
-//! What the sidecar prints: chunks, lines, and READY among them.
+//! What the sidecar prints, chunks and lines, what its URL answers, and READY among all that.
 
 use std::time::Instant;
 
 use super::actor::{Actor, ms_between};
 use super::launch::{Cause, Phase};
+use super::watching::is_good;
 use crate::diagnosis::printable;
 use crate::event::{Event, LogLine};
+use crate::http::HttpError;
 use crate::protocol::{LineKind, Stream, kind_of};
 use crate::state::State;
 
@@ -14,12 +16,14 @@ impl Actor {
         let Some(launch) = &mut self.launch else {
             return;
         };
-        let token = self.spec.ready_token.as_bytes();
+        let ready = &self.spec.ready;
         let mut lines = Vec::new();
         let pipe = launch.pipe(stream);
         pipe.splitter.feed(&buffer[..len], |line| {
-            let is_ready = stream == Stream::Stdout && line.is(token);
-            lines.push((is_ready, printable(line.bytes, line.dropped, true)));
+            lines.push((
+                ready.is_said_by(stream, line),
+                printable(line.bytes, line.dropped, true),
+            ));
         });
         // The reader may have stopped after an error; then nobody needs the buffer.
         let _ = pipe.free.send(buffer);
@@ -51,11 +55,28 @@ impl Actor {
             });
         }
         if is_ready {
-            self.ready_line(at);
+            self.became_ready(at);
         }
     }
 
-    fn ready_line(&mut self, at: Instant) {
+    /// The READY URL was asked: a status from 200 to 399 is READY.
+    pub(super) fn asked(&mut self, answer: Result<u16, HttpError>, at: Instant) {
+        let is_ready = answer.as_ref().is_ok_and(|status| is_good(*status));
+        let Some(launch) = &mut self.launch else {
+            return;
+        };
+        // What it answers while it ends is no reason for anything.
+        if let Some(asking) = &mut launch.asking
+            && (is_ready || matches!(launch.phase, Phase::Waiting { .. }))
+        {
+            asking.answer = Some(answer);
+        }
+        if is_ready {
+            self.became_ready(at);
+        }
+    }
+
+    fn became_ready(&mut self, at: Instant) {
         let Some(launch) = &mut self.launch else {
             return;
         };

@@ -10,11 +10,14 @@ use super::ending::failure;
 use super::launch::{Cause, Launch, Phase, Pipe};
 use super::watching::{Watched, Watchers};
 use crate::diagnosis::Evidence;
+use crate::http;
 use crate::platform::{self, Process};
+use crate::port;
 use crate::reason::Reason;
 use crate::spec::{EXIT_ON_EOF_VARIABLE, MARK_VARIABLE};
 use crate::state::{Cleanup, Launched, Recovery, Snapshot, State};
 use crate::temp::LaunchTemp;
+use crate::url::LocalUrl;
 
 static LAUNCHES: AtomicU64 = AtomicU64::new(0);
 
@@ -30,12 +33,32 @@ impl Actor {
         self.stop_wanted = false;
         self.launches += 1;
         let number = self.launches;
-        let mut env = self.spec.env.clone();
-        env.push((EXIT_ON_EOF_VARIABLE.to_owned(), "1".to_owned()));
+        let mut launched = Launched {
+            program: self.spec.program.clone(),
+            args: self.spec.args.clone(),
+            env: self.spec.env.clone(),
+            temp_dir: None,
+            free_port: None,
+        };
+        launched
+            .env
+            .push((EXIT_ON_EOF_VARIABLE.to_owned(), "1".to_owned()));
+        if self.spec.hands_a_port_over() {
+            match port::find() {
+                Ok(port) => launched.hand_over(port),
+                Err(error) => {
+                    self.enter_spawning(number, launched);
+                    return self.not_started(Reason::NoFreePort {
+                        error: error.to_string(),
+                    });
+                }
+            }
+        }
+        let free_port = launched.free_port;
         let temp = match self.make_temp() {
             Ok(temp) => temp,
             Err(error) => {
-                self.enter_spawning(number, env, None);
+                self.enter_spawning(number, launched);
                 return self.not_started(Reason::SpawnIo {
                     path: self.spec.program.clone(),
                     error: format!("its temporary folder cannot be made: {error}"),
@@ -44,23 +67,25 @@ impl Actor {
         };
         if let Some(temp) = &temp {
             for name in ["TMPDIR", "TEMP", "TMP"] {
-                env.push((name.to_owned(), temp.path().display().to_string()));
+                let path = temp.path().display().to_string();
+                launched.env.push((name.to_owned(), path));
             }
+            launched.temp_dir = Some(temp.path().to_owned());
         }
         let mut command = ProcessCommand::new(&self.spec.program);
         command
-            .args(&self.spec.args)
-            .envs(env.iter().map(|(name, value)| (name, value)));
+            .args(&launched.args)
+            .envs(launched.env.iter().map(|(name, value)| (name, value)));
         let mark = format!(
             "{}-{}-{:08x}",
             std::process::id(),
             LAUNCHES.fetch_add(1, Ordering::Relaxed) + 1,
             crate::temp::random()
         );
-        self.enter_spawning(number, env, temp.as_ref());
-        match self.spawn(number, command, &mark) {
+        self.enter_spawning(number, launched);
+        match self.spawn(number, command, &mark, free_port) {
             Ok((started, process, watched)) => {
-                self.spawned(number, started, process, watched, temp);
+                self.spawned(number, started, process, watched, temp, free_port);
             }
             Err(reason) => {
                 if let Some(temp) = temp {
@@ -77,11 +102,23 @@ impl Actor {
         number: u64,
         command: ProcessCommand,
         mark: &str,
+        free_port: Option<u16>,
     ) -> Result<(Instant, Process, Watched), Reason> {
-        let watchers =
-            Watchers::start(number, &self.sender).map_err(|error| Reason::ThreadNotStarted {
+        let url = self.ready_url(free_port);
+        if let Some(url) = &url
+            && http::is_listened_at(url)
+        {
+            return Err(Reason::PortInUse {
+                port: url.port(),
+                url: url.as_str().to_owned(),
+            });
+        }
+        let timeout = self.spec.ready_timeout;
+        let watchers = Watchers::start(number, url, timeout, &self.sender).map_err(|error| {
+            Reason::ThreadNotStarted {
                 error: error.to_string(),
-            })?;
+            }
+        })?;
         let started = Instant::now();
         let (process, pipes) =
             platform::spawn(command, (MARK_VARIABLE, mark)).map_err(|error| {
@@ -99,6 +136,14 @@ impl Actor {
         Ok((started, process, watched))
     }
 
+    fn ready_url(&self, free_port: Option<u16>) -> Option<LocalUrl> {
+        let template = self.spec.ready.url_template()?;
+        // The template was checked, and so was that a port is handed over when it asks for one.
+        template
+            .fill(|_| free_port.map(|port| port.to_string()))
+            .ok()
+    }
+
     fn make_temp(&self) -> io::Result<Option<LaunchTemp>> {
         self.spec
             .temp
@@ -107,18 +152,7 @@ impl Actor {
             .transpose()
     }
 
-    fn enter_spawning(
-        &mut self,
-        number: u64,
-        env: Vec<(String, String)>,
-        temp: Option<&LaunchTemp>,
-    ) {
-        let launched = Launched {
-            program: self.spec.program.clone(),
-            args: self.spec.args.clone(),
-            env,
-            temp_dir: temp.map(|temp| temp.path().to_owned()),
-        };
+    fn enter_spawning(&mut self, number: u64, launched: Launched) {
         let crashes = self.backoff.crashes();
         let since_ms = self.ms(Instant::now());
         self.change(|snapshot| {
@@ -143,6 +177,7 @@ impl Actor {
         process: Process,
         watched: Watched,
         temp: Option<LaunchTemp>,
+        free_port: Option<u16>,
     ) {
         let (pid, group) = (process.pid(), process.group());
         self.launch = Some(Launch {
@@ -153,6 +188,8 @@ impl Actor {
             stdin: Some(watched.stdin),
             stdout: Pipe::new(&self.spec, watched.stdout),
             stderr: Pipe::new(&self.spec, watched.stderr),
+            asking: watched.asking,
+            free_port,
             temp,
             phase: Phase::Waiting {
                 deadline: started + self.spec.ready_timeout,
@@ -175,18 +212,7 @@ impl Actor {
 
     /// There is no process, and nothing to clear away.
     fn not_started(&mut self, reason: Reason) {
-        let failure = failure(
-            reason,
-            &Evidence {
-                program: &self.spec.program,
-                config_key: &self.spec.config_key,
-                ready_token: &self.spec.ready_token,
-                stdout: &[],
-                stderr: &[],
-                unterminated: None,
-                temp_dir: None,
-            },
-        );
+        let failure = failure(reason, &Evidence::of(&self.spec));
         self.rest(Some(failure), None, |snapshot| {
             snapshot.cleanup = Some(Cleanup::default());
         });

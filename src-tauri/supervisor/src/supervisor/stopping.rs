@@ -36,6 +36,7 @@ impl Actor {
         let now = Instant::now();
         launch.cause = cause;
         launch.stop_asked_at = Some(now);
+        launch.stop_asking();
         launch.process.note_descendants();
         launch.stdin = None;
         launch.phase = Phase::Asking {

@@ -5,12 +5,15 @@
 //! `flood:BYTES` writes that many bytes without a newline, `lines:COUNT` writes short lines,
 //! `grandchild:STEPS` starts itself with steps that are separated by commas and keeps the pipes
 //! open in it, `escape:STEPS` does so in a session of its own and without the environment,
-//! `until-eof` reads stdin to its end, `show-env:NAME` and `show-args` print, `temp:NAME` makes a
+//! `serve:PORT,STATUS[,MS,STATUS]` answers every GET at the port of 127.0.0.1 with the status, and
+//! after so many milliseconds with the second one; `talk:PORT,TEXT` answers with a text and
+//! `hold:PORT` with nothing, `until-eof` reads stdin to its end, `show-env:NAME` and `show-args` print, `temp:NAME` makes a
 //! file in TMPDIR, `forever` sleeps.
 
 use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, io, process, thread};
 
 fn main() {
@@ -47,6 +50,19 @@ fn run(name: &str, value: &str) -> io::Result<()> {
         }
         "grandchild" => start(value, false),
         "escape" => start(value, true),
+        "serve" => serve(value),
+        "talk" => {
+            let (port, text) = value.split_once(',').expect("a port and a text");
+            let text = unescape(text);
+            at_each_connection(port, move |mut stream| {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(&text);
+            })
+        }
+        "hold" => {
+            let mut held = Vec::new();
+            at_each_connection(value, move |stream| held.push(stream))
+        }
         "until-eof" => io::stdin().read_to_end(&mut Vec::new()).map(|_| ()),
         "show-env" => {
             println!("ENV {value}={}", env::var(value).unwrap_or_default());
@@ -104,6 +120,34 @@ fn flood(bytes: u64) -> io::Result<()> {
         left -= now;
     }
     out.flush()
+}
+
+fn serve(value: &str) -> io::Result<()> {
+    let numbers: Vec<&str> = value.split(',').collect();
+    let (port, first) = (numbers[0], numbers[1].to_owned());
+    let later = numbers.get(2).map(|after| {
+        let at = Instant::now() + Duration::from_millis(number(after));
+        (at, numbers[3].to_owned())
+    });
+    at_each_connection(port, move |mut stream| {
+        let _ = stream.read(&mut [0; 1024]);
+        let status = match &later {
+            Some((at, status)) if Instant::now() >= *at => status,
+            _ => &first,
+        };
+        let answer = format!("HTTP/1.1 {status} Status\r\nContent-Length: 2\r\n\r\n{{}}");
+        let _ = stream.write_all(answer.as_bytes());
+    })
+}
+
+fn at_each_connection(
+    port: &str,
+    mut serve: impl FnMut(TcpStream) + Send + 'static,
+) -> io::Result<()> {
+    let port = u16::try_from(number(port)).expect("a port");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    thread::spawn(move || listener.incoming().flatten().for_each(&mut serve));
+    Ok(())
 }
 
 fn start(steps: &str, escape: bool) -> io::Result<()> {

@@ -1,0 +1,97 @@
+//! A supervisor with a child for a test, and what was seen of it.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sidecar_supervisor::{
+    Event, LaunchSpec, LogLine, Reason, RestartPolicy, Snapshot, State, Supervisor,
+};
+
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the observer saw.
+#[derive(Default)]
+pub struct Seen {
+    pub states: Vec<(u64, String)>,
+    pub lines: Vec<LogLine>,
+}
+
+pub struct Trial {
+    pub supervisor: Supervisor,
+    pub seen: Arc<Mutex<Seen>>,
+}
+
+pub fn spec(steps: &[&str]) -> LaunchSpec {
+    let mut spec = LaunchSpec::new(env!("CARGO_BIN_EXE_fake-child"));
+    spec.args = steps.iter().map(ToString::to_string).collect();
+    spec.restart = RestartPolicy::never();
+    // Most children here do not watch stdin, and would be waited for each time.
+    spec.eof_grace = Duration::from_millis(20);
+    spec
+}
+
+pub fn trial(spec: LaunchSpec) -> Trial {
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let sink = Arc::clone(&seen);
+    let supervisor = Supervisor::new(spec, move |event| {
+        let mut seen = sink.lock().expect("not poisoned");
+        match event {
+            Event::Changed(snapshot) => {
+                let state = (snapshot.launch, snapshot.state.name().to_owned());
+                if seen.states.last() != Some(&state) {
+                    seen.states.push(state);
+                }
+            }
+            Event::Line(line) => seen.lines.push(line.clone()),
+        }
+    })
+    .expect("the thread starts");
+    Trial { supervisor, seen }
+}
+
+pub fn launch(steps: &[&str]) -> Trial {
+    let trial = trial(spec(steps));
+    trial.supervisor.start();
+    trial
+}
+
+impl Trial {
+    pub fn wait(&self, state: &str) -> Snapshot {
+        match self
+            .supervisor
+            .wait_for(PATIENCE, |snapshot| snapshot.state.name() == state)
+        {
+            Ok(snapshot) => snapshot,
+            Err(snapshot) => panic!("waited for {state}: {snapshot:#?}"),
+        }
+    }
+
+    pub fn states(&self) -> Vec<String> {
+        let seen = self.seen.lock().expect("not poisoned");
+        seen.states.iter().map(|(_, state)| state.clone()).collect()
+    }
+
+    pub fn lines(&self) -> Vec<LogLine> {
+        self.seen.lock().expect("not poisoned").lines.clone()
+    }
+}
+
+pub fn reason(snapshot: &Snapshot) -> &Reason {
+    match &snapshot.state {
+        State::Failed(reason) => reason,
+        state => panic!("not failed but {state:?}"),
+    }
+}
+
+pub fn lives(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat[stat.rfind(')').expect("a name")..].starts_with(") Z"))
+}
+
+pub fn assert_nothing_left(snapshot: &Snapshot) {
+    let cleanup = snapshot.cleanup.as_ref().expect("the launch is over");
+    assert!(cleanup.survivors.is_empty(), "{cleanup:?}");
+    assert_eq!(cleanup.temp_error, None);
+    assert!(!lives(snapshot.pid.expect("it ran")));
+}
