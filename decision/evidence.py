@@ -190,8 +190,11 @@ def outdated(
         if problem:
             command = sidecar.nox_command(info.packager, info.mode)
             problems.append(f"{problem[:-1]}; run {command}.")
-    sources = sidecar.source_sha256()
-    changed = [name for name, build in builds.items() if build["source_sha256"] != sources]
+    changed = [
+        name
+        for name, build in builds.items()
+        if build["source_sha256"] != sidecar.source_sha256(build["packager"])
+    ]
     if changed:
         problems.append(
             f"{sidecar.folder.name}/ has changed since {', '.join(changed)} "

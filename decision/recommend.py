@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from benchmarks import cold_start, complexity, host_latency, reliability, size
 from benchmarks.faults import report as faults
+from benchmarks.faults.counts import cells as cells_of
 from benchmarks.faults.targets import is_ours
 from benchmarks.faults.verdict import Status
 from benchmarks.registry import CHECKLIST
@@ -537,7 +538,7 @@ def _sources(evidence: Evidence, benchmark: str) -> list[tuple[str, Result]]:
 def _faults(evidence: Evidence) -> dict[str, Faults]:
     found: dict[str, Faults] = {}
     for whose, result in _sources(evidence, faults.NAME):
-        cells = [cell for cell in faults.cells(result) if not is_ours(cell.target)]
+        cells = [cell for cell in cells_of(result) if not is_ours(cell.target)]
         of = len({cell.case for cell in cells})
         for name in dict.fromkeys(cell.target for cell in cells):
             run = [

@@ -192,7 +192,7 @@ def find(variant: Variant, sidecar: Sidecar) -> Built:
         raise StaleArtifactError(
             problem, try_next=f"{command}{'' if ' -- ' in command else ' --'} --force"
         )
-    if info.source_sha256 != sidecar.source_sha256():
+    if info.source_sha256 != sidecar.source_sha256(variant.packager.name):
         raise StaleArtifactError(
             f"{variant.id} was built from other sources: {sidecar.folder.name}/ has changed since.",
             try_next=command,

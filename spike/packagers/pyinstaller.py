@@ -9,7 +9,15 @@ from pathlib import Path
 
 from spike.core.errors import UnsuitableError
 from spike.packagers.analysis import defer_gc, module_graph
-from spike.packagers.recipe import STAGED, STEADY_ORDER, Mode, Recipe, Tool, output_folder
+from spike.packagers.recipe import (
+    STAGED,
+    STEADY_ORDER,
+    Mode,
+    Recipe,
+    Tool,
+    further_roots,
+    output_folder,
+)
 from spike.project.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
@@ -103,6 +111,8 @@ def _lean(sidecar: Sidecar) -> list[str]:
         return ["--strip"]
     reached = module_graph.of(
         sidecar.folder / sidecar.entry,
+        text=sidecar.script(),
+        folders=further_roots(sidecar, sidecar.folder),
         roots=(*sidecar.hidden_imports, *_OWN_IMPORTS),
         packages=sidecar.collect,
     )
@@ -120,11 +130,13 @@ def _contents(sidecar: Sidecar) -> list[str]:
     options = [f"--hidden-import={module}" for module in sidecar.hidden_imports]
     options += [f"--collect-all={package}" for package in sidecar.collect]
     options += [f"--copy-metadata={distribution}" for distribution in sidecar.metadata]
+    options += [f"--exclude-module={module}" for module in sidecar.exclude]
+    options += [f"--paths={place.as_posix()}" for place in further_roots(sidecar)]
     for item, target in sidecar.data_targets():
         # PyInstaller takes the destination folder: a file keeps its name, a folder must repeat it.
         place = target if (sidecar.folder / item).is_dir() else Path(target).parent.as_posix()
         options += ["--add-data", f"{(STAGED / item).as_posix()}{os.pathsep}{place}"]
-    return options
+    return [*options, *sidecar.packager_args.get("pyinstaller", ())]
 
 
 PYINSTALLER = PyInstaller()

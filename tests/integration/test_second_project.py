@@ -24,8 +24,8 @@ print("READY", flush=True)
 sys.stdin.read()
 """
 FILES = {
-    "tasks.py": "from commands import program\nnamespace = program(__file__)\n",
-    "noxfile.py": "from spike.build import nox_sessions\nnox_sessions.declare(__file__)\n",
+    "tasks.py": "from commands import program\n\nnamespace = program(__file__)\n",
+    "noxfile.py": "from spike.build import nox_sessions\n\nnox_sessions.declare(__file__)\n",
     "sidecar/pyproject.toml": '[project]\nname = "theirs"\nversion = "2.0.0"\n',
     "sidecar/main.py": MAIN,
 }
@@ -78,6 +78,8 @@ class Project:
 @pytest.mark.skipif(not (TOOL / ".git").exists(), reason="this is no clone of a repository")
 def test_a_second_project(tmp_path: Path) -> None:
     """From the list of tasks to the record: with two files of two lines and a sidecar."""
+    described = (TOOL / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
+    assert all(f"```python\n{FILES[name]}```" in described for name in ("tasks.py", "noxfile.py"))
     project = Project(tmp_path)
     before = project.brought()
 

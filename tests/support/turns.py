@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 
 from filelock import FileLock, ReadWriteLock
 
-from spike.core.workspace import TOOL as ROOT
+from spike.core.workspace import TOOL
 
-PLACE = ROOT / "build" / "tests"
+PLACE = TOOL / "build" / "tests"
 
 
 def among_others() -> AbstractContextManager[None]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import pytest
 
-from benchmarks.faults import findings
+from benchmarks.faults import reproduce
 from decision.workflows import issues
 from spike import issue_log
 from spike.build.buildinfo import Built
-from spike.core import process
+from spike.core.errors import EXIT_GOAL_MISSED
 from spike.core.workspace import TOOL as ROOT
 from spike.packagers import VARIANTS
 
@@ -33,20 +32,18 @@ def test_the_command_of_an_entry_reproduces_it(
     assert done.exit_code == 0, done.output + done.errors
 
 
-def test_every_finding_has_its_entry() -> None:
-    """What the repository can reproduce is in the log."""
-    named = {entry.reproduce.split()[-1] for entry in ENTRIES}
-    assert set(findings.FINDINGS) <= named
+def test_what_does_not_reproduce_is_told_apart(built: Callable[..., Built]) -> None:
+    """The check can fail: the folder build of Nuitka gets each signal under its own name."""
+    built("nuitka-standalone")
+    said = reproduce.main(["signal_name_reaches_program", "nuitka-standalone"])
+    assert said == EXIT_GOAL_MISSED
 
 
-def test_a_finding_that_does_not_reproduce_is_told_apart(built: Callable[..., Built]) -> None:
-    """The check can fail: the folder build of Nuitka gets SIGTERM as SIGTERM."""
-    finding = findings.find("nuitka-onefile-sigterm")
-    assert not finding.check(built("nuitka-standalone")).reproduced
-
-
-def test_an_unknown_finding_is_a_clear_error() -> None:
-    """A typing mistake gets the list of names, and exit code 2."""
-    done = process.capture([sys.executable, "-m", "benchmarks.faults.findings", "nope"], cwd=ROOT)
-    assert done.exit_code == 2
-    assert "Known are: nuitka-onefile-sigterm" in done.errors
+def test_another_fault_of_the_same_case_keeps_no_entry_alive(
+    built: Callable[..., Built], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The case does not pass, but what the entry is about is not what it shows."""
+    built("nuitka-onefile")
+    said = reproduce.main(["sighup_at_rest", "nuitka-onefile", "--showing", "ended by SIGTERM"])
+    assert said == EXIT_GOAL_MISSED
+    assert "not seen everywhere: ended by SIGTERM" in capsys.readouterr().out
