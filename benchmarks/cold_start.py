@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.reliability import as_sample
-from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Target
+from benchmarks.targets import Target, staged
 from benchmarks.wording import counted, ends, variants_in
 from spike.core import process, statistics
 from spike.core.progress import progress, shuffled_rounds
@@ -131,8 +131,8 @@ def own_files(target: Target) -> list[Path]:
     """The files that ship as this target; for the interpreter's rows, what the script needs."""
     if target.built is not None:
         return pagecache.regular_files([target.built.folder or target.built.artifact])
-    if target.id in (PYTHON, PYTHON_ISOLATED):
-        return pagecache.regular_files(interpreter_files(target))
+    if target.script is not None:
+        return pagecache.regular_files(interpreter_files(target, target.script))
     return pagecache.regular_files([Path(target.argv[0])])
 
 
@@ -148,11 +148,10 @@ for module in list(sys.modules.values()):
 """
 
 
-def interpreter_files(target: Target) -> list[Path]:
+def interpreter_files(target: Target, script: Path) -> list[Path]:
     """The interpreter, its library, the script, and the files of the modules that it imports."""
     import sysconfig
 
-    script = target.sidecar.folder / target.sidecar.entry
     options = target.argv[1 : target.argv.index(str(script))]
     done = process.capture([target.argv[0], *options, "-c", _LIST_MODULES, str(script)])
     library = Path(str(sysconfig.get_config_var("LIBDIR"))) / str(
@@ -204,9 +203,10 @@ def run(
             settings={"launches": launches, "seed": seed},
             partial=partial,
         ) as recorder,
+        staged(targets) as copies,
         _scratch() as scratch,
     ):
-        scouted = {target.id: scout(target, scratch) for target in targets}
+        scouted = {target.id: scout(target, scratch) for target in copies}
         cells = {
             f"{name} {state.id}": (found, state)
             for name, found in scouted.items()

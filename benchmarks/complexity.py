@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import Target
+from benchmarks.targets import Target, staged
 from benchmarks.wording import counted, ends, variants_in
 from spike.core import workspace
 from spike.core.progress import progress
@@ -158,9 +158,10 @@ def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -
             settings={"watched_s": WATCH_S},
             partial=partial,
         ) as recorder,
+        staged(variants) as copies,
         progress("complexity", len(variants)) as step,
     ):
-        for target in variants:
+        for target in copies:
             recorder.add(target.id, measure(target))
             step(target.id)
     return recorder.result()

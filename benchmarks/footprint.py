@@ -19,13 +19,12 @@ import psutil
 
 from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import as_sample
-from benchmarks.targets import Target
+from benchmarks.targets import Target, staged
 from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
-from spike.launch import leftovers
-from spike.launch.launcher import launch
+from spike.launch import judgement, leftovers
 from spike.launch.running import Running
 from spike.measure import elf, pagecache, results
 from spike.measure.compare import Metric
@@ -136,7 +135,10 @@ def measure(target: Target) -> dict[str, Any]:
         cache.mkdir()
         temporary.mkdir()
 
-        with DiskWatch(cache, temporary) as disk:
+        spec = target.spec()
+        # Home and working folder begin empty; below the home lies the usual place of a cache.
+        watched = [] if target.place is None or spec.cwd is None else [target.place.home, spec.cwd]
+        with DiskWatch(cache, temporary, *watched) as disk:
 
             def look(running: Running) -> None:
                 disk.look()
@@ -151,14 +153,13 @@ def measure(target: Target) -> dict[str, Any]:
                     system_libraries=list(needs.libraries),
                 )
 
-            spec = target.spec()
-            done = launch(
+            done = judgement.judge(
                 replace(
                     spec,
                     env={**spec.env, CACHE_VARIABLE: str(cache), "TMPDIR": str(temporary)},
                     private_tmp=False,
                 ),
-                inspect=leftovers.inspect,
+                place=target.place,
                 at_ready=look,
             )
         kept = pagecache.regular_files([cache, temporary])
@@ -199,7 +200,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    by_id = {target.id: target for target in targets}
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -209,8 +209,10 @@ def run(
             settings={"launches": launches, "seed": seed},
             partial=partial,
         ) as recorder,
-        progress("footprint", launches * len(by_id)) as step,
+        staged(targets) as copies,
+        progress("footprint", launches * len(targets)) as step,
     ):
+        by_id = {target.id: target for target in copies}
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
             recorder.add(name, {"order": number, "round": round_number, **measure(by_id[name])})
             step(name)

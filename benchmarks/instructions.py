@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import PYTHON_ISOLATED, Target
+from benchmarks.targets import PYTHON_ISOLATED, Target, staged
 from benchmarks.wording import counted, ends, variants_in
 from spike.core import process
 from spike.core.progress import progress
@@ -155,7 +155,6 @@ def run(
             f"Instructions cannot be counted: {why}.", try_next="invoke doctor --with-deps"
         )
     leftovers.adopt_orphans()
-    jobs = [target for _ in range(runs) for target in targets]
     with (
         results.recording(
             NAME,
@@ -164,9 +163,11 @@ def run(
             settings={"runs": runs, "valgrind": version()},
             partial=partial,
         ) as recorder,
-        progress("instructions", len(jobs)) as step,
+        staged(targets) as copies,
+        progress("instructions", runs * len(targets)) as step,
         ThreadPoolExecutor(max_workers=os.cpu_count()) as workers,
     ):
+        jobs = [target for _ in range(runs) for target in copies]
         try:
             for target, facts in zip(jobs, workers.map(count, jobs), strict=True):
                 recorder.add(target.id, facts)

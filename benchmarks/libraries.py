@@ -8,6 +8,7 @@ there is no more advice. So the table says what a user has to write, and shows t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -20,11 +21,11 @@ from typing import Any
 
 from spike.build import advice, buildinfo, sessions
 from spike.core import generated, jsonfile, process
-from spike.core.errors import CorruptFileError, UsageError
+from spike.core.errors import CorruptFileError, SpikeError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
-from spike.launch import launcher, leftovers
-from spike.launch.spec import Launch, LaunchSpec
+from spike.launch import judgement
+from spike.launch.spec import Launch
 from spike.packagers import PACKAGERS, VARIANTS, Variant, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
@@ -159,8 +160,8 @@ def attempt(name: str, variant: Variant, inputs: str) -> LibraryResult:
             detail = ""
             break
         known = advice.facts_of(built)
-        detail = advice.explained(done, variant=variant.id, known=known).detail
-        found = advice.finding(done, variant=variant.id, known=known)
+        detail = judgement.explained(done, variant=variant.id, known=known).detail
+        found = judgement.finding(done, variant=variant.id, known=known)
         if found is None or not found.key or found.value in added.get(found.key, []):
             break
         added.setdefault(found.key, []).append(found.value)
@@ -293,6 +294,8 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
     done = process.capture(argv, cwd=project(), timeout_s=BUILD_TIMEOUT_S)
     if done.ok:
         return buildinfo.find(variant, what), ""
+    with contextlib.suppress(SpikeError):
+        return buildinfo.find(variant, what), ""  # built, and its first launch failed
     if done.timed_out:
         return None, f"took over {BUILD_TIMEOUT_S / 60:g} minutes"
     said = [line for line in (done.output + done.errors).splitlines() if line.strip()]
@@ -301,15 +304,7 @@ def _build(folder: Path, variant: Variant) -> tuple[buildinfo.Built | None, str]
 
 
 def _launch(built: buildinfo.Built) -> Launch:
-    what = built.sidecar
-    spec = LaunchSpec(
-        argv=(str(built.artifact), *what.args),
-        env=what.env,
-        ready=what.ready,
-        ready_timeout_s=what.ready_timeout_s,
-    )
-    leftovers.adopt_orphans()
-    return launcher.launch(spec, inspect=leftovers.inspect)
+    return advice.judged(built)
 
 
 def _clean(what: Sidecar, variant: Variant, copy: Path) -> None:

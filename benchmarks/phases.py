@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import Target
+from benchmarks.targets import Target, staged
 from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core import process
 from spike.core.errors import MissingToolError
@@ -191,7 +191,6 @@ def run(
         raise MissingToolError(
             f"A launch cannot be divided: {why}.", try_next="invoke doctor --with-deps"
         )
-    by_id = {target.id: target for target in targets}
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -201,8 +200,10 @@ def run(
             settings={"launches": launches, "seed": seed, "strace": version()},
             partial=partial,
         ) as recorder,
-        progress("phases", launches * len(by_id)) as step,
+        staged(targets) as copies,
+        progress("phases", launches * len(targets)) as step,
     ):
+        by_id = {target.id: target for target in copies}
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
             recorder.add(name, {"order": number, "round": round_number, **measure(by_id[name])})
             step(name)

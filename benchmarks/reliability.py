@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.targets import PYTHON_ISOLATED, Target
+from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Target, staged
 from benchmarks.wording import counted, ends, failures, number_of, variants_in
-from spike.build import advice
+from spike.build.buildinfo import READY
 from spike.core import requirements
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import (
@@ -20,14 +20,14 @@ from spike.core.statistics import (
     success_claim,
 )
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
-from spike.launch import leftovers
-from spike.launch.launcher import launch
+from spike.launch import judgement, leftovers
 from spike.launch.spec import Launch
 from spike.measure import results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar
 
 NAME = "reliability"
+_WROTE = ("wrote_program", "wrote_cwd", "wrote_home")
 COMPARED = (Metric(field="ready_ms"), Metric(field="stop_ms"))
 
 
@@ -79,6 +79,9 @@ class Summary:
 def as_sample(result: Launch) -> dict[str, Any]:
     """A launch as a raw sample; tails are kept of failed launches only."""
     sample = asdict(result)
+    for name in _WROTE:
+        if not sample[name]:
+            del sample[name]
     sample["failure"] = result.failure.value if result.failure else None
     for name in ("boot_ms", "ready_ms", "stop_ms", "total_ms"):
         if sample[name] is not None:
@@ -102,7 +105,6 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    by_id = {target.id: target for target in targets}
     leftovers.adopt_orphans()
     with (
         results.recording(
@@ -112,26 +114,30 @@ def run(
             settings={"launches": launches, "seed": seed},
             partial=partial,
         ) as recorder,
+        staged(targets) as copies,
         progress("bench", launches * len(targets)) as step,
     ):
+        by_id = {target.id: target for target in copies}
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), launches, seed)):
-            done = explained(by_id[name], launch(by_id[name].spec(), inspect=leftovers.inspect))
-            recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
+            sample = as_sample(by_id[name].judged())
+            recorder.add(name, {"order": number, "round": round_number, **sample})
             step(name)
     return recorder.result()
 
 
-def explained(target: Target, done: Launch) -> Launch:
-    """A failed launch with the diagnosis of its output in ``detail``."""
-    if done.ok or target.built is None:
-        return done
-    return advice.explained(done, variant=target.id, known=advice.facts_of(target.built))
-
-
 def render_failures(result: results.Result) -> str:
-    """Every kind of failed launch in words, once for each variant; empty when none failed."""
+    """Every kind of failed launch in words, once for each variant, and where programs write.
+
+    Empty when there is nothing to say.
+    """
     lines = []
-    for name in result.targets:
+    for name, facts in result.targets.items():
+        build = facts.get("build", {})
+        if build.get("first_launch", READY) != READY:
+            lines.append(
+                f"{name}: its first launch after the build failed "
+                f"({build['first_launch']}): {build.get('first_detail', '')}"
+            )
         counted = Counter(
             (sample["failure"], sample["detail"]) for sample in result.of(name) if sample["failure"]
         )
@@ -139,7 +145,23 @@ def render_failures(result: results.Result) -> str:
             f"{name}: {count} x {failure}: {detail}"
             for (failure, detail), count in counted.most_common(5)
         ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_remarks(result)])
+
+
+def _remarks(result: results.Result) -> Iterator[str]:
+    """Where programs write, once for all that do the same."""
+    told: dict[str, list[str]] = {}
+    for name in result.targets:
+        wrote = {
+            place.removeprefix("wrote_"): tuple(
+                dict.fromkeys(path for sample in result.of(name) for path in sample.get(place, ()))
+            )
+            for place in _WROTE
+        }
+        for remark in judgement.remarks(**wrote):
+            told.setdefault(remark, []).append(name)
+    for remark, names in told.items():
+        yield f"{', '.join(names)}: {remark}"
 
 
 def summarise(result: results.Result) -> list[Summary]:
@@ -187,7 +209,10 @@ def times(result: results.Result) -> dict[str, list[float]]:
 
 def missed(result: results.Result) -> list[str]:
     """Who missed the plan's target, in one sentence; nothing when all met it."""
-    names = [item.target for item in summarise(result) if not item.goal_met]
+    # A baseline says what the machine and the script do; it has nothing to meet.
+    names = [
+        item.target for item in summarise(result) if item.kind == "variant" and not item.goal_met
+    ]
     share = percent(requirements.MAX_FAILED_RATE)
     return [f"target missed (more than {share} failed): {', '.join(names)}"] if names else []
 
@@ -218,6 +243,8 @@ def render(result: results.Result) -> str:
 
 def render_table(result: results.Result) -> str:
     """The reliability table."""
+    summaries = summarise(result)
+    script = next((item for item in summaries if item.target == PYTHON), None)
     return table(
         [
             "variant",
@@ -235,7 +262,7 @@ def render_table(result: results.Result) -> str:
             [
                 summary.target,
                 str(summary.launches),
-                _failed(summary),
+                _failed(summary) + _as_the_script(summary, script),
                 f"{percent(summary.rate)} "
                 f"({percent(summary.rate_low)} to {percent(summary.rate_high)})",
                 milliseconds(summary.boot_ms),
@@ -245,7 +272,7 @@ def render_table(result: results.Result) -> str:
                 str(summary.processes_left),
                 str(summary.files_left),
             ]
-            for summary in summarise(result)
+            for summary in summaries
         ],
         numeric=1,
     )
@@ -336,6 +363,14 @@ def render_rates(summaries: Sequence[Summary]) -> str:
         ],
         numeric=1,
     )
+
+
+def _as_the_script(summary: Summary, script: Summary | None) -> str:
+    """Says in the row when what failed is no fault of the packager."""
+    if summary.kind != "variant" or not summary.failures or script is None:
+        return ""
+    same = summary.failures.keys() <= script.failures.keys()
+    return ", as the plain script does" if same and script.failed == script.launches else ""
 
 
 def _failed(summary: Summary) -> str:

@@ -18,19 +18,17 @@ from benchmarks.cold_start import CACHE_VARIABLE
 from benchmarks.reliability import (
     Summary,
     as_sample,
-    explained,
     missed,
     render_failures,
     summarise,
 )
-from benchmarks.targets import Target
+from benchmarks.targets import Target, staged
 from benchmarks.wording import failures
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, ratio_of_independent_medians
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
-from spike.launch import leftovers
-from spike.launch.launcher import launch
-from spike.launch.spec import Launch
+from spike.launch import judgement, leftovers
+from spike.launch.spec import Launch, LaunchSpec
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -66,7 +64,6 @@ def run_parallel(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    by_id = {target.id: target for target in targets}
     batches = -(-launches // parallel)
     leftovers.adopt_orphans()
     with (
@@ -77,8 +74,10 @@ def run_parallel(
             settings={"launches": batches * parallel, "at_once": parallel, "seed": seed},
             partial=partial,
         ) as recorder,
+        staged(targets) as copies,
         progress(f"{parallel} at once", batches * len(targets)) as step,
     ):
+        by_id = {target.id: target for target in copies}
         for batch, name in shuffled_rounds(list(by_id), batches, seed):
             for place, done in enumerate(launch_together(by_id[name], parallel)):
                 recorder.add(name, {"round": batch, "place": place, **as_sample(done)})
@@ -90,15 +89,17 @@ def launch_together(target: Target, at_once: int) -> list[Launch]:
     """Launch one target several times at the same moment; the threads start at a barrier."""
     barrier = threading.Barrier(at_once)
     with tempfile.TemporaryDirectory(prefix="spike-parallel-", ignore_cleanup_errors=True) as name:
-        spec = target.spec()
-        spec = replace(spec, env={**spec.env, CACHE_VARIABLE: str(Path(name))})
+        cache = {CACHE_VARIABLE: str(Path(name))}
 
-        def one(_: int) -> Launch:
+        def one(spec: LaunchSpec) -> Launch:
             barrier.wait(timeout=30.0)
-            return explained(target, launch(spec, inspect=leftovers.inspect))
+            return judgement.judge(spec, place=target.place, explain=target.explained)
 
         with ThreadPoolExecutor(max_workers=at_once) as workers:
-            return list(workers.map(one, range(at_once)))
+            specs = [target.spec() for _ in range(at_once)]
+            return list(
+                workers.map(one, [replace(each, env={**each.env, **cache}) for each in specs])
+            )
 
 
 def run_soak(
@@ -115,7 +116,6 @@ def run_soak(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    by_id = {target.id: target for target in targets}
     leftovers.adopt_orphans()
     seconds = minutes * 60
     with (
@@ -126,16 +126,18 @@ def run_soak(
             settings={"minutes": minutes, "seed": seed},
             partial=partial,
         ) as recorder,
+        staged(targets) as copies,
         progress("soak, seconds", int(seconds)) as step,
     ):
+        by_id = {target.id: target for target in copies}
         started = time.monotonic()
         shown = 0
         # Far more rounds than any time allows; the clock ends it.
         for number, (round_number, name) in enumerate(shuffled_rounds(list(by_id), 10**7, seed)):
             if number % len(by_id) == 0 and time.monotonic() - started >= seconds:
                 break
-            done = explained(by_id[name], launch(by_id[name].spec(), inspect=leftovers.inspect))
-            recorder.add(name, {"order": number, "round": round_number, **as_sample(done)})
+            sample = as_sample(by_id[name].judged())
+            recorder.add(name, {"order": number, "round": round_number, **sample})
             while shown < min(seconds, time.monotonic() - started) - 1:
                 shown += 1
                 step(name)

@@ -6,18 +6,23 @@ same script under ``python -I -S`` and plain ``python`` (the price of the interp
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.baselines import native
+from spike.build import advice
 from spike.build.buildinfo import Built, file_sha256
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL, display_path
-from spike.launch.spec import LaunchSpec
+from spike.launch import judgement, places
+from spike.launch.places import Place
+from spike.launch.spec import Launch, LaunchSpec
 from spike.project.sidecar import Sidecar
 
 BASELINE_SOURCE = TOOL / "benchmarks" / "baselines" / "ready.c"
@@ -39,6 +44,9 @@ class Target:
         size_bytes: Bytes that ship.
         facts: More about it, for the result file.
         built: The build behind a variant; None for a baseline.
+        script: The script of an interpreter's row; None for a program.
+        place: Where the copy lies that ``argv`` launches; see :func:`staged`. Without one, the
+            thing itself is launched, in this process's own surroundings.
     """
 
     id: str
@@ -49,20 +57,27 @@ class Target:
     size_bytes: int
     facts: Mapping[str, Any] = field(default_factory=dict)
     built: Built | None = None
+    script: Path | None = None
+    place: Place | None = None
 
     def spec(self, **changes: Any) -> LaunchSpec:
-        """How to launch it, with changes for a special case."""
-        settings: dict[str, Any] = {
-            "argv": self.argv,
-            "env": self.sidecar.env,
-            "ready": self.sidecar.ready if self.id != STATIC_C else "READY",
-            "ready_timeout_s": self.sidecar.ready_timeout_s,
-            "smoke": self.sidecar.smoke if self.id != STATIC_C else (),
-            "smoke_cwd": self.sidecar.folder,
-            "smoke_stdio": self.sidecar.smoke_stdio,
-            "cwd": None,
-        }
-        return LaunchSpec(**{**settings, **changes})
+        """How to launch it once, with changes for a special case."""
+        spec = judgement.spec_of(self.sidecar, (), place=self.place)
+        if self.id == STATIC_C:
+            spec = dataclasses.replace(spec, ready="READY", smoke=())
+        return dataclasses.replace(spec, argv=self.argv, **changes)
+
+    def judged(self) -> Launch:
+        """Launch it once, judge, and explain a failure of a variant."""
+        return judgement.judge(self.spec(), place=self.place, explain=self.explained)
+
+    def explained(self, done: Launch) -> Launch:
+        """A launch of this with the reason of its failure; a baseline's has its last words."""
+        if self.built is not None:
+            return judgement.explained(done, variant=self.id, known=advice.facts_of(self.built))
+        if done.ok:
+            return done
+        return dataclasses.replace(done, detail=f"{done.detail}; {judgement.last_words(done)}")
 
     def as_json(self) -> dict[str, Any]:
         """What a result file keeps of it."""
@@ -117,7 +132,10 @@ def baselines(sidecar: Sidecar) -> list[Target]:
         )
     except MissingToolError:
         pass
-    rows: tuple[tuple[str, tuple[str, ...]], ...] = ((PYTHON_ISOLATED, ("-I", "-S")), (PYTHON, ()))
+    rows: tuple[tuple[str, tuple[str, ...]], ...] = (
+        (PYTHON_ISOLATED, isolation(sidecar)),
+        (PYTHON, ()),
+    )
     if sidecar.dependencies:
         if sidecar.python is None:
             return found  # a plain interpreter does not have them: nox -s sidecar_env makes one
@@ -133,9 +151,25 @@ def baselines(sidecar: Sidecar) -> list[Target]:
                 sha256=file_sha256(script),
                 size_bytes=script.stat().st_size,
                 facts={"python_version": "{}.{}.{}".format(*sys.version_info[:3])},
+                script=script,
             )
         )
     return found
+
+
+def isolation(sidecar: Sidecar) -> tuple[str, ...]:
+    """Options that take the user and ``site`` out of an interpreter's start.
+
+    ``-I`` also hides the modules beside the script; a script that imports one gets the other two
+    thirds of it.
+    """
+    script = sidecar.folder / sidecar.entry
+    text = script.read_text(encoding="utf-8", errors="replace")
+    siblings = {path.stem for path in script.parent.glob("*.py")} | {
+        path.name for path in script.parent.iterdir() if path.is_dir()
+    }
+    named = set(re.findall(r"^\s*(?:from|import)\s+(\w+)", text, flags=re.MULTILINE))
+    return ("-E", "-s", "-S") if named & siblings else ("-I", "-S")
 
 
 def static_c_program(source: Path = BASELINE_SOURCE) -> Path:
@@ -151,3 +185,42 @@ def static_c_program(source: Path = BASELINE_SOURCE) -> Path:
 def all_targets(sidecar: Sidecar, built: Sequence[Built]) -> list[Target]:
     """The baselines, then the variants."""
     return [*baselines(sidecar), *(variant_target(item) for item in built)]
+
+
+@contextlib.contextmanager
+def staged(targets: Sequence[Target]) -> Iterator[list[Target]]:
+    """Copies of the targets, each in a place of its own; launch these, and nothing else changes.
+
+    Made once a run, before anything is timed, and removed after it.
+
+    Raises:
+        StorageError: There is no room for the copies.
+    """
+    with contextlib.ExitStack() as stack:
+        yield [_staged(target, stack) for target in targets]
+
+
+def _staged(target: Target, stack: contextlib.ExitStack) -> Target:
+    sidecar = target.sidecar
+    original = target.script or Path(target.argv[0])
+    folder = target.built.folder if target.built else None
+    wanted = target.script is not None or bool(sidecar.smoke)
+    place, copy = stack.enter_context(
+        places.copied(
+            sidecar.workspace.build / "places",
+            original,
+            folder=folder,
+            sources=sidecar.folder,
+            files=sidecar.source_files() if wanted else (),
+        )
+    )
+    return dataclasses.replace(
+        target,
+        argv=tuple(str(copy) if word == str(original) else word for word in target.argv),
+        script=copy if target.script else None,
+        built=target.built
+        and dataclasses.replace(
+            target.built, artifact=copy, folder=place.program if folder else None
+        ),
+        place=place,
+    )

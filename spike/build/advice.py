@@ -1,4 +1,4 @@
-"""Adds to a failed launch what its output says: the diagnosis, or at least its last words."""
+"""The judgement of a launch of what was built, and what it needs to know of the sidecar."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from spike.build.buildinfo import PROVIDED_NAME, Built
-from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
-from spike.launch.spec import Failure, Launch
+from spike.launch import judgement, leftovers, places
+from spike.launch.diagnosis import SidecarFacts
+from spike.launch.spec import Launch
 from spike.project.sidecar import Sidecar
-
-_SAY_LAST_WORDS = (Failure.EXITED_BEFORE_READY, Failure.READY_TIMEOUT, Failure.DIED_AFTER_READY)
 
 
 def facts(
@@ -32,8 +31,28 @@ def facts(
     )
 
 
+def judged(built: Built) -> Launch:
+    """Launch a throw-away copy of a finished build once, and judge."""
+    sidecar = built.sidecar
+    leftovers.adopt_orphans()
+    with places.copied(
+        sidecar.workspace.build / "places",
+        built.artifact,
+        folder=built.folder,
+        sources=sidecar.folder,
+        files=sidecar.source_files() if sidecar.smoke else (),
+    ) as (place, copy):
+        inside = place.program if built.folder else copy.parent
+        known = replace(facts_of(built), program_folder=str(inside))
+        return judgement.judge(
+            judgement.spec_of(sidecar, [str(copy)], place=place),
+            place=place,
+            explain=lambda done: judgement.explained(done, variant=built.info.variant, known=known),
+        )
+
+
 def facts_of(built: Built) -> SidecarFacts:
-    """The same for a finished build."""
+    """The same for a finished build, or for a copy of one."""
     try:
         text = (built.variant.folder(built.sidecar) / PROVIDED_NAME).read_text(encoding="utf-8")
         provided = json.loads(text)
@@ -41,32 +60,3 @@ def facts_of(built: Built) -> SidecarFacts:
         provided = None  # a build from before that file: the diagnosis knows less
     folder = built.folder or built.artifact.parent
     return facts(built.sidecar, program_folder=folder, provided=provided)
-
-
-def finding(launch: Launch, *, variant: str, known: SidecarFacts) -> Diagnosis | None:
-    """The diagnosis of a failed launch; None for a good one and when nothing is recognised."""
-    if launch.failure is None:
-        return None
-    return diagnose(
-        stderr="\n".join(launch.stderr_tail),
-        stdout="\n".join(launch.stdout_tail),
-        variant=variant,
-        facts=known,
-    )
-
-
-def explained(launch: Launch, *, variant: str, known: SidecarFacts) -> Launch:
-    """A failed launch with the reason in its ``detail``; a good one as it is."""
-    if launch.failure is None:
-        return launch
-    if found := finding(launch, variant=variant, known=known):
-        return replace(launch, detail=f"{launch.detail}. {found}")
-    if launch.failure in _SAY_LAST_WORDS:
-        for name, tail in (("stderr", launch.stderr_tail), ("stdout", launch.stdout_tail)):
-            words = [line.strip() for line in tail if line.strip()]
-            # PyInstaller's launcher closes with a line of its own, behind the traceback.
-            words = [line for line in words if not line.startswith("[PYI-")]
-            if words:
-                return replace(launch, detail=f"{launch.detail}; {name} ends with: {words[-1]}")
-        return replace(launch, detail=f"{launch.detail}; it wrote nothing")
-    return launch

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -26,17 +27,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spike import issue_log
-from spike.build import advice, buildinfo
+from spike.build import buildinfo, first_launch
+from spike.build.first_launch import FirstLaunch
 from spike.core import jsonfile, process, workspace
 from spike.core.errors import (
     BuildFailedError,
     BusyError,
+    FirstLaunchError,
     MissingToolError,
     SpikeError,
     StorageError,
 )
-from spike.launch import launcher
-from spike.launch.spec import Launch, LaunchSpec
 from spike.packagers import Variant, mode_named, packager_named
 from spike.packagers.recipe import STAGED, Packager, Recipe
 from spike.project import imports, sidecarlock
@@ -70,12 +71,17 @@ def main(arguments: list[str]) -> int:
     modes = [mode_named(packager, name) for name in options.mode] or [
         mode for mode in packager.modes if mode.default
     ]
-    for mode in modes:
-        build(
-            Variant(packager=packager, mode=mode),
-            sidecar,
-            lock=Path(options.lock) if options.lock else None,
-            force=options.force,
+    lock = Path(options.lock) if options.lock else None
+    infos = [
+        build(Variant(packager=packager, mode=mode), sidecar, lock=lock, force=options.force)
+        for mode in modes
+    ]
+    if failed := [info for info in infos if info.first_launch != buildinfo.READY]:
+        names = " and ".join(f"{info.variant} ({info.first_launch})" for info in failed)
+        raise FirstLaunchError(
+            f"The first launch failed of what was built: {names}.",
+            why="Its cause stands above; the artifact is kept, and build.json says so.",
+            try_next="change what the cause names and build again",
         )
     return 0
 
@@ -106,6 +112,8 @@ def build(
         unchanged = up_to_date(target, print_fingerprint, sidecar, variant)
         if unchanged is not None:
             _say(f"{variant.id}: up to date ({unchanged.artifact}); --force builds it again")
+            if unchanged.first_launch != buildinfo.READY:
+                _say(f"{variant.id}: its first launch failed: {unchanged.first_detail}")
             return unchanged
     check_tools(variant.packager)
     provided = imports.provided_modules(sidecar)
@@ -161,34 +169,27 @@ def _build(
     artifact = work / recipe.artifact
     if not artifact.is_file():
         raise _failed(variant, sidecar, f"looking for {recipe.artifact}", done, log, recipe)
+    shipped = recipe.shipped(work, recipe)
     for leftover in recipe.discard:
         shutil.rmtree(work / leftover, ignore_errors=True)
     shutil.copy2(log, work / recipe.output / buildinfo.LOG_NAME)
     jsonfile.write(work / recipe.output / buildinfo.PROVIDED_NAME, dict(provided))
-    first = launcher.launch(
-        LaunchSpec(
-            argv=(str(artifact), *sidecar.args),
-            env=sidecar.env,
-            ready=sidecar.ready,
-            ready_timeout_s=max(sidecar.ready_timeout_s, 30.0),
-            smoke=sidecar.smoke,
-            smoke_cwd=sidecar.folder,
-            smoke_stdio=sidecar.smoke_stdio,
-        )
-    )
-    first = advice.explained(
-        first,
+    first = first_launch.run(
+        sidecar,
         variant=variant.id,
-        known=advice.facts(
-            sidecar,
-            program_folder=work / (recipe.folder or recipe.artifact.parent),
-            provided=provided,
-        ),
+        artifact=artifact,
+        folder=work / recipe.folder if recipe.folder else None,
+        shipped=shipped,
+        provided=provided,
     )
-    if first.ok:
-        _say(f"{variant.id}: first launch {first.ready_ms:.1f} ms to {sidecar.ready}")
+    gaps = [dataclasses.asdict(gap) for gap in first.gaps]
+    jsonfile.write(work / recipe.output / buildinfo.GAPS_NAME, gaps)
+    if first.program.ok:
+        _say(f"{variant.id}: first launch {first.program.ready_ms:.1f} ms to {sidecar.ready}")
     else:
-        _say(f"{variant.id}: built, but its first launch failed: {first.detail}")
+        _say(f"{variant.id}: built, but its first launch failed: {first.program.detail}")
+    for remark in first.remarks:
+        _say(f"{variant.id}: {remark}")
     info = _describe(variant, sidecar, recipe, inputs, work, done.elapsed_s, first)
     if target.exists():
         shutil.rmtree(target)
@@ -211,9 +212,10 @@ def _describe(
     inputs: str,
     work: Path,
     elapsed_s: float,
-    first: Launch,
+    launched: FirstLaunch,
 ) -> buildinfo.BuildInfo:
     artifact = work / recipe.artifact
+    first = launched.program
     # What we keep beside an artifact is not part of what ships.
     folder_files = (
         [
@@ -235,7 +237,9 @@ def _describe(
         artifact=recipe.artifact.as_posix(),
         size_bytes=artifact.stat().st_size,
         cold_start_ms=None if first.ready_ms is None else round(first.ready_ms, 3),
-        first_launch="ready" if first.failure is None else first.failure.value,
+        first_launch=buildinfo.READY if first.failure is None else first.failure.value,
+        first_detail=first.detail,
+        remarks=launched.remarks,
         sidecar=sidecar.name,
         sidecar_version=sidecar.version,
         variant=variant.id,

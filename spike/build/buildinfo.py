@@ -21,11 +21,15 @@ from spike.packagers import Variant
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 1
+READY = "ready"
+"""``first_launch`` of a build that came up and went as it should."""
 FILE_NAME = "build.json"
 LOG_NAME = "build.log"
 PROVIDED_NAME = "provided.json"
 """Which distribution provides which module in the build's environment: for the diagnosis."""
-OWN_FILES = frozenset({FILE_NAME, LOG_NAME, PROVIDED_NAME})
+GAPS_NAME = "gaps.json"
+"""What the plain script has and the program has not, with the keys that close each gap."""
+OWN_FILES = frozenset({FILE_NAME, LOG_NAME, PROVIDED_NAME, GAPS_NAME})
 """What the tool keeps beside an artifact: not part of what ships."""
 
 
@@ -49,6 +53,8 @@ class BuildInfo:
             when that start failed, with the failure in ``first_launch``.
 
         first_launch: ``ready``, or the kind of failure of that first start.
+        first_detail: That failure in words; empty for a good one.
+        remarks: What is worth knowing of the program, though it is no failure.
         sidecar: Name of what was packaged.
         sidecar_version: Its version.
         variant: Packager and mode, such as ``nuitka-onefile``.
@@ -80,6 +86,8 @@ class BuildInfo:
     size_bytes: int
     cold_start_ms: float | None
     first_launch: str
+    first_detail: str
+    remarks: tuple[str, ...]
     sidecar: str
     sidecar_version: str
     variant: str

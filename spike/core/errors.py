@@ -71,6 +71,12 @@ class BuildFailedError(SpikeError):
     """A packager ran and failed; the log is kept and the message shows its end."""
 
 
+class FirstLaunchError(SpikeError):
+    """What was built does not come up, or does not go; it is kept, and its build.json says so."""
+
+    exit_code = EXIT_GOAL_MISSED
+
+
 class StaleArtifactError(SpikeError):
     """An artifact is gone or no longer the one that its ``build.json`` describes."""
 

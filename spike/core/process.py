@@ -13,10 +13,11 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -33,6 +34,7 @@ EARLY_MS = 2
 
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ) if os.name == "posix" else ()
 
+_standing = threading.Lock()
 _started: weakref.WeakSet[Child | Popen] = weakref.WeakSet()
 
 
@@ -255,8 +257,15 @@ class Child:
         stderr: See ``stdin``.
     """
 
-    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None
+    ) -> None:
         """Start it, and listen to its stdout for :data:`EARLY_MS` milliseconds.
+
+        Args:
+            argv: The command; ``argv[0]`` is a path.
+            env: The whole environment.
+            cwd: Working folder; None for this process's own.
 
         Raises:
             OSError: It cannot be started; nothing is left open.
@@ -277,16 +286,17 @@ class Child:
             )
             listening = select.poll()
             listening.register(from_stdout, select.POLLIN)
-            self.spawn_ns = time.perf_counter_ns()
-            self.pid = os.posix_spawn(
-                argv[0],
-                tuple(argv),
-                encoded,
-                file_actions=actions,
-                setpgroup=0,
-                # Python ignores them; a program that inherits that never notices a closed pipe.
-                setsigdef=_IGNORED_BY_PYTHON,
-            )
+            with _standing_in(cwd):
+                self.spawn_ns = time.perf_counter_ns()
+                self.pid = os.posix_spawn(
+                    argv[0],
+                    tuple(argv),
+                    encoded,
+                    file_actions=actions,
+                    setpgroup=0,
+                    # Python ignores them; a program that inherits that never notices a closed pipe.
+                    setsigdef=_IGNORED_BY_PYTHON,
+                )
             # The quickest programs are ready by now: their time must not hold what follows.
             if listening.poll(EARLY_MS):
                 self.early = os.read(from_stdout, 4096)
@@ -332,6 +342,28 @@ class Child:
         return self.returncode
 
 
+@contextlib.contextmanager
+def _standing_in(folder: Path | None) -> Iterator[None]:
+    """Stand in a folder for the moment of a posix_spawn, which has no working folder to give.
+
+    The lock keeps threads out of each other's way; it costs them nothing, since a posix_spawn
+    holds the interpreter's own.
+    """
+    if folder is None:
+        yield
+        return
+    with _standing:
+        back = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.chdir(folder)
+            try:
+                yield
+            finally:
+                os.fchdir(back)
+        finally:
+            os.close(back)
+
+
 def _pipe() -> tuple[int, int]:
     """A pipe with both ends above the standard streams, which may be closed here."""
     read_end, write_end = os.pipe()
@@ -348,23 +380,19 @@ def _pipe() -> tuple[int, int]:
     return moved
 
 
-def measured(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None) -> Child | Popen:
+def measured(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None) -> Child:
     """Start a program for a launch, with a pipe on each standard stream.
 
     Args:
         argv: The command; ``argv[0]`` is a path.
         env: The whole environment.
-        cwd: Working folder. posix_spawn has none to give, so that with one the launch goes
-            through :class:`subprocess.Popen`, at the price named in :class:`Child`.
+        cwd: Working folder; None for this process's own.
 
     Raises:
         OSError: It cannot be started; the caller judges.
     """
     _keep_descriptors()
-    if cwd is not None:
-        pipe = subprocess.PIPE
-        return start(argv, env=env, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe)
-    child = Child(argv, env=env)
+    child = Child(argv, env=env, cwd=cwd)
     _started.add(child)
     return child
 

@@ -13,6 +13,7 @@ from typing import Any
 from spike.core import requirements
 from spike.host.application import Run
 from spike.host.window import Shown
+from spike.launch.spec import Failure, Launch
 
 PASS = "pass"
 FAIL = "fail"
@@ -45,6 +46,7 @@ class Observed:
             of the failing one that the same packager froze.
         window: What the window showed of the ``crash`` run; None when it was not opened.
         reasons: Why a run is not there, by its name.
+        alone: A launch of the program without the host; None when none was made.
     """
 
     variant: str
@@ -66,6 +68,7 @@ class Observed:
     runs: Mapping[str, Run]
     window: Shown | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    alone: Launch | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +100,27 @@ def judge(observed: Observed) -> list[Row]:
             reason = observed.reasons.get(lacking[0], f"the run {lacking[0]!r} was not made")
             rows.append(Row(id=row, status=NOT_RUN, evidence=reason, scenarios=needed))
             continue
-        rows.append(_row(row, needed, check(observed)))
+        rows.append(_row(row, needed, [*check(observed), *_alone(row, observed.alone)]))
     return rows
+
+
+def _alone(row: str, launch: Launch | None) -> list[Condition]:
+    """What a launch without the host says of a row: builds and benchmarks judge by the same."""
+    if launch is None or row not in _ALONE:
+        return []
+    if launch.failure is None or launch.failure not in _ALONE[row]:
+        return [(True, "launched without the host as well")]
+    return [(False, f"launched without the host it failed: {launch.failure}: {launch.detail}")]
+
+
+_STOPS = (Failure.UNCLEAN_STOP, Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
+_REPEATS = (Failure.DUPLICATE_READY, Failure.STARTED_AGAIN)
+_ALONE: Mapping[str, Sequence[Failure]] = {
+    "B2": [each for each in Failure if each not in (*_STOPS, *_REPEATS)],
+    "C2": _REPEATS,
+    "E2": _STOPS,
+}
+"""Which row a failed launch belongs to."""
 
 
 def not_run(reason: str) -> list[Row]:
@@ -348,6 +370,7 @@ def _e2(seen: Observed) -> list[Condition]:
         (run.exit_code == 0, f"the window was closed and the host exited with {run.exit_code}"),
         (last.startswith("SHUTDOWN"), f"the sidecar said {last!r}"),
         (killed is False, "no SIGKILL was needed"),
+        ((launch.get("exit") or {}).get("code") == 0, f"it ended with {_exit(launch)}"),
         (_nothing_survived(launch), "the host's own proof: no survivor"),
         (run.clean, _left(run)),
     ]

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
-from spike.build import buildinfo
+from spike.build import advice, buildinfo
 from spike.build.buildinfo import Built
 from spike.core import jsonfile, process, requirements
 from spike.core.errors import (
@@ -146,6 +146,7 @@ def observe(
         runs=runs,
         window=shown,
         reasons=reasons,
+        alone=advice.judged(built),
     )
     shutil.rmtree(area, ignore_errors=True)
     return observed

@@ -44,10 +44,13 @@ class Running:
         self.boot_ms: float | None = None
         self.ready_ms: float | None = None
         self.ready_count = 0
+        self.boots = 0
+        self._boot_word: list[str] = []
+        self.same_program: int | None = None
         self.stop_ms: float | None = None
         self.failure: Failure | None = None
         self.detail = ""
-        self._popen: process.Child | process.Popen | None = None
+        self._popen: process.Child | None = None
         self._pidfd = -1
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, Stream] = {}
@@ -79,11 +82,8 @@ class Running:
             raise
         return self
 
-    def _listen(self, child: process.Child | process.Popen) -> None:
-        if isinstance(child, process.Child):
-            self.started_ns = child.spawn_ns
-        assert child.stdout is not None
-        assert child.stderr is not None
+    def _listen(self, child: process.Child) -> None:
+        self.started_ns = child.spawn_ns
         for name, pipe in (("stdout", child.stdout), ("stderr", child.stderr)):
             os.set_blocking(pipe.fileno(), False)
             self._streams[pipe.fileno()] = Stream(name, self.started_ns)
@@ -92,7 +92,7 @@ class Running:
             # The exit wakes the same select as the pipes do. Elsewhere _pump polls for it.
             self._pidfd = os.pidfd_open(child.pid)
             self._selector.register(self._pidfd, selectors.EVENT_READ)
-        if isinstance(child, process.Child) and child.early:
+        if child.early:
             self._take(self._streams[child.stdout.fileno()], child.early, child.early_ns)
 
     def __exit__(
@@ -256,6 +256,8 @@ class Running:
             total_ms=self.now_ms(),
             exit_code=self.exit_code,
             exit_signal=self.exit_signal,
+            boots=self.boots,
+            same_program=self.same_program,
             stdout_tail=tails.get("stdout", ()),
             stderr_tail=tails.get("stderr", ()),
         )
@@ -305,8 +307,12 @@ class Running:
                 self.ready_ms = line.at_ms
             else:
                 self.fail(Failure.DUPLICATE_READY, f"{self._ready_line} came again")
-        elif self.boot_ms is None and line.text.startswith("BOOT "):
-            self.boot_ms = line.at_ms
+        elif line.text.startswith("BOOT "):
+            if self.boot_ms is None:
+                self.boot_ms = line.at_ms
+                self._boot_word = line.text.split()[1:2]
+            # A second line of the same words; one that says something else is no second start.
+            self.boots += line.text.split()[1:2] == self._boot_word
 
     def fail(self, failure: Failure, detail: str) -> None:
         """Record what went wrong; the first failure counts."""

@@ -14,6 +14,20 @@ STOP_TIMEOUT_S = 10.0
 """Grace after the stop signal. Nuitka's onefile parent itself waits 5 s for its child."""
 
 
+SETTLE_FACTOR = 1.5
+SETTLE_LEAST_S = 0.2
+SETTLE_MOST_S = 3.0
+
+
+def settle_s(ready_ms: float) -> float:
+    """How long to stay after READY before a launch is judged, in seconds.
+
+    A program that starts itself again, for a child process that never comes to be, needs about as
+    long for that as its own start took; half as much again finds it on a busy machine, too.
+    """
+    return min(SETTLE_MOST_S, max(SETTLE_LEAST_S, SETTLE_FACTOR * ready_ms / 1000))
+
+
 class Failure(StrEnum):
     """Kinds of failed launch, in the order in which they can happen."""
 
@@ -24,6 +38,7 @@ class Failure(StrEnum):
     READY_TIMEOUT = "ready_timeout"
     SMOKE_FAILED = "smoke_failed"
     DUPLICATE_READY = "duplicate_ready"
+    STARTED_AGAIN = "started_again"
     DIED_AFTER_READY = "died_after_ready"
     UNCLEAN_STOP = "unclean_stop"
     LEFT_PROCESSES = "left_processes"
@@ -42,7 +57,8 @@ class LaunchSpec:
         ready: The line that says "ready".
         ready_timeout_s: Seconds from launch to READY.
         stop_timeout_s: Seconds from the stop signal to the exit.
-        settle_s: Seconds to stay after READY and watch, before the stop.
+        settle_s: Seconds to stay after READY and watch, before the stop; None for as long as
+            :func:`settle_s` says, and a look at the processes of the program then.
         smoke: Command run after READY; the launch is good only when it exits 0.
         smoke_cwd: Its working folder; None for this process's own.
         smoke_stdio: Connect it to the program: its stdin gets what the program writes to stdout
@@ -57,7 +73,7 @@ class LaunchSpec:
     ready: str = "READY"
     ready_timeout_s: float = 10.0
     stop_timeout_s: float = STOP_TIMEOUT_S
-    settle_s: float = 0.0
+    settle_s: float | None = 0.0
     smoke: tuple[str, ...] = ()
     smoke_cwd: Path | None = None
     smoke_stdio: bool = False
@@ -81,6 +97,12 @@ class Launch:
         processes_left: Command lines of processes that outlived the launch; they were ended.
         files_left: Files and folders left in the launch's temporary folder; they were removed.
         bytes_left: Bytes of those files.
+        boots: How many lines BOOT came.
+        same_program: Processes of the same program a moment after READY; None when nobody looked.
+        wrote_program: What it changed in the folder that it ships in; see
+            :mod:`spike.launch.places`.
+        wrote_cwd: What it left in its working folder.
+        wrote_home: What it keeps in the user's home folder.
         stdout_tail: Last lines of its stdout, bounded.
         stderr_tail: Last lines of its stderr, bounded.
     """
@@ -97,6 +119,11 @@ class Launch:
     processes_left: tuple[str, ...] = ()
     files_left: tuple[str, ...] = ()
     bytes_left: int = 0
+    boots: int = 0
+    same_program: int | None = None
+    wrote_program: tuple[str, ...] = ()
+    wrote_cwd: tuple[str, ...] = ()
+    wrote_home: tuple[str, ...] = ()
     stdout_tail: tuple[str, ...] = ()
     stderr_tail: tuple[str, ...] = ()
 

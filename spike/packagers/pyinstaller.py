@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +16,10 @@ from spike.packagers.recipe import (
     STEADY_ORDER,
     Mode,
     Recipe,
+    Shipped,
     Tool,
     further_roots,
+    module_of,
     output_folder,
 )
 from spike.project.sidecar import Sidecar
@@ -24,6 +28,9 @@ _SUFFIX = ".exe" if sys.platform == "win32" else ""
 
 _OWN_IMPORTS = ("inspect", "marshal", "pkgutil", "struct", "zipfile", "zlib")
 """What PyInstaller's bootstrap and its run-time hooks import."""
+
+_KINDS = ("PYMODULE", "PYSOURCE", "EXTENSION", "BINARY", "DATA", "SYMLINK", "ZIPFILE")
+"""What entries of its tables of contents can be, as far as something of the user's is in them."""
 
 _LEAN_PRICE = (
     "Not on Windows, where strip breaks libraries. Debug symbols of libraries are gone. A module "
@@ -91,6 +98,7 @@ class PyInstaller:
             artifact=(output if kind == "onefile" else folder) / f"{sidecar.name}{_SUFFIX}",
             folder=None if kind == "onefile" else folder,
             files=defer_gc.files(sidecar),
+            shipped=_shipped,
         )
 
 
@@ -137,6 +145,37 @@ def _contents(sidecar: Sidecar) -> list[str]:
         place = target if (sidecar.folder / item).is_dir() else Path(target).parent.as_posix()
         options += ["--add-data", f"{(STAGED / item).as_posix()}{os.pathsep}{place}"]
     return [*options, *sidecar.packager_args.get("pyinstaller", ())]
+
+
+def _shipped(work: Path, recipe: Recipe) -> Shipped:
+    """What PyInstaller's tables of contents name: the archive's modules, and all files."""
+    modules: set[str] = set()
+    files: set[str] = set()
+    for table in (work / "build").glob("*/*.toc"):
+        if table.name.startswith("Analysis-"):
+            continue  # what was found, not what was put in
+        try:
+            content = ast.literal_eval(table.read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError):
+            continue
+        for name, kind in _entries(content):
+            if kind in ("PYMODULE", "PYSOURCE"):
+                modules.add(name)
+            elif kind == "EXTENSION":
+                modules.add(module_of(name.replace(os.sep, "/")) or name)
+            files.add(name.replace(os.sep, "/"))
+    return Shipped(modules=frozenset(modules), files=frozenset(files))
+
+
+def _entries(content: object) -> Iterator[tuple[str, str]]:
+    """Name and kind of each entry of a table, which is a list of such tuples at some depth."""
+    if isinstance(content, tuple | list):
+        name, kind = (content[0], content[2]) if len(content) >= 3 else (None, None)
+        if isinstance(name, str) and isinstance(kind, str) and kind in _KINDS:
+            yield name, kind
+            return
+        for part in content:
+            yield from _entries(part)
 
 
 PYINSTALLER = PyInstaller()

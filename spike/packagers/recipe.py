@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +23,50 @@ STEADY_ORDER = {"PYTHONHASHSEED": "0"}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shipped:
+    """What a packager has put into a program.
+
+    Attributes:
+        modules: Dotted names of the modules, as far as they can be told.
+        files: Paths of the other files, relative to what is ``__file__``'s folder in the program.
+    """
+
+    modules: frozenset[str]
+    files: frozenset[str]
+
+    def has_file(self, path: str) -> bool:
+        """Whether a file shipped, wherever the packager has put it."""
+        return path in self.files or any(other.endswith("/" + path) for other in self.files)
+
+
+def listing(work: Path, recipe: Recipe) -> Shipped:
+    """What lies in the folder that ships: code as files or in archives, and everything else."""
+    folder = work / (recipe.folder or recipe.output)
+    files: set[str] = set()
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        relative = path.relative_to(folder).as_posix().removeprefix("lib/")
+        if path.suffix == ".zip":
+            with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+                files.update(archive.namelist())
+        else:
+            files.add(relative)
+    modules = {module_of(path) for path in files} - {""}
+    return Shipped(modules=frozenset(modules), files=frozenset(files))
+
+
+def module_of(path: str) -> str:
+    """Dotted name of the module that a file of code holds; empty for a file of another kind."""
+    if not path.endswith((".py", ".pyc", ".so", ".pyd")):
+        return ""
+    *folders, name = path.split("/")
+    # _bisect.cpython-311-x86_64-linux-gnu.so, _rust.abi3.so
+    stem = name.split(".")[0]
+    return ".".join([*folders, *([] if stem == "__init__" else [stem])])
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How one variant is built. All paths are relative to the build's working folder.
 
@@ -32,6 +78,8 @@ class Recipe:
         folder: The folder that has to ship with it; None when the program ships alone.
         discard: Below ``output``: what a packager leaves there and nobody needs.
         files: Files that the packager reads its settings from, and their contents.
+        shipped: Tells what came to be in the program, from the working folder as the packager
+            has left it.
     """
 
     argv: tuple[str, ...]
@@ -41,6 +89,7 @@ class Recipe:
     folder: Path | None = None
     discard: tuple[Path, ...] = ()
     files: Mapping[Path, str] = field(default_factory=dict)
+    shipped: Callable[[Path, Recipe], Shipped] = listing
 
 
 @dataclass(frozen=True, kw_only=True)

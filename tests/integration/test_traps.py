@@ -12,7 +12,7 @@ import pytest
 from spike.build import advice, buildinfo
 from spike.build.buildinfo import Built
 from spike.core.workspace import TOOL as ROOT
-from spike.launch import launcher
+from spike.launch import judgement, launcher
 from spike.launch.diagnosis import Cause
 from spike.launch.spec import LaunchSpec
 from spike.packagers import variant_named
@@ -78,6 +78,6 @@ def test_a_program_frozen_now_gets_the_same_diagnosis(
         assert operation == "read-in-package", "only cx_Freeze's copied packages need no advice"
         assert traps.variant.packager.name == "cx_freeze"
         return
-    found = advice.finding(done, variant=traps.variant.id, known=advice.facts_of(traps))
+    found = judgement.finding(done, variant=traps.variant.id, known=advice.facts_of(traps))
     assert found is not None, done
     assert (found.cause, found.target) == (cause, target)

@@ -24,6 +24,8 @@ def info(found: sidecar.Sidecar, artifact: Path) -> buildinfo.BuildInfo:
         size_bytes=7,
         cold_start_ms=None,
         first_launch="not_found",
+        first_detail="it is not there",
+        remarks=(),
         sidecar="demo",
         sidecar_version="1.0.0",
         variant=VARIANT.id,

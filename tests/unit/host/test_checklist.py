@@ -16,6 +16,7 @@ from spike.host import checklist
 from spike.host.application import Run
 from spike.host.checklist import Observed
 from spike.host.window import Shown
+from spike.launch.spec import Failure, Launch
 
 JOURNALS = ROOT / "benchmarks" / "results" / "linux-x64" / "evidence" / "pyinstaller-onefile"
 
@@ -161,6 +162,7 @@ def one_cycle_less(journal: Journal) -> None:
         ("E1", "restart", one_cycle_less),
         ("E2", "shutdown", drop_line("shutdown")),
         ("E2", "shutdown", sigkill),
+        ("E2", "shutdown", set_launch(exit={"code": None, "signal": 15})),
         ("E3", "cycles", one_cycle_less),
         ("E3", "cycles", survivor),
     ],
@@ -213,3 +215,24 @@ def test_a_run_that_was_not_made_is_not_run_with_its_reason() -> None:
     rows = checklist.judge(replace(seen, runs=runs, reasons={"cycles": "no display"}))
     assert (rows[-1].status, rows[-1].evidence) == (checklist.NOT_RUN, "no display")
     assert all(row.status == checklist.PASS for row in rows[:-1])
+
+
+@pytest.mark.parametrize(
+    ("failure", "row"),
+    [
+        (Failure.UNCLEAN_STOP, "E2"),
+        (Failure.LEFT_PROCESSES, "E2"),
+        (Failure.DUPLICATE_READY, "C2"),
+        (Failure.STARTED_AGAIN, "C2"),
+        (Failure.EXITED_BEFORE_READY, "B2"),
+        (Failure.SMOKE_FAILED, "B2"),
+    ],
+)
+def test_what_fails_without_the_host_fails_a_row(failure: Failure, row: str) -> None:
+    """Builds, benchmarks and the checklist cannot differ about one artifact."""
+    seen = replace(observed(), alone=Launch(failure=failure, detail="killed by SIGTERM"))
+    failed = [item for item in checklist.judge(seen) if item.status == checklist.FAIL]
+    assert [item.id for item in failed] == [row]
+    assert "killed by SIGTERM" in failed[0].evidence
+    good = replace(observed(), alone=Launch())
+    assert {item.status for item in checklist.judge(good)} == {checklist.PASS}
