@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import ModuleType
 from typing import Any
 
@@ -64,7 +65,8 @@ def _says(task: Task[Any]) -> str:
 
 
 def _options(task: Task[Any]) -> list[str]:
-    return [_option(argument) for argument in task.get_arguments()]
+    # invoke takes the help texts out of a task that is asked for its arguments.
+    return [_option(argument) for argument in copy.deepcopy(task).get_arguments()]
 
 
 def _option(argument: Argument) -> str:
