@@ -163,13 +163,14 @@ def libraries(
 ) -> int:
     """Try popular libraries with every packager (hours)."""
     from benchmarks import libraries as trial
+    from decision.record import libraries as document
 
     if check:
-        complaints = trial.check_document(trial.load())
+        complaints = document.check(trial.load())
         print("\n".join(complaints) or "docs/libraries.md is what the results say")
         return 1 if complaints else 0
     results = trial.run(library, variant, force=force)
-    changed = trial.write_document(results)
+    changed = document.write(results)
     print(f"docs/libraries.md: {'written' if changed else 'unchanged'}")
     return 0
 
