@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.build import advice, buildinfo, sessions
-from spike.core import jsonfile, process
+from spike.core import generated, jsonfile, process
 from spike.core.errors import CorruptFileError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
@@ -31,6 +31,7 @@ from spike.project.sidecar import Sidecar
 
 SCHEMA = 1
 FOLDER = TOOL / "examples" / "libraries"
+BLOCK = "libraries"
 COMMAND = "invoke libraries"
 MAX_BUILDS = 5
 """Builds of one library with one packager; each follows one piece of advice."""
@@ -94,6 +95,11 @@ def folder_variants() -> list[str]:
 def results_path() -> Path:
     """The results of this platform."""
     return project() / "examples" / "libraries" / f"results-{platform_id()}.json"
+
+
+def document_path() -> Path:
+    """The page with the table of outcomes."""
+    return project() / "docs" / "libraries.md"
 
 
 def run(
@@ -240,6 +246,33 @@ def cell(result: LibraryResult) -> str:
     tried = f" (tried {', '.join(f'`{line}`' for line in result.added)})" if result.added else ""
     kind = "does not build" if result.status == Status.BUILD_FAILED else "fails"
     return f"{kind}{tried}: {words}"
+
+
+def write_document(results: Sequence[LibraryResult]) -> bool:
+    """Put the table into the document; whether that changed it.
+
+    Raises:
+        CorruptFileError: A marker of the document is broken.
+        StorageError: It cannot be written.
+    """
+    text = document_path().read_text(encoding="utf-8")
+    new = generated.rewrite(text, _blocks(results), COMMAND)
+    if new != text:
+        jsonfile.write_text(document_path(), new)
+    return new != text
+
+
+def check_document(results: Sequence[LibraryResult]) -> list[str]:
+    """What in the document is not what the results say; empty when all is well."""
+    text = document_path().read_text(encoding="utf-8")
+    return [
+        f"{item.problem}\n{item.diff}".strip()
+        for item in generated.differences(text, _blocks(results))
+    ]
+
+
+def _blocks(results: Sequence[LibraryResult]) -> Mapping[str, str]:
+    return {BLOCK: render(results) + "\n"}
 
 
 def _copy(source: Path, target: Path, added: Mapping[str, Sequence[str]]) -> Path:

@@ -163,14 +163,13 @@ def libraries(
 ) -> int:
     """Try popular libraries with every packager (hours)."""
     from benchmarks import libraries as trial
-    from decision.record import libraries as document
 
     if check:
-        complaints = document.check(trial.load())
+        complaints = trial.check_document(trial.load())
         print("\n".join(complaints) or "docs/libraries.md is what the results say")
         return 1 if complaints else 0
     results = trial.run(library, variant, force=force)
-    changed = document.write(results)
+    changed = trial.write_document(results)
     print(f"docs/libraries.md: {'written' if changed else 'unchanged'}")
     return 0
 

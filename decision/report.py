@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks import registry
 from decision import criteria
 from decision.evidence import Evidence, origin, usable
-from decision.record import sections
+from decision.record import reports
 from spike.core import workspace
 
 SCHEMA = 1
@@ -75,10 +75,9 @@ def _checklist(evidence: Evidence) -> list[Mapping[str, Any]]:
 
 
 def as_markdown(evidence: Evidence) -> str:
-    """The record's generated blocks, one after the other, without the prose around them."""
-    parts = [f"# {evidence.sidecar.name} {evidence.sidecar.version}"]
-    if said := origin(evidence):
-        parts.append(said)
-    for name, text in sections.render_all(evidence).items():
-        parts += [f"## {name.replace('-', ' ').capitalize()}", text.strip()]
-    return "\n\n".join(parts) + "\n"
+    """The reports, one after the other."""
+    facts = reports.known(evidence)
+    texts = reports.render_all(facts)
+    index = texts.pop(facts.path(reports.INDEX))
+    said = origin(evidence)
+    return "\n".join([*([f"{said}\n"] if said else []), index, *texts.values()])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -133,15 +132,26 @@ def _run(
 
 
 def summary(result: results.Result) -> str:
-    """How many cases ended how, of how many that were run."""
+    """The variants with the fewest and the most failed cases, and all of them together."""
     shown = [cell for cell in cells(result) if not is_ours(cell.target)]
-    counts = Counter(cell.status for cell in shown)
-    run = len(shown) - counts[Status.NOT_RUN]
+    counts = {name: tally for name, tally in tallies(shown).items() if tally.run}
+    if not counts:
+        return "No fault case could be run."
+
+    def order(name: str) -> tuple[float, int]:
+        return counts[name].counts[Status.FAIL] / counts[name].run, -counts[name].run
+
+    fewest, most = (
+        f"{counts[name].text(Status.FAIL)} ({name})"
+        for name in (min(counts, key=order), max(counts, key=order))
+    )
+    total = sum(tally.run for tally in counts.values())
+    degraded = sum(tally.counts[Status.DEGRADED] for tally in counts.values())
+    lacking = sum(tally.counts[Status.NOT_RUN] for tally in counts.values())
     return (
-        f"Of {run} runs of {len({cell.case for cell in shown})} cases on "
-        f"{len({cell.target for cell in shown})} variants, {counts[Status.PASS]} pass, "
-        f"{counts[Status.DEGRADED]} are degraded and {counts[Status.FAIL]} fail; "
-        f"{counts[Status.NOT_RUN]} more could not be run."
+        f"Of {len({cell.case for cell in shown})} cases on each of {len(counts)} variants, from "
+        f"{fewest} to {most} of those run fail; {degraded} of {total} in all are degraded, and "
+        f"{lacking} of {total + lacking} could not be run."
     )
 
 
@@ -152,11 +162,11 @@ def render_in_host(result: results.Result) -> str:
 
 def summary_in_host(result: results.Result) -> str:
     """How many cases left nothing, of how many that were run."""
-    run = [cell for cell in cells(result) if cell.status is not Status.NOT_RUN]
-    passed = sum(cell.status is Status.PASS for cell in run)
+    ran = [cell for cell in cells(result) if cell.status is not Status.NOT_RUN]
+    good = sum(cell.status is Status.PASS for cell in ran)
     return (
-        f"{passed} of {len(run)} runs of cases of life and death in the Tauri host left nothing "
-        "behind."
+        f"{good} of {len(ran)} left nothing: {len({cell.case for cell in ran})} cases of life and "
+        f"death on the real Tauri host with each of {len({cell.target for cell in ran})} variants."
     )
 
 

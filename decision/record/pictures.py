@@ -1,4 +1,4 @@
-"""Pictures of the measurements, as SVG files beside the results.
+"""Pictures of the measurements, as SVG files beside the reports.
 
 Drawn by matplotlib on a transparent ground, in one grey that reads on white and on black alike and
 in colours of the same lightness, so that one file serves light and dark pages. The same results
@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import phases, reliability, size
 from decision.evidence import Evidence, usable
 from spike.core import jsonfile, statistics
+from spike.core.generated import checksum
 from spike.core.tables import milliseconds
+from spike.core.workspace import display_path
 from spike.measure.results import Result
 from spike.packagers import PACKAGERS
 
@@ -47,7 +49,7 @@ PART_COLOURS: Mapping[str, str] = {
 }
 """Other colours than the packagers', so that a part is not taken for one of them."""
 
-_SOURCE = re.compile(r"<!-- drawn from: ([0-9a-f]+) -->")
+_SOURCE = re.compile(r"\n <!-- drawn from: ([0-9a-f]+) \| sha256: ([0-9a-f]+) -->")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,7 +343,7 @@ def shows_a_variant(result: Result) -> bool:
 
 def path_of(picture: Picture, evidence: Evidence) -> Path:
     """Where a picture lies."""
-    return evidence.sidecar.workspace.results / f"{picture.name}.svg"
+    return evidence.sidecar.workspace.reports / f"{picture.name}.svg"
 
 
 def write(evidence: Evidence) -> list[Path]:
@@ -364,13 +366,15 @@ def write(evidence: Evidence) -> list[Path]:
 
 
 def stale(evidence: Evidence) -> list[str]:
-    """Say which pictures are missing or drawn from other results."""
-    return [
-        f"the picture {path_of(picture, evidence).name} is "
-        + ("stale" if path_of(picture, evidence).exists() else "missing")
-        for picture, sources in available(evidence)
-        if drawn_from(path_of(picture, evidence)) != digest(picture, sources)
-    ]
+    """Say which pictures are missing, drawn from other results, or were changed by hand."""
+    complaints = []
+    for picture, sources in available(evidence):
+        path = path_of(picture, evidence)
+        if not path.exists():
+            complaints.append(f"{display_path(path)}: the picture is missing")
+        elif drawn_from(path) != digest(picture, sources):
+            complaints.append(f"{display_path(path)}: the picture is stale or was edited by hand")
+    return complaints
 
 
 def digest(picture: Picture, sources: Mapping[str, Result]) -> str:
@@ -384,12 +388,15 @@ def digest(picture: Picture, sources: Mapping[str, Result]) -> str:
 
 
 def drawn_from(path: Path) -> str:
-    """The checksum in a picture's comment; empty when there is none."""
+    """The checksum of a picture's sources; empty when the rest of it is not what was drawn."""
     try:
-        found = _SOURCE.search(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError:
         return ""
-    return found[1] if found else ""
+    found = _SOURCE.search(text)
+    if found is None or checksum(text.replace(found[0], "", 1)) != found[2]:
+        return ""
+    return found[1]
 
 
 def svg(figure: Figure, source: str, alt: str) -> str:
@@ -407,7 +414,8 @@ def svg(figure: Figure, source: str, alt: str) -> str:
             metadata={"Date": None, "Creator": None, "Title": alt},
         )
     text = stream.getvalue()
-    return re.sub(r"(<svg [^>]*>)", rf"\1\n <!-- drawn from: {source} -->", text, count=1)
+    comment = f"\n <!-- drawn from: {source} | sha256: {checksum(text)} -->"
+    return re.sub(r"(<svg [^>]*>)", lambda found: found[1] + comment, text, count=1)
 
 
 def _figure(*, height: float) -> tuple[Figure, Axes]:

@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks import libraries
 from benchmarks.libraries import FOLDER, LibraryResult, Status
-from decision.record import libraries as page
 from spike.core.errors import CorruptFileError, UsageError
 from spike.project import sidecar
 
@@ -39,7 +38,7 @@ def test_at_least_ten_libraries_are_tried() -> None:
 
 def test_the_document_is_what_the_committed_results_say() -> None:
     """No cell was written by hand, and no result is missing from the table."""
-    assert page.check(libraries.load(COMMITTED)) == []
+    assert libraries.check_document(libraries.load(COMMITTED)) == []
 
 
 def test_the_results_belong_to_todays_programs() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from decision.record import documents, generated
+from spike.core import generated
 from spike.core.errors import CorruptFileError
 
 TEXT = (
@@ -15,28 +13,28 @@ TEXT = (
     "<!-- end generated: size -->\nmore prose\n"
 )
 NEW = {"size": "| a |\n|---|\n| 1 |\n"}
-COMMANDS = {"size": "invoke size"}
+COMMAND = "invoke size"
 
 
 def test_a_rewrite_keeps_the_prose_and_is_stable() -> None:
     """What is outside the markers is the same to the byte; a second rewrite changes nothing."""
-    once = generated.rewrite(TEXT, NEW, COMMANDS)
+    once = generated.rewrite(TEXT, NEW, COMMAND)
     assert once.startswith("# Title\n\nprose <!-- a comment -->\n\n<!-- begin generated: size")
     assert once.endswith("<!-- end generated: size -->\nmore prose\n")
     assert NEW["size"] in once
-    assert generated.rewrite(once, NEW, COMMANDS) == once
+    assert generated.rewrite(once, NEW, COMMAND) == once
     assert generated.differences(once, NEW) == []
 
 
 def test_prose_may_change_freely() -> None:
     """Only the blocks are checked."""
-    once = generated.rewrite(TEXT, NEW, COMMANDS).replace("more prose", "other prose")
+    once = generated.rewrite(TEXT, NEW, COMMAND).replace("more prose", "other prose")
     assert generated.differences(once, NEW) == []
 
 
 def test_an_edit_by_hand_and_a_stale_block_are_told_apart() -> None:
     """The checksum in the marker knows who wrote the block."""
-    once = generated.rewrite(TEXT, NEW, COMMANDS)
+    once = generated.rewrite(TEXT, NEW, COMMAND)
     (edited,) = generated.differences(once.replace("| 1 |", "| 2 |"), NEW)
     assert "edited by hand" in edited.problem
     assert "-| 2 |" in edited.diff
@@ -62,15 +60,4 @@ def test_a_missing_block_is_a_difference() -> None:
 def test_broken_markers_are_errors(text: str) -> None:
     """A record that cannot be rewritten safely is not rewritten."""
     with pytest.raises(CorruptFileError):
-        generated.rewrite(text, NEW, COMMANDS)
-
-
-def test_links_work_from_wherever_the_record_lies(tmp_path: Path) -> None:
-    """Blocks name files from the repository's root; a record elsewhere reaches them too."""
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "bench.json").touch()
-    text = "![a](results/bench.json) [b](https://example.org/x) [c](#top) [d](results/gone.json)"
-    assert documents.rebased(text, tmp_path, tmp_path) == text
-    assert documents.rebased(text, tmp_path, tmp_path / "examples" / "one") == text.replace(
-        "results/bench.json", "../../results/bench.json"
-    )
+        generated.rewrite(text, NEW, COMMAND)
