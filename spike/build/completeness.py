@@ -322,7 +322,12 @@ def differing(
             # Once more is no difference: a child of multiprocessing imports the main script.
             if not any(pattern.fullmatch(shown) for pattern in every):
                 only_program.append(line)
-    only_plain = [line for line in names if _mask(line) not in optional]
+    told = [_mask(line) for line in program]
+    only_plain = [
+        line
+        for line, pattern in zip(names, left, strict=True)
+        if _mask(line) not in optional and not any(pattern.fullmatch(other) for other in told)
+    ]
     return only_plain, only_program
 
 

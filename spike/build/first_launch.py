@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spike.build import advice, completeness
 from spike.build.completeness import Gap
-from spike.launch import judgement, leftovers, places
+from spike.launch import judgement, leftovers, places, restarts
 from spike.launch.diagnosis import SidecarFacts, diagnose
 from spike.launch.places import Place
 from spike.launch.spec import Failure, Launch, LaunchSpec
@@ -32,6 +32,8 @@ SHOWN_LINES = 3
 
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>/(?:_MEI\w+|onefile_\w+)")
+_OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
+"""What a child of multiprocessing says that has imported the main script too early."""
 _TROUBLE = re.compile(r"\b(error|warning|exception|traceback|no module|not found)\b", re.IGNORECASE)
 
 
@@ -248,7 +250,9 @@ def _differences(
     if found is not None and found.value not in closed:
         told.append(f"only the program says so on stderr: {found}")
     elif found is None and any(_TROUBLE.search(line) for line in only_program):
-        told.append(f"only the program writes to stderr: {_shown(_troubles(only_program))}")
+        troubles = _shown(_troubles(only_program))
+        remedy = f": {restarts.FREEZE_SUPPORT}" if _OF_A_CHILD.search(troubles) else ""
+        told.append(f"only the program writes to stderr: {troubles}{remedy}")
     only_plain, only_program = completeness.differing(plain.stdout, again.stdout, program.stdout)
     if only_plain or only_program:
         told.append(
