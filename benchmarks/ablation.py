@@ -144,7 +144,7 @@ def _pyinstaller(mode: str) -> list[Ablation]:
             change=_plus("--optimize", "2"),
             says="--optimize 2 (no asserts, no docstrings)",
         ),
-        Ablation(name=f"{base} hold_gc", base=base, change=_held, says="hold_gc = true"),
+        Ablation(name=f"{base} defer_gc", base=base, change=_held, says="defer_gc = true"),
         Ablation(name=f"{base}-lean", base=f"{base}-lean", change=_same, says="the lean recipe"),
     ]
     if mode == "onedir":

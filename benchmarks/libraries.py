@@ -19,15 +19,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from decision.record import generated
 from spike.build import advice, buildinfo, sessions
-from spike.core import jsonfile, process
+from spike.core import generated, jsonfile, process
 from spike.core.errors import CorruptFileError, SpikeError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import judgement
 from spike.launch.spec import Launch
-from spike.packagers import VARIANTS, Variant, variant_named
+from spike.packagers import PACKAGERS, VARIANTS, Variant, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
 
@@ -38,9 +37,6 @@ COMMAND = "invoke libraries"
 MAX_BUILDS = 5
 """Builds of one library with one packager; each follows one piece of advice."""
 BUILD_TIMEOUT_S = 3600.0
-
-DEFAULT_VARIANTS = ("pyinstaller-onedir", "nuitka-standalone", "cx_freeze-onedir")
-"""One folder mode a packager: what ships is the same in its one-file mode, and it builds faster."""
 
 
 class Status(StrEnum):
@@ -86,6 +82,17 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in FOLDER.glob("*/pyproject.toml")))
 
 
+def folder_variants() -> list[str]:
+    """One folder mode a packager: what ships is that of its one-file mode, and it builds faster."""
+    hello = sidecar.load()
+    found = []
+    for packager in PACKAGERS.values():
+        modes = [mode.name for mode in packager.modes if mode.default]
+        folders = [name for name in modes if packager.recipe(hello, name).folder is not None]
+        found.append(f"{packager.name}-{(folders or modes)[0]}")
+    return found
+
+
 def results_path() -> Path:
     """The results of this platform."""
     return project() / "examples" / "libraries" / f"results-{platform_id()}.json"
@@ -103,7 +110,7 @@ def run(
 
     Args:
         libraries: Names of folders; all when empty.
-        variants: Ids of variants; :data:`DEFAULT_VARIANTS` when empty.
+        variants: Ids of variants; :func:`folder_variants` when empty.
         force: Try again what is up to date.
 
     Raises:
@@ -115,7 +122,7 @@ def run(
             raise UsageError(
                 f"There is no library {name!r}.", why=f"Known are: {', '.join(names())}."
             )
-    wanted = [variant_named(name) for name in variants or DEFAULT_VARIANTS]
+    wanted = [variant_named(name) for name in variants or folder_variants()]
     for variant in wanted:
         for name in libraries or names():
             known = {(item.library, item.variant): item for item in load()}
@@ -210,8 +217,8 @@ def save(results: Sequence[LibraryResult]) -> None:
 def render(results: Sequence[LibraryResult]) -> str:
     """The table of the document: a row for each library, a column for each packager."""
     by_key = {(item.library, item.variant): item for item in results}
-    variants = [name for name in VARIANTS if any(item.variant == name for item in results)]
-    variants = [*variants, *(name for name in DEFAULT_VARIANTS if name not in variants)]
+    tried = {item.variant for item in results}
+    variants = [name for name in VARIANTS if name in tried] or folder_variants()
     versions = {
         name: sorted({item.packager_version for item in results if item.variant == name} - {""})
         for name in variants
@@ -250,7 +257,7 @@ def write_document(results: Sequence[LibraryResult]) -> bool:
         StorageError: It cannot be written.
     """
     text = document_path().read_text(encoding="utf-8")
-    new = generated.rewrite(text, _blocks(results), {BLOCK: COMMAND})
+    new = generated.rewrite(text, _blocks(results), COMMAND)
     if new != text:
         jsonfile.write_text(document_path(), new)
     return new != text

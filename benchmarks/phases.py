@@ -244,12 +244,18 @@ def summary(result: results.Result) -> str:
     """Where the time goes, in one sentence."""
     variants = variants_in(result)
     rows = [row for row in summarise(result) if row.target in variants]
+    starts = {row.target: row.interpreter_ms for row in rows}
     launches = number_of([len(result.of(row.target)) for row in rows])
     return (
         "Of a launch to READY the packager's own launcher takes "
-        f"{ends({row.target: row.launcher_ms for row in rows}, milliseconds)} and Python's start "
-        f"{ends({row.target: row.interpreter_ms for row in rows}, milliseconds)}; medians of "
-        f"{launches} launches of each of {counted(len(rows), 'variant')}, under strace."
+        f"{ends({row.target: row.launcher_ms for row in rows}, milliseconds)}"
+        + (
+            f" and Python's start {ends(starts, milliseconds)}"
+            if any(value is not None for value in starts.values())
+            else ""
+        )
+        + f"; medians of {launches} launches of each of {counted(len(rows), 'variant')}, under "
+        "strace."
     )
 
 

@@ -83,7 +83,7 @@ class Section:
 
     Attributes:
         name: Of the section, unique; the markers of a generated file carry it.
-        report: Stem of the report's file, such as ``cold-start``; sections may share one.
+        report: Stem of the report's file, such as ``cold-start``.
         title: Its heading.
         render: Name of the module's function from the result to Markdown.
         summary: Name of the module's function from the result to one sentence.
@@ -332,7 +332,14 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             task="verify",
             says="Prove the plan's checklist A1 to E3 in the real Tauri host.",
             module="spike.host.verify",
-            sections=(Section(name="checklist", report="checklist", title="Checklist A1 to E3"),),
+            sections=(
+                Section(
+                    name="checklist",
+                    report="checklist",
+                    title="Checklist A1 to E3",
+                    render="render_report",
+                ),
+            ),
             options=(
                 Option(
                     name="cycles",
@@ -410,7 +417,11 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             task="faults",
             says="Try every variant on hostile machines.",
             module="benchmarks.faults.report",
-            sections=(Section(name="hostile-machines", report="faults", title="Hostile machines"),),
+            sections=(
+                Section(
+                    name="hostile-machines", report="faults", title="Faults on hostile machines"
+                ),
+            ),
             options=(Option(name="repeat", help="how often", default=1, high=10),),
             rows=Rows.VARIANTS,
             any_sidecar=False,
@@ -424,8 +435,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             sections=(
                 Section(
                     name="in-the-host",
-                    report="faults",
-                    title="In the host",
+                    report="faults-in-the-host",
+                    title="Faults in the host",
                     render="render_in_host",
                     summary="summary_in_host",
                 ),
@@ -440,7 +451,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             task="chaos",
             says="Send every variant through random lives behind the supervisor.",
             module="benchmarks.chaos",
-            sections=(Section(name="random-lives", report="faults", title="Random lives"),),
+            sections=(Section(name="random-lives", report="random-lives", title="Random lives"),),
             options=(
                 Option(
                     name="lifecycles",

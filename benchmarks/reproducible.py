@@ -76,10 +76,7 @@ def build(target: Target, work: Path, cache: Path) -> float:
     recipe = recipe_of(target)
     sidecar = target.sidecar
     shutil.rmtree(work, ignore_errors=True)
-    for relative in sidecar.source_files():
-        copy = work / STAGED / relative
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(sidecar.folder / relative, copy)
+    sidecar.stage(work / STAGED)
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
     for relative, content in recipe.files.items():
         (work / relative).write_text(content, encoding="utf-8")

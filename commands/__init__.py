@@ -17,10 +17,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from commands import build, dev, host, issues, measure, record
 from spike.core.workspace import enter
-
-TOPICS = (build, measure, host, issues, record, dev)
 
 
 def program(tasks_file: str) -> Collection:
@@ -30,8 +27,11 @@ def program(tasks_file: str) -> Collection:
         tasks_file: The ``__file__`` of that ``tasks.py``: its folder is the project's.
     """
     enter(tasks_file)
+    # Not before: what is imported from here on knows whose tool it is.
+    from commands import build, dev, host, issues, measure, record
+
     namespace = Collection()
-    for topic in TOPICS:
+    for topic in (build, measure, host, issues, record, dev):
         for task in topic_tasks(topic):
             namespace.add_task(task)
     return namespace

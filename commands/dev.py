@@ -27,9 +27,10 @@ def test(
 
     where = ["tests/quality", "tests/unit", *([] if fast else ["tests/integration"])]
     which = ["-m", ""] if nightly or all else []
-    workers = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadgroup"]
-    order = ["--no-loadscope-reorder"]
+    workers = ["-n", "logical", "--maxprocesses", "4"]  # see tests/conftest.py
     coverage = [] if fast else ["--cov"]
     # Replaces this process, so that the last line and the exit code are the test runner's own.
-    words = [*where, *which, *workers, *order, *coverage]
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
+    words = [sys.executable, "-m", "pytest", *where, *which, *workers, *coverage]
+    if os.name == "nt":  # there an exec tells the caller 0 at once
+        sys.exit(os.spawnv(os.P_WAIT, sys.executable, words))
+    os.execv(sys.executable, words)

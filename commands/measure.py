@@ -81,6 +81,7 @@ FAULTS = BENCHMARKS["faults"]
         "repeat": "how often, 1 to 10 (default 1): the verdicts have to be the same",
         "host": "the cases of life and death on the real Tauri host, with each variant inside",
         "list": "show the cases and what a user may expect, and run nothing",
+        "platform": "with --list: what can be tried on linux, macos or windows, and why not more",
     },
     iterable=["variant", "case"],
 )
@@ -92,16 +93,23 @@ def faults(
     repeat: str = "1",
     host: bool = False,
     list: bool = False,  # noqa: A002 - the option's name
+    platform: str = "",
 ) -> int:
     """Try every variant on hostile machines."""
-    from benchmarks.faults import report, runner
+    from benchmarks.faults import counts, needs, report, runner
     from decision.workflows import measuring
-    from spike.core.errors import EXIT_CANNOT, EXIT_OK
+    from spike.core.errors import EXIT_CANNOT, EXIT_OK, UsageError
     from spike.project import sidecar as sidecars
 
     cases = runner.select(case)
+    if platform and (not list or platform not in needs.PLATFORMS):
+        raise UsageError(
+            f"--platform {platform} cannot be run.",
+            why=f"With --list it takes one of {', '.join(needs.PLATFORMS)}; cases run here only.",
+            try_next="invoke faults --list --platform windows",
+        )
     if list:
-        print(report.render_list(cases))
+        print(report.render_list(cases, platform))
         return EXIT_OK
     benchmark = BENCHMARKS["faults_host"] if host else FAULTS
     options = numbers(benchmark, {"repeat": repeat})
@@ -109,7 +117,7 @@ def faults(
     targets = measuring.targets_of(benchmark, hello, variant)
     result = benchmark.run(hello, targets, cases=cases, partial=bool(variant or case), **options)
     code = measuring.tell(benchmark, hello, result)
-    if mistakes := report.broken(result):
+    if mistakes := counts.broken(result):
         print("the suite itself failed in: " + "; ".join(mistakes))
         return EXIT_CANNOT
     return code

@@ -80,31 +80,33 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
 )
 @edge
 def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "") -> int:
-    """Write the tables into the decision record, or check it."""
+    """Write record, reports and README from the evidence, or check them."""
+    from commands import listing
     from decision import evidence
     from decision.record import documents
-    from spike.core.workspace import display_path
+    from spike.core.workspace import TOOL
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
     say_origin(known)
-    paths = documents.of(known.sidecar, output)
+    root = known.sidecar.workspace.root
+    # The list of commands is the tool's own document: a project that only uses it has none.
+    tool = root == TOOL and known.sidecar.is_hello and not output
+    extra = {root.joinpath(*listing.PLACE): listing.document()} if tool else {}
+    found = documents.of(known, output=output, extra=extra)
     if not check:
-        for path in paths:
-            changed = documents.write(path, known)
-            print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")
+        print(documents.told(found.write()))
         return 0
-    complaints = [
-        f"{display_path(path)}: {complaint}"
-        for path in paths
-        for complaint in documents.check(path, known)
-    ]
+    complaints = found.check()
     for complaint in [*complaints, *known.problems]:
         print(complaint)
     if complaints or known.problems:
-        print(f"not what the evidence says; written anew by: invoke adr{known.sidecar.option}")
+        print(
+            f"not what the evidence says; written anew by: invoke adr{known.sidecar.option}"
+            + (f" --output {output}" if output else "")
+        )
         return 1
-    print("the record is up to date")
+    print("record, reports and README are what the evidence says")
     return 0
 
 

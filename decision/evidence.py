@@ -17,11 +17,12 @@ from spike import issue_log
 from spike.build import buildinfo
 from spike.build.buildinfo import BuildInfo
 from spike.core import jsonfile
+from spike.core.workspace import TOOL, display_path, platform_id
 from spike.issue_log import Entry
 from spike.measure import identity, provenance, results
 from spike.measure.results import Result
 from spike.packagers import VARIANTS
-from spike.project.sidecar import Sidecar, load
+from spike.project.sidecar import Sidecar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Evidence:
         results: The last whole run of each benchmark, by name.
         builds: Facts of each variant's build, by id: from the newest result that measured it.
         artifacts: SHA-256 of the artifacts that are in ``dist/`` now, by variant. Empty on a
-            fresh clone.
+            fresh clone, and while only figures of another checkout are there.
         own: Whether the results are of this checkout. Else they are the repository's own record:
             whole, but of another checkout or machine.
         left_out: Names of results that are not shown, since they are of another checkout than
@@ -43,8 +44,8 @@ class Evidence:
         failures: Facts of failed builds, as ``build/`` keeps them until the variant is built.
         outcome: The option that people chose, as the record names it; empty when none is named.
         snapshot_problem: What is wrong with the findings that were kept; empty for nothing.
-        hello: Whole runs of the hello sidecar, by name, when this is another sidecar: what belongs
-            to packager and mode counts for every sidecar.
+        hello: Whole runs of the tool's own hello sidecar, by name: what belongs to packager and
+            mode counts for every sidecar, whoever measured it.
     """
 
     sidecar: Sidecar
@@ -82,7 +83,8 @@ def gather(sidecar: Sidecar) -> Evidence:
     # Own results and others never mix: what is committed counts as a whole, or not at all.
     found = own or read
     infos = {}
-    for variant in VARIANTS.values():
+    # Figures of another checkout are not about what was built in this one.
+    for variant in VARIANTS.values() if own else ():
         try:
             info = buildinfo.read(
                 variant.folder(sidecar) / buildinfo.FILE_NAME,
@@ -112,7 +114,7 @@ def gather(sidecar: Sidecar) -> Evidence:
         failures=_failures(sidecar),
         outcome=_outcome(sidecar),
         snapshot_problem=_snapshot_problem(sidecar, found),
-        hello={} if sidecar.is_hello else _results(load()),
+        hello=_hello(),
     )
 
 
@@ -142,6 +144,18 @@ def _results(sidecar: Sidecar) -> dict[str, Result]:
         result = results.load(name, sidecar, remedy=registry.command(name, sidecar))
         if result is not None:
             found[name] = result
+    return found
+
+
+def _hello() -> dict[str, Result]:
+    """What the tool brings of its hello sidecar, also where a run of one's own set it aside."""
+    folder = TOOL / "benchmarks" / "results" / platform_id()
+    found = {}
+    for place in (folder / results.ELSEWHERE, folder):
+        for name, path in results.files(place).items():
+            result = results.load_file(path, remedy=f"git checkout -- {display_path(path)}")
+            if result is not None and result.complete:
+                found[name] = result
     return found
 
 
@@ -177,8 +191,11 @@ def outdated(
         if problem:
             command = sidecar.nox_command(info.packager, info.mode)
             problems.append(f"{problem[:-1]}; run {command}.")
-    sources = sidecar.source_sha256()
-    changed = [name for name, build in builds.items() if build["source_sha256"] != sources]
+    changed = [
+        name
+        for name, build in builds.items()
+        if build["source_sha256"] != sidecar.source_sha256(build["packager"])
+    ]
     if changed:
         problems.append(
             f"{sidecar.folder.name}/ has changed since {', '.join(changed)} "

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from benchmarks import cold_start, complexity, host_latency, reliability, size
 from benchmarks.faults import report as faults
+from benchmarks.faults.counts import cells as cells_of
 from benchmarks.faults.targets import is_ours
 from benchmarks.faults.verdict import Status
 from benchmarks.registry import CHECKLIST
@@ -44,7 +45,7 @@ as much from run to run."""
 
 OWN: Final = "its own"
 HELLO: Final = "hello's"
-"""Whose evidence a figure is: the sidecar's, or that of the repository's hello sidecar."""
+"""Whose evidence a figure is: the sidecar's, or that of the hello sidecar in the tool's record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -399,14 +400,9 @@ def _reasons(chosen: Standing, order: Sequence[Standing]) -> tuple[str, ...]:
             f"It is ranked on these {chosen.faults.run} of {chosen.faults.of} fault cases: the "
             f"other {chosen.faults.of - chosen.faults.run} could not be run on it."
         )
-    text = f"It is READY after {milliseconds(chosen.start_ms)}"
+    text = f"It is READY after {milliseconds(chosen.ready_ms)}"
     if chosen.folder and chosen.launcher_ms is not None:
-        adds = (
-            f"{milliseconds(chosen.launcher_ms)}"
-            if chosen.launcher_ms > 0
-            else "nothing that could be measured"
-        )
-        text += f", to which its launcher adds {adds} ({chosen.launcher_whose} launches)"
+        text += f", to which its launcher adds {added(chosen)} ({chosen.launcher_whose} launches)"
     if chosen.versus_python is not None:
         text += f", {chosen.versus_python:.2f} times python -I -S on the same script"
     sooner = [item.variant for item in rivals if item.start_ms < chosen.start_ms / SAME]
@@ -416,6 +412,12 @@ def _reasons(chosen: Standing, order: Sequence[Standing]) -> tuple[str, ...]:
         else "; none that can ship is clearly sooner."
     )
     return (*reasons, text)
+
+
+def added(item: Standing) -> str:
+    """What the launcher of a folder adds to a launch, in words."""
+    above = item.launcher_ms is not None and item.launcher_ms > 0
+    return milliseconds(item.launcher_ms) if above else "nothing that could be measured"
 
 
 def _reconciled(proposal: Proposal, chosen: Standing | None, overall: Standing | None) -> str:
@@ -529,13 +531,14 @@ def standings(evidence: Evidence) -> list[Standing]:
 def _sources(evidence: Evidence, benchmark: str) -> list[tuple[str, Result]]:
     """The sidecar's own result, then that of the hello sidecar, with whose they are."""
     both = ((OWN, usable(evidence, benchmark)), (HELLO, evidence.hello.get(benchmark)))
+
     return [(whose, result) for whose, result in both if result is not None]
 
 
 def _faults(evidence: Evidence) -> dict[str, Faults]:
     found: dict[str, Faults] = {}
     for whose, result in _sources(evidence, faults.NAME):
-        cells = [cell for cell in faults.cells(result) if not is_ours(cell.target)]
+        cells = [cell for cell in cells_of(result) if not is_ours(cell.target)]
         of = len({cell.case for cell in cells})
         for name in dict.fromkeys(cell.target for cell in cells):
             run = [
@@ -568,7 +571,11 @@ def _leftovers(evidence: Evidence, variant: str) -> Leftovers | None:
 
 def _launcher(evidence: Evidence, variant: str) -> tuple[float | None, str]:
     """What the launcher of a folder build adds, in milliseconds, and whose evidence that is."""
+    launches = usable(evidence, reliability.NAME)
+    here = launches.provenance.get("checkout") if launches else None
     for whose, result in _sources(evidence, host_latency.NAME):
+        if result.provenance.get("checkout") != here:
+            continue  # milliseconds of another machine do not add up with these
         for item in host_latency.summarise(result):
             if item.variant == variant and item.through_ms is not None:
                 return item.launcher_adds_ms, whose
@@ -641,7 +648,7 @@ def faults_text(item: Standing) -> str:
     """``8 of 123 (hello's)``: fault cases failed, of those run, and whose evidence it is."""
     if item.faults is None:
         return "not run"
-    whose = "" if item.faults.whose == OWN else f", {item.faults.whose}"
+    whose = "" if item.faults.whose == OWN else f" ({item.faults.whose})"
     return f"{item.faults.text}{whose}"
 
 

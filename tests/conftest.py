@@ -4,59 +4,73 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import turns
 
-FIRST = ("host", "test_tampering", "test_spine", "test_mistakes")
-"""The longest groups, longest first: the run is as long as the worker that ends last."""
-
 COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 """What makes every Python below us note its lines; a program that is measured must not."""
 
+HOST = "host"
+FIRST = (HOST, "test_tampering", "test_second_project", "test_two_clones", "test_extending")
+"""The longest groups, longest first: the run is as long as the worker that ends last. The host's
+checklist and what follows here do not wait for each other: they measure in checkouts of their own.
+"""
+
+
+def group(nodeid: str) -> str:
+    """The tests that one worker has to run, one after the other; the id itself for a single one.
+
+    Tests of one integration file share builds and measured results. All files about the host are
+    one group, since there is one ``src-tauri``. Unit tests are spread.
+    """
+    path = Path(nodeid.partition("::")[0])
+    if "integration" not in path.parts:
+        return nodeid
+    return HOST if HOST in path.stem else path.stem
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole groups. xdist's own groups need its marks, which pytest 9.2 loses."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    config.option.loadscopereorder = False  # keep the order below
+    return ByGroup(config, log)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what measures last, and what shares fixtures or the host's folders on one worker.
-
-    Tests of one integration file share builds and measured results, so a file is one group. All
-    that builds the host is one group, since there is one ``src-tauri``. Unit tests are spread.
-    """
-    for item in items:
-        group = _group(item)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
+    """Put the long groups first, and what measures last."""
     items.sort(key=_place)
 
 
-def _group(item: pytest.Item) -> str:
-    if item.get_closest_marker("measuring"):
-        return "alone"
-    if item.get_closest_marker("host"):
-        return "host"
-    if "integration" in item.path.parts:
-        return item.path.stem
-    return ""
-
-
 def _place(item: pytest.Item) -> int:
-    group = _group(item)
-    if group == "alone":
+    if item.get_closest_marker("measuring"):
         return len(FIRST) + 2
-    if not group:
+    name = group(item.nodeid)
+    if name == item.nodeid:
         return len(FIRST) + 1
-    return FIRST.index(group) if group in FIRST else len(FIRST)
+    return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Hold a turn from the first fixture to the last: see :mod:`tests.support.turns`."""
-    if not item.get_closest_marker("measuring"):
-        with turns.among_others():
-            return (yield)
-    with turns.alone():
-        kept = {name: os.environ.pop(name) for name in COVERAGE if name in os.environ}
-        try:
-            return (yield)
-        finally:
-            os.environ.update(kept)
+    with ExitStack() as held:
+        if item.get_closest_marker("measuring"):
+            held.enter_context(turns.alone())
+            for name in COVERAGE:
+                if value := os.environ.pop(name, ""):
+                    held.callback(os.environ.__setitem__, name, value)
+        else:
+            held.enter_context(turns.among_others())
+        if item.get_closest_marker(HOST):
+            held.enter_context(turns.one_at_a_time(HOST))
+        return (yield)

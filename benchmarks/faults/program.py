@@ -25,6 +25,7 @@ class Program:
         before: Words in front of the artifact: the supervisor's command line, when there is one.
         after: Words between the artifact and its arguments: the host's own options.
         sweep: What the next start of a supervisor does first: it removes what a killed one left.
+        python: Version of the Python that packaged it; empty when that is not known.
     """
 
     artifact: Path
@@ -34,6 +35,7 @@ class Program:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     sweep: tuple[str, ...] = ()
+    python: str = ""
 
     @property
     def own_variable(self) -> str:
@@ -61,4 +63,5 @@ def program_of(built: Built) -> Program:
         folder=built.folder,
         env=built.sidecar.env,
         ready=built.sidecar.ready,
+        python=built.info.python_version,
     )

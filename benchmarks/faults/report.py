@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.faults import runner, supervised
-from benchmarks.faults.case import Case, all_cases, categories
+from benchmarks.faults.case import Case, categories
+from benchmarks.faults.counts import Cell, category_of, cells, comparable, tallies, unstable
+from benchmarks.faults.entries import entries_by_cell, unlogged
 from benchmarks.faults.targets import (
     FaultTarget,
     behind_ours,
@@ -19,46 +17,16 @@ from benchmarks.faults.targets import (
     fault_targets,
     is_ours,
 )
-from benchmarks.faults.verdict import SEVERITY, Status
+from benchmarks.faults.verdict import Status
 from benchmarks.targets import Target
-from spike.core import process
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import project
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
 NAME = "faults"
 IN_HOST = "faults_host"
 """The cases of life and death in the real application: a run and a file of their own."""
-
-COLUMNS = (Status.PASS, Status.DEGRADED, Status.FAIL, Status.NOT_RUN)
-
-REPRODUCE = "python -m benchmarks.faults.reproduce"
-"""The command with which an entry of the issue log names a case and a variant."""
-
-_NAMED = re.compile(re.escape(REPRODUCE) + r"((?: +[a-z0-9_+-]+)+)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One case on one variant, over all repetitions.
-
-    Attributes:
-        case: The case's name.
-        target: The variant's id.
-        status: The worst status of the repetitions.
-        stable: Whether all repetitions had the same status.
-        detail: What was seen, or why it was not run.
-        elapsed_s: Seconds of the slowest repetition.
-    """
-
-    case: str
-    target: str
-    status: Status
-    stable: bool
-    detail: str
-    elapsed_s: float
 
 
 def run(
@@ -163,101 +131,27 @@ def _run(
     return recorder.result()
 
 
-def cells(result: results.Result) -> list[Cell]:
-    """Every case on every variant, in the order of the categories and of the targets."""
-    by_cell: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for sample in result.samples:
-        by_cell.setdefault((str(sample["case"]), str(sample["target"])), []).append(sample)
-    order = {name: number for number, name in enumerate(all_cases())}
-    columns = {name: number for number, name in enumerate(result.targets)}
-    made = []
-    for (case, target), samples in by_cell.items():
-        worst = max(samples, key=lambda sample: SEVERITY[Status(sample["status"])])
-        made.append(
-            Cell(
-                case=case,
-                target=target,
-                status=Status(worst["status"]),
-                stable=len({sample["status"] for sample in samples}) == 1,
-                detail=str(worst.get("detail") or worst.get("reason") or ""),
-                elapsed_s=max(float(sample["elapsed_s"]) for sample in samples),
-            )
-        )
-    return sorted(made, key=lambda cell: (order.get(cell.case, 10**6), columns[cell.target]))
-
-
-def tallies(shown: Iterable[Cell]) -> dict[str, dict[Status, int]]:
-    """Number of cases by variant and status: what a decision can count."""
-    counts: dict[str, dict[Status, int]] = {}
-    for cell in shown:
-        row = counts.setdefault(cell.target, dict.fromkeys(COLUMNS, 0))
-        row[cell.status] += 1
-    return counts
-
-
-def comparable(shown: Iterable[Cell]) -> list[Cell]:
-    """The cells of the cases that every variant went through: only there are counts comparable.
-
-    A variant that cannot hold the probe does not fail its cases, and does not pass them either.
-    """
-    cells_ = [cell for cell in shown if not is_ours(cell.target)]
-    missed = {cell.case for cell in cells_ if cell.status is Status.NOT_RUN}
-    return [cell for cell in cells_ if cell.case not in missed]
-
-
-def category_of(case: str) -> str:
-    """The category of a case; ``other`` for one that no longer exists."""
-    entry = all_cases().get(case)
-    return entry.category if entry else "other"
-
-
-def broken(result: results.Result) -> list[str]:
-    """Cases that failed by a mistake of the suite itself, a sentence each."""
-    return [
-        f"{sample['case']} on {sample['target']}: {sample['reason']}"
-        for sample in result.samples
-        if sample.get("broken")
-    ]
-
-
-def unstable(shown: Iterable[Cell]) -> list[str]:
-    """Cases whose status was not the same in every repetition."""
-    return [f"{cell.case} on {cell.target}" for cell in shown if not cell.stable]
-
-
-def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
-    """Which entry of the issue log reproduces which case on which variant.
-
-    An entry names them with :data:`REPRODUCE`, the case, and one or more variants.
-    """
-    entries: dict[tuple[str, str], str] = {}
-    for path in sorted((folder or project() / "issues").glob("*.md")):
-        number = path.name.partition("-")[0]
-        for match in _NAMED.finditer(path.read_text(encoding="utf-8")):
-            case, *variants = match[1].split()
-            for variant in variants:
-                entries.setdefault((case, variant), number)
-    return entries
-
-
-def unlogged(shown: Iterable[Cell], entries: Mapping[tuple[str, str], str]) -> list[str]:
-    """What fails and has no entry in the issue log, as ``case on variant``."""
-    return [
-        f"{cell.case} on {cell.target}"
-        for cell in shown
-        if cell.status is Status.FAIL and (cell.case, cell.target) not in entries
-    ]
-
-
 def summary(result: results.Result) -> str:
-    """How many cases came out how, of how many that were run."""
-    found = [cell for cell in cells(result) if not is_ours(cell.target)]
-    ran = [cell for cell in found if cell.status is not Status.NOT_RUN]
-    counts = Counter(cell.status for cell in ran)
-    said = ", ".join(f"{counts[status]} {status.value}" for status in COLUMNS if counts[status])
+    """The variants with the fewest and the most failed cases, and all of them together."""
+    shown = [cell for cell in cells(result) if not is_ours(cell.target)]
+    counts = {name: tally for name, tally in tallies(shown).items() if tally.run}
+    if not counts:
+        return "No fault case could be run."
+
+    def order(name: str) -> tuple[float, int]:
+        return counts[name].counts[Status.FAIL] / counts[name].run, -counts[name].run
+
+    fewest, most = (
+        f"{counts[name].text(Status.FAIL)} ({name})"
+        for name in (min(counts, key=order), max(counts, key=order))
+    )
+    total = sum(tally.run for tally in counts.values())
+    degraded = sum(tally.counts[Status.DEGRADED] for tally in counts.values())
+    lacking = sum(tally.counts[Status.NOT_RUN] for tally in counts.values())
     return (
-        f"Of {len(ran)} cases that were run on {len({cell.target for cell in ran})} variants: "
-        f"{said}; {len(found) - len(ran)} could not be run."
+        f"Of {len({cell.case for cell in shown})} cases on each of {len(counts)} variants, from "
+        f"{fewest} to {most} of those run fail; {degraded} of {total} in all are degraded, and "
+        f"{lacking} of {total + lacking} could not be run."
     )
 
 
@@ -270,108 +164,149 @@ def summary_in_host(result: results.Result) -> str:
     """How many cases left nothing, of how many that were run."""
     ran = [cell for cell in cells(result) if cell.status is not Status.NOT_RUN]
     good = sum(cell.status is Status.PASS for cell in ran)
-    return f"{good} of {len(ran)} cases of life and death in the Tauri host left nothing behind."
+    return (
+        f"{good} of {len(ran)} left nothing: {len({cell.case for cell in ran})} cases of life and "
+        f"death on the real Tauri host with each of {len({cell.target for cell in ran})} variants."
+    )
 
 
 def missed(result: results.Result) -> list[str]:
-    """What is wrong and has no entry in the issue log, in one sentence; nothing when all has."""
+    """What fails and has no entry in the issue log, in one sentence; nothing when all has."""
     names = unlogged(cells(result), entries_by_cell())
-    return [f"wrong, and not in the issue log: {', '.join(names)}"] if names else []
+    return [f"fails, and is not in the issue log: {', '.join(names)}"] if names else []
 
 
 def render(result: results.Result, known: Mapping[tuple[str, str], str] | None = None) -> str:
-    """The section of the record: counts, what differs, and what is wrong, with its entries.
+    """The section of the record: counts, what differs, and what fails, with its entries.
 
     Args:
         result: A run of the cases.
         known: Entry of the issue log by case and variant; read from the log when None.
     """
-    known = entries_by_cell() if known is None else known
+    entries = entries_by_cell() if known is None else known
     everything = cells(result)
     shown = [cell for cell in everything if not is_ours(cell.target)]
-    targets = [name for name in result.targets if not is_ours(name)]
-    parts = [render_counts(shown, targets)] if shown else []
+    ours = [cell for cell in everything if is_ours(cell.target)]
+    changing = unstable(everything)
+    parts = [
+        render_counts(shown),
+        render_ranking(shown),
+        render_differences(shown),
+        _details("What fails, and the entry of the issue log that reproduces it:", shown, entries),
+        _details("What is degraded:", shown),
+        render_not_run(shown),
+        render_ours(ours) if ours else "",
+        f"Not the same in every repetition: {', '.join(changing)}." if changing else "",
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def render_counts(shown: Sequence[Cell]) -> str:
+    """Cases by status, a row a variant, each count with the number it is of."""
+    if not shown:
+        return ""
+    statuses = (Status.PASS, Status.DEGRADED, Status.FAIL)
+    used = [name for name in categories() if any(category_of(cell.case) == name for cell in shown)]
+    by_category = {
+        name: tallies(cell for cell in shown if category_of(cell.case) == name) for name in used
+    }
+    rows = [
+        [
+            name,
+            f"{tally.run} of {tally.of}",
+            *(tally.text(status) for status in statuses),
+            *(
+                by_category[category][name].text(Status.FAIL)
+                if name in by_category[category]
+                else "-"
+                for category in used
+            ),
+        ]
+        for name, tally in tallies(shown).items()
+    ]
+    headers = ["variant", "run", *(status.value for status in statuses)]
+    headers += [f"fail: {name.replace('_', ' ')}" for name in used]
+    text = "Each count is of the cases that were run; the last columns count those that fail."
+    return f"{table(headers, rows, numeric=1)}\n\n{text}"
+
+
+def render_ranking(shown: Sequence[Cell]) -> str:
+    """The variants from few failures to many, on the cases that all of them went through.
+
+    Empty for one variant, and when there is no case that all went through.
+    """
+    counted = tallies(comparable(shown))
+    if len(counted) < 2:
+        return ""
+    cases = len({cell.case for cell in shown})
+    of = next(iter(counted.values())).of
+    ranked = sorted(
+        counted.items(),
+        key=lambda item: (item[1].counts[Status.FAIL], item[1].counts[Status.DEGRADED]),
+    )
+    rows = [[name, tally.text(Status.FAIL), tally.text(Status.DEGRADED)] for name, tally in ranked]
+    text = f"Compared on the {of} of {cases} cases that were run on every variant"
+    if of < cases:
+        text += f"; the other {cases - of} say nothing about who is better"
+    return f"{text}:\n\n" + table(["variant", "fail", "degraded"], rows, numeric=1)
+
+
+def render_differences(shown: Sequence[Cell]) -> str:
+    """The cases that do not pass everywhere as a table, and the others in a sentence."""
+    targets = list(dict.fromkeys(cell.target for cell in shown))
     by_case: dict[str, dict[str, Cell]] = {}
     for cell in shown:
         by_case.setdefault(cell.case, {})[cell.target] = cell
-    rows = [
-        [category_of(case), case, *(_cell(row.get(name)) for name in targets)]
-        for case, row in by_case.items()
-        if any(cell.status is not Status.PASS for cell in row.values())
-    ]
-    if rows:
-        parts += [
-            "Cases that do not pass everywhere:",
-            table(["category", "case", *targets], rows),
-        ]
-    fine = [
+    passing = [
         case
         for case, row in by_case.items()
         if all(cell.status is Status.PASS for cell in row.values())
     ]
-    if fine:
-        parts.append(
-            f"Pass for every variant ({len(fine)}): "
-            + ", ".join(f"`{case}`" for case in fine)
-            + "."
-        )
-    bad = [
-        [
-            cell.case,
-            cell.target,
-            cell.detail,
-            known.get((cell.case, cell.target), "none"),
-        ]
-        for cell in shown
-        if cell.status is Status.FAIL
+    rows = [
+        [category_of(case), case, *(_cell(row.get(name)) for name in targets)]
+        for case, row in by_case.items()
+        if case not in passing
     ]
-    if bad:
+    parts = []
+    if rows:
         parts += [
-            "What fails, and the entry of the issue log that reproduces it:",
-            table(["case", "variant", "what was seen", "issue"], bad),
+            f"{len(rows)} of {len(by_case)} cases do not pass everywhere:",
+            table(["category", "case", *targets], rows),
         ]
-    less = [
-        [cell.case, cell.target, cell.detail] for cell in shown if cell.status is Status.DEGRADED
-    ]
-    if less:
-        parts += [
-            "What is degraded:",
-            table(["case", "variant", "what was seen"], less),
-        ]
-    not_run = sorted(
-        {f"{cell.case}: {cell.detail}" for cell in shown if cell.status is Status.NOT_RUN}
-    )
-    if not_run:
-        parts += ["Not run:", "\n".join(f"- {line}" for line in not_run)]
-    ours = [cell for cell in everything if is_ours(cell.target)]
-    if ours:
-        parts.append(render_ours(ours))
-    changing = unstable(everything)
-    if changing:
-        parts.append(f"Not the same in every repetition: {', '.join(changing)}.")
+    if passing:
+        names = ", ".join(f"`{case}`" for case in passing)
+        parts.append(f"{len(passing)} of {len(by_case)} pass for every variant: {names}.")
     return "\n\n".join(parts)
 
 
-def render_counts(shown: Sequence[Cell], targets: Sequence[str]) -> str:
-    """Cases by status, a row a variant, then by category."""
-    counts = tallies(shown)
-    rows = []
-    for name in targets:
-        if name not in counts:
-            continue
-        row = [name, *(str(counts[name][status]) for status in COLUMNS)]
-        for category in categories():
-            inside = tallies(
-                cell for cell in shown if cell.target == name and category_of(cell.case) == category
-            ).get(name, dict.fromkeys(COLUMNS, 0))
-            row.append("/".join(str(inside[status]) for status in COLUMNS))
-        rows.append(row)
-    headers = ["variant", *(status.value for status in COLUMNS)]
-    headers += [category.replace("_", " ") for category in categories()]
-    return (
-        table(headers, rows, numeric=1)
-        + "\n\nThe categories show the same four numbers: pass/degraded/fail/not run."
-    )
+def _details(
+    title: str, shown: Sequence[Cell], entries: Mapping[tuple[str, str], str] | None = None
+) -> str:
+    """What fails, with its entries; what is degraded, without them."""
+    status = Status.DEGRADED if entries is None else Status.FAIL
+    rows = [
+        [cell.case, cell.target, cell.detail]
+        + ([] if entries is None else [entries.get((cell.case, cell.target), "none")])
+        for cell in shown
+        if cell.status is status
+    ]
+    headers = ["case", "variant", "what was seen"] + ([] if entries is None else ["issue"])
+    return f"{title}\n\n{table(headers, rows)}" if rows else ""
+
+
+def render_not_run(shown: Sequence[Cell]) -> str:
+    """What could not be run, by variant and reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for cell in shown:
+        if cell.status is Status.NOT_RUN:
+            reasons.setdefault((cell.target, cell.detail), []).append(cell.case)
+    counted = tallies(shown)
+    lines = [
+        f"- {target}, {len(cases)} of {counted[target].of} cases: {reason} "
+        f"({', '.join(f'`{case}`' for case in cases)})"
+        for (target, reason), cases in reasons.items()
+    ]
+    return "Not run:\n\n" + "\n".join(lines) if lines else ""
 
 
 def render_ours(shown: Sequence[Cell]) -> str:
@@ -398,12 +333,23 @@ def _cell(cell: Cell | None) -> str:
     return f"**{text}**" if cell.status is Status.FAIL else text
 
 
-def render_list(cases: Iterable[Case]) -> str:
-    """Every case with its expectation and its needs."""
-    rows = [[one.category, one.name, one.expectation, ", ".join(one.needs) or "-"] for one in cases]
-    return table(["category", "case", "what a user may expect", "needs"], rows)
+def render_list(cases: Sequence[Case], platform: str = "") -> str:
+    """Every case with its expectation and its needs.
 
-
-def command(case: str, variant: str) -> str:
-    """The command that shows one result again."""
-    return process.shown([*REPRODUCE.split(), case, variant])
+    Args:
+        cases: Which.
+        platform: One of :data:`benchmarks.faults.needs.PLATFORMS`: only those that can be tried
+            there, then the others with the reason; all of them when empty.
+    """
+    reasons = {one.name: one.not_on(platform) if platform else "" for one in cases}
+    rows = [
+        [one.category, one.name, one.expectation, ", ".join(one.needs) or "-"]
+        for one in cases
+        if not reasons[one.name]
+    ]
+    parts = [table(["category", "case", "what a user may expect", "needs"], rows)] if rows else []
+    if platform:
+        parts.append(f"{len(rows)} of {len(cases)} cases can be tried on {platform}.")
+    if elsewhere := [f"- {name}: {reason}" for name, reason in reasons.items() if reason]:
+        parts += [f"Not on {platform}:", "\n".join(elsewhere)]
+    return "\n\n".join(parts)

@@ -2,50 +2,82 @@
 
     python -m benchmarks.faults.reproduce sighup_at_rest nuitka-onefile
     python -m benchmarks.faults.reproduce sigkill_during_start supervisor+pyinstaller-onefile
+    python -m benchmarks.faults.reproduce own_python cx_freeze-onedir --showing "it runs on"
+    python -m benchmarks.faults.reproduce sigkill_at_rest nuitka-onefile --sidecar DIR
 
-Exit 0: it still does not pass. Exit 1: it passes by now: the entry that names it can be closed.
+With ``--showing`` it must also be seen in these words, so that an entry is not kept alive by
+another fault that the same case shows. With ``--sidecar`` the case launches that program in place
+of the hello sidecar; it is built when it is not there.
+
+Exit 0: it is still so. Exit 1: it is not (any more): the entry that names it can be closed.
 Exit 2: it could not be tried.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from benchmarks.faults import report, runner, targets
+from benchmarks.faults import runner, targets
 from benchmarks.faults.case import Case
+from benchmarks.faults.entries import REPRODUCE
+from benchmarks.faults.runner import CaseRun
+from benchmarks.faults.targets import FaultTarget
 from benchmarks.faults.verdict import Status
-from spike.build import buildinfo
+from spike.build import buildinfo, sessions
+from spike.build.buildinfo import Built
 from spike.core.command_line import run_command_line
-from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, UsageError
+from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, SpikeError, UsageError
 from spike.launch import leftovers
+from spike.packagers import variant_named
 from spike.project import sidecar
 
 
 def main(arguments: list[str]) -> int:
     """Command line of this module."""
-    parser = argparse.ArgumentParser(prog=report.REPRODUCE, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog=REPRODUCE, allow_abbrev=False)
     parser.add_argument("case", help="a case, see: invoke faults --list")
     parser.add_argument("variant", nargs="+", help="such as nuitka-onefile")
+    parser.add_argument("--showing", default="", help="words that must be in what is seen")
+    parser.add_argument("--sidecar", help="another program than the hello sidecar: its folder")
     options = parser.parse_args(arguments)
-    (case,) = runner.select([options.case])
+    case = runner.find(options.case)
     leftovers.adopt_orphans()
-    statuses = []
-    for target in _targets(options.variant, case):
+    case_runs = []
+    for target in _targets(options.variant, case, options.sidecar):
         case_run = runner.run_one(case.name, target, runner.SEED)
-        statuses.append(case_run.status)
+        case_runs.append(case_run)
         _say(f"{case_run.case} on {case_run.target}: {case_run.status}")
         _say(f"  expected: {case.expectation}")
-        _say(f"  seen: {case_run.result.detail if case_run.result else case_run.reason}")
-        for line in case_run.result.processes_left if case_run.result else ():
-            _say(f"  left: {line}")
-        for line in case_run.result.stderr if case_run.result else ():
-            _say(f"  stderr: {line}")
-    if Status.NOT_RUN in statuses:
+        _say("\n".join(seen(case_run)))
+    if any(case_run.status is Status.NOT_RUN for case_run in case_runs):
         return EXIT_CANNOT
-    return EXIT_GOAL_MISSED if Status.PASS in statuses else EXIT_OK
+    shown = all(shows(case_run, options.showing) for case_run in case_runs)
+    if not shown and options.showing:
+        _say(f"not seen everywhere: {options.showing}")
+    return EXIT_OK if shown else EXIT_GOAL_MISSED
 
 
-def _targets(names: list[str], case: Case) -> list[targets.FaultTarget]:
+def shows(case_run: CaseRun, words: str) -> bool:
+    """Whether a case does not pass, and shows it in the words that were asked for."""
+    return case_run.status is not Status.PASS and words in "\n".join(seen(case_run))
+
+
+def seen(case_run: CaseRun) -> list[str]:
+    """What a case saw, a line each."""
+    result = case_run.result
+    if result is None:
+        return [f"  not run: {case_run.reason}"]
+    return [
+        f"  seen: {result.detail}",
+        *(f"  {name}: {value}" for name, value in result.facts.items()),
+        *(f"  left: {line}" for line in result.processes_left),
+        *(f"  left: {name}" for name in result.files_left[: runner.FILES_SAMPLE]),
+        *(f"  stderr: {line}" for line in result.stderr),
+    ]
+
+
+def _targets(names: list[str], case: Case, folder: str | None) -> list[FaultTarget]:
     """The variants of these names, and those behind our own code (``supervisor+…``).
 
     The probe is frozen for them where the case asks for it and it is not there yet.
@@ -54,7 +86,7 @@ def _targets(names: list[str], case: Case) -> list[targets.FaultTarget]:
         SpikeError: One is not built, or cannot be put behind it.
     """
     plain = tuple(dict.fromkeys(name.rpartition("+")[2] for name in names))
-    built = buildinfo.find_all(sidecar.load(), plain)
+    built = _builds(Path(folder), plain) if folder else buildinfo.find_all(sidecar.load(), plain)
     targets.build_probes(built, [case])
     found = targets.fault_targets(built)
     if any(map(targets.is_ours, names)):
@@ -64,9 +96,25 @@ def _targets(names: list[str], case: Case) -> list[targets.FaultTarget]:
         raise UsageError(
             f"There is no target {unknown[0]!r}.",
             why=f"Known are: {', '.join(by_name)}.",
-            try_next=f"{report.REPRODUCE} CASE {next(iter(by_name))}",
+            try_next=f"{REPRODUCE} CASE {next(iter(by_name))}",
         )
     return [by_name[name] for name in names]
+
+
+def _builds(folder: Path, names: tuple[str, ...]) -> list[Built]:
+    """Builds of a minimal program, made when they are not there.
+
+    Raises:
+        SpikeError: It is no sidecar, or does not build.
+    """
+    minimal = sidecar.load(folder)
+    for name in names:
+        variant = variant_named(name)
+        try:
+            buildinfo.find(variant, minimal)
+        except SpikeError:
+            sessions.build(minimal, [variant.packager.name], mode=variant.mode.name)
+    return buildinfo.find_all(minimal, names)
 
 
 def _say(text: str) -> None:

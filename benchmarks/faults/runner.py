@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import multiprocessing
 import os
@@ -93,17 +94,25 @@ def select(names: Sequence[str]) -> list[Case]:
         matching = {
             key: one for key, one in cases.items() if name in (key, one.category, one.topic)
         }
-        if not matching:
-            import difflib
-
-            near = difflib.get_close_matches(name, cases, n=3)
-            raise UsageError(
-                f"There is no case {name!r}.",
-                why=f"Did you mean {' or '.join(near)}?" if near else "",
-                try_next="invoke faults --list",
-            )
-        chosen |= matching
+        chosen |= matching or {name: find(name)}
     return [one for key, one in cases.items() if key in chosen]
+
+
+def find(name: str) -> Case:
+    """The case of this name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    cases = all_cases()
+    if name in cases:
+        return cases[name]
+    near = difflib.get_close_matches(name, cases, n=3)
+    raise UsageError(
+        f"There is no case {name!r}.",
+        why=f"Did you mean {' or '.join(near)}?" if near else "",
+        try_next="invoke faults --list",
+    )
 
 
 def jobs(cases: Sequence[Case], targets: Sequence[FaultTarget]) -> list[tuple[Case, FaultTarget]]:

@@ -9,7 +9,7 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -52,12 +52,12 @@ class Session:
         self._folder = folder
         self.tmp = conditions.tmp or folder / "tmp"
         self.cwd = conditions.cwd or folder / "cwd"
-        home = folder / "home"
-        for path in (folder, folder / "tmp", folder / "cwd", home):
+        self.home = folder / "home"
+        for path in (folder, folder / "tmp", folder / "cwd", self.home):
             path.mkdir(parents=True, exist_ok=True)
         environment: dict[str, str | None] = {
             **BASE_ENVIRONMENT,
-            "HOME": str(home),
+            "HOME": str(self.home),
             "TMPDIR": str(self.tmp),
             **program.env,
             **conditions.env,
@@ -149,12 +149,21 @@ class Session:
         lines = self.running.result().stdout_tail
         return next((line for line in reversed(lines) if line.startswith(beginning)), "")
 
-    def processes(self) -> int:
-        """How many processes of the sidecar live, without a host and its helpers."""
-        return sum(
-            environment.get(MARK) == self.running.mark and self._own_variable in environment
-            for _, environment in leftovers.living()
+    def unpacked(self) -> bool:
+        """Whether a file is there by now that was not there before it was launched."""
+        return any(
+            path.is_file()
+            for folder in (self.tmp, self.home)
+            for path in leftovers.paths_below(folder)
         )
+
+    def processes(self) -> dict[int, Mapping[str, str]]:
+        """Living processes of the sidecar, without a host and its helpers: id and environment."""
+        return {
+            living.pid: environment
+            for living, environment in leftovers.living()
+            if environment.get(MARK) == self.running.mark and self._own_variable in environment
+        }
 
     def end(self) -> Observation:
         """Wait until nothing is left of it, within a bound, and say what it did."""
@@ -164,6 +173,8 @@ class Session:
         """What it did, once the waiting is over; see :func:`end_all`."""
         running = self.running
         commands = tuple(text.clean(leftovers.described(survivor)) for survivor in left)
+        running.pump(lambda: True, 0)
+        open_pipes = running.open_streams() if left else ()
         leftovers.end(list(left))
         running.pump(lambda: True, 0)
         result = running.result()
@@ -189,6 +200,7 @@ class Session:
             ready_ms=running.ready_ms,
             orphan_ms=self._orphan_ms(),
             processes_left=commands,
+            open_pipes=open_pipes,
             files_left=tuple(text.clean(name) for name in names),
             bytes_left=size_bytes,
             stdout=tuple(text.clean(line) for line in result.stdout_tail),

@@ -56,6 +56,7 @@ class Observation:
         orphan_ms: How long a process of it outlived the one that the host holds, in milliseconds;
             None when none did.
         processes_left: Command lines of the processes that were there after the wait.
+        open_pipes: Which of its pipes those processes hold, so that a host sees no end of file.
         files_left: Files and folders left in its temporary and working folders.
         bytes_left: Bytes of those files.
         stdout: Last lines of its stdout.
@@ -74,6 +75,7 @@ class Observation:
     ready_ms: float | None = None
     orphan_ms: float | None = None
     processes_left: tuple[str, ...] = ()
+    open_pipes: tuple[str, ...] = ()
     files_left: tuple[str, ...] = ()
     bytes_left: int = 0
     stdout: tuple[str, ...] = ()
@@ -170,7 +172,10 @@ def remains(observation: Observation) -> CaseResult | None:
     """Judge what is left behind; None when nothing is."""
     if observation.processes_left:
         count = len(observation.processes_left)
-        return failed(f"{count} process{'es' if count > 1 else ''} left after 10 s", observation)
+        text = f"{count} process{'es' if count > 1 else ''} left after 10 s"
+        if observation.open_pipes:
+            text += f", with {' and '.join(observation.open_pipes)} held open"
+        return failed(text, observation)
     if observation.files_left:
         text = f"{len(observation.files_left)} files left ({observation.bytes_left / 1e6:.1f} MB)"
         if observation.killed:
@@ -196,7 +201,8 @@ def stops(observation: Observation, *, code: int | None = 0) -> CaseResult:
         return refuses(observation, cause="", expected=False)
     left = remains(observation)
     if left is not None:
-        return left
+        late = ", its last process later" if observation.orphan_ms is not None else ""
+        return replace(left, detail=f"{observation.ending} after READY{late}; {left.detail}")
     if observation.ready_count > 1:
         return failed(f"READY came {observation.ready_count} times", observation)
     if code is not None and observation.exit_code != code:

@@ -1,13 +1,16 @@
 """The decision that people wrote into a record's prose, in MADR's form.
 
-    Chosen option: "Nuitka", because …
+    Chosen option: "Nuitka, shipped as nuitka-lean", because …
 
-It is read from under "Decision Outcome", outside of every generated block.
+It is read from under "Decision Outcome", outside of every generated block. The packager is the
+first word; a variant may be named behind it.
 """
 
 from __future__ import annotations
 
 import re
+
+from spike.packagers import VARIANTS
 
 _OUTCOME = re.compile(
     r"^Chosen option: [\"“](?P<option>[^\"”\n]+)[\"”](?:[,.]?\s+because\s+(?P<reason>\S[^\n]*))?",
@@ -16,12 +19,19 @@ _OUTCOME = re.compile(
 _GENERATED = re.compile(
     r"<!-- begin generated: .*?<!-- end generated: [a-z-]+ -->", flags=re.DOTALL
 )
+_WORD = re.compile(r"[\w-]+")
 
 
 def option_in(text: str) -> str:
     """The option that a record names; empty for none."""
     found = _find(text)
     return found["option"].strip() if found else ""
+
+
+def variant_in(text: str) -> str:
+    """The variant that the option names; empty for none."""
+    words = _WORD.findall(option_in(text))
+    return next((word for word in words if word in VARIANTS), "")
 
 
 def reason_in(text: str) -> str:

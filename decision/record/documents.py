@@ -1,22 +1,35 @@
-"""The files with generated blocks: the decision record and the README, written and checked."""
+"""Every document that is made from the evidence: written, and checked to the last digit.
+
+The record and the README have generated sections between the prose of people. The reports, their
+pictures and the list of commands are generated as a whole. A file beside the reports that no
+command makes any more is stale, too.
+"""
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decision import criteria
 from decision.evidence import Evidence
-from decision.record import chosen_option, generated, pictures, sections
-from spike.core import jsonfile
+from decision.record import chosen_option, page, pictures, reports
+from decision.record.page import Section
+from decision.record.reports import Known
+from spike.core import generated, jsonfile
 from spike.core.errors import CorruptFileError
+from spike.core.workspace import display_path, platform_id
 from spike.project.sidecar import Sidecar
 
 README_NAME = "README.md"
+COMMAND = "invoke adr"
 _LINK = re.compile(r"\]\(([^()\s#:]+)\)")
 """A link of Markdown to a file, not to a web page or to a heading."""
+_FRONT = re.compile(r"\A---\n(?P<fields>(?:[a-z-]+: .*\n)+)---\n")
+FRONT_FIELDS = ("status", "date", "deciders", "platform")
 
 TEMPLATE = Path(__file__).with_name("template.md")
 
@@ -26,69 +39,226 @@ def path_for(sidecar: Sidecar, output: str) -> Path:
     return Path(output) if output else sidecar.workspace.record
 
 
-def of(sidecar: Sidecar, output: str) -> list[Path]:
-    """Every document with generated blocks: the record, and for our own sidecar the README."""
-    paths = [path_for(sidecar, output)]
-    if sidecar.is_hello and not output:
-        paths.append(sidecar.workspace.root / README_NAME)
-    return paths
+@dataclass(frozen=True, kw_only=True)
+class Documents:
+    """Every document of a sidecar, as the evidence says it should be.
 
-
-def write(path: Path, evidence: Evidence) -> bool:
-    """Write the record's generated blocks; make the record from the template when there is none.
-
-    The pictures that it shows are drawn too, where their results have changed.
-
-    Returns:
-        Whether the file or a picture has changed.
-
-    Raises:
-        CorruptFileError: A marker is broken.
-        StorageError: The record cannot be written; it is as before.
+    Attributes:
+        facts: What is known.
+        record: The record's file.
+        blocks: The generated sections of each document that people write the rest of, by name.
+        whole: The text of each document that is generated as a whole.
     """
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
-    base = old or TEMPLATE.read_text(encoding="utf-8").replace("{sidecar}", evidence.sidecar.name)
-    readme = path.name == README_NAME
-    evidence = _with_outcome(evidence, path, base)
-    new = generated.rewrite(base, _rendered(evidence, path), sections.commands(evidence))
-    drawn = [] if readme else pictures.write(evidence)
-    if new == old:
-        return bool(drawn)
-    jsonfile.write_text(path, new)
-    return True
+
+    facts: Known
+    record: Path
+    blocks: Mapping[Path, Mapping[str, str]]
+    whole: Mapping[Path, str]
+
+    def write(self) -> dict[Path, bool]:
+        """Write them; a record that does not exist is made from the template.
+
+        Returns:
+            Whether it was changed, by file; generated files that no command makes any more are
+            removed, and count as changed.
+
+        Raises:
+            CorruptFileError: A marker is broken; nothing is written.
+            StorageError: A document cannot be written; the others are as before or whole.
+        """
+        texts = {
+            path: generated.rewrite(_current(path, self.facts), blocks, _command(self.facts))
+            for path, blocks in self.blocks.items()
+        } | dict(self.whole)
+        changed = {}
+        for path, text in texts.items():
+            changed[path] = not path.exists() or path.read_text(encoding="utf-8") != text
+            if changed[path]:
+                jsonfile.write_text(path, text)
+        changed |= dict.fromkeys(pictures.write(self.facts.evidence), True)
+        for path in self._strays():
+            if _is_generated(path):  # what somebody else put there is only complained about
+                path.unlink()
+                changed[path] = True
+        return changed
+
+    def check(self) -> list[str]:
+        """Say what in any document is not what the evidence says; empty when all is well.
+
+        Returns:
+            A complaint each, which begins with the file.
+
+        Raises:
+            CorruptFileError: There is no record, or a marker is broken.
+        """
+        complaints = []
+        for path, blocks in self.blocks.items():
+            complaints += [
+                f"{display_path(path)}: {difference.problem}\n{difference.diff}".rstrip()
+                for difference in generated.differences(_existing(path), blocks)
+            ]
+        for path, text in self.whole.items():
+            try:
+                problem = generated.document_problem(path.read_text(encoding="utf-8"), text)
+            except OSError:
+                problem = "the generated document is missing"
+            if problem:
+                complaints.append(f"{display_path(path)}: {problem}")
+        complaints += pictures.stale(self.facts.evidence)
+        complaints += [
+            f"{display_path(path)}: no command makes this file" for path in self._strays()
+        ]
+        return complaints + [
+            f"{display_path(self.record)}: {problem}"
+            for problem in _page_problems(self.facts, self.record)
+        ]
+
+    def _strays(self) -> list[Path]:
+        """Files among the reports that no command makes."""
+        evidence = self.facts.evidence
+        made = set(self.whole) | {
+            pictures.path_of(picture, evidence) for picture, _ in pictures.available(evidence)
+        }
+        folder = evidence.sidecar.workspace.reports
+        return [path for path in sorted(folder.glob("*")) if path.is_file() and path not in made]
 
 
-def check(path: Path, evidence: Evidence) -> list[str]:
-    """Say what in the record is not what the evidence says; empty when all is well.
+def of(
+    evidence: Evidence, *, output: str = "", extra: Mapping[Path, str] | None = None
+) -> Documents:
+    """Work out every document of a sidecar.
 
-    Raises:
-        CorruptFileError: There is no record, or a marker is broken.
+    Args:
+        evidence: What there is to decide on.
+        output: The record's file; empty for the usual place.
+        extra: Other documents that are generated as a whole, by their file.
     """
+    record = path_for(evidence.sidecar, output)
+    facts = reports.known(_with_outcome(evidence, record))
+    return Documents(
+        facts=facts,
+        record=record,
+        blocks=_blocks(facts, record, output),
+        whole=_documents(facts, extra),
+    )
+
+
+def told(changed: Mapping[Path, bool]) -> str:
+    """What a command says it has written, in few lines."""
+    written = [display_path(path) for path, new in changed.items() if new]
+    lines = [f"{path}: written" for path in written]
+    if unchanged := len(changed) - len(written):
+        lines.append(f"{unchanged} of {len(changed)} generated documents: unchanged")
+    return "\n".join(lines)
+
+
+def _page_problems(facts: Known, record: Path) -> list[str]:
+    """What is wrong with the part of a record that people write, and with its length."""
+    text = _existing(record)
+    problems = criteria.outcome_problems(facts.evidence)
+    named = chosen_option.variant_in(text)
+    if named and facts.answer.variant and named != facts.answer.variant:
+        problems.append(
+            f"the outcome names {named}, and the answer is {facts.answer.variant or 'nothing'}"
+        )
+    if facts.evidence.outcome and not chosen_option.reason_in(text):
+        problems.append("the outcome names no reason; write “because …” behind the option")
+    fields = front(text)
+    lacking = [name for name in FRONT_FIELDS if not fields.get(name)]
+    if lacking:
+        problems.append(f"the front matter lacks {', '.join(lacking)}")
+    if fields.get("platform", platform_id()) != platform_id():
+        problems.append(f"the front matter names {fields['platform']}, this is {platform_id()}")
+    lines, size = len(text.splitlines()), len(text.encode())
+    if lines > page.MAX_LINES or size > page.MAX_BYTES:
+        problems.append(
+            f"a record is one page: {lines} lines and {size} bytes, of at most {page.MAX_LINES} "
+            f"and {page.MAX_BYTES}"
+        )
+    return problems
+
+
+def front(text: str) -> dict[str, str]:
+    """The fields in front of a record; empty without any."""
+    found = _FRONT.match(text)
+    if found is None:
+        return {}
+    pairs = (line.split(": ", 1) for line in found["fields"].splitlines())
+    return {name: value.strip() for name, value in pairs}
+
+
+def _blocks(facts: Known, record: Path, output: str) -> dict[Path, dict[str, str]]:
+    """The generated sections of each document that people write the rest of."""
+    found = {record: by_reference(_rendered(page.RECORD, facts, record))}
+    if facts.evidence.sidecar.is_hello and not output:
+        readme = facts.evidence.sidecar.workspace.root / README_NAME
+        if readme.exists():
+            found[readme] = _rendered(page.README, facts, readme)
+    return found
+
+
+def _rendered(sections: Sequence[Section], facts: Known, path: Path) -> dict[str, str]:
+    root = facts.evidence.sidecar.workspace.root
+    return {
+        section.name: rebased(section.text(facts), root, path.absolute().parent)
+        for section in sections
+    }
+
+
+def by_reference(blocks: Mapping[str, str]) -> dict[str, str]:
+    """Blocks with their links by reference, each file named once in the block ``links``."""
+    names: dict[str, str] = {}
+
+    def named(match: re.Match[str]) -> str:
+        return f"][{names.setdefault(match[1], Path(match[1]).stem)}]"
+
+    texts = {name: _LINK.sub(named, text) for name, text in blocks.items()}
+    lines = [f"[{name}]: {target}" for target, name in names.items()]
+    return texts | {"links": "\n".join([*lines, ""]) if lines else "\n"}
+
+
+def _documents(facts: Known, extra: Mapping[Path, str] | None) -> dict[Path, str]:
+    """The documents that are generated as a whole, each with its first line."""
+    root = facts.evidence.sidecar.workspace.root
+    texts = {
+        path: rebased(text, root, path.parent) for path, text in reports.render_all(facts).items()
+    }
+    command = _command(facts)
+    made = {path: generated.document(text, command) for path, text in texts.items()}
+    return made | {path: generated.document(text, COMMAND) for path, text in (extra or {}).items()}
+
+
+def _is_generated(path: Path) -> bool:
+    return bool(pictures.drawn_from(path)) or (
+        path.suffix == ".md" and generated.is_document(path.read_text(encoding="utf-8"))
+    )
+
+
+def _command(facts: Known) -> str:
+    return COMMAND + facts.option
+
+
+def _current(path: Path, facts: Known) -> str:
+    """A document as it is; a record that does not exist is begun from the template."""
+    if path.exists():
+        return path.read_text(encoding="utf-8")
+    evidence = facts.evidence
+    newest = max((str(item.provenance.get("at")) for item in evidence.results.values()), default="")
+    return (
+        TEMPLATE.read_text(encoding="utf-8")
+        .replace("{sidecar}", evidence.sidecar.name)
+        .replace("{date}", newest[:10] or datetime.datetime.now(datetime.UTC).date().isoformat())
+        .replace("{platform}", platform_id())
+    )
+
+
+def _existing(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise CorruptFileError(
-            f"{path} cannot be read: {error.strerror}.", try_next="invoke adr"
+            f"{path} cannot be read: {error.strerror}.", try_next=COMMAND
         ) from None
-    evidence = _with_outcome(evidence, path, text)
-    readme = path.name == README_NAME
-    complaints = [
-        f"{difference.problem}\n{difference.diff}".rstrip()
-        for difference in generated.differences(text, _rendered(evidence, path))
-    ]
-    if not readme:
-        complaints += pictures.stale(evidence)
-        complaints += criteria.outcome_problems(evidence)
-        if evidence.outcome and not chosen_option.reason_in(text):
-            complaints.append("the outcome names no reason; write “because …” behind the option")
-    return complaints
-
-
-def _rendered(evidence: Evidence, path: Path) -> dict[str, str]:
-    """The blocks of a document, with links that work from where it lies."""
-    root = evidence.sidecar.workspace.root
-    rendered = sections.render_all(evidence, readme=path.name == README_NAME)
-    return {name: rebased(text, root, path.absolute().parent) for name, text in rendered.items()}
 
 
 def rebased(text: str, root: Path, folder: Path) -> str:
@@ -96,17 +266,11 @@ def rebased(text: str, root: Path, folder: Path) -> str:
     if folder == root:
         return text
     return _LINK.sub(
-        lambda match: (
-            f"]({Path(os.path.relpath(root / match[1], folder)).as_posix()})"
-            if (root / match[1]).exists()
-            else match[0]
-        ),
-        text,
+        lambda match: f"]({Path(os.path.relpath(root / match[1], folder)).as_posix()})", text
     )
 
 
-def _with_outcome(evidence: Evidence, path: Path, text: str) -> Evidence:
-    """The evidence as this document sees it: a record elsewhere has an outcome of its own."""
-    if path.name == README_NAME:
-        return evidence
+def _with_outcome(evidence: Evidence, record: Path) -> Evidence:
+    """The evidence as this record sees it: one that lies elsewhere has an outcome of its own."""
+    text = record.read_text(encoding="utf-8") if record.exists() else ""
     return replace(evidence, outcome=chosen_option.option_in(text))

@@ -1,25 +1,20 @@
-"""The record's blocks that show measurements beyond the plan's three.
-
-Each turns the evidence into Markdown; a block whose benchmark was not run here returns nothing, and
-the record then names the command that runs it.
-"""
+"""What stands below a table: where its samples are, how they were taken, and what disturbed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from benchmarks import registry
-from benchmarks.registry import BENCHMARKS, Benchmark
-from decision.evidence import Evidence, usable
+from benchmarks.registry import BENCHMARKS
+from decision.evidence import Evidence
 from decision.record import pictures
 from spike.core.workspace import display_path
 from spike.measure import system_state
 from spike.measure.results import Result
 
 
-def run_line(result: Result) -> str:
-    """One line that leads from a table back to its raw samples and their circumstances."""
+def run_line(result: Result, command: str) -> str:
+    """What leads from a table back to its raw samples: file, command, circumstances, warnings."""
     facts: Mapping[str, Any] = result.provenance
     where = ", ".join(str(facts[key]) for key in ("system", "kernel", "cpu") if key in facts)
     settings = ", ".join(f"{key} {value}" for key, value in result.settings.items())
@@ -30,10 +25,10 @@ def run_line(result: Result) -> str:
         + (f", {settings}" if settings else "")
         + f"; {where}, {facts.get('cpu_count')} CPUs, load {facts.get('load_1min')} at the start"
         + (f"; commit {commit}{dirty}" if commit else "")
-        + f". Raw: {link(result)}."
+        + f".\n\nRaw: {link(result)}. Made by `{command}`."
     )
     said = disturbances(result)
-    return f"{line}\n\n{said}" if said else line
+    return f"{said}\n\n{line}" if said else line
 
 
 def disturbances(result: Result) -> str:
@@ -59,22 +54,3 @@ def image(evidence: Evidence, name: str) -> str:
             place = display_path(pictures.path_of(picture, evidence))
             return f"\n\n![{picture.alt}]({place})"
     return ""
-
-
-def gallery(evidence: Evidence) -> str:
-    """The pictures of the README."""
-    shown_there = ("launch-to-ready", "where-the-time-goes", "size-and-start")
-    return "".join(image(evidence, name) for name in shown_there)
-
-
-def shown(benchmark: Benchmark, section: registry.Section) -> Callable[[Evidence], str]:
-    """A benchmark's own rendering, and the line that leads back to its samples."""
-
-    def block(evidence: Evidence) -> str:
-        result = usable(evidence, benchmark.name)
-        if result is None:
-            return ""
-        picture = image(evidence, section.picture)
-        return f"{benchmark.render(result, section)}{picture}\n\n{run_line(result)}"
-
-    return block

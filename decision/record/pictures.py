@@ -1,4 +1,4 @@
-"""Pictures of the measurements, as SVG files beside the results.
+"""Pictures of the measurements, as SVG files beside the reports.
 
 Drawn by matplotlib on a transparent ground, in one grey that reads on white and on black alike and
 in colours of the same lightness, so that one file serves light and dark pages. The same results
@@ -21,8 +21,11 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import phases, reliability, size
 from decision.evidence import Evidence, usable
 from spike.core import jsonfile, statistics
+from spike.core.generated import checksum
 from spike.core.tables import milliseconds
+from spike.core.workspace import display_path
 from spike.measure.results import Result
+from spike.packagers import PACKAGERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +34,12 @@ if TYPE_CHECKING:
 INK = "#737b84"
 """Contrast of about 4.3 to 1 on white and on GitHub's dark ground (WCAG 2, relative luminance)."""
 
-COLOURS: Mapping[str, str] = {
-    "nuitka": "#0072B2",
-    "pyinstaller": "#D55E00",
-    "cx_freeze": "#009E73",
-}
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#AA3377", "#997700")
+"""The packagers' colours, in the order of their list: Okabe and Ito's palette first, which
+colour-blind people tell apart, then Paul Tol's; each has 3 to 1 on both grounds."""
+
 OTHER_COLOUR = "#CC79A7"
-"""From Okabe and Ito's palette, which colour-blind people tell apart; 3 to 1 on both grounds."""
+"""Of a packager that is no longer there."""
 
 PART_COLOURS: Mapping[str, str] = {
     "launcher (unpacks, hands over)": "#8F6FD6",
@@ -47,7 +49,7 @@ PART_COLOURS: Mapping[str, str] = {
 }
 """Other colours than the packagers', so that a part is not taken for one of them."""
 
-_SOURCE = re.compile(r"<!-- drawn from: ([0-9a-f]+) -->")
+_SOURCE = re.compile(r"\n <!-- drawn from: ([0-9a-f]+) \| sha256: ([0-9a-f]+) -->")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,10 @@ def colour(target: str) -> str:
     """One colour a packager; baselines are grey."""
     if target.startswith("baseline-"):
         return INK
-    return COLOURS.get(target.partition("-")[0], OTHER_COLOUR)
+    packager = target.partition("-")[0]
+    if packager not in PACKAGERS:
+        return OTHER_COLOUR
+    return PALETTE[list(PACKAGERS).index(packager) % len(PALETTE)]
 
 
 def ready_by_target(result: Result) -> dict[str, list[float]]:
@@ -338,7 +343,7 @@ def shows_a_variant(result: Result) -> bool:
 
 def path_of(picture: Picture, evidence: Evidence) -> Path:
     """Where a picture lies."""
-    return evidence.sidecar.workspace.results / f"{picture.name}.svg"
+    return evidence.sidecar.workspace.reports / f"{picture.name}.svg"
 
 
 def write(evidence: Evidence) -> list[Path]:
@@ -361,13 +366,15 @@ def write(evidence: Evidence) -> list[Path]:
 
 
 def stale(evidence: Evidence) -> list[str]:
-    """Say which pictures are missing or drawn from other results."""
-    return [
-        f"the picture {path_of(picture, evidence).name} is "
-        + ("stale" if path_of(picture, evidence).exists() else "missing")
-        for picture, sources in available(evidence)
-        if drawn_from(path_of(picture, evidence)) != digest(picture, sources)
-    ]
+    """Say which pictures are missing, drawn from other results, or were changed by hand."""
+    complaints = []
+    for picture, sources in available(evidence):
+        path = path_of(picture, evidence)
+        if not path.exists():
+            complaints.append(f"{display_path(path)}: the picture is missing")
+        elif drawn_from(path) != digest(picture, sources):
+            complaints.append(f"{display_path(path)}: the picture is stale or was edited by hand")
+    return complaints
 
 
 def digest(picture: Picture, sources: Mapping[str, Result]) -> str:
@@ -381,12 +388,15 @@ def digest(picture: Picture, sources: Mapping[str, Result]) -> str:
 
 
 def drawn_from(path: Path) -> str:
-    """The checksum in a picture's comment; empty when there is none."""
+    """The checksum of a picture's sources; empty when the rest of it is not what was drawn."""
     try:
-        found = _SOURCE.search(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError:
         return ""
-    return found[1] if found else ""
+    found = _SOURCE.search(text)
+    if found is None or checksum(text.replace(found[0], "", 1)) != found[2]:
+        return ""
+    return found[1]
 
 
 def svg(figure: Figure, source: str, alt: str) -> str:
@@ -404,7 +414,8 @@ def svg(figure: Figure, source: str, alt: str) -> str:
             metadata={"Date": None, "Creator": None, "Title": alt},
         )
     text = stream.getvalue()
-    return re.sub(r"(<svg [^>]*>)", rf"\1\n <!-- drawn from: {source} -->", text, count=1)
+    comment = f"\n <!-- drawn from: {source} | sha256: {checksum(text)} -->"
+    return re.sub(r"(<svg [^>]*>)", lambda found: found[1] + comment, text, count=1)
 
 
 def _figure(*, height: float) -> tuple[Figure, Axes]:

@@ -14,7 +14,6 @@ from decision.record import documents
 from decision.workflows import measuring
 from spike.build import doctor, sessions
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError
-from spike.core.workspace import display_path
 from spike.measure import provenance
 from spike.measure.results import Result
 from spike.packagers import PACKAGERS
@@ -48,9 +47,7 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     headline("decision record")
     if said := evidence.origin(evidence.gather(sidecar)):
         print(said)  # noqa: T201 - progress of a command
-    for path in documents.of(sidecar, ""):
-        changed = documents.write(path, evidence.gather(sidecar))
-        print(f"{display_path(path)}: {'written' if changed else 'unchanged'}")  # noqa: T201
+    print(documents.told(documents.of(evidence.gather(sidecar)).write()))  # noqa: T201
     print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
     return verdict(sidecar)
 

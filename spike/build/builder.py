@@ -103,6 +103,7 @@ def build(
         StorageError: ``dist`` or ``build`` cannot be written.
         BusyError: Another build of the same variant is running.
     """
+    imports.check_python(sidecar)
     found_imports = imports.scan(sidecar)
     recipe = variant.packager.recipe(sidecar, variant.mode.name)
     print_fingerprint = fingerprint(variant, sidecar, recipe, lock)
@@ -116,7 +117,8 @@ def build(
             return unchanged
     check_tools(variant.packager)
     provided = imports.provided_modules(sidecar)
-    imports.check(sidecar, found_imports, provided)
+    for warning in imports.check(sidecar, found_imports, provided):
+        _say(f"warning: {warning}")
     scratch = sidecar.workspace.build / variant.id
     with _exclusive(scratch, variant):
         try:
@@ -148,10 +150,7 @@ def _build(
     work = scratch / "work"
     if work.exists():
         shutil.rmtree(work)
-    for relative in sidecar.source_files():
-        copy = work / STAGED / relative
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(sidecar.folder / relative, copy)
+    sidecar.stage(work / STAGED)
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
     for relative, content in recipe.files.items():
         (work / relative).write_text(content, encoding="utf-8")
@@ -252,7 +251,7 @@ def _describe(
         elapsed_s=round(elapsed_s, 2),
         built_at=datetime.now(UTC).isoformat(timespec="seconds"),
         fingerprint=inputs,
-        source_sha256=sidecar.source_sha256(),
+        source_sha256=sidecar.source_sha256(variant.packager.name),
         sha256=buildinfo.file_sha256(artifact),
         folder=recipe.folder.as_posix() if recipe.folder else "",
         folder_bytes=sum(path.stat().st_size for path in folder_files),
@@ -283,7 +282,7 @@ def fingerprint(variant: Variant, sidecar: Sidecar, recipe: Recipe, lock: Path |
         "argv": recipe.argv,
         "env": dict(recipe.env),
         "files": {path.as_posix(): text for path, text in recipe.files.items()},
-        "sources": sidecar.source_sha256(),
+        "sources": sidecar.source_sha256(variant.packager.name),
         "name": sidecar.name,
         "locks": [
             hashlib.sha256(each.read_bytes()).hexdigest()

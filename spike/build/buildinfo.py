@@ -200,7 +200,7 @@ def find(variant: Variant, sidecar: Sidecar) -> Built:
         raise StaleArtifactError(
             problem, try_next=f"{command}{'' if ' -- ' in command else ' --'} --force"
         )
-    if info.source_sha256 != sidecar.source_sha256():
+    if info.source_sha256 != sidecar.source_sha256(variant.packager.name):
         raise StaleArtifactError(
             f"{variant.id} was built from other sources: {sidecar.folder.name}/ has changed since.",
             try_next=command,
@@ -237,7 +237,7 @@ def find_all(sidecar: Sidecar, wanted: tuple[str, ...] = ()) -> list[Built]:
     Raises:
         SpikeError: As :func:`find`; also when nothing is built at all.
     """
-    from spike.packagers import VARIANTS, variant_named
+    from spike.packagers import PACKAGERS, VARIANTS, variant_named
 
     if wanted:
         return [find(variant_named(name), sidecar) for name in dict.fromkeys(wanted)]
@@ -249,7 +249,7 @@ def find_all(sidecar: Sidecar, wanted: tuple[str, ...] = ()) -> list[Built]:
     if not built:
         raise MissingBuildError(
             f"No variant of {sidecar.name} is built.",
-            try_next="nox -s build_nuitka build_pyinstaller build_cx_freeze"
+            try_next=" ".join(["nox -s", *(f"build_{name}" for name in PACKAGERS)])
             + (f" --{sidecar.option}" if sidecar.option else ""),
         )
     return built

@@ -25,7 +25,7 @@ from spike.launch.places import Place
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.packagers.recipe import Shipped
 from spike.project.sidecar import Sidecar
-from spike.project.sidecarlock import normal_name
+from spike.project.specifiers import normal_name
 
 SHOWN_LINES = 3
 """So many different lines of each side are shown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 NOT_MEASURED = "-"
 
@@ -18,9 +18,19 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: int
     """
     from tabulate import tabulate
 
-    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    cells = [[_escaped(cell) for cell in row] for row in rows]
     align = ["left" if not numeric or i < numeric else "right" for i in range(len(headers))]
     return tabulate(cells, headers, tablefmt="github", disable_numparse=True, colalign=align)
+
+
+def compact(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A GitHub table without padding, for cells that hold links."""
+    cells = [headers, ["---"] * len(headers), *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("\n", " ")
 
 
 def milliseconds(value: float | None) -> str:
@@ -42,13 +52,3 @@ def megabytes(size_bytes: float | None) -> str:
 def percent(fraction: float) -> str:
     """``0 %``, ``16.8 %``."""
     return f"{fraction * 100:.1f}".rstrip("0").rstrip(".") + " %"
-
-
-def span(values: Mapping[str, float], shown: Callable[[float], str]) -> str:
-    """The two ends of values with their names: ``from 12.3 ms (one) to 345 ms (other)``."""
-    if not values:
-        return NOT_MEASURED
-    low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-    if len(values) == 1:
-        return f"{shown(values[low])} ({low})"
-    return f"from {shown(values[low])} ({low}) to {shown(values[high])} ({high})"

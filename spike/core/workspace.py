@@ -131,6 +131,13 @@ class Workspace:
         return (self.root if self.is_hello else self.results) / RECORD_NAME
 
     @property
+    def reports(self) -> Path:
+        """The generated reports of this platform, which the record links to."""
+        if self.is_hello:
+            return self.root / "benchmarks" / "report" / platform_id()
+        return self.results / "report"
+
+    @property
     def issues(self) -> Path:
         """The issue log. Only the entries about the hello sidecar are the repository's own."""
         base = self.root / "issues"

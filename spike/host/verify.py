@@ -22,7 +22,7 @@ from spike.core.errors import (
 )
 from spike.core.progress import progress
 from spike.core.tables import table
-from spike.core.workspace import project, publishable, target_triple
+from spike.core.workspace import display_path, project, publishable, target_triple
 from spike.host import application, checklist, staging, window
 from spike.host.application import Package, Run
 from spike.host.checklist import Observed, Row
@@ -316,6 +316,17 @@ def render(result: results.Result, *, evidence: str = "") -> str:
             [row, text, *(cell(row, name) for name in variants)]
             for row, text in requirements.CHECKLIST.items()
         ],
+    )
+
+
+def render_report(result: results.Result) -> str:
+    """The checklist with a link from each verdict to its journal, and what each row rests on."""
+    journals = display_path(result.path.parent / results.EVIDENCE) if result.path else ""
+    return "\n\n".join(
+        [
+            render(result, evidence=journals),
+            *(render_evidence(result, name) for name in result.targets),
+        ]
     )
 
 

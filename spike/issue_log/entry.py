@@ -17,8 +17,6 @@ STATUSES: Final = ("open", "resolved", "accepted")
 KINDS: Final = ("build", "launch", "stop", "leftovers", "host", "follow-up", "other")
 """What the problem is about: F1 reads ``build``, F2 reads ``launch``."""
 
-PACKAGERS: Final = ("nuitka", "pyinstaller", "cx_freeze")
-
 HEADER: Final = (
     "Date",
     "Reporter",

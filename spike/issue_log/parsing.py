@@ -16,7 +16,6 @@ from spike.issue_log.entry import (
     EXTENSION_FIELDS,
     HEADER,
     KINDS,
-    PACKAGERS,
     PLATFORMS,
     SECTIONS,
     SEVERITIES,
@@ -24,6 +23,7 @@ from spike.issue_log.entry import (
     TEMPLATE_NAME,
     Entry,
 )
+from spike.packagers import PACKAGERS
 
 _TITLE = re.compile(r"### Issue (?P<id>[A-Za-z0-9][A-Za-z0-9_-]*): (?P<title>\S.*)")
 _SECTION = re.compile(r"#### (?P<name>.+?)\s*")
@@ -88,7 +88,7 @@ def parse(text: str, path: Path | None = None) -> Entry:
     for name, choices in (
         ("Status", STATUSES),
         ("Kind", KINDS),
-        ("Packager", PACKAGERS),
+        ("Packager", tuple(PACKAGERS)),
     ):
         if get(EXTENSION, name):
             _check_choice(problems, values.get((EXTENSION, name)), name, choices)

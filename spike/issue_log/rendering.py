@@ -11,7 +11,6 @@ from spike.issue_log.entry import (
     EXTENSION_NOTE,
     HEADER,
     KINDS,
-    PACKAGERS,
     STATUSES,
     UNKNOWN,
     Entry,
@@ -107,7 +106,7 @@ def template() -> str:
     hints = {
         "Status": "<" + "|".join(STATUSES) + ">",
         "Kind": "<" + "|".join(KINDS) + ">",
-        "Packager": "<" + "|".join(PACKAGERS) + ">",
+        "Packager": "<such as nuitka>",
         "Variant": "<such as nuitka-onefile>",
         "Debug sessions": "<focused debug sessions held, a whole number>",
         "Working days lost": "<a number such as 0.5>",

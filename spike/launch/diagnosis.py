@@ -2,9 +2,11 @@
 
 A packager finds what a program needs by reading its import statements. Whatever is reached in
 another way (a module named by a string, a data file, a distribution's metadata, a library opened
-with ``dlopen``) is missing at run time, and the traceback says what. Everything here is a pure
-function of that text and of what is known about the sidecar; the texts that it is tested with come
-from real frozen programs (``tests/unit/launch/tracebacks``).
+with ``dlopen``) is missing at run time, and the exception that ended the program says what; never
+one that the program has caught and told of. Where no exception ended it, the way in which it failed
+to say READY or to stop does. Everything here is a pure function of that text and of what is known
+about the sidecar; the texts that it is tested with come from real frozen programs
+(``tests/unit/launch/tracebacks``).
 """
 
 from __future__ import annotations
@@ -13,9 +15,13 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from spike.launch import tracebacks
+from spike.launch.spec import Failure
+from spike.launch.tracebacks import Raised
 
 
 class Cause(StrEnum):
@@ -27,6 +33,11 @@ class Cause(StrEnum):
     PACKAGE_DATA = "package_data"
     METADATA = "metadata"
     NATIVE_LIBRARY = "native_library"
+    WRONG_PLACE = "wrong_place"
+    NOT_IN_SITE = "not_in_site"
+    READY_FORM = "ready_form"
+    STOP_FORM = "stop_form"
+    RELOADER = "reloader"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +54,15 @@ class SidecarFacts:
             installed; None when that is not known.
         program_folder: The folder that ships, or the one that the single file lies in, absolute;
             empty when it is not known.
+        shipped: Every file below that folder, relative to it, with forward slashes; None when it
+            is not known, as for one file that unpacks itself.
+        roots: Folders that own modules lie in, relative to the sidecar's; the script's own first,
+            which data files are found relative to.
+        ready: The line that says "ready".
+        ready_pattern: The pattern in its place; empty for none.
+        ready_stream: Where that line is waited for.
+        ready_url: The address in place of a line; empty for none.
+        health: ``health`` in ``[tool.sidecar]``.
     """
 
     name: str
@@ -54,14 +74,25 @@ class SidecarFacts:
     collect: tuple[str, ...] = ()
     provided: Mapping[str, str] | None = field(default=None)
     program_folder: str = ""
+    shipped: frozenset[str] | None = field(default=None)
+    roots: tuple[str, ...] = (".",)
+    ready: str = "READY"
+    ready_pattern: str = ""
+    ready_stream: str = "stdout"
+    ready_url: str = ""
+    health: str = ""
 
     def has_module(self, module: str) -> bool:
         """Tell whether the folder itself holds this module or package."""
-        stem = module.replace(".", "/")
         return any(
             path in (f"{stem}.py", f"{stem}/__init__.py") or path.startswith(f"{stem}/")
+            for stem in (_below(root, module.replace(".", "/")) for root in self.roots)
             for path in self.files
         )
+
+    def has_path(self, path: str) -> bool:
+        """Tell whether the folder holds this file, or a folder with files of this name."""
+        return path in self.files or any(each.startswith(f"{path}/") for each in self.files)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,10 +162,29 @@ _NO_DIALECT = re.compile(
 _NO_CODEC = re.compile(r"LookupError: unknown encoding: (?P<name>[\w-]+)")
 
 
+_GONE = re.compile(
+    r"does not exist|no such|not found|not exist|cannot (?:open|find)|missing", re.IGNORECASE
+)
+_PATH = re.compile(r"""(['"])(?P<quoted>[^'"\n]+)\1|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,]+)""")
+_SITE_NAME = re.compile(r"NameError: name '(?P<name>exit|quit)' is not defined")
+_QUIET_LEVEL = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
+_RELOADER = ("Started reloader process", "Will watch for changes in these directories")
+_SHUT_DOWN = re.compile(r"^SHUTDOWN\b|Finished server process|Application shutdown complete")
+
+LONGEST_MESSAGE = 600
+"""So many characters of an exception's message are shown."""
+
+
 def diagnose(
-    *, stderr: str, variant: str, facts: SidecarFacts, stdout: str = ""
+    *,
+    stderr: str,
+    variant: str,
+    facts: SidecarFacts,
+    stdout: str = "",
+    failure: Failure | None = None,
+    exit_signal: str = "",
 ) -> Diagnosis | None:
-    """Find out what did not ship.
+    """Find out what did not ship, or what the program does that cannot work when packaged.
 
     When exceptions are chained, the last one that says something wins: an earlier one may be a
     probe for an optional module that the program was prepared to miss.
@@ -144,28 +194,221 @@ def diagnose(
         variant: The variant's id, for the message.
         facts: What is known about the sidecar.
         stdout: The end of its standard output; some programs print tracebacks there.
+        failure: How the launch failed. Without one, every line counts that may be an exception.
+        exit_signal: Name of the signal that ended the program; empty for none.
 
     Returns:
-        The finding, or None when the text does not show a packaging mistake.
+        The finding, or None when the text does not show such a mistake.
     """
-    for text in (stderr, stdout):
-        for line in reversed(text.splitlines()):
-            for pattern, explain in _RULES:
-                if match := pattern.search(line):
-                    finding = explain(match, variant, facts)
-                    if finding is not None:
-                        return finding
+    for raised in _candidates(stderr, stdout, failure):
+        finding = _explained(raised, variant, facts)
+        if finding is not None:
+            return finding
+    lines = [*stderr.splitlines(), *stdout.splitlines()]
+    starting = (Failure.READY_TIMEOUT, Failure.EXITED_BEFORE_READY, Failure.DUPLICATE_READY)
+    if failure in starting and any(text in line for text in _RELOADER for line in lines):
+        return _reloader()
+    if failure is Failure.READY_TIMEOUT:
+        return _ready_form(stdout.splitlines(), stderr.splitlines(), facts)
+    if failure is Failure.UNCLEAN_STOP and exit_signal:
+        return _stop_form(lines, exit_signal)
     return None
+
+
+def last_words(*, stderr: str, stdout: str, failure: Failure | None = None) -> str:
+    """What a program said last: the exception that ended it, whole; else its last line.
+
+    Args:
+        stderr: The end of its standard error.
+        stdout: The end of its standard output.
+        failure: How the launch failed.
+    """
+    for name, text in (("stderr", stderr), ("stdout", stdout)):
+        raised: Raised | None = tracebacks.uncaught(text)
+        if raised is None and failure is Failure.SMOKE_FAILED:
+            every = tracebacks.read(text)
+            raised = every[-1] if every else None
+        if raised is not None and raised.lines:
+            return f"{name} ends with: {_shown(raised)}"
+    for name, text in (("stderr", stderr), ("stdout", stdout)):
+        if lines := tracebacks.last_lines(text, 1):
+            return f"{name} ends with: {lines[0]}"
+    return "it wrote nothing"
+
+
+def _shown(raised: Raised) -> str:
+    """An exception on one line: its own line first, all of its message, and where it was raised."""
+    text = "; ".join(line.strip() for line in raised.lines if line.strip())
+    if len(text) > LONGEST_MESSAGE:
+        text = text[:LONGEST_MESSAGE] + " [cut]"
+    where = raised.where
+    if where and raised.source and ":" not in text:
+        where += f": {raised.source}"  # a bare AssertionError says nothing without its line
+    return f"{text} ({where})" if where else text
+
+
+def _candidates(stderr: str, stdout: str, failure: Failure | None) -> Iterator[Raised]:
+    """The exceptions that may have ended the program, the likeliest first."""
+    if failure is None or failure is Failure.SMOKE_FAILED:
+        # A server tells of what a request met and goes on; and a text without a failure is one
+        # that somebody has chosen.
+        for text in (stderr, stdout):
+            for raised in reversed(tracebacks.read(text)):
+                yield from tracebacks.every(raised)
+        for text in (stderr, stdout):
+            for line in reversed(text.splitlines()):
+                yield Raised(lines=(line,))
+        return
+    found = [each for text in (stderr, stdout) if (each := tracebacks.uncaught(text))]
+    for raised in found:
+        yield from tracebacks.every(raised)
+    if not found:
+        for text in (stderr, stdout):
+            for line in tracebacks.last_lines(text, outside=True):
+                if not _QUIET_LEVEL.search(line):
+                    yield Raised(lines=(line,))
+
+
+def _explained(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    for pattern, explain in _RULES:
+        if match := pattern.search(raised.message):
+            finding = explain(match, variant, facts)
+            if finding is not None:
+                return finding
+    return _named_path(raised, variant, facts)
+
+
+def _named_path(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    """Any exception that says of a path of the sidecar's that it is not there."""
+    if not _GONE.search(raised.message):
+        return None
+    for match in _PATH.finditer(raised.message):
+        path = match["quoted"] or match["bare"]
+        finding = _file(path, variant, facts, cause=Cause.DATA_FILE)
+        if finding is not None:
+            return finding
+    return None
+
+
+def _reloader() -> Diagnosis:
+    return Diagnosis(
+        cause=Cause.RELOADER,
+        target="reload",
+        message="A reloader starts the program again to watch its sources, and a packaged program "
+        "has neither sources nor a Python to start.",
+        fix="reload=False in what ships",
+    )
+
+
+def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagnosis | None:
+    """The program is up and the line was not heard: late, elsewhere, or inside another one.
+
+    Args:
+        said: Its lines on stdout.
+        aside: Its lines on stderr.
+        facts: What is waited for.
+    """
+    wanted = facts.ready_pattern or facts.ready
+    if facts.ready_url:
+        return None
+    streams = {"stdout": said, "stderr": aside}
+    waited = streams.get(facts.ready_stream, [*said, *aside])
+    elsewhere = [] if facts.ready_stream == "either" else [*said, *aside]
+    there = "stderr" if facts.ready_stream == "stdout" else "stdout"
+    flushed = f'print("{facts.ready}", flush=True)'
+    if any(_is_ready(line, facts) for line in waited):
+        message = (
+            f"{wanted!r} came only when the program was stopped: into a pipe Python writes in "
+            "blocks, not in lines."
+        )
+        fix = f"{flushed}, or sys.stdout.reconfigure(line_buffering=True) at the start"
+    elif any("\0" in line and wanted in line.replace("\0", "") for line in [*said, *aside]):
+        message = f"{wanted!r} came in UTF-16, two bytes a letter, and UTF-8 is read."
+        fix = f'sys.stdout.reconfigure(encoding="utf-8") at the start, then {flushed}'
+    elif shown := _first(elsewhere, lambda line: line not in waited and _has_ready(line, facts)):
+        whole = _is_ready(shown, facts)
+        message = f"{shown.strip()!r} came on {there}" + (
+            "." if whole else f", and it is not the line {wanted!r} alone."
+        )
+        keys = f'ready_stream = "{there}"'
+        if not whole:
+            keys = f"ready_pattern = {json.dumps(re.escape(wanted))} and {keys}"
+        fix = f"in [tool.sidecar] set {keys}; or {flushed}"
+    elif shown := _first(waited, lambda line: _has_ready(line, facts)):
+        message = f"{shown.strip()!r} has {wanted!r} inside; the line has to be that alone."
+        fix = (
+            f"in [tool.sidecar] set ready_pattern = {json.dumps(re.escape(wanted))} in place of "
+            f"ready; or {flushed}"
+        )
+    elif shown := _first([*said, *aside], lambda line: line.strip().lower() == wanted.lower()):
+        message = f"{shown.strip()!r} came, and {wanted!r} is waited for."
+        fix = f"in [tool.sidecar] set ready = {json.dumps(shown.strip())}; or {flushed}"
+    elif facts.health and "{" not in facts.health:
+        message = (
+            f"Nothing that it wrote is {wanted!r}. If it is ready when it answers, that can be "
+            "waited for."
+        )
+        fix = f"in [tool.sidecar] set ready_url = {json.dumps(facts.health)}"
+    else:
+        return None
+    return Diagnosis(cause=Cause.READY_FORM, target=wanted, message=message, fix=fix)
+
+
+def _first(lines: list[str], holds: Callable[[str], bool]) -> str:
+    return next((line for line in lines if holds(line)), "")
+
+
+def _is_ready(line: str, facts: SidecarFacts) -> bool:
+    if facts.ready_pattern:
+        return re.search(facts.ready_pattern, line) is not None
+    return line == facts.ready
+
+
+def _has_ready(line: str, facts: SidecarFacts) -> bool:
+    if facts.ready_pattern:
+        return _is_ready(line, facts)
+    return re.search(rf"(?<!\w){re.escape(facts.ready)}(?!\w)", line) is not None
+
+
+def _stop_form(lines: list[str], exit_signal: str) -> Diagnosis:
+    """The stop signal ended the program: after it had shut down, or before it could."""
+    if any(_SHUT_DOWN.search(line) for line in lines):
+        return Diagnosis(
+            cause=Cause.STOP_FORM,
+            target=exit_signal,
+            message=f"It shut down and then let {exit_signal} end it, as uvicorn does, which "
+            "raises the signals again that it has caught; a host sees a program that was killed.",
+            fix=f"before the server runs: signal.signal(signal.{exit_signal}, lambda *_: "
+            "sys.exit(0))",
+        )
+    return Diagnosis(
+        cause=Cause.STOP_FORM,
+        target=exit_signal,
+        message=f"It does not handle {exit_signal}, which ended it in the middle of whatever it "
+        "did.",
+        fix=f"signal.signal(signal.{exit_signal}, ...) with a handler that lets the program end by "
+        "itself, with 0",
+    )
+
+
+def _below(root: str, path: str) -> str:
+    return path if root in (".", "") else f"{root}/{path}"
+
+
+def _program_path(path: str, facts: SidecarFacts) -> str | None:
+    """A path below the program's folder as it stands there; None for any other."""
+    folder = facts.program_folder.replace("\\", "/").rstrip("/") + "/"
+    path = path.replace("\\", "/")
+    return path[len(folder) :] if folder != "/" and path.startswith(folder) else None
 
 
 def _relative_to_program(path: str, facts: SidecarFacts) -> str | None:
     """Return a path below the program's own folder relative to it; None for any other path."""
-    path = path.replace("\\", "/")
-    folder = facts.program_folder.replace("\\", "/").rstrip("/") + "/"
-    if folder != "/" and path.startswith(folder):
-        return _INNER_FOLDER.sub("", path[len(folder) :], count=1)
-    if match := _PROGRAM_FOLDER.match(path):
-        return path[match.end() :]
+    inside = _program_path(path, facts)
+    if inside is not None:
+        return _INNER_FOLDER.sub("", inside, count=1)
+    if match := _PROGRAM_FOLDER.match(path.replace("\\", "/")):
+        return path.replace("\\", "/")[match.end() :]
     return None
 
 
@@ -220,14 +463,13 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis:
             key="hidden_imports",
             value=name,
         )
-    top = name.partition(".")[0]
     return Diagnosis(
         cause=Cause.MISSING_DEPENDENCY,
         target=name,
         message=f"The program imports {name!r}, which is neither a file of the sidecar's folder "
         "nor part of Python, and no dependency of the sidecar provides it.",
-        fix="add the distribution that provides it (its name may differ from the module's) to "
-        f"[project] {_list_line('dependencies', facts.dependencies, top)} and lock again",
+        fix="add the distribution that has it (often of another name than the module) to [project] "
+        "dependencies and lock again",
     )
 
 
@@ -253,6 +495,17 @@ def _missing_dialect(match: re.Match[str], variant: str, facts: SidecarFacts) ->
 
 def _missing_codec(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
     return _module("encodings." + match["name"].replace("-", "_"), variant, facts)
+
+
+def _missing_site_name(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+    name = match["name"]
+    return Diagnosis(
+        cause=Cause.NOT_IN_SITE,
+        target=name,
+        message=f"The {variant} program calls {name}(), which the module site puts there for "
+        "people at a prompt; packaged programs run without it.",
+        fix=f"import sys, and sys.exit(...) in place of {name}(...)",
+    )
 
 
 def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
@@ -300,13 +553,26 @@ def _missing_library(match: re.Match[str], variant: str, facts: SidecarFacts) ->
 
 
 def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Diagnosis | None:
-    """A file under the program's own folder is missing; None for a file elsewhere."""
+    """A file or folder of the program's is not where it is looked for; None for one elsewhere."""
     relative = _relative_to_program(path, facts)
     if relative is None:
-        return None
+        return _in_working_folder(path, facts)
+    own = _below(facts.roots[0], relative).rstrip("/")
     top = relative.partition("/")[0]
-    listed = [item for item in facts.data if _covers(item, relative)]
+    asked = _program_path(path, facts)
+    if place := _shipped_place(relative, asked, facts):
+        return Diagnosis(
+            cause=Cause.WRONG_PLACE,
+            target=relative,
+            message=f"The {variant} program looks for {relative!r} where it did not ship to: it "
+            f"lies {place}. The folder of sys.executable, or of the working folder, is not the "
+            "data's.",
+            fix=f"Path(__file__).parent / {json.dumps(relative)}, packaged and as a script",
+        )
+    listed = [item for item in facts.data if _covers(item, own)]
     if listed:
+        if facts.shipped is not None and asked is not None and _has(facts.shipped, asked):
+            return None  # it is there: the exception is about something else
         return Diagnosis(
             cause=cause,
             target=relative,
@@ -314,15 +580,16 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Diag
             f"lists {listed[0]!r}: the artifact was built before that.",
             fix="build again with --force",
         )
-    if relative in facts.files:
+    if facts.has_path(own):
+        kind = "file" if own in facts.files else "folder"
         return Diagnosis(
             cause=cause,
             target=relative,
-            message=f"The {variant} program cannot find its file {relative!r}: it is in the "
+            message=f"The {variant} program cannot find its {kind} {relative!r}: it is in the "
             "sidecar's folder but is not listed as data, so it did not ship.",
-            fix=_tool_line("data", facts.data, relative),
+            fix=_tool_line("data", facts.data, own),
             key="data",
-            value=relative,
+            value=own,
         )
     if relative != top and not facts.has_module(top) and _is_installed(top, facts):
         return Diagnosis(
@@ -339,9 +606,47 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Diag
         target=relative,
         message=f"The {variant} program looks for {relative!r} beside itself, and the sidecar's "
         "folder has no such file.",
-        fix=f"create {relative} in the sidecar's folder and "
-        f"{_tool_line('data', facts.data, relative)}",
+        fix=f"create {own} in the sidecar's folder and {_tool_line('data', facts.data, own)}",
     )
+
+
+def _in_working_folder(path: str, facts: SidecarFacts) -> Diagnosis | None:
+    """A relative path is looked for where the program was started, which is its host's choice."""
+    plain = path.replace("\\", "/").removeprefix("./").rstrip("/")
+    own = _below(facts.roots[0], plain)
+    if not plain or plain.startswith("/") or ":" in plain or not facts.has_path(own):
+        return None
+    is_listed = any(_covers(item, own) for item in facts.data)
+    also = "" if is_listed else f", and {_tool_line('data', facts.data, own)}"
+    return Diagnosis(
+        cause=Cause.WRONG_PLACE,
+        target=plain,
+        message=f"The program opens {plain!r} relative to its working folder, which is whatever "
+        "its host runs in; it lies beside the program.",
+        fix=f"Path(__file__).parent / {json.dumps(plain)}{also}",
+    )
+
+
+def _shipped_place(relative: str, asked: str | None, facts: SidecarFacts) -> str:
+    """Where a file that was looked for in vain did ship to, in words; empty when it did not."""
+    if asked is None:
+        return ""
+    if facts.shipped is None:
+        # One file unpacks itself elsewhere; what is looked for beside it is in there.
+        own = _below(facts.roots[0], relative)
+        inside = any(_covers(item, own) for item in facts.data)
+        return "beside __file__, where the program unpacks itself" if inside else ""
+    if _has(facts.shipped, asked):
+        return ""
+    for prefix in ("", "_internal/", "lib/"):
+        if prefix + relative != asked and _has(facts.shipped, prefix + relative):
+            return f"at {prefix + relative}"
+    return ""
+
+
+def _has(shipped: frozenset[str], path: str) -> bool:
+    path = path.rstrip("/")
+    return path in shipped or any(each.startswith(f"{path}/") for each in shipped)
 
 
 def _covers(item: str, relative: str) -> bool:
@@ -356,6 +661,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Explain], ...] = (
     (_NO_ASGI_MODULE, _missing_asgi_module),
     (_NO_DIALECT, _missing_dialect),
     (_NO_CODEC, _missing_codec),
+    (_SITE_NAME, _missing_site_name),
     (_NO_METADATA, _missing_metadata),
     (_NO_SUCH_FILE, _missing_file),
     (_NO_FILE_OF_LIBRARY, _missing_file),

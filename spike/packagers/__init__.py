@@ -1,7 +1,8 @@
 """The packagers: one file each, which describes a build and never runs anything.
 
-A new packager is one file with a :class:`~spike.packagers.recipe.Packager` in it, one line in
-:data:`PACKAGERS`, one dependency group with its lock, and one two-line Nox session.
+A new packager is one file with a :class:`~spike.packagers.recipe.Packager` in it, its place in
+:data:`PACKAGERS`, and one dependency group with its lock. Its Nox session, its colour, its name in
+the issue log and in every hint derive from the list.
 """
 
 from __future__ import annotations

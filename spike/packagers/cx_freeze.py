@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spike.packagers.analysis import defer_gc
-from spike.packagers.recipe import STAGED, STEADY_ORDER, Mode, Recipe, Tool, output_folder
+from spike.packagers.recipe import (
+    STAGED,
+    STEADY_ORDER,
+    Mode,
+    Recipe,
+    Tool,
+    module_path,
+    output_folder,
+)
 from spike.project.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ""
@@ -37,15 +45,18 @@ class CxFreeze:
             argv += ["--includes", ",".join(sidecar.hidden_imports)]
         if sidecar.collect:
             argv += ["--packages", ",".join(sidecar.collect)]
+        if sidecar.exclude:
+            argv += ["--excludes", ",".join(sidecar.exclude)]
         files = dict(defer_gc.files(sidecar))
         if sidecar.data or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.
             argv.append("--no-compress")
             files[Path("pyproject.toml")] = _settings(sidecar)
+        argv += sidecar.packager_args.get(self.name, ())
         return Recipe(
             argv=tuple(argv),
             # The modules beside the entry script; cx_Freeze looks in the working folder alone.
-            env={**STEADY_ORDER, "PYTHONPATH": (STAGED / sidecar.entry).parent.as_posix()},
+            env={**STEADY_ORDER, **module_path(sidecar, with_script=True)},
             output=output,
             artifact=output / f"{sidecar.name}{_SUFFIX}",
             folder=output,

@@ -16,7 +16,17 @@ from pathlib import Path
 
 from spike.core.errors import UnsuitableError
 from spike.packagers.analysis import defer_gc, module_graph
-from spike.packagers.recipe import STAGED, Mode, Recipe, Shipped, Tool, listing, output_folder
+from spike.packagers.recipe import (
+    STAGED,
+    Mode,
+    Recipe,
+    Shipped,
+    Tool,
+    further_roots,
+    listing,
+    module_path,
+    output_folder,
+)
 from spike.project.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ".bin"
@@ -120,6 +130,7 @@ class Nuitka:
         if mode != "standalone":
             return Recipe(
                 argv=tuple(argv),
+                env=module_path(sidecar),
                 output=output,
                 artifact=output / f"{stem}{_SUFFIX}",
                 discard=(*leftovers, folder),
@@ -128,6 +139,7 @@ class Nuitka:
             )
         return Recipe(
             argv=tuple(argv),
+            env=module_path(sidecar),
             output=output,
             artifact=folder / f"{stem}{_SUFFIX}",
             folder=folder,
@@ -175,6 +187,8 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     _check_platform(sidecar, mode)
     reached = module_graph.of(
         sidecar.folder / sidecar.entry,
+        text=sidecar.script(),
+        folders=further_roots(sidecar, sidecar.folder),
         roots=sidecar.hidden_imports,
         packages=sidecar.collect,
         inspect=not lean,
@@ -217,9 +231,12 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     ]
     return Recipe(
         argv=tuple(argv),
-        env=_compiler_settings(
-            lean=lean, single=single, static=lean and single and _can_be_static(reached)
-        ),
+        env={
+            **_compiler_settings(
+                lean=lean, single=single, static=lean and single and _can_be_static(reached)
+            ),
+            **module_path(sidecar),
+        },
         output=output,
         artifact=folder / f"{stem}{_SUFFIX}",
         folder=None if single else folder,
@@ -340,11 +357,12 @@ def _contents(sidecar: Sidecar) -> list[str]:
     options = [f"--include-module={module}" for module in sidecar.hidden_imports]
     for package in sidecar.collect:
         options += [f"--include-package={package}", f"--include-package-data={package}"]
+    options += [f"--nofollow-import-to={module}" for module in sidecar.exclude]
     options += [f"--include-distribution-metadata={name}" for name in sidecar.metadata]
     for item, target in sidecar.data_targets():
         kind = "dir" if (sidecar.folder / item).is_dir() else "files"
         options.append(f"--include-data-{kind}={(STAGED / item).as_posix()}={target}")
-    return options
+    return [*options, *sidecar.packager_args.get("nuitka", ())]
 
 
 NUITKA = Nuitka()

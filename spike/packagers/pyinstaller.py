@@ -18,6 +18,7 @@ from spike.packagers.recipe import (
     Recipe,
     Shipped,
     Tool,
+    further_roots,
     module_of,
     output_folder,
 )
@@ -118,6 +119,8 @@ def _lean(sidecar: Sidecar) -> list[str]:
         return ["--strip"]
     reached = module_graph.of(
         sidecar.folder / sidecar.entry,
+        text=sidecar.script(),
+        folders=further_roots(sidecar, sidecar.folder),
         roots=(*sidecar.hidden_imports, *_OWN_IMPORTS),
         packages=sidecar.collect,
     )
@@ -135,11 +138,13 @@ def _contents(sidecar: Sidecar) -> list[str]:
     options = [f"--hidden-import={module}" for module in sidecar.hidden_imports]
     options += [f"--collect-all={package}" for package in sidecar.collect]
     options += [f"--copy-metadata={distribution}" for distribution in sidecar.metadata]
+    options += [f"--exclude-module={module}" for module in sidecar.exclude]
+    options += [f"--paths={place.as_posix()}" for place in further_roots(sidecar)]
     for item, target in sidecar.data_targets():
         # PyInstaller takes the destination folder: a file keeps its name, a folder must repeat it.
         place = target if (sidecar.folder / item).is_dir() else Path(target).parent.as_posix()
         options += ["--add-data", f"{(STAGED / item).as_posix()}{os.pathsep}{place}"]
-    return options
+    return [*options, *sidecar.packager_args.get("pyinstaller", ())]
 
 
 def _shipped(work: Path, recipe: Recipe) -> Shipped:

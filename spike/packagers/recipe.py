@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from spike.core.workspace import artifact_folder_name
+from spike.project import imports
 from spike.project.sidecar import Sidecar
 
 STAGED = Path("sidecar")
@@ -143,6 +145,23 @@ class Packager(Protocol):
 
     def recipe(self, sidecar: Sidecar, mode: str) -> Recipe:
         """Describe the build of one mode of one sidecar."""
+
+
+def further_roots(sidecar: Sidecar, base: Path = STAGED) -> tuple[Path, ...]:
+    """Folders of a sidecar's own modules beside the one that its script lies in."""
+    return tuple(base / root for root in imports.import_roots(sidecar)[1:])
+
+
+def module_path(sidecar: Sidecar, *, with_script: bool = False) -> dict[str, str]:
+    """The variable that tells a packager where a sidecar's own modules lie; empty for nothing new.
+
+    Args:
+        sidecar: Whose modules.
+        with_script: Whether the packager does not look beside the script by itself.
+    """
+    places = [(STAGED / sidecar.entry).parent] if with_script else []
+    places += further_roots(sidecar)
+    return {"PYTHONPATH": os.pathsep.join(place.as_posix() for place in places)} if places else {}
 
 
 def output_folder(sidecar: Sidecar, packager: str, mode: str) -> Path:

@@ -1,14 +1,18 @@
 """What a program imports, read from its source before a packager spends minutes on it.
 
 Packagers leave a module that is not installed out and say so in a line among hundreds; the program
-then fails at the user's. Here it is an error that names file and line.
+then fails at the user's. Here an import that cannot succeed is an error that names file and line,
+and one that may not succeed is a warning. Whatever lies on one of the project's own import roots
+is the author's own and needs no dependency.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib.machinery
 import importlib.metadata
 import json
+import platform
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,26 +20,32 @@ from pathlib import Path
 
 from spike.core import workspace
 from spike.core.errors import SidecarError
+from spike.project import guards, roots
+from spike.project.guards import Need
 from spike.project.sidecar import Sidecar
-from spike.project.sidecarlock import normal_name, pinned
+from spike.project.sidecarlock import pinned
+from spike.project.specifiers import holds, lowest, marker_holds, normal_name, requirement_name
+
+_ALWAYS_THERE = sys.stdlib_module_names | {"__main__"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """One import of a module that is not a file of the sidecar.
+    """One import of a module that is not the project's own.
 
     Attributes:
         module: Its dotted name.
         file: The file that imports it, relative to the sidecar's folder.
         line: The line there.
-        optional: Whether the program is prepared to do without it: the import is below a ``try``
-            that catches it, or below an ``if``.
+        need: How much the program depends on it.
+        own: Whether a folder or file of the project has the top-level name, though not all of it.
     """
 
     module: str
     file: str
     line: int
-    optional: bool
+    need: Need
+    own: bool = False
 
     @property
     def top(self) -> str:
@@ -43,59 +53,128 @@ class Import:
         return self.module.partition(".")[0]
 
 
-def scan(sidecar: Sidecar) -> tuple[Import, ...]:
-    """Follow the imports from the entry script through the files beside it.
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """What following a program's imports has shown.
+
+    Attributes:
+        imports: Imports of modules that are not its own, in the order of file and line.
+        files: Its own files that are reached, relative to its folder.
+        roots: Folders that its own modules are found in, relative, the script's own first.
+        unknown_path: ``file:line`` that changes the module path in a way that only the running
+            program knows; empty for none.
+    """
+
+    imports: tuple[Import, ...]
+    files: frozenset[str]
+    roots: tuple[str, ...]
+    unknown_path: str = ""
+
+
+def scan(sidecar: Sidecar) -> Scan:
+    """Follow the imports from the entry script through the project's own files.
 
     Raises:
-        SidecarError: A file that is reached is not valid Python; file, line and problem are named.
+        SidecarError: A file that is surely reached is not valid Python; file, line and problem
+            are named.
     """
-    base = (sidecar.folder / sidecar.entry).parent
-    queue = [sidecar.folder / sidecar.entry]
-    seen: set[Path] = set()
-    found: list[Import] = []
-    while queue:
-        path = queue.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        tree = _parse(path)
-        for module, line, optional in _imports(tree, path, base):
-            local = list(_local_files(module, base))
-            queue += local
-            if not local:
-                found.append(
-                    Import(
-                        module=module,
-                        file=path.relative_to(sidecar.folder).as_posix(),
-                        line=line,
-                        optional=optional,
-                    )
-                )
-    return tuple(sorted(found, key=lambda item: (item.file, item.line, item.module)))
+    return _Walk(sidecar).run()
 
 
-def check(sidecar: Sidecar, imports: tuple[Import, ...], provided: Mapping[str, str]) -> None:
+def import_roots(sidecar: Sidecar) -> tuple[str, ...]:
+    """Folders for the module path, relative to the sidecar's; the entry script's own first.
+
+    A file that cannot be parsed adds nothing here; the build names it.
+    """
+    return _Walk(sidecar, strict=False).run().roots
+
+
+def check_python(sidecar: Sidecar) -> None:
+    """Refuse a Python that ``requires-python`` does not allow.
+
+    Raises:
+        SidecarError: This Python is not one of them; the message names one that is.
+    """
+    have = platform.python_version()
+    if not sidecar.requires_python or holds(sidecar.requires_python, have) is not False:
+        return
+    wanted = lowest(sidecar.requires_python)
+    better = wanted if wanted and holds(f">={wanted}", have) is False else ""
+    raise SidecarError(
+        f"{sidecar.name} asks for Python {sidecar.requires_python} (requires-python), and this is "
+        f"Python {have}.",
+        why="A packager packages the Python that it runs in.",
+        try_next=f'[tool.sidecar] python = "{better or "3.X"}", or --python {better or "3.X"} '
+        "behind the command",
+    )
+
+
+def check(sidecar: Sidecar, found: Scan, provided: Mapping[str, str]) -> tuple[str, ...]:
     """Refuse a program that needs a module which none of its dependencies provides.
+
+    Only an import that surely runs, of a module that is nowhere, is refused. Where that is in
+    doubt, it is a warning.
 
     Args:
         sidecar: Whose program it is.
-        imports: From :func:`scan`.
+        found: From :func:`scan`.
         provided: From :func:`provided_modules`.
 
+    Returns:
+        The warnings, a sentence each.
+
     Raises:
-        SidecarError: One is missing; the message names the line and the key to add to.
+        SidecarError: One is missing; the message names the line.
     """
-    for item in imports:
-        if item.optional or item.top in sys.stdlib_module_names or item.top in provided:
+    warnings = []
+    excluded = {
+        requirement_name(text) for text in sidecar.dependencies if marker_holds(text) is not True
+    }
+    prepared = {item.top for item in found.imports if item.need is Need.OPTIONAL}
+    for item in found.imports:
+        if item.need is Need.OPTIONAL or item.top in _ALWAYS_THERE or item.top in provided:
             continue
-        dependencies = json.dumps([*sidecar.dependencies, item.top])
-        raise SidecarError(
-            f"{workspace.display_path(sidecar.folder / item.file)}:{item.line} imports "
-            f"{item.module!r}, which no dependency of {sidecar.name} provides.",
-            why="The distribution may have another name than the module.",
-            try_next=f"[project] dependencies = {dependencies}, then "
-            f"nox -s lock --{sidecar.option}",
+        if normal_name(item.top) in excluded or _lies_on_the_path(item.top):
+            continue
+        where = f"{workspace.display_path(sidecar.folder / item.file)}:{item.line}"
+        what = f"{where} imports {item.module!r}, which no dependency of {sidecar.name} provides"
+        if item.own:
+            warnings.append(f"{where} imports {item.module!r}, which {item.top} does not have.")
+        elif item.need is Need.DOUBTFUL:
+            if item.top not in prepared:
+                warnings.append(f"{what}; it fails if the program comes to that line.")
+        elif found.unknown_path:
+            warnings.append(f"{what}, unless {found.unknown_path} puts it on the module path.")
+        elif excluded:
+            warnings.append(f"{what} here: {', '.join(sorted(excluded))} is for other platforms.")
+        else:
+            raise _missing(sidecar, item, f"{what}.")
+    return tuple(dict.fromkeys(warnings))
+
+
+def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
+    """The refusal; a distribution is named only where its own metadata says that it is the one."""
+    again = f"nox -s lock --{sidecar.option}"
+    known = importlib.metadata.packages_distributions().get(item.top)
+    if known:
+        dependencies = json.dumps([*sidecar.dependencies, known[0]], ensure_ascii=False)
+        return SidecarError(
+            what,
+            why=f"The distribution {known[0]} has it, which is here only for the packager.",
+            try_next=f"[project] dependencies = {dependencies}, then {again}",
         )
+    return SidecarError(
+        what,
+        why=f"Nor is there a file or folder {item.top!r} on the project's own import roots: "
+        f"{', '.join(_shown_roots(sidecar))}.",
+        try_next="add the distribution that has this module (it may have another name) to "
+        f"[project] dependencies, then {again}; or import it inside try ... except ImportError",
+    )
+
+
+def _shown_roots(sidecar: Sidecar) -> list[str]:
+    named = [Path(sidecar.entry).parent.as_posix(), *sidecar.package_roots]
+    return ["the folder" if name == "." else name + "/" for name in dict.fromkeys(named)]
 
 
 def provided_modules(sidecar: Sidecar) -> dict[str, str]:
@@ -113,67 +192,156 @@ def provided_modules(sidecar: Sidecar) -> dict[str, str]:
     }
 
 
-def _parse(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_bytes(), filename=path.name)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise SidecarError(
-            f"{workspace.display_path(path)}{f':{line}' if line else ''} is not valid Python: "
-            f"{getattr(error, 'msg', error)}.",
-            try_next=f"python {workspace.display_path(path)}",
-        ) from None
+def _lies_on_the_path(top: str) -> bool:
+    """Whether this environment has a module that no distribution's list of files names.
 
-
-def _imports(tree: ast.Module, path: Path, base: Path) -> Iterator[tuple[str, int, bool]]:
-    """Yield (dotted name, line, optional) of every import below a module."""
-    pending: list[tuple[ast.AST, bool]] = [(tree, False)]
-    while pending:
-        node, optional = pending.pop()
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno, optional
-        elif isinstance(node, ast.ImportFrom):
-            prefix = _absolute(node, path, base)
-            yield prefix, node.lineno, optional
-            for alias in node.names:
-                # A submodule or a name: only a file can be followed, so only that one matters.
-                if any(_local_files(f"{prefix}.{alias.name}", base)):
-                    yield f"{prefix}.{alias.name}", node.lineno, optional
-        inner = optional or isinstance(node, ast.If) or _catches_import_error(node)
-        pending += [(child, inner) for child in ast.iter_child_nodes(node)]
-
-
-def _absolute(node: ast.ImportFrom, path: Path, base: Path) -> str:
-    """The absolute dotted name that a ``from`` statement starts at."""
-    if not node.level:
-        return node.module or ""
-    package = path.parent.relative_to(base).parts
-    kept = package[: len(package) - (node.level - 1)]
-    return ".".join([*kept, *([node.module] if node.module else [])])
-
-
-def _catches_import_error(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Try):
+    ``.pth`` files put further folders on the path, as pywin32's does.
+    """
+    if top in importlib.metadata.packages_distributions():
         return False
-    names = {
-        name.id
-        for handler in node.handlers
-        for name in ast.walk(handler.type or ast.Name(id="Exception"))
-        if isinstance(name, ast.Name)
-    }
-    return bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+    places = [place for place in sys.path if place.startswith(sys.prefix)]
+    try:
+        return importlib.machinery.PathFinder.find_spec(top, places) is not None
+    except (ImportError, ValueError):
+        return False
 
 
-def _local_files(module: str, base: Path) -> Iterator[Path]:
-    """The files of the sidecar that importing this dotted name runs."""
-    place = base
-    for part in module.split("."):
-        place = place / part
-        if (place / "__init__.py").is_file():
-            yield place / "__init__.py"
-        elif place.with_name(part + ".py").is_file():
-            yield place.with_name(part + ".py")
+class _Walk:
+    """Follows imports from file to file; a file counts as much as the strongest way to it."""
+
+    def __init__(self, sidecar: Sidecar, *, strict: bool = True) -> None:
+        self.sidecar = sidecar
+        self.strict = strict
+        self.folder = sidecar.folder
+        script = sidecar.folder / sidecar.entry
+        self.roots = list(
+            dict.fromkeys([script.parent, *(self.folder / name for name in sidecar.package_roots)])
+        )
+        self.used: set[Path] = set()
+        self.reached: dict[Path, Need] = {}
+        self.queue: list[tuple[Path, tuple[str, ...], Need]] = [(script, (), Need.REQUIRED)]
+        self.found: dict[tuple[str, int, str], tuple[Need, bool]] = {}
+        self.unknown = ""
+
+    def run(self) -> Scan:
+        while self.queue:
+            path, package, need = self.queue.pop()
+            if self.reached.get(path, -1) >= need:
+                continue
+            self.reached[path] = need
+            self._read(path, package, need)
+        own = [self.roots[0], *(place for place in self.roots[1:] if place in self.used)]
+        if self.folder not in own and self.folder in self.used:
+            own.append(self.folder)
+        return Scan(
+            imports=tuple(
+                Import(module=module, file=file, line=line, need=need, own=is_own)
+                for (file, line, module), (need, is_own) in sorted(self.found.items())
+            ),
+            files=frozenset(self._relative(path) for path in self.reached),
+            roots=tuple(self._relative(place) for place in own),
+            unknown_path=self.unknown,
+        )
+
+    def _relative(self, path: Path) -> str:
+        if path == self.folder / self.sidecar.entry:
+            return self.sidecar.entry_file
+        return path.relative_to(self.folder).as_posix()
+
+    def _read(self, path: Path, package: tuple[str, ...], need: Need) -> None:
+        is_entry = path == self.folder / self.sidecar.entry
+        tree = self._parsed(path, is_entry, need)
+        if tree is None:
             return
-        elif not place.is_dir() or not part:
-            return
+        origin = self.folder / self.sidecar.entry_file if is_entry else path
+        changes = roots.path_changes(tree, origin, self.folder)
+        for place in changes.folders:
+            inside = place.is_relative_to(self.folder)
+            if inside and place.is_dir() and place not in self.roots:
+                self.roots.append(place)
+                # What was looked for before may lie there.
+                again = [(each, (), strength) for each, strength in self.reached.items()]
+                self.reached.clear()
+                self.found.clear()
+                self.queue += [(each, self._package_of(each), how) for each, _, how in again]
+            elif not inside and place.is_dir() and not self.unknown:
+                self.unknown = f"{self._relative(path)} (a folder outside of the sidecar's)"
+        if changes.unknown and not self.unknown:
+            self.unknown = f"{self._relative(path)}:{changes.unknown}"
+        for node, guard in guards.imports(tree, is_entry=is_entry):
+            for module, certain in _named(node, package):
+                self._follow(module, node.lineno, path, min(need, guard), certain)
+
+    def _parsed(self, path: Path, is_entry: bool, need: Need) -> ast.Module | None:
+        shown = self.folder / self.sidecar.entry_file if is_entry else path
+        try:
+            source = self.sidecar.script() if is_entry else path.read_bytes()
+            return ast.parse(source, filename=path.name)
+        except (SidecarError, OSError):
+            if self.strict:
+                raise
+            return None
+        except (SyntaxError, ValueError) as error:
+            if not self.strict or need is not Need.REQUIRED:
+                return None
+            line = getattr(error, "lineno", None)
+            raise SidecarError(
+                f"{workspace.display_path(shown)}{f':{line}' if line else ''} is not valid "
+                f"Python: {getattr(error, 'msg', error)}.",
+                why=f"It was read by Python {platform.python_version()}.",
+                try_next=f"python {workspace.display_path(shown)}",
+            ) from None
+
+    def _package_of(self, path: Path) -> tuple[str, ...]:
+        """The package that a file of ours belongs to, from the root that it lies in."""
+        if path == self.folder / self.sidecar.entry:
+            return ()
+        places = [root for root in self.roots if path.is_relative_to(root)]
+        root = max(places, key=lambda place: len(place.parts), default=self.folder)
+        return path.parent.relative_to(root).parts
+
+    def _follow(self, module: str, line: int, path: Path, need: Need, certain: bool) -> None:
+        """Queue the files that an import runs, or note that it is not the project's own.
+
+        Args:
+            module: The dotted name.
+            line: Where it is imported.
+            path: The file that does.
+            need: How much that counts.
+            certain: False for what may be a name in a module and not a module.
+        """
+        best: tuple[int, list[Path], Path] | None = None
+        parts = tuple(module.split(".")) if module else ()
+        for root in dict.fromkeys([*self.roots, self.folder]):
+            depth, files = roots.resolved(parts, root)
+            if best is None or depth > best[0]:
+                best = (depth, files, root)
+        depth, files, root = best or (0, [], self.folder)
+        if depth:
+            self.used.add(root)
+            for file in files:
+                package = file.parent.relative_to(root).parts
+                self.queue.append((file, package, need))
+        if certain and depth < len(parts):
+            key = (self._relative(path), line, module)
+            before = self.found.get(key, (Need.OPTIONAL, True))
+            self.found[key] = (max(before[0], need), depth > 0)
+
+
+def _named(
+    node: ast.Import | ast.ImportFrom, package: tuple[str, ...]
+) -> Iterator[tuple[str, bool]]:
+    """Yield the modules that a statement names, and whether each is surely a module."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.name, True
+        return
+    prefix = (node.module or "").split(".") if node.module else []
+    if node.level:
+        prefix = [*package[: len(package) - (node.level - 1)], *prefix]
+    if prefix:
+        yield ".".join(prefix), True
+    for alias in node.names:
+        # A submodule or a name: only a file can be followed, so only that one matters.
+        if alias.name != "*":
+            yield ".".join([*prefix, alias.name]), not prefix

@@ -1,37 +1,41 @@
 """A sidecar as a folder: ``pyproject.toml`` says what packaging and launching need to know.
 
-``[project]`` gives name, version and dependencies; ``[tool.sidecar]`` gives the rest, every key
-with a default. An unknown key or a wrong type is an error that names the key and shows a right
-value: a typing mistake must not turn into a sidecar that starts with half of its settings.
+``[project]`` gives name, version and dependencies (:mod:`spike.project.metadata`);
+``[tool.sidecar]`` gives the rest, every key with a default. An unknown key or a wrong type is an
+error that names the key and shows a right value (:mod:`spike.project.settings`): a typing mistake
+must not turn into a sidecar that starts with half of its settings.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import re
+import json
+import shutil
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spike.core.errors import SidecarError
-from spike.core.workspace import HELLO, RECORD_NAME, TOOL, Workspace, display_path, project
+from spike.core.workspace import HELLO, TOOL, Workspace, display_path, project
+from spike.project import entry as starting
+from spike.project import metadata, roots, settings, sources
+from spike.project.metadata import LOCK_NAME
 
-LOCK_NAME = "requirements.lock"
-"""In the sidecar's folder: its dependencies, resolved once for every packager."""
+LOCK_SOURCES = ("uv.lock", "pylock.toml")
+"""Locks of other tools, the first that is there counts: they are used as they are."""
 
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_IGNORED = {
-    RECORD_NAME,
-    "__pycache__",
-    ".git",
-    ".venv",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".pytest_cache",
-}
+_LAUNCH_ONLY = frozenset(
+    {
+        *("folder", "ready", "ready_pattern", "ready_stream", "ready_url", "ready_timeout_s"),
+        *("args", "env", "smoke", "smoke_stdio", "health", "packager_args", "spec"),
+    }
+)
+"""Fields that say how a program is launched, or what one packager is told: another value of them
+makes no other artifact of the sources."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +47,30 @@ class Sidecar:
         name: ``[project] name``; the artifact's name where a packager lets us choose it.
         version: ``[project] version``.
         dependencies: ``[project] dependencies``, requirement strings.
-        entry: The script that is packaged, relative to ``folder``.
-        ready: The line on stdout that says "ready"; compared with a whole line.
-        args: Arguments of every launch.
+        entry: The script that is packaged, relative to ``folder``. One that is made for a
+            function or a module is there only in copies (:meth:`stage`).
+        entry_file: The author's file that it stands for, relative to ``folder``.
+        module: The module that is started, for a script that is made.
+        function: The function of it that is called; empty for ``python -m``.
+        package_roots: Folders that its packages lie in, relative to ``folder``.
+        requires_python: Versions of Python that it can do with; empty for any.
+        dependency_source: As :class:`spike.project.metadata.Metadata` has it, or the name of the
+            lock of another tool.
+        extras: Its extras that ship; ``groups`` likewise.
+        python_version: The Python to package, such as ``3.13``; empty for the tool's own.
+        ready: The line that says "ready"; compared with a whole line.
+        ready_pattern: A regular expression that is looked for in each line in its place.
+        ready_stream: Where that line comes: ``stdout``, ``stderr`` or ``either``.
+        ready_url: An address that answers when the program is ready; no line is waited for then.
+        args: Arguments of every launch. In these, in ``env`` and in the addresses,
+            ``{free_port}`` is a port that is free at the launch.
         env: Environment variables added to every launch.
-        ready_timeout_s: Seconds from launch to ``ready`` after which a launch has failed.
+        ready_timeout_s: Seconds from launch to "ready" after which a launch has failed.
         data: Files and folders that ship beside the program, relative to ``folder``.
         hidden_imports: Modules that the program imports in ways a packager cannot see.
         metadata: Distributions whose metadata the program reads with ``importlib.metadata``.
         collect: Packages that ship whole: every submodule, data file and native library.
+        exclude: Modules that do not ship.
         smoke: Command line run after ``ready``; empty for none. ``{port}``-like fields are taken
             from ``key=value`` words that the sidecar printed. A first word ``python`` is the
             Python that runs this tool; the working folder is ``folder``.
@@ -59,7 +78,9 @@ class Sidecar:
             writes to stdout after ``ready`` is the command's stdin, and the command's stdout is
             the sidecar's stdin.
         health: URL whose answer the host window shows; empty for none. Fields as in ``smoke``.
-        hold_gc: Whether the packaged program holds garbage collection off until ``ready``.
+        defer_gc: Whether the packaged program holds garbage collection off until ``ready``.
+        packager_args: By packager: further arguments for its command line.
+        spec: PyInstaller's .spec file of the author's, relative to ``folder``; empty for none.
     """
 
     folder: Path
@@ -67,7 +88,19 @@ class Sidecar:
     version: str
     dependencies: tuple[str, ...] = ()
     entry: str = "main.py"
+    entry_file: str = ""
+    module: str = ""
+    function: str = ""
+    package_roots: tuple[str, ...] = ()
+    requires_python: str = ""
+    dependency_source: str = "pyproject.toml"
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    python_version: str = ""
     ready: str = "READY"
+    ready_pattern: str = ""
+    ready_stream: str = "stdout"
+    ready_url: str = ""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     ready_timeout_s: float = 10.0
@@ -75,10 +108,18 @@ class Sidecar:
     hidden_imports: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
     collect: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     smoke: tuple[str, ...] = ()
     smoke_stdio: bool = False
     health: str = ""
-    hold_gc: bool = False
+    defer_gc: bool = False
+    packager_args: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    spec: str = ""
+
+    def __post_init__(self) -> None:
+        """A script that is packaged as it is stands for itself."""
+        if not self.entry_file:
+            object.__setattr__(self, "entry_file", self.entry)
 
     @property
     def is_hello(self) -> bool:
@@ -103,7 +144,8 @@ class Sidecar:
     @property
     def lock(self) -> Path | None:
         """The hashed requirements of the dependencies; None for a sidecar that has none."""
-        return self.folder / LOCK_NAME if self.dependencies else None
+        needed = self.dependencies or self.dependency_source == "built"
+        return self.folder / LOCK_NAME if needed else None
 
     @property
     def python(self) -> Path | None:
@@ -120,24 +162,77 @@ class Sidecar:
     def source_files(self) -> tuple[Path, ...]:
         """Every file of the folder that can end up in the artifact, sorted, relative.
 
-        A decision record that is written beside the program is about it, and no part of it.
+        Environments, build output and what git ignores are none, but whatever ``data`` names is.
         """
-        return tuple(
-            sorted(
-                path.relative_to(self.folder)
-                for path in self.folder.rglob("*")
-                if path.is_file() and not _IGNORED & set(path.relative_to(self.folder).parts)
-            )
-        )
+        return sources.files(self.folder, shipped=self.data)
 
-    def source_sha256(self) -> str:
-        """SHA-256 over names and contents of :meth:`source_files`, in hexadecimal."""
+    def source_sha256(self, packager: str = "") -> str:
+        """SHA-256 over everything of the folder that decides what a build makes, in hexadecimal.
+
+        Names and contents of :meth:`source_files`; of ``pyproject.toml`` the settings alone that
+        a build follows, since a key for launches or for another packager changes no artifact.
+
+        Args:
+            packager: Whose own settings count as well; none when empty.
+        """
         digest = hashlib.sha256()
         for relative in self.source_files():
+            if relative.as_posix() in ("pyproject.toml", LOCK_NAME):
+                continue
             content = (self.folder / relative).read_bytes()
             digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
             digest.update(content)
+        # What has its default is left out, so that a key of a later release changes nothing.
+        followed: dict[str, object] = {
+            item.name: getattr(self, item.name)
+            for item in dataclasses.fields(self)
+            if item.name not in _LAUNCH_ONLY and getattr(self, item.name) != item.default
+        }
+        if self.defer_gc:
+            followed["ready"] = self.ready
+        own = [self.packager_args.get(packager, ()), self.spec if packager == "pyinstaller" else ""]
+        if any(own):
+            followed["packager"] = own
+        digest.update(json.dumps(followed, sort_keys=True, default=str).encode())
         return digest.hexdigest()
+
+    def script(self) -> bytes:
+        """The text of the script that is packaged: the author's, or the one that is made.
+
+        Raises:
+            SidecarError: The file is gone.
+        """
+        try:
+            return starting.script_text(self._start, self.folder)
+        except OSError as error:
+            raise SidecarError(
+                f"{self.folder / self.entry_file} cannot be read: {error.strerror}."
+            ) from None
+
+    def stage(self, place: Path) -> Path:
+        """Copy the sources, and the script that is made, into a folder.
+
+        Returns:
+            The script in that folder.
+
+        Raises:
+            OSError: A file cannot be read or written.
+        """
+        for relative in self.source_files():
+            copy = place / relative
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.folder / relative, copy)
+        script = place / self.entry
+        if self.module:
+            script.parent.mkdir(parents=True, exist_ok=True)
+            script.write_bytes(self.script())
+        return script
+
+    @property
+    def _start(self) -> starting.Entry:
+        return starting.Entry(
+            script=self.entry, file=self.entry_file, module=self.module, function=self.function
+        )
 
 
 def load(folder: Path | str | None = None) -> Sidecar:
@@ -166,6 +261,8 @@ def load(folder: Path | str | None = None) -> Sidecar:
     try:
         document = tomllib.loads(manifest.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if metadata.has_backend({}, folder):
+            return parse({}, folder)
         raise SidecarError(
             f"{manifest} does not exist.",
             why="A sidecar is a folder with a pyproject.toml that has at least [project] name "
@@ -184,128 +281,77 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
 
     Raises:
         SidecarError: A key is missing, unknown or has a wrong value; the message names it.
+        NeedsBuildError: The project's build backend has to be asked first, by ``nox -s lock``.
     """
-    project = document.get("project")
-    if not isinstance(project, dict):
-        raise _wrong("[project]", "is missing", '[project]\nname = "my-sidecar"\nversion = "1.0.0"')
-    settings = document.get("tool", {}).get("sidecar", {})
-    if not isinstance(settings, dict):
-        raise _wrong("[tool.sidecar]", "is not a table", '[tool.sidecar]\nentry = "main.py"')
-    unknown = sorted(set(settings) - set(KEYS))
-    if unknown:
-        raise _wrong(
-            f"tool.sidecar.{unknown[0]}",
-            "is not a known key; known are " + ", ".join(sorted(KEYS)),
-            'entry = "main.py"',
-        )
-    name = _text(project.get("name"), "project.name", 'name = "my-sidecar"')
-    if not _NAME.fullmatch(name):
-        raise _wrong("project.name", f"is {name!r}, not a project name", 'name = "my-sidecar"')
-    version = _text(project.get("version"), "project.version", 'version = "1.0.0"')
-    dependencies = _texts(
-        project.get("dependencies", []), "project.dependencies", 'dependencies = ["httpx>=0.28"]'
+    values = settings.values(document)
+    said = metadata.read(
+        document, folder, extras=values.get("extras", ()), groups=values.get("groups", ())
     )
-    values = {
-        key: check(settings[key], f"tool.sidecar.{key}", f"{key} = {right}")
-        for key, (check, right) in KEYS.items()
-        if key in settings
-    }
+    package_roots = roots.configured(document, folder)
+    start = starting.found(values.pop("entry", None), folder, said.scripts, package_roots)
     sidecar = Sidecar(
-        folder=folder, name=name, version=version, dependencies=dependencies, **values
+        folder=folder,
+        name=said.name,
+        version=said.version,
+        dependencies=said.dependencies,
+        requires_python=said.requires_python,
+        dependency_source=_dependency_source(said, folder),
+        entry=start.script,
+        entry_file=start.file,
+        module=start.module,
+        function=start.function,
+        package_roots=package_roots,
+        python_version=values.pop("python", ""),
+        **values,
     )
-    if not (folder / sidecar.entry).is_file():
-        raise _wrong(
-            "tool.sidecar.entry",
-            f"names {sidecar.entry!r}, and {folder / sidecar.entry} is not a file",
-            'entry = "main.py"',
+    _check_data(sidecar)
+    if sidecar.spec and not (folder / sidecar.spec).is_file():
+        raise settings.wrong(
+            "tool.sidecar.pyinstaller.spec",
+            f"names {sidecar.spec!r}, and {folder / sidecar.spec} is not a file",
+            'spec = "my-service.spec"',
         )
+    return sidecar
+
+
+def _dependency_source(said: metadata.Metadata, folder: Path) -> str:
+    if said.source != "built":
+        for name in LOCK_SOURCES:
+            if foreign_lock(folder, name) is not None:
+                return name
+    return said.source
+
+
+def foreign_lock(folder: Path, name: str) -> Path | None:
+    """The lock of another tool for a project: its own, or that of the uv workspace around it."""
+    if name not in LOCK_SOURCES:
+        return None
+    if (folder / name).is_file():
+        return folder / name
+    if name == "uv.lock":
+        for above in folder.parents:
+            try:
+                document = tomllib.loads((above / "pyproject.toml").read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if "workspace" in document.get("tool", {}).get("uv", {}):
+                return above / name if (above / name).is_file() else None
+    return None
+
+
+def _check_data(sidecar: Sidecar) -> None:
+    folder = sidecar.folder
     for item in sidecar.data:
         if not (folder / item).exists():
-            raise _wrong(
+            raise settings.wrong(
                 "tool.sidecar.data",
                 f"names {item!r}, and {folder / item} does not exist",
                 'data = ["templates", "words.txt"]',
             )
         if not Path(item).is_relative_to(Path(sidecar.entry).parent):
-            raise _wrong(
+            raise settings.wrong(
                 "tool.sidecar.data",
                 f"names {item!r}, which is not below the folder of {sidecar.entry}; a packaged "
                 "program finds its files relative to its own __file__",
                 f'data = ["{Path(sidecar.entry).parent.as_posix()}/words.txt"]',
             )
-    if sidecar.smoke_stdio and not sidecar.smoke:
-        raise _wrong(
-            "tool.sidecar.smoke_stdio",
-            "is true, and there is no smoke command to connect",
-            'smoke = ["python", "smoke.py"]',
-        )
-    return sidecar
-
-
-def _wrong(key: str, problem: str, right: str) -> SidecarError:
-    return SidecarError(f"pyproject.toml: {key} {problem}.", try_next=right)
-
-
-def _text(value: object, key: str, right: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _wrong(key, "is missing" if value is None else f"is {value!r}, not a text", right)
-    return value
-
-
-def _token(value: object, key: str, right: str) -> str:
-    text = _text(value, key, right)
-    if text != text.strip() or not text.isascii() or not text.isprintable():
-        raise _wrong(key, f"is {text!r}; a token is one line of printable ASCII", right)
-    return text
-
-
-def _texts(value: object, key: str, right: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _wrong(key, f"is {value!r}, not a list of texts", right)
-    return tuple(value)
-
-
-def _inside(value: object, key: str, right: str) -> str:
-    text = _text(value, key, right)
-    if Path(text).is_absolute() or ".." in Path(text).parts:
-        raise _wrong(key, f"is {text!r}; it must lie inside the sidecar's folder", right)
-    return text
-
-
-def _paths(value: object, key: str, right: str) -> tuple[str, ...]:
-    return tuple(_inside(item, key, right) for item in _texts(value, key, right))
-
-
-def _table(value: object, key: str, right: str) -> Mapping[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise _wrong(key, f"is {value!r}, not a table of texts", right)
-    return dict(value)
-
-
-def _yes_or_no(value: object, key: str, right: str) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(key, f"is {value!r}, neither true nor false", right)
-    return value
-
-
-def _seconds(value: object, key: str, right: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
-        raise _wrong(key, f"is {value!r}; it takes seconds, above 0 and at most 3600", right)
-    return float(value)
-
-
-KEYS: Mapping[str, tuple[Callable[[object, str, str], Any], str]] = {
-    "entry": (_inside, '"main.py"'),
-    "ready": (_token, '"READY"'),
-    "args": (_texts, '["--verbose"]'),
-    "env": (_table, '{ LOG_LEVEL = "info" }'),
-    "ready_timeout_s": (_seconds, "10.0"),
-    "data": (_paths, '["templates", "words.txt"]'),
-    "hidden_imports": (_texts, '["uvicorn.lifespan.on"]'),
-    "metadata": (_texts, '["keyring"]'),
-    "collect": (_texts, '["grpc"]'),
-    "smoke": (_texts, '["python", "smoke.py", "{port}"]'),
-    "smoke_stdio": (_yes_or_no, "true"),
-    "health": (_text, '"http://127.0.0.1:{port}/health"'),
-    "hold_gc": (_yes_or_no, "true"),
-}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from spike.core.workspace import TOOL as ROOT
-from spike.project.sidecar import KEYS
+from spike.project.settings import KEYS
 
 TEXT = (ROOT / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
 

@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 
 from filelock import FileLock, ReadWriteLock
 
-from spike.core.workspace import TOOL as ROOT
+from spike.core.workspace import TOOL
 
-PLACE = ROOT / "build" / "tests"
+PLACE = TOOL / "build" / "tests"
 
 
 def among_others() -> AbstractContextManager[None]:
@@ -30,6 +30,14 @@ def one_at_a_time(name: str) -> FileLock:
     """The lock of something that only one worker may do at a time, such as a Nox session."""
     PLACE.mkdir(parents=True, exist_ok=True)
     return FileLock(PLACE / f"{name}.lock")
+
+
+def measuring_here() -> FileLock:
+    """The lock for a task that measures in this checkout, of which there may be one at a time.
+
+    To a second one the task itself says that it has to wait.
+    """
+    return one_at_a_time("measuring")
 
 
 def _turns() -> ReadWriteLock:

@@ -173,6 +173,8 @@ class Reach:
 def of(
     entry: Path,
     *,
+    text: bytes | None = None,
+    folders: Iterable[Path] = (),
     roots: Iterable[str] = (),
     packages: Iterable[str] = (),
     inspect: bool = False,
@@ -183,6 +185,8 @@ def of(
 
     Args:
         entry: The script.
+        text: What is in it; read from it when None.
+        folders: Where its own modules lie beside the script's folder.
         roots: Modules that it imports in ways the sources do not show.
         packages: Packages that count whole.
         inspect: Whether ``inspect`` is imported at start, as Nuitka does.
@@ -194,7 +198,7 @@ def of(
         OSError: The script cannot be read.
     """
     walk = _Walk(
-        [str(entry.parent.resolve()), *_search_path()],
+        [str(entry.parent.resolve()), *(str(place) for place in folders), *_search_path()],
         unchanged=ready_made if direct_imports else None,
     )
     for name in (*START_UP, *(["inspect"] if inspect else [])):
@@ -205,7 +209,7 @@ def of(
         walk.want(name, "<collect>", optional=False)
         for submodule in walk.submodules(name):
             walk.want(submodule, "<collect>", optional=True)
-    return walk.run(entry)
+    return walk.run(entry, entry.read_bytes() if text is None else text)
 
 
 @functools.cache
@@ -452,10 +456,10 @@ class _Walk:
         self.waiting: list[tuple[Module, str, _Unit, bool]] = []
         self.changed = True
 
-    def run(self, entry: Path) -> Reach:
+    def run(self, entry: Path, text: bytes) -> Reach:
         main = Module(name="__main__", kind="source", file=entry, _own=True)
         self.modules["__main__"] = main
-        self._load(main)
+        self._take(main, *_parse(text, own=True))
         while self.changed:
             self.changed = False
             while self.queue:
@@ -552,9 +556,10 @@ class _Walk:
             change = self.unchanged is not None and module.name not in self.unchanged
             unit, reader = read(module.file, module._own, change and not module._own)
         except (SyntaxError, ValueError):
-            if module.name == "__main__":
-                raise
             return  # a template or a test of bad syntax: importing it would fail too
+        self._take(module, unit, reader)
+
+    def _take(self, module: Module, unit: _Unit, reader: _Reader) -> None:
         module._aliases, module._stored = reader.aliases, reader.stored
         module._stars = reader.stars
         if reader.edits:

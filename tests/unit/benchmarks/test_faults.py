@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import graphlib
+import inspect
 import re
 import shutil
 import signal
@@ -12,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults import report, runner
+from benchmarks.faults import counts, entries, report, reproduce, runner
 from benchmarks.faults.case import all_cases, categories
 from benchmarks.faults.cases.life_and_death.start import RARE_MOMENTS, _with_lost_signals
 from benchmarks.faults.conditions import Conditions
@@ -40,6 +43,7 @@ from spike.core import process
 from spike.core.errors import UsageError
 from spike.core.workspace import TOOL as ROOT
 from spike.measure.results import Result
+from spike.packagers import VARIANTS
 
 CLEAN = Observation(ready_count=1, exit_code=0, shutdown="reason=signal signal=SIGTERM")
 REFUSAL = Observation(exit_code=1, stderr=("no space left on device",))
@@ -177,7 +181,7 @@ class TestStrictly:
 class TestCases:
     """The registry."""
 
-    def test_there_are_at_least_fifty_in_five_chapters(self) -> None:
+    def test_there_are_at_least_fifty_in_five_categories(self) -> None:
         """The bar of the suite."""
         cases = all_cases()
         assert len(cases) >= 50
@@ -202,12 +206,118 @@ class TestCases:
             runner.select(["sigterm_at_reste"])
         assert "--list" in str(caught.value)
 
+    @pytest.mark.parametrize("name", ["sigterm_at_reste", "life_and_death"])
+    def test_a_reproduction_is_of_one_case(self, name: str) -> None:
+        """A typing mistake and a whole category are mistakes that are explained."""
+        with pytest.raises(UsageError, match=f"There is no case '{name}'"):
+            reproduce.main([name, "nuitka-onefile"])
+
     def test_the_supervisor_goes_through_life_and_death_only(self) -> None:
         """The other categories are about the packager."""
         program = Program(artifact=Path("/bin/true"), folder=None)
         target = FaultTarget(id="supervised", hello=program, probe=None, supervisor=True)
         work = runner.jobs(runner.select([]), [target])
         assert {one.category for one, _ in work} == {"life_and_death"}
+
+
+class TestReproducing:
+    """When an entry of the issue log is still true."""
+
+    @pytest.mark.parametrize(
+        ("status", "words", "still"),
+        [
+            (Status.FAIL, "", True),
+            (Status.DEGRADED, "files left", True),
+            (Status.DEGRADED, "expected", False),
+            (Status.FAIL, "another thing", False),
+            (Status.PASS, "files left", False),
+        ],
+    )
+    def test_it_does_not_pass_and_shows_the_words(
+        self, status: Status, words: str, still: bool
+    ) -> None:
+        """What a case expects is not what it saw."""
+        result = CaseResult(status=status, detail="3 files left")
+        case_run = CaseRun(target="one", case="sigterm_at_rest", result=result)
+        assert reproduce.shows(case_run, words) is still
+
+
+class TestPlatforms:
+    """Which cases can be tried where."""
+
+    def test_linux_can_try_every_case(self) -> None:
+        """It is where they were written."""
+        assert not [one.name for one in all_cases().values() if one.not_on("linux")]
+
+    def test_windows_can_try_more_than_forty(self) -> None:
+        """And says of every other one why it cannot."""
+        cases = all_cases().values()
+        assert len([one for one in cases if not one.not_on("windows")]) >= 40
+
+    @pytest.mark.parametrize(
+        "uses",
+        [
+            r"SIGHUP|SIGQUIT|SIGSTOP|_clean_stop\(|\b_fatal\(",
+            r"\.namespace\(|_with_tmp\(",
+            r"\blimits\(",
+            r"umask|chmod\(0o644\)|chown",
+            r"LC_ALL",
+            r"\"LD_LIBRARY_PATH\":",
+            r"/proc/|processes\(\)",
+            r"setpriv|_as_nobody",
+            r"readelf|\bldd\b|_bare_root",
+        ],
+    )
+    def test_what_only_posix_has_is_not_said_to_work_on_windows(self, uses: str) -> None:
+        """Nobody forgets to say what a case uses."""
+        using = [
+            one for one in all_cases().values() if re.search(uses, inspect.getsource(one.function))
+        ]
+        assert using
+        assert not [one.name for one in using if not one.not_on("windows")]
+
+    def test_a_case_that_asks_the_probe_says_so(self) -> None:
+        """Else it would be not run, or broken, where the probe is not built."""
+        for one in all_cases().values():
+            asks = re.search(r"\.ask\(|sandbox\.probe", inspect.getsource(one.function))
+            assert bool(asks) == (Need.PROBE in one.needs), one.name
+
+    def test_the_list_for_a_platform_says_what_applies_and_why_others_do_not(self) -> None:
+        """With counts, so that nobody takes the list for all there is."""
+        text = report.render_list(runner.select(["fork_and_exit", "home_unset"]), "windows")
+        assert "1 of 2 cases can be tried on windows." in text
+        assert re.search(r"\| home_unset *\|", text.split("Not on windows:")[0])
+        assert "- fork_and_exit: there is no fork" in text.split("Not on windows:")[1]
+
+    def test_a_case_that_cannot_be_tried_here_says_why(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In the row of a result, never in silence."""
+        monkeypatch.setattr(sys, "platform", "win32")
+        case_run = runner.run_one("fork_and_exit", _target(), seed=1)
+        assert (case_run.status, case_run.reason) == (
+            Status.NOT_RUN,
+            "not on windows: there is no fork",
+        )
+
+
+def test_the_modules_of_the_suite_lie_on_floors() -> None:
+    """None imports one that imports it, directly or through others, inside functions neither."""
+    folder = ROOT / "benchmarks" / "faults"
+    paths = [path for path in folder.rglob("*.py") if "probe" not in path.parts]
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in paths
+    }
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        imports: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                imports |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+        graph[name] = (imports & names.keys()) - {name, "benchmarks.faults"}
+    assert any(graph.values())
+    tuple(graphlib.TopologicalSorter(graph).static_order())  # raises where there is a circle
 
 
 class TestAnotherCase:
@@ -460,7 +570,7 @@ class TestReporting:
         text = report.render(result, {})
         assert "0 of 1 pass" in text
         assert re.search(r"supervisor\+one *\| fail *\| left", text)
-        assert "Pass for every variant (1): `sigterm_at_rest`." in text
+        assert "1 of 1 pass for every variant: `sigterm_at_rest`." in text
 
     def test_the_worst_repetition_counts_and_a_change_is_said(self) -> None:
         """Verdicts have to be the same in every repetition."""
@@ -468,49 +578,91 @@ class TestReporting:
             _sample("sigterm_at_rest", "one", Status.PASS),
             _sample("sigterm_at_rest", "one", Status.FAIL, detail="left"),
         )
-        (cell,) = report.cells(result)
+        (cell,) = counts.cells(result)
         assert (cell.status, cell.stable) == (Status.FAIL, False)
-        assert report.unstable([cell]) == ["sigterm_at_rest on one"]
+        assert counts.unstable([cell]) == ["sigterm_at_rest on one"]
         assert "Not the same in every repetition: sigterm_at_rest on one." in report.render(
             result, {}
         )
 
     def test_not_run_is_counted_apart_and_never_as_passed(self) -> None:
-        """With its reason in the text."""
-        result = _result(_sample("bare_root", "one", Status.NOT_RUN, reason="needs root"))
-        counts = report.tallies(report.cells(result))["one"]
-        assert counts[Status.NOT_RUN] == 1
-        assert counts[Status.PASS] == 0
-        assert "- bare_root: needs root" in report.render(result, {})
+        """With its reason in the text, and of how many cases."""
+        result = _result(
+            _sample("bare_root", "one", Status.NOT_RUN, reason="needs root"),
+            _sample("bare_root_with_zlib", "one", Status.NOT_RUN, reason="needs root"),
+            _sample("sigterm_at_rest", "one", Status.PASS),
+        )
+        tally = counts.tallies(counts.cells(result))["one"]
+        assert (tally.run, tally.of) == (1, 3)
+        assert tally.text(Status.NOT_RUN) == "2 of 3"
+        assert tally.text(Status.PASS) == "1 of 1"
+        line = "- one, 2 of 3 cases: needs root (`bare_root`, `bare_root_with_zlib`)"
+        assert line in report.render(result, {}).splitlines()
+
+    def test_a_count_never_stands_without_what_it_is_of(self) -> None:
+        """In the table of a variant: run of all, each status of those run, each category too."""
+        result = _result(
+            _sample("sigterm_at_rest", "one", Status.FAIL, detail="left"),
+            _sample("home_unset", "one", Status.PASS),
+            _sample("bare_root", "one", Status.NOT_RUN, reason="needs root"),
+        )
+        row = report.render(result, {}).splitlines()[2]
+        words = [word.strip() for word in row.strip("|").split("|")]
+        assert words[:5] == ["one", "2 of 3", "1 of 2", "0 of 2", "1 of 2"]
+        assert words[5:] == ["1 of 1", "0 of 1", "0 of 0"]
 
     def test_only_what_every_variant_went_through_is_compared(self) -> None:
-        """A case that one cannot be tried on would count for it otherwise."""
+        """A case that one cannot be tried on would count for it otherwise, and it is said."""
         result = _result(
             _sample("recursion", "one", Status.FAIL, detail="crash"),
             _sample("recursion", "two", Status.NOT_RUN, reason="the probe does not fit"),
             _sample("sigterm_at_rest", "one", Status.PASS),
             _sample("sigterm_at_rest", "two", Status.DEGRADED, detail="less"),
         )
-        counts = report.tallies(report.comparable(report.cells(result)))
-        assert counts["one"][Status.FAIL] == 0
-        assert (counts["one"][Status.PASS], counts["two"][Status.DEGRADED]) == (1, 1)
+        counted = counts.tallies(counts.comparable(counts.cells(result)))
+        assert counted["one"].text(Status.FAIL) == "0 of 1"
+        assert counted["two"].text(Status.DEGRADED) == "1 of 1"
+        text = report.render(result, {})
+        said = (
+            "Compared on the 1 of 2 cases that were run on every variant; the other 1 say nothing"
+        )
+        assert said in text
+        ranking = text.split("Compared on")[1].split("\n\n")[1].splitlines()
+        assert [line.split("|")[1].strip() for line in ranking[2:]] == ["one", "two"]
 
     def test_what_fails_needs_an_entry_in_the_issue_log(self, tmp_path: Path) -> None:
         """An entry names the case and the variants with the command that reproduces it."""
         (tmp_path / "0042-title.md").write_text(
-            f"1. `{report.REPRODUCE} sighup_at_rest one three`\n", encoding="utf-8"
+            f"1. `{entries.REPRODUCE} sighup_at_rest one three`\n", encoding="utf-8"
         )
-        known = report.entries_by_cell(tmp_path)
+        known = entries.entries_by_cell(tmp_path)
         assert known == {("sighup_at_rest", "one"): "0042", ("sighup_at_rest", "three"): "0042"}
         result = _result(
             _sample("sighup_at_rest", "one", Status.FAIL, detail="files left"),
             _sample("sighup_at_rest", "two", Status.FAIL, detail="files left"),
         )
-        cells = report.cells(result)
-        assert report.unlogged(cells, known) == ["sighup_at_rest on two"]
+        cells = counts.cells(result)
+        assert entries.unlogged(cells, known) == ["sighup_at_rest on two"]
         text = report.render(result, known)
         assert re.search(r"sighup_at_rest *\| one *\| files left *\| 0042", text)
         assert re.search(r"sighup_at_rest *\| two *\| files left *\| none", text)
+
+    def test_a_command_about_another_program_is_no_entry_for_the_hello_sidecar(
+        self, tmp_path: Path
+    ) -> None:
+        """Options are no variants, and --sidecar names a program of the entry's own."""
+        (tmp_path / "0042-title.md").write_text(
+            f"1. `{entries.REPRODUCE} sigkill_at_rest one --sidecar issues/reproductions/x`\n"
+            f'2. `{entries.REPRODUCE} sighup_at_rest two --showing "two words"`\n',
+            encoding="utf-8",
+        )
+        assert entries.entries_by_cell(tmp_path) == {("sighup_at_rest", "two"): "0042"}
+
+    def test_no_entry_of_the_log_names_what_is_not_there(self) -> None:
+        """Each case that an entry names exists, on variants that exist."""
+        for case, variant in entries.entries_by_cell():
+            assert case in all_cases()
+            assert variant.rpartition("+")[2] in VARIANTS
 
     def test_cases_that_are_fine_everywhere_take_one_line(self) -> None:
         """The table is for what differs."""
@@ -519,5 +671,5 @@ class TestReporting:
             _sample("sigterm_at_rest", "two", Status.PASS),
         )
         text = report.render(result, {})
-        assert "Pass for every variant (1): `sigterm_at_rest`." in text
+        assert "1 of 1 pass for every variant: `sigterm_at_rest`." in text
         assert "do not pass everywhere" not in text

@@ -74,12 +74,20 @@ def test_every_kind_of_result_has_its_words(changes: dict[str, object], cell: st
 
 def test_what_was_not_tried_is_not_run() -> None:
     """An empty cell never looks like a result."""
-    lines = libraries.render([GOOD]).splitlines()
+    other = dataclasses.replace(GOOD, library="lxml", variant="nuitka-standalone", used="")
+    lines = libraries.render([GOOD, other]).splitlines()
     (row,) = [line for line in lines if "keyring 25.7.0" in line]
-    assert row.count("not run") == 2
+    assert row.count("not run") == 1
     assert "works" in row
     assert "pyinstaller-onedir (6.22.3)" in lines[0]
-    assert "nuitka-standalone (not run)" in lines[0]
+    assert "cx_freeze" not in lines[0]
+    assert "cx_freeze-onedir (not run)" in libraries.render([])
+
+
+def test_a_library_is_tried_in_one_folder_mode_a_packager() -> None:
+    """A new packager is tried without being named here."""
+    expected = ["nuitka-standalone", "pyinstaller-onedir", "cx_freeze-onedir"]
+    assert libraries.folder_variants()[:3] == expected
 
 
 def test_a_damaged_file_and_an_unknown_library_are_errors(tmp_path: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import signal
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from spike.build import builder, buildinfo
-from spike.core.command_line import run_command_line
 from spike.core.errors import (
     EXIT_CANNOT,
     BuildFailedError,
@@ -19,6 +18,7 @@ from spike.core.errors import (
     MissingToolError,
     StorageError,
 )
+from spike.core.workspace import PROJECT_VARIABLE, TOOL
 from spike.packagers import Variant
 from spike.packagers.recipe import Tool
 from spike.project.sidecar import Sidecar
@@ -159,6 +159,7 @@ def test_what_is_missing_is_named_before_anything_is_done(
 
 def test_two_builds_of_one_variant_at_once_are_refused(hello: Sidecar) -> None:
     """They would write into each other's scratch."""
+    fcntl = pytest.importorskip("fcntl")
     scratch = hello.workspace.build / VARIANT.id
     scratch.mkdir(parents=True)
     with (scratch / "lock").open("w") as held:
@@ -179,15 +180,6 @@ def test_a_place_that_cannot_be_written_is_an_error_with_a_remedy(
     assert "check the" in caught.value.try_next
 
 
-@pytest.fixture
-def signals() -> Iterator[None]:
-    """The command line sets a signal handler of its own."""
-    kept = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, kept)
-
-
-@pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -199,13 +191,17 @@ def signals() -> Iterator[None]:
     ids=["packager", "mode", "folder", "environment"],
 )
 def test_the_command_line_answers_mistakes_in_a_sentence(
-    words: list[str], said: str, hello: Sidecar, capsys: pytest.CaptureFixture[str]
+    words: list[str], said: str, hello: Sidecar
 ) -> None:
     """Exit code 2 and a remedy, never a traceback."""
-    folder = [] if "--sidecar" in words else ["--sidecar", str(hello.folder)]
-    with pytest.raises(SystemExit) as caught:
-        run_command_line(builder.main, [*words, *folder])
-    assert caught.value.code == EXIT_CANNOT
-    errors = capsys.readouterr().err
-    assert errors.startswith("error: ")
-    assert said in errors
+    done = subprocess.run(
+        [sys.executable, "-m", "spike.build", *words],
+        cwd=TOOL,
+        env={**os.environ, PROJECT_VARIABLE: str(hello.workspace.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == EXIT_CANNOT
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr

@@ -20,7 +20,7 @@ def test_launches_that_differ_much_are_a_warning_below_the_table() -> None:
     said = figures.disturbances(bench)
     assert said.startswith("Warning: wild: the middle half of the launches spans")
     assert "Advice: run it again with more launches (--launches)" in said
-    assert said in figures.run_line(bench)
+    assert said in figures.run_line(bench, "invoke bench")
     said = figures.disturbances(measured(cold_start.NAME, targets, samples))
     assert "wild (warm)" in said
     assert "wild (cold)" in said

@@ -109,7 +109,7 @@ def test_the_grey_reads_on_both_grounds() -> None:
 
     for ground in ("#ffffff", "#0d1117"):
         assert contrast(pictures.INK, ground) >= 4.2
-        shades = [*pictures.COLOURS.values(), pictures.OTHER_COLOUR]
+        shades = [*pictures.PALETTE, pictures.OTHER_COLOUR]
         for colour in [*shades, *pictures.PART_COLOURS.values()]:
             assert contrast(colour, ground) >= 2.95, (colour, ground)
 

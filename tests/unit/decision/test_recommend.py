@@ -306,7 +306,7 @@ def test_a_ranking_over_fewer_cases_says_so() -> None:
         "It fails 8 of the 90 fault cases that both ran (hello's); nuitka-lean fails 0."
         in (found.why_not["nuitka-onefile"])
     )
-    assert "0 of 90 (run: 90 of 123), hello's" in recommend.render(found)
+    assert "0 of 90 (run: 90 of 123) (hello's)" in recommend.render(found)
 
 
 def test_plan_and_ranking_are_reconciled_in_a_sentence() -> None:

@@ -1,20 +1,30 @@
-"""Results of another checkout: never beside one's own, never up to date, never lost."""
+"""The plan as one command: what it measures, what it skips, and whose figures it shows."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.registry import Benchmark
+from benchmarks.targets import Target
 from decision import evidence
 from decision.workflows import spike
-from spike.core import jsonfile
-from spike.core.errors import IncompatibleResultsError
+from spike.core import jsonfile, requirements
+from spike.core.errors import (
+    EXIT_GOAL_MISSED,
+    EXIT_OK,
+    IncompatibleResultsError,
+    MissingToolError,
+)
 from spike.core.workspace import PROJECT_VARIABLE
 from spike.measure import compare, provenance, results
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
+from tests.support import sidecars, toy_benchmark
+from tests.support.evidence import launches
 
 SETTINGS = spike.Settings(launches=20, with_host=False, force=False)
 AUTHORS = "0123456789abcdef"
@@ -143,3 +153,158 @@ def test_results_of_two_checkouts_are_not_compared(hello: Sidecar) -> None:
         compare.changes(old, new, ())
     with pytest.raises(IncompatibleResultsError, match="measured in another checkout"):
         compare.pool([old, new])
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> Benchmark:
+    """A plan with one benchmark in it, which takes no time."""
+    monkeypatch.setattr(spike, "BENCHMARKS", {"toy": toy_benchmark.ENTRY})
+    monkeypatch.setattr(toy_benchmark, "lacks", [])
+    return toy_benchmark.ENTRY
+
+
+def steps(
+    hello: Sidecar,
+    capsys: pytest.CaptureFixture[str],
+    settings: spike.Settings = SETTINGS,
+    only: tuple[str, ...] = (),
+) -> str:
+    """What the measuring part of the plan says."""
+    spike.measure(hello, settings, only)
+    return capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("toy")
+def test_what_is_up_to_date_is_measured_once(
+    hello: Sidecar, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second run says of when the figures are; --force takes them anew."""
+    assert "counted to 3" in steps(hello, capsys)
+    again = steps(hello, capsys)
+    assert "up to date (of 20" in again
+    assert "counted" not in again
+    assert "counted to 3" in steps(hello, capsys, replace(SETTINGS, force=True))
+
+
+@pytest.mark.usefixtures("toy")
+def test_an_optional_tool_that_is_missing_leaves_its_benchmark_out(
+    hello: Sidecar, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The plan goes on and says why; figures that are there already stay up to date."""
+    toy_benchmark.lacks.append("valgrind is not installed")
+    assert "not run: valgrind is not installed" in steps(hello, capsys)
+    toy_benchmark.lacks.clear()
+    steps(hello, capsys)
+    toy_benchmark.lacks.append("valgrind is not installed")
+    assert "up to date" in steps(hello, capsys)
+
+
+def test_only_what_was_asked_for_is_measured(
+    hello: Sidecar, toy: Benchmark, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Not what is no part of the plan, needs a host that is left out, or has another name."""
+    others = {
+        "apart": replace(toy, name="apart", in_spike=False),
+        "hosted": replace(toy, name="hosted", in_host=True),
+        "second": replace(toy, name="second"),
+    }
+    monkeypatch.setattr(spike, "BENCHMARKS", {"toy": toy, **others})
+    said = steps(hello, capsys)
+    assert [line for line in said.splitlines() if line.startswith("==")] == ["== toy", "== second"]
+    assert "== hosted" in steps(hello, capsys, replace(SETTINGS, with_host=True))
+    said = steps(hello, capsys, only=("second",))
+    assert [line for line in said.splitlines() if line.startswith("==")] == ["== second"]
+
+
+def test_what_only_our_own_sidecar_can_be_asked_is_asked_of_no_other(
+    hello: Sidecar, toy: Benchmark, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Such as the self-check, whose copies are of the hello sidecar."""
+    monkeypatch.setattr(spike, "BENCHMARKS", {"toy": replace(toy, any_sidecar=False)})
+    other = sidecars.hello(hello.folder.parent / "other", name="other")
+    assert "counted" not in steps(other, capsys)
+    assert "counted" in steps(hello, capsys)
+
+
+TARGETS = {
+    "nuitka-onefile": {"kind": "variant", "sha256": "a" * 64},
+    "python": {"kind": "baseline", "sha256": "b" * 64},
+}
+
+
+def target(hello: Sidecar, id_: str, sha256: str) -> Target:
+    """A row that a benchmark would measure now."""
+    return Target(id=id_, kind="variant", argv=(id_,), sidecar=hello, sha256=sha256, size_bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "launches", "current"),
+    [
+        ({"nuitka-onefile": "a" * 64}, 20, True),
+        ({"nuitka-onefile": "a" * 64, "python": "b" * 64}, 20, True),
+        ({"nuitka-onefile": "a" * 64}, 21, False),
+        ({"nuitka-onefile": "c" * 64}, 20, False),
+        ({"nuitka-onefile": "a" * 64, "cx_freeze-onedir": "d" * 64}, 20, False),
+    ],
+    ids=["same", "all", "more launches", "another binary", "a variant more"],
+)
+def test_a_result_is_current_when_it_is_of_these_binaries(
+    rows: dict[str, str], launches: int, current: bool, hello: Sidecar
+) -> None:
+    """Of each of them, made here, with at least as many launches as are asked for."""
+    with results.recording(
+        "reliability", hello, targets=TARGETS, settings={"launches": 20}
+    ) as recorder:
+        pass
+    wanted = [target(hello, id_, sha256) for id_, sha256 in rows.items()]
+    settings = replace(SETTINGS, launches=launches)
+    assert spike.is_current(recorder.result(), wanted, settings) is current
+
+
+@pytest.mark.parametrize(
+    ("failed", "rows", "code"),
+    [
+        (None, (), EXIT_GOAL_MISSED),
+        (2, (), EXIT_OK),
+        (3, (), EXIT_GOAL_MISSED),
+        (0, ("pass", "fail"), EXIT_GOAL_MISSED),
+        (0, ("pass", "pass"), EXIT_OK),
+    ],
+    ids=["never launched", "a tenth", "more than a tenth", "a row fails", "all rows pass"],
+)
+def test_the_exit_code_is_the_plans_target(
+    failed: int | None, rows: tuple[str, ...], code: int, hello: Sidecar
+) -> None:
+    """More than 10 % of the launches failed, or a row of the checklist: 1."""
+    found = {"nuitka-onefile": {"kind": "variant", "sha256": "a" * 64}}
+    if failed is not None:
+        samples = launches("nuitka-onefile", 20, failed)
+        record(hello, "reliability", found, samples)
+    if rows:
+        samples = [
+            {"target": "nuitka-onefile", "row": row, "status": status, "evidence": "seen"}
+            for row, status in zip(requirements.CHECKLIST, rows, strict=False)
+        ]
+        record(hello, "checklist", found, samples)
+    assert spike.verdict(hello) == code
+
+
+def record(
+    hello: Sidecar, name: str, targets: dict[str, Any], samples: list[dict[str, Any]]
+) -> None:
+    """Keep a whole run."""
+    with results.recording(name, hello, targets=targets, settings={"launches": 20}) as recorder:
+        for sample in samples:
+            row = dict(sample)
+            recorder.add(row.pop("target"), row)
+
+
+def test_a_missing_tool_is_named_before_minutes_are_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the command that installs it, and the option that does so."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingToolError) as caught:
+        spike.check_tools(with_deps=False)
+    assert "Missing for the builds: C compiler" in str(caught.value)
+    assert "invoke spike --with-deps" in caught.value.try_next

@@ -165,7 +165,7 @@ def test_what_is_written_is_what_is_read() -> None:
         debug_sessions=2,
         working_days_lost=0.5,
         minimal_reproduction="issues/reproductions/x",
-        reproduce="python -m benchmarks.faults.findings x",
+        reproduce="python -m benchmarks.faults.reproduce x y",
         fingerprint="0123456789ab",
     )
     assert issue_log.parse(issue_log.render(entry)) == entry

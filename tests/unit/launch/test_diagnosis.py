@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from spike.launch.diagnosis import Cause, SidecarFacts, diagnose
+from spike.launch.diagnosis import Cause, SidecarFacts, diagnose, last_words
+from spike.launch.spec import Failure
 from tests.support.diagnoses import CASES
 
 TRACEBACKS = Path(__file__).parent / "tracebacks"
@@ -160,3 +162,278 @@ def test_a_windows_path_is_understood() -> None:
     finding = diagnose(stderr=line, variant="pyinstaller-onefile", facts=FACTS)
     assert finding is not None
     assert 'data = ["data/table.txt"]' in finding.fix
+
+
+ENDINGS = Path(__file__).parent / "endings"
+APP = SidecarFacts(
+    name="app",
+    files=frozenset({"main.py", "words.txt", "models/a.bin", "static/index.html", "settings.json"}),
+    data=("words.txt", "settings.json"),
+    provided={},
+    program_folder="/home/user/app",
+    shipped=frozenset({"app", "_internal/words.txt", "_internal/settings.json"}),
+)
+
+
+def ending(name: str) -> dict[str, str]:
+    return {
+        stream: (ENDINGS / f"{name}.{stream}.txt").read_text(encoding="utf-8")
+        for stream in ("stderr", "stdout")
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "failure", "cause", "message", "fix"),
+    [
+        (
+            "exe_parent",
+            Failure.EXITED_BEFORE_READY,
+            Cause.WRONG_PLACE,
+            "it lies at _internal/words.txt",
+            'Path(__file__).parent / "words.txt"',
+        ),
+        (
+            "dir_listing",
+            Failure.EXITED_BEFORE_READY,
+            Cause.DATA_FILE,
+            "cannot find its folder 'models'",
+            'data = ["words.txt", "settings.json", "models"]',
+        ),
+        (
+            "staticfiles",
+            Failure.EXITED_BEFORE_READY,
+            Cause.DATA_FILE,
+            "cannot find its folder 'static'",
+            'data = ["words.txt", "settings.json", "static"]',
+        ),
+        (
+            "relative_cwd",
+            Failure.EXITED_BEFORE_READY,
+            Cause.WRONG_PLACE,
+            "relative to its working folder",
+            'Path(__file__).parent / "settings.json"',
+        ),
+        ("builtin_exit", Failure.UNCLEAN_STOP, Cause.NOT_IN_SITE, "calls exit()", "sys.exit("),
+    ],
+)
+def test_an_ending_of_a_real_program_is_explained(
+    name: str, failure: Failure, cause: Cause, message: str, fix: str
+) -> None:
+    """With what to change, in the settings or in the program."""
+    finding = diagnose(**ending(name), variant="v", facts=APP, failure=failure)
+    assert finding is not None
+    assert finding.cause is cause
+    assert message in finding.message
+    assert fix in finding.fix
+    assert "--force" not in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("optional_logged", "stderr ends with: RuntimeError: NOTES_HOME is not set (main.py:32)"),
+        (
+            "multiline_error",
+            "stderr ends with: pydantic_core._pydantic_core.ValidationError: 1 validation error "
+            "for Settings; token; Field required [type=missing, input_value={}, input_type=dict]; "
+            "For further information",
+        ),
+    ],
+)
+def test_an_ending_that_no_rule_fits_has_its_last_words(name: str, words: str) -> None:
+    """The exception that ended it, its own line first; never one that it had handled."""
+    failure = Failure.EXITED_BEFORE_READY
+    assert diagnose(**ending(name), variant="v", facts=APP, failure=failure) is None
+    assert last_words(**ending(name), failure=failure).startswith(words)
+
+
+LOGGED = (
+    "ERROR:root:orjson is not there\nTraceback (most recent call last):\n"
+    "  File \"main.py\", line 1, in <module>\nModuleNotFoundError: No module named 'orjson'\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("failure", "stderr", "found"),
+    [
+        (Failure.READY_TIMEOUT, LOGGED + "INFO:root:waiting\n", False),
+        (Failure.EXITED_BEFORE_READY, LOGGED + "INFO:root:no licence\n", False),
+        (Failure.EXITED_BEFORE_READY, "WARNING:root:No module named 'orjson'\n", False),
+        (
+            Failure.EXITED_BEFORE_READY,
+            "WARNING:x:ModuleNotFoundError: No module named 'orjson'\nno licence\n",
+            False,
+        ),
+        (Failure.EXITED_BEFORE_READY, LOGGED + "ERROR:root:startup failed, exiting\n", True),
+        (Failure.SMOKE_FAILED, LOGGED + 'INFO: "GET / HTTP/1.1" 500\n', True),
+        (None, "ModuleNotFoundError: No module named 'orjson'\nmore\n", True),
+    ],
+)
+def test_what_was_handled_is_no_reason(failure: Failure | None, stderr: str, found: bool) -> None:
+    """Unless the program gives up over it, or only tells of it since it answers others."""
+    finding = diagnose(stderr=stderr, variant="v", facts=APP, failure=failure)
+    assert (finding is not None) is found
+
+
+@pytest.mark.parametrize(
+    ("streams", "changes", "message", "fix"),
+    [
+        (("BOOT\nREADY\nSHUTDOWN", ""), {}, "only when the program was stopped", "flush=True"),
+        (("B\0O\0O\0T\0\n\0R\0E\0A\0D\0Y\0\n\0", ""), {}, "in UTF-16", 'encoding="utf-8"'),
+        (
+            ("BOOT", "2026-01-01 INFO READY"),
+            {},
+            "came on stderr, and it is not the line 'READY' alone",
+            'ready_pattern = "READY" and ready_stream = "stderr"',
+        ),
+        (("", "READY"), {}, "'READY' came on stderr.", 'set ready_stream = "stderr"; or print'),
+        (("[main] READY", ""), {}, "has 'READY' inside", 'ready_pattern = "READY" in place'),
+        (("Ready", ""), {}, "'Ready' came, and 'READY'", 'set ready = "Ready"'),
+        (
+            ("", "INFO:     Uvicorn running on http://127.0.0.1:1 (Press CTRL+C to quit)"),
+            {"ready": "Uvicorn running on"},
+            "came on stderr, and it is not",
+            r'ready_pattern = "Uvicorn\\ running\\ on" and ready_stream = "stderr"',
+        ),
+        (
+            ("up", "ready at 80"),
+            {"ready_pattern": "ready at"},
+            "'ready at 80' came on stderr.",
+            'ready_stream = "stderr"',
+        ),
+        (
+            ("READY", ""),
+            {"ready_stream": "stderr"},
+            "'READY' came on stdout.",
+            'ready_stream = "stdout"',
+        ),
+        (
+            ("", ""),
+            {"health": "http://127.0.0.1:80/"},
+            "Nothing that it wrote",
+            'ready_url = "http://127.0.0.1:80/"',
+        ),
+    ],
+)
+def test_a_line_that_was_not_heard_is_found(
+    streams: tuple[str, str], changes: dict[str, str], message: str, fix: str
+) -> None:
+    """Late, on the other stream, inside another line, in another encoding, or not at all."""
+    stdout, stderr = streams
+    finding = diagnose(
+        stderr=stderr,
+        stdout=stdout,
+        variant="v",
+        facts=dataclasses.replace(APP, **changes),  # type: ignore[arg-type]
+        failure=Failure.READY_TIMEOUT,
+    )
+    assert finding is not None
+    assert finding.cause is Cause.READY_FORM
+    assert message in finding.message
+    assert fix in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("stdout", "health"),
+    [("NOT READYING", ""), ("", "http://127.0.0.1:{port}/"), ("ALREADY", "")],
+)
+def test_a_line_that_never_came_is_not_invented(stdout: str, health: str) -> None:
+    """A word that has it inside is another word."""
+    facts = dataclasses.replace(APP, health=health)
+    failure = Failure.READY_TIMEOUT
+    assert diagnose(stderr="", stdout=stdout, variant="v", facts=facts, failure=failure) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("BOOT\nREADY\nSHUTDOWN reason=normal", "as uvicorn does"),
+        ("INFO:     Finished server process [1]", "as uvicorn does"),
+        ("BOOT\nREADY", "does not handle SIGTERM"),
+    ],
+)
+def test_a_signal_that_ends_the_program_is_told_apart(lines: str, message: str) -> None:
+    """After a shutdown it was raised again; without one nobody caught it."""
+    finding = diagnose(
+        stderr="",
+        stdout=lines,
+        variant="v",
+        facts=APP,
+        failure=Failure.UNCLEAN_STOP,
+        exit_signal="SIGTERM",
+    )
+    assert finding is not None
+    assert message in finding.message
+    assert "signal.signal(signal.SIGTERM" in finding.fix
+
+
+def test_a_reloader_is_named() -> None:
+    """It starts the program as if it were Python."""
+    stderr = "INFO:     Will watch for changes in these directories: ['/']\nINFO: Started reloader"
+    finding = diagnose(stderr=stderr, variant="v", facts=APP, failure=Failure.READY_TIMEOUT)
+    assert finding is not None
+    assert finding.fix == "reload=False in what ships"
+
+
+def test_data_of_a_package_below_src_is_named_as_the_settings_want_it() -> None:
+    """The program looks below its import root, ``data`` is relative to the folder."""
+    facts = SidecarFacts(
+        name="app",
+        files=frozenset({"src/app/templates/a.html"}),
+        roots=("src",),
+        program_folder="/p",
+        shipped=frozenset(),
+    )
+    error = "FileNotFoundError: [Errno 2] No such file or directory: '/p/_internal/app/templates'"
+    finding = diagnose(stderr=error, variant="v", facts=facts)
+    assert finding is not None
+    assert finding.fix == 'in [tool.sidecar] set data = ["src/app/templates"]'
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("/home/user/app/words.txt", "beside __file__"), ("/tmp/_MEI12ab/words.txt", "built before")],
+)
+def test_a_file_in_one_that_unpacks_itself_is_elsewhere(path: str, message: str) -> None:
+    """Beside the program there is nothing."""
+    facts = dataclasses.replace(APP, shipped=None)
+    error = f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"
+    finding = diagnose(stderr=error, variant="v", facts=facts)
+    assert finding is not None
+    assert message in finding.message
+
+
+def test_an_exception_about_a_file_that_is_there_is_not_ours() -> None:
+    """It says something else of it."""
+    error = "ValueError: /home/user/app/_internal/words.txt: key 'x' not found"
+    assert diagnose(stderr=error, variant="v", facts=APP) is None
+
+
+def test_last_words_are_there_for_every_ending() -> None:
+    """A bare assertion has its line; a long message is cut; silence is said."""
+    head = 'Traceback (most recent call last):\n  File "main.py", line 7, in <module>\n'
+    assert last_words(stderr=f"{head}    assert n\nAssertionError\n", stdout="") == (
+        "stderr ends with: AssertionError (main.py:7: assert n)"
+    )
+    assert "[cut]" in last_words(stderr=head + "ValueError: " + "x" * 1000, stdout="")
+    assert last_words(stderr="", stdout="one\ntwo\n") == "stdout ends with: two"
+    assert last_words(stderr="\n", stdout="") == "it wrote nothing"
+
+
+@pytest.mark.parametrize(
+    ("name", "failure", "exit_signal", "message"),
+    [
+        ("no_flush", Failure.READY_TIMEOUT, "", "'READY' came only when the program was stopped"),
+        ("ready_stderr", Failure.READY_TIMEOUT, "", "INFO READY' came on stderr, and it is not"),
+        ("uvicorn_plain", Failure.UNCLEAN_STOP, "SIGTERM", "as uvicorn does"),
+    ],
+)
+def test_a_real_program_that_was_not_understood_is_explained(
+    name: str, failure: Failure, exit_signal: str, message: str
+) -> None:
+    """It runs well by hand; what is wrong is how it says so."""
+    finding = diagnose(
+        **ending(name), variant="v", facts=APP, failure=failure, exit_signal=exit_signal
+    )
+    assert finding is not None
+    assert message in finding.message

@@ -13,6 +13,7 @@ from spike.packagers import VARIANTS
 from spike.packagers.analysis import defer_gc
 from spike.packagers.recipe import STAGED
 from spike.project import sidecar
+from spike.project.entry import with_first
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ from spike.project import sidecar
 )
 def test_the_import_comes_first_and_no_line_moves(source: str, expected: str) -> None:
     """Behind what Python wants first, in front of everything else."""
-    assert defer_gc.with_import_first(source, "M") == expected
+    assert with_first(source.encode(), "import M").decode() == expected
     compile(expected, "x", "exec")
 
 
@@ -45,7 +46,8 @@ def run(tmp_path: Path, program: str, ready: str = "READY") -> list[str]:
     folder = tmp_path / "program"
     folder.mkdir()
     (folder / "pyproject.toml").write_text(
-        f'[project]\nname = "p"\nversion = "1"\n[tool.sidecar]\nready = "{ready}"\nhold_gc = true\n'
+        '[project]\nname = "p"\nversion = "1"\n'
+        f'[tool.sidecar]\nready = "{ready}"\ndefer_gc = true\n'
     )
     (folder / "main.py").write_text(program)
     staged = defer_gc.files(sidecar.load(folder))
@@ -92,7 +94,7 @@ def test_a_collector_that_was_switched_off_stays_off(tmp_path: Path) -> None:
 def test_every_packager_takes_the_option(name: str) -> None:
     """It is staged with the sources, so no packager has to know about it."""
     variant = VARIANTS[name]
-    held = dataclasses.replace(sidecar.load(), hold_gc=True)
+    held = dataclasses.replace(sidecar.load(), defer_gc=True)
     files = variant.packager.recipe(held, variant.mode.name).files
     assert files[STAGED / "main.py"].count("import sidecar_defer_gc") == 1
     assert STAGED / "sidecar_defer_gc.py" in files

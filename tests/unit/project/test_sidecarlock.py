@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +60,239 @@ def test_every_example_is_a_valid_sidecar_with_its_own_lock(folder: Path) -> Non
     script = (folder / found.entry).read_text(encoding="utf-8")
     assert f'NAME = "{found.name}"' in script
     assert f'VERSION = "{found.version}"' in script
+
+
+BACKEND = '''
+import pathlib, zipfile
+
+NAME = "{name}"
+METADATA = """{metadata}"""
+
+def _write(folder, only_metadata):
+    info = f"{{NAME}}-1.5.dist-info"
+    files = {{
+        f"{{info}}/METADATA": METADATA,
+        f"{{info}}/WHEEL": "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\n"
+        "Tag: py3-none-any\\n",
+        f"{{info}}/entry_points.txt": "[console_scripts]\\n{name} = {name}.cli:main\\n",
+    }}
+    if only_metadata:
+        for name, text in files.items():
+            path = pathlib.Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return info
+    pathlib.Path("left-by-the-backend.txt").write_text("")
+    wheel = f"{{NAME}}-1.5-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(folder) / wheel, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+        archive.writestr(f"{{NAME}}/__init__.py", "VALUE = 7\\n")
+        archive.writestr(f"{{info}}/RECORD", "")
+    return wheel
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    return _write(folder, False)
+
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    return _write(folder, True)
+
+def get_requires_for_build_wheel(config_settings=None):
+    return []
+'''
+BUILD_SYSTEM = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+
+
+@pytest.fixture(autouse=True)
+def tools_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Nox has it when it runs the session: uv lies beside the Python that runs."""
+    place = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", place + os.pathsep + os.environ["PATH"])
+
+
+def backed(folder: Path, name: str, manifest: str, *requires: str) -> Path:
+    """A project with a build backend of its own, which needs no index."""
+    folder.mkdir(parents=True)
+    said = f"Metadata-Version: 2.3\nName: {name}\nVersion: 1.5\nRequires-Python: >=3.9\n"
+    said += "".join(f"Requires-Dist: {each}\n" for each in requires)
+    said += "Provides-Extra: web\n"
+    (folder / "backend.py").write_text(BACKEND.format(name=name, metadata=said))
+    (folder / "pyproject.toml").write_text(manifest + BUILD_SYSTEM)
+    (folder / name).mkdir()
+    (folder / name / "cli.py").write_text("def main(): pass\n")
+    return folder
+
+
+def locked(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert sidecarlock.main([str(folder)]) == 0, capsys.readouterr().err
+    sidecarlock.check(sidecar.load(folder))
+    lines = (folder / "requirements.lock").read_text().splitlines()
+    return [line.strip(" \\") for line in lines if not line.lstrip().startswith("# via")]
+
+
+def depends(folder: Path, requirement: str) -> Path:
+    folder.mkdir()
+    (folder / "main.py").touch()
+    (folder / "pyproject.toml").write_text(
+        f'[project]\nname = "app"\nversion = "1"\ndependencies = ["{requirement}"]\n'
+    )
+    return folder
+
+
+def test_a_folder_is_built_into_a_hashed_wheel(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once, from a copy; when the folder changes, the lock is old."""
+    helper = backed(tmp_path / "helper", "helper", '[project]\nname = "helper"\nversion = "1.5"\n')
+    app = depends(tmp_path / "app", f"helper @ {helper.as_uri()}")
+    before = sorted(helper.iterdir())
+    lines = locked(app, capsys)
+    wheel = app / "requirements.wheels" / "helper-1.5-py3-none-any.whl"
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert lines[2:] == [
+        *("--find-links ./requirements.wheels", "helper==1.5", f"--hash=sha256:{digest}"),
+    ]
+    assert sorted(helper.iterdir()) == before, "the backend's leavings stay in the copy"
+    assert sidecarlock.pinned((app / "requirements.lock").read_text()) == {"helper"}
+    assert all("wheels" not in path.parts[0] for path in sidecar.load(app).source_files())
+    (helper / "helper" / "new.py").touch()
+    with pytest.raises(SidecarError, match=r"wheel of \.\./helper, which has changed since"):
+        sidecarlock.check(sidecar.load(app))
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_repository_is_built_into_a_hashed_wheel(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the commit that the resolver found."""
+    top = tmp_path / "repository"
+    backed(top / "libs" / "helper", "helper", '[project]\nname = "helper"\nversion = "1.5"\n')
+    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "x")):
+        subprocess.run(
+            ["git", "-c", "user.name=x", "-c", "user.email=x@y", *arguments], cwd=top, check=True
+        )
+    app = depends(tmp_path / "app", f"helper @ git+{top.as_uri()}#subdirectory=libs/helper")
+    lines = locked(app, capsys)
+    assert lines[1:3] == ["--find-links ./requirements.wheels", "helper==1.5"]
+    assert "a wheel of helper @ git+" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there_is_said_by_the_lock(tmp_path: Path) -> None:
+    """Not by the build, minutes later."""
+    app = depends(tmp_path / "app", f"helper @ {(tmp_path / 'gone').as_uri()}")
+    with pytest.raises(SidecarError, match="The dependencies of app could not be resolved"):
+        sidecarlock.main([str(app)])
+    assert not (app / "requirements.lock").exists()
+
+
+def test_what_only_the_backend_knows_is_built_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Version, dependencies, commands; its answer stands in the head of the lock."""
+    folder = backed(
+        tmp_path / "app", "app", '[project]\nname = "app"\ndynamic = ["version", "scripts"]\n'
+    )
+    with pytest.raises(SidecarError, match="made by its build backend"):
+        sidecar.load(folder)
+    lines = locked(folder, capsys)
+    found = sidecar.load(folder)
+    assert (found.version, found.entry_file, found.requires_python) == (
+        "1.5",
+        "app/cli.py",
+        ">=3.9",
+    )
+    assert lines[0] == "# Made by nox -s lock for: []"
+    assert lines[1].startswith("# Built metadata: ")
+    assert found.lock == folder / "requirements.lock"
+
+
+def test_uv_lock_is_used_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its versions; when it is older than the project, it is the one to renew."""
+    backed(tmp_path / "helper", "helper", '[project]\nname = "helper"\nversion = "1.5"\n')
+    app = depends(tmp_path / "app", "helper")
+    sources = '[tool.uv.sources]\nhelper = { path = "../helper" }\n'
+    manifest = app / "pyproject.toml"
+    manifest.write_text(manifest.read_text() + 'requires-python = ">=3.11"\n' + sources)
+    subprocess.run(["uv", "lock", "--quiet", "--offline"], cwd=app, check=True)
+    lines = locked(app, capsys)
+    assert json.loads(lines[1].removeprefix("# From: ")).keys() == {"uv.lock", "folders"}
+    assert lines[2:4] == ["--find-links ./requirements.wheels", "helper==1.5"]
+    with (app / "uv.lock").open("a") as stream:
+        stream.write("\n")
+    with pytest.raises(SidecarError, match=r"for other dependencies than uv\.lock has now"):
+        sidecarlock.check(sidecar.load(app))
+    shutil.copytree(tmp_path / "helper", tmp_path / "other")
+    manifest.write_text(manifest.read_text().replace("../helper", "../other"))
+    with pytest.raises(SidecarError, match=r"uv\.lock is older than pyproject\.toml") as caught:
+        sidecarlock.main([str(app)])
+    assert caught.value.try_next == "uv lock"
+
+
+PYLOCK = """
+lock-version = "1.0"
+[[packages]]
+name = "click"
+version = "8.1.8"
+sdist = { name = "click.tar.gz", hashes = { sha256 = "bb" } }
+wheels = [{ name = "click.whl", hashes = { sha256 = "aa" } }]
+[[packages]]
+name = "colorama"
+version = "0.4.6"
+marker = "sys_platform == 'win32'"
+wheels = [{ name = "colorama.whl", hashes = { sha256 = "cc" } }]
+[[packages]]
+name = "uvicorn"
+version = "1"
+marker = "'web' in extras"
+wheels = [{ name = "u.whl", hashes = { sha256 = "dd" } }]
+[[packages]]
+name = "pytest"
+version = "9"
+marker = "'dev' in dependency_groups and os_name == 'posix'"
+wheels = [{ name = "p.whl", hashes = { sha256 = "ee" } }]
+[[packages]]
+name = "mine"
+directory = { path = "lib" }
+[[packages]]
+name = "theirs"
+vcs = { type = "git", url = "https://example.org/x", commit-id = "abc", subdirectory = "d" }
+[[packages]]
+name = "file"
+archive = { url = "https://example.org/f.whl", hashes = { sha256 = "ff" } }
+"""
+
+
+def test_a_pylock_is_used_as_it_is(tmp_path: Path) -> None:
+    """Its versions and hashes; what only extras or groups ask for is there when they are."""
+    path = tmp_path / "pylock.toml"
+    path.write_text(PYLOCK)
+    text = sidecarlock.from_pylock(path)
+    assert "click==8.1.8 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n" in text
+    assert "colorama==0.4.6 ; sys_platform == 'win32' \\\n" in text
+    assert "uvicorn" not in text
+    assert "pytest==9 ; python_version < '3' and os_name == 'posix'" in text
+    assert f"mine @ {(tmp_path / 'lib').as_uri()}\n" in text
+    assert "theirs @ git+https://example.org/x@abc#subdirectory=d\n" in text
+    assert "file @ https://example.org/f.whl \\\n    --hash=sha256:ff\n" in text
+    assert "uvicorn==1 \\\n" in sidecarlock.from_pylock(path, extras=("Web",))
+    path.write_text('lock-version = "2.0"')
+    with pytest.raises(SidecarError, match=r"lock-version '2\.0'"):
+        sidecarlock.from_pylock(path)
+    path.write_text("lock-version")
+    with pytest.raises(SidecarError, match="cannot be read"):
+        sidecarlock.from_pylock(path)
+    path.write_text('lock-version = "1.0"\n[[packages]]\nname = "x"\n')
+    with pytest.raises(SidecarError, match="in a form that is not known"):
+        sidecarlock.from_pylock(path)
+
+
+def test_the_lock_of_a_workspace_counts_for_its_members(tmp_path: Path) -> None:
+    """It lies above them."""
+    member = depends(tmp_path / "member", "helper")
+    (tmp_path / "uv.lock").touch()
+    assert sidecar.load(member).dependency_source == "pyproject.toml"
+    (tmp_path / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["member"]\n')
+    assert sidecar.load(member).dependency_source == "uv.lock"
+    (member / "pylock.toml").touch()
+    (tmp_path / "uv.lock").unlink()
+    assert sidecar.load(member).dependency_source == "pylock.toml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import statistics
@@ -20,6 +21,7 @@ from benchmarks.faults.verdict import (
     NotRun,
     Observation,
     Status,
+    degraded,
     failed,
     passed,
     remains,
@@ -38,6 +40,12 @@ RARE_MOMENTS = 2
 
 FORKS = 5
 """Launches whose fork is held up, at most; the first that does not pass decides."""
+
+UNPACKINGS = 5
+"""Launches that are stopped while they unpack, at most; the first that does not pass decides."""
+
+FALSE_CAUSE = r"for writing|no space|permission|(cannot|could not|failed to) (open|write|extract)"
+"""A message that blames the disk or its rights, where all that happened was a stop."""
 
 SLOW_FORK = Path(__file__).with_name("slow_fork.c")
 
@@ -185,6 +193,37 @@ def sigkill_during_start(sandbox: Sandbox) -> CaseResult:
     return _during_start(sandbox, signal.SIGKILL)
 
 
+def _stopped_while_unpacking(sandbox: Sandbox) -> tuple[str, CaseResult]:
+    """SIGTERM as soon as the first unpacked file is there; at READY where nothing is unpacked."""
+    with sandbox.session() as session:
+        deadline = time.monotonic() + session.conditions.ready_timeout_s
+        while not (unpacked := session.unpacked()) and session.running.ready_ms is None:
+            if session.running.exited:
+                break
+            if time.monotonic() > deadline:
+                session.hung = "READY"
+                break
+            session.read(0)
+        lost = _needs_two(session, signal.SIGTERM)
+        observation = session.end()
+    judged = _judge_early_end(observation)
+    label, result = _first_was_lost(judged, Status.DEGRADED) if lost else judged
+    if result.status is Status.PASS and re.search(FALSE_CAUSE, "\n".join(observation.stderr)):
+        text = f"{observation.ending}, and the stop reads as another error: "
+        label, result = "misled", degraded(text + observation.last_words, observation)
+    return f"{label} {'while it unpacks' if unpacked else 'at READY'}", result
+
+
+@case(
+    "SIGTERM while it unpacks, 5 times over: it ends, gives no false reason, and leaves nothing.",
+    needs=(Need.SIGNALS,),
+    alone=True,
+)
+def sigterm_while_unpacking(sandbox: Sandbox) -> CaseResult:
+    """A host that is closed right after its start; what unpacks nothing gets it at READY."""
+    return sweep(until_lost(UNPACKINGS, lambda: [_stopped_while_unpacking(sandbox)]), of="launches")
+
+
 def _after_fork(sandbox: Sandbox, number: int) -> CaseResult:
     """Send a signal to a program that has just started its own, before it knows of it.
 
@@ -220,7 +259,7 @@ def _with_a_slow_fork(sandbox: Sandbox, library: Path, number: int) -> tuple[str
                 break
             session.read(0.005)
         forked = says.exists()
-        if not forked and session.processes() > 1:
+        if not forked and len(session.processes()) > 1:
             raise NotRun("it starts its program by other means than fork, or is linked statically")
         lost = _needs_two(session, number)
         judged = _judge_early_end(session.end())

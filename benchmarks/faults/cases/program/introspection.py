@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from benchmarks.faults.case import case
-from benchmarks.faults.conditions import Conditions
+from benchmarks.faults.conditions import Conditions, quoted, shell
 from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.verdict import (
     CaseResult,
+    NotRun,
     Status,
     checks,
     degraded,
@@ -98,6 +99,39 @@ def python_path(sandbox: Sandbox) -> CaseResult:
     if any(folder.name in str(entry) for entry in observation.report["Path"]):
         return degraded("PYTHONPATH is on sys.path", observation)
     return passed("sys.path holds the program's own places only", observation)
+
+
+@case("It runs on the Python that packaged it.")
+def own_python(sandbox: Sandbox) -> CaseResult:
+    """What was tested before packaging is not what ships otherwise."""
+    observation = sandbox.run()
+    result = stops(observation)
+    if result.status is not Status.PASS:
+        return result
+    words = dict(word.partition("=")[::2] for word in observation.boot.split())
+    python, packaged_by = words.get("python", ""), sandbox.hello.python
+    if not python or not packaged_by:
+        raise NotRun("the program or its build does not say which Python it is")
+    if python != packaged_by:
+        return degraded(f"packaged by Python {packaged_by}, it runs on {python}", observation)
+    return passed(f"Python {python}", observation)
+
+
+@case("It imports inspect at its start only where the program does.")
+def imports_at_start(sandbox: Sandbox) -> CaseResult:
+    """With ast, dis, re and tokenize behind it, inspect costs a small program half of its start."""
+    trace = sandbox.folder("trace") / "stderr"
+    observation = sandbox.run(
+        Conditions(wrap=shell(f"exec 2>{quoted(trace)}"), env={"PYTHONVERBOSE": "1"})
+    )
+    lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
+    imported = {line.split()[1].strip("'") for line in lines if line.startswith("import ")}
+    if not imported:
+        raise NotRun("it does not obey PYTHONVERBOSE, so nobody sees what it imports")
+    if "inspect" in imported:
+        text = f"inspect is among the {len(imported)} modules that it imports until its stop"
+        return degraded(text, observation)
+    return passed(f"{len(imported)} modules, inspect not among them", observation)
 
 
 @case("The probe itself starts, says READY and stops cleanly.", needs=(Need.PROBE,))

@@ -9,11 +9,13 @@ from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.verdict import (
     CaseResult,
     Observation,
+    Status,
     checks,
     degraded,
     ended_badly,
     failed,
     passed,
+    stops,
 )
 from spike.launch.spec import MARK
 
@@ -45,6 +47,34 @@ def subprocess_environment(sandbox: Sandbox) -> CaseResult:
     if added:
         return degraded(f"leaked into subprocesses: {', '.join(added)}", observation)
     return passed("nothing leaked", observation)
+
+
+@case(
+    "Its own processes have the environment that it was given: no variable of the loader or the "
+    "interpreter is added.",
+    needs=(Need.LINUX,),
+)
+def own_environment(sandbox: Sandbox) -> CaseResult:
+    """/proc shows what the last execve was given, which is not always what the host passed."""
+    with sandbox.session() as session:
+        session.until_ready()
+        environments = session.processes()
+        own = environments.get(session.pid, {})
+        session.stop()
+        observation = session.end()
+    result = stops(observation)
+    if result.status is not Status.PASS:
+        return result
+    if again := [name for name in LINKER_VARIABLES if name in own]:
+        return degraded(f"it executes itself again, with {', '.join(again)} added", observation)
+    added = [
+        name
+        for name in LINKER_VARIABLES
+        if any(name in environment for environment in environments.values())
+    ]
+    if added:
+        return degraded(f"a second process of it has {', '.join(added)} added", observation)
+    return passed(f"nothing added, in {len(environments)} processes", observation)
 
 
 @case(

@@ -1,0 +1,280 @@
+"""The reports behind the record: one file each, generated as a whole, and an index of them.
+
+A report has one summary sentence on top, its table, its picture, and at its end the raw file and
+the command. Those of the benchmarks derive from :mod:`benchmarks.registry`; a new benchmark has its
+report without a line here. What was not run has no report: the index names the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from benchmarks import registry
+from benchmarks.registry import Benchmark, Section
+from decision import criteria, recommend
+from decision.evidence import Evidence, inconsistencies, usable
+from decision.recommend import Answer
+from decision.record import figures, sections
+from spike.core.workspace import platform_id
+from spike.packagers import PACKAGERS
+
+INDEX = "index"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One report.
+
+    Attributes:
+        stem: Of its file's name.
+        title: Its heading.
+        command: The command that makes what it shows, without the sidecar's option.
+        summary: One sentence with what matters most; empty when there is nothing to show.
+        body: The rest, Markdown with links relative to the project's root.
+    """
+
+    stem: str
+    title: str
+    command: str
+    summary: Callable[[Known], str]
+    body: Callable[[Known], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """The evidence and what follows from it, worked out once for all documents.
+
+    Attributes:
+        evidence: What there is to decide on.
+        answer: The answer.
+        sentences: The summary sentence of every report that there is something to show in.
+    """
+
+    evidence: Evidence
+    answer: Answer
+    sentences: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def option(self) -> str:
+        """What a command needs to mean this sidecar."""
+        return self.evidence.sidecar.option
+
+    @property
+    def reports(self) -> list[Report]:
+        """Every report that this sidecar can have, whether there is something to show or not."""
+        sidecar = self.evidence.sidecar
+        return [
+            *DECIDING,
+            *(
+                _of_benchmark(benchmark, section)
+                for benchmark, section in registry.sections()
+                if sidecar.is_hello or benchmark.any_sidecar
+            ),
+        ]
+
+    def path(self, stem: str) -> Path:
+        """The file of a report."""
+        return self.evidence.sidecar.workspace.reports / f"{stem}.md"
+
+    def link(self, stem: str, text: str) -> str:
+        """A link to a report, relative to the project's root; the text alone without a report."""
+        if stem != INDEX and stem not in self.sentences:
+            return text
+        place = self.path(stem).relative_to(self.evidence.sidecar.workspace.root)
+        return f"[{text}]({place.as_posix()})"
+
+    def listed(self, wanted: Collection[str] = ()) -> str:
+        """The summary sentences with links to their reports, a line each.
+
+        Args:
+            wanted: Stems of reports; all of them when empty.
+        """
+        return "\n".join(
+            f"- {self.link(report.stem, report.title)}: {self.sentences[report.stem]}"
+            for report in self.reports
+            if report.stem in self.sentences and (not wanted or report.stem in wanted)
+        )
+
+
+def known(evidence: Evidence) -> Known:
+    """Work the answer and the summary sentences out."""
+    bare = Known(evidence=evidence, answer=recommend.answer(evidence))
+    found = {report.stem: report.summary(bare) for report in bare.reports}
+    return replace(bare, sentences={stem: text for stem, text in found.items() if text})
+
+
+def render_all(facts: Known) -> dict[Path, str]:
+    """Every report's text by its file, with links relative to the project's root."""
+    texts = {
+        facts.path(report.stem): f"# {report.title}\n\n{facts.sentences[report.stem]}\n\n"
+        f"Of {facts.evidence.sidecar.name} on {platform_id()}; "
+        f"{facts.link(INDEX, 'all reports')}.\n\n{report.body(facts).strip()}\n"
+        for report in facts.reports
+        if report.stem in facts.sentences
+    }
+    return {**texts, facts.path(INDEX): _index(facts)}
+
+
+def _index(facts: Known) -> str:
+    """The list of reports, what was not run, and what does not fit together."""
+    evidence = facts.evidence
+    parts = [
+        f"# {evidence.sidecar.name} on {platform_id()}",
+        facts.answer.sentence,
+        facts.listed(),
+    ]
+    if lacking := [report for report in facts.reports if report.stem not in facts.sentences]:
+        parts += [
+            "Not run:",
+            "\n".join(f"- {report.title}: `{report.command}{facts.option}`" for report in lacking),
+        ]
+    problems = inconsistencies(evidence.sidecar, evidence.results, {})
+    parts.append(
+        "What does not fit together:\n\n" + "\n".join(f"- {problem}" for problem in problems)
+        if problems
+        else "All results are of the same binaries and of one machine."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _of_benchmark(benchmark: Benchmark, section: Section) -> Report:
+    """The report of one section of a benchmark."""
+
+    def summary(facts: Known) -> str:
+        result = usable(facts.evidence, benchmark.name)
+        return benchmark.summary(result, section) if result else ""
+
+    def body(facts: Known) -> str:
+        result = usable(facts.evidence, benchmark.name)
+        assert result is not None, "a report without a summary is not written"
+        picture = figures.image(facts.evidence, section.picture)
+        return (
+            f"{benchmark.render(result, section)}{picture}\n\n"
+            f"{figures.run_line(result, benchmark.command + facts.option)}"
+        )
+
+    return Report(
+        stem=section.report,
+        title=section.title,
+        command=benchmark.command,
+        summary=summary,
+        body=body,
+    )
+
+
+def _recommendation_summary(facts: Known) -> str:
+    found = facts.answer
+    return found.sentence if found.standings else ""
+
+
+def _recommendation(facts: Known) -> str:
+    found = facts.answer
+    text = recommend.render(found).removeprefix(f"**{found.sentence}**").strip()
+    return f"{text}\n\nMade by `invoke recommend{facts.option}`."
+
+
+def _built_summary(facts: Known) -> str:
+    if not facts.evidence.builds:
+        return ""
+    builds = facts.evidence.builds.values()
+    versions = sorted({f"{build['packager']} {build['packager_version']}" for build in builds})
+    pythons = sorted({str(build["python_version"]) for build in builds})
+    return (
+        f"{len(facts.evidence.builds)} variants were built by {', '.join(versions)} on Python "
+        f"{', '.join(pythons)}."
+    )
+
+
+def _built(facts: Known) -> str:
+    commands = ", ".join(f"`{facts.evidence.sidecar.nox_command(name)}`" for name in PACKAGERS)
+    return f"{sections.built(facts.evidence)}\n\nMade by {commands}."
+
+
+def _criteria_summary(facts: Known) -> str:
+    fallback = criteria.fallback_criteria(facts.evidence)
+    milestone = criteria.exit_criteria(facts.evidence)
+    met = criteria.Verdict.MET
+    return (
+        f"{sum(item.verdict is met for item in fallback)} of {len(fallback)} fallback criteria and "
+        f"{sum(item.verdict is met for item in milestone)} of {len(milestone)} exit criteria are "
+        "met."
+    )
+
+
+def _criteria(facts: Known) -> str:
+    return "\n\n".join(
+        [
+            sections.proposed(facts.evidence),
+            sections.rulings(criteria.fallback_criteria(facts.evidence)),
+            sections.rulings(criteria.exit_criteria(facts.evidence)),
+            f"Made by `invoke status{facts.option}`.",
+        ]
+    )
+
+
+def _contingency_summary(facts: Known) -> str:
+    steps = criteria.contingency_steps(facts.evidence)
+    done = [item.id for item in steps if item.verdict is criteria.Verdict.DONE]
+    rest = [f"{item.id} {item.verdict.value}" for item in steps if item.id not in done]
+    text = f"{len(done)} of {len(steps)} contingency steps are done"
+    return f"{text}; {', '.join(rest)}." if rest else f"{text}."
+
+
+def _contingency(facts: Known) -> str:
+    parts = [
+        sections.compared(facts.evidence),
+        sections.rulings(criteria.contingency_steps(facts.evidence)),
+        f"Made by `invoke fallback{facts.option}`.",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _issues_summary(facts: Known) -> str:
+    still_open = sum(entry.is_open for entry in facts.evidence.issues)
+    return f"The issue log has {len(facts.evidence.issues)} entries; {still_open} of them are open."
+
+
+def _issues(facts: Known) -> str:
+    return f"{sections.issues(facts.evidence)}\n\nMade by `invoke issue --list{facts.option}`."
+
+
+DECIDING: tuple[Report, ...] = (
+    Report(
+        stem="recommendation",
+        title="Which variant to ship",
+        command="invoke recommend",
+        summary=_recommendation_summary,
+        body=_recommendation,
+    ),
+    Report(
+        stem="criteria",
+        title="Fallback and exit criteria",
+        command="invoke status",
+        summary=_criteria_summary,
+        body=_criteria,
+    ),
+    Report(
+        stem="contingency",
+        title="Contingency steps",
+        command="invoke fallback",
+        summary=_contingency_summary,
+        body=_contingency,
+    ),
+    Report(
+        stem="issues",
+        title="Issue log",
+        command="invoke issue --list",
+        summary=_issues_summary,
+        body=_issues,
+    ),
+    Report(
+        stem="build-commands",
+        title="What was built, and how",
+        command="invoke spike",
+        summary=_built_summary,
+        body=_built,
+    ),
+)
+"""Reports of the decision itself, which no single benchmark makes."""

@@ -1,0 +1,408 @@
+"""``[project]`` of any project: what it says itself, and what only its build backend can tell.
+
+Name, version, dependencies and commands are read from ``pyproject.toml`` wherever they stand there
+or in a file that it names. What is made by a backend's code (a version from git, the dependencies
+of ``setup.py`` or of an older poetry) is built once by ``nox -s lock``, which leaves it in the head
+of ``requirements.lock``; here it is only read. Standard library only.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spike.core.errors import SidecarError
+from spike.project import roots
+from spike.project.settings import wrong
+from spike.project.specifiers import marker_holds, normal_name, requirement_name
+
+LOCK_NAME = "requirements.lock"
+"""In the sidecar's folder: its dependencies, resolved once for every packager."""
+
+BUILT = "# Built metadata: "
+"""Begins the line of a lock that has what only a build backend could tell."""
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_ASSIGNED = re.compile(
+    r"""^(?:__version__|VERSION|version)\s*(?::\s*\w+\s*)?=\s*['"]v?([^'"]+)['"]""", re.MULTILINE
+)
+
+
+class NeedsBuildError(SidecarError):
+    """What is asked for is known only to the project's build backend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a project says of itself.
+
+    Attributes:
+        name: Its name.
+        version: Its version.
+        dependencies: Requirement strings, with those of the extras and groups asked for.
+        requires_python: Versions of Python that it can do with; empty for any.
+        scripts: Its commands: name to ``module:function``.
+        source: Where the dependencies are taken from: ``pyproject.toml``, ``requirements.txt``,
+            ``dynamic`` for files that setuptools is told to read, or ``built``.
+    """
+
+    name: str
+    version: str
+    dependencies: tuple[str, ...] = ()
+    requires_python: str = ""
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    source: str = "pyproject.toml"
+
+
+def read(
+    document: Mapping[str, Any],
+    folder: Path,
+    *,
+    extras: tuple[str, ...] = (),
+    groups: tuple[str, ...] = (),
+) -> Metadata:
+    """Find out name, version, dependencies and commands.
+
+    Args:
+        document: The parsed ``pyproject.toml``; empty when there is none.
+        folder: The project's folder.
+        extras: ``[project.optional-dependencies]`` to add.
+        groups: ``[dependency-groups]`` to add.
+
+    Raises:
+        SidecarError: Something is missing or wrong; the message names the key.
+        NeedsBuildError: Only a build of the metadata can tell, and ``nox -s lock`` has not done
+            that for today's files.
+    """
+    project = document.get("project")
+    if project is not None and not isinstance(project, dict):
+        raise wrong("[project]", "is not a table", '[project]\nname = "my-sidecar"')
+    if project is None:
+        if not has_backend(document, folder):
+            raise wrong(
+                "[project]", "is missing", '[project]\nname = "my-sidecar"\nversion = "1.0.0"'
+            )
+        return _built(document, folder, extras, groups)
+    dynamic = project.get("dynamic", [])
+    dynamic = dynamic if isinstance(dynamic, list) else []
+    name = _text(project.get("name"), "project.name", 'name = "my-sidecar"')
+    if not _NAME.fullmatch(name):
+        raise wrong("project.name", f"is {name!r}, not a project name", 'name = "my-sidecar"')
+    version = (
+        _dynamic_version(document, folder)
+        if "version" in dynamic
+        else _text(project.get("version"), "project.version", 'version = "1.0.0"')
+    )
+    plain, source = _plain_dependencies(project, dynamic, document, folder)
+    if version is None or plain is None or (extras and "optional-dependencies" in dynamic):
+        return _built(document, folder, extras, groups)
+    added = [
+        *_of_extras(project, name, extras),
+        *_of_groups(document, groups, name, project),
+    ]
+    return Metadata(
+        name=name,
+        version=version,
+        dependencies=tuple(dict.fromkeys([*plain, *added])),
+        requires_python=str(project.get("requires-python", "")),
+        scripts=_scripts(project),
+        source=source,
+    )
+
+
+def has_backend(document: Mapping[str, Any], folder: Path) -> bool:
+    """Whether there is something that builds this project's metadata."""
+    return (
+        "build-system" in document
+        or "poetry" in document.get("tool", {})
+        or (folder / "setup.py").is_file()
+        or (folder / "setup.cfg").is_file()
+    )
+
+
+def inputs_sha256(folder: Path) -> str:
+    """SHA-256 over the files that a build backend makes metadata from, in hexadecimal."""
+    digest = hashlib.sha256()
+    names = ("pyproject.toml", "setup.py", "setup.cfg", "poetry.lock", "VERSION")
+    for path in [*(folder / name for name in names), *sorted(folder.glob("requirements*.txt"))]:
+        if path.is_file():
+            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def noted(folder: Path) -> Mapping[str, Any] | None:
+    """What the head of the lock has of built metadata; None when it has none of today's files."""
+    try:
+        with (folder / LOCK_NAME).open(encoding="utf-8") as stream:
+            head = [stream.readline() for _ in range(3)]
+    except (OSError, UnicodeDecodeError):
+        return None
+    for line in head:
+        if line.startswith(BUILT):
+            try:
+                facts = json.loads(line.removeprefix(BUILT))
+            except ValueError:
+                return None
+            if isinstance(facts, dict) and facts.get("inputs") == inputs_sha256(folder):
+                return facts
+    return None
+
+
+def note(facts: Mapping[str, Any], folder: Path) -> str:
+    """The line for the head of a lock: what a build of the metadata has told."""
+    return BUILT + json.dumps({**facts, "inputs": inputs_sha256(folder)}, ensure_ascii=True)
+
+
+def _built(
+    document: Mapping[str, Any], folder: Path, extras: tuple[str, ...], groups: tuple[str, ...]
+) -> Metadata:
+    facts = noted(folder)
+    if facts is None:
+        raise NeedsBuildError(
+            f"What {folder.name} depends on, or its version, is made by its build backend.",
+            why="nox -s lock asks it once and writes down what it says.",
+            try_next=f"nox -s lock -- --sidecar {folder}",
+        )
+    for extra in extras:
+        if normal_name(extra) not in {normal_name(each) for each in facts["extras"]}:
+            raise _no_such("extras", extra, facts["extras"])
+    wanted = []
+    for text in facts["dependencies"]:
+        requirement, _, extra = _split_extra(text)
+        if not extra or normal_name(extra) in {normal_name(each) for each in extras}:
+            wanted.append(requirement)
+    return Metadata(
+        name=facts["name"],
+        version=facts["version"],
+        dependencies=tuple(
+            dict.fromkeys([*wanted, *_of_groups(document, groups, facts["name"], {})])
+        ),
+        requires_python=facts["requires_python"],
+        scripts=facts["scripts"],
+        source="built",
+    )
+
+
+def _split_extra(text: str) -> tuple[str, str, str]:
+    """``x>=1; extra == "web"`` as its requirement and its extra."""
+    match = re.search(r"""\s*(?:and\s+)?\(?extra\s*==\s*['"]([^'"]+)['"]\)?""", text)
+    if match is None:
+        return text, "", ""
+    rest = (text[: match.start()] + text[match.end() :]).strip().rstrip(";").strip()
+    return rest, ";", match[1]
+
+
+def _text(value: object, key: str, right: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise wrong(key, "is missing" if value is None else f"is {value!r}, not a text", right)
+    return value
+
+
+def _texts(value: object, key: str, right: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise wrong(key, f"is {value!r}, not a list of texts", right)
+    return tuple(value)
+
+
+def _scripts(project: Mapping[str, Any]) -> dict[str, str]:
+    scripts = {}
+    for table in ("scripts", "gui-scripts"):
+        found = project.get(table, {})
+        if isinstance(found, dict):
+            scripts.update({key: str(value) for key, value in found.items()})
+    return scripts
+
+
+def _plain_dependencies(
+    project: Mapping[str, Any], dynamic: list[Any], document: Mapping[str, Any], folder: Path
+) -> tuple[tuple[str, ...] | None, str]:
+    """The dependencies without extras and groups, and where from; None when they are built."""
+    if "dependencies" in dynamic:
+        named = _setuptools_dynamic(document, "dependencies").get("file")
+        if not named:
+            return None, "built"
+        files = [named] if isinstance(named, str) else list(named)
+        lines = [line for file in files for line in requirements(folder / str(file))]
+        return tuple(lines), "dynamic"
+    if "dependencies" not in project and (folder / "requirements.txt").is_file():
+        return tuple(requirements(folder / "requirements.txt")), "requirements.txt"
+    right = 'dependencies = ["httpx>=0.28"]'
+    return (
+        _texts(project.get("dependencies", []), "project.dependencies", right),
+        "pyproject.toml",
+    )
+
+
+def requirements(path: Path) -> Iterator[str]:
+    """The requirements in a ``requirements.txt`` and in those that it includes.
+
+    Raises:
+        SidecarError: It cannot be read.
+    """
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SidecarError(
+            f"{path.name}, which holds the dependencies, cannot be read: "
+            f"{getattr(error, 'strerror', None) or error}.",
+            try_next=f"create {path}",
+        ) from None
+    for line in content.replace("\\\n", " ").splitlines():
+        line = re.sub(r"(^|\s)#.*", "", line).strip()
+        include = re.match(r"(?:-r|--requirement)[\s=]*(\S+)", line)
+        if include:
+            yield from requirements(path.parent / include[1])
+        elif line and not line.startswith("-"):
+            yield re.sub(r"\s+--hash[=\s]\S+", "", line).strip()
+        elif re.match(r"(?:-e|--editable)\s", line):
+            yield line.split(maxsplit=1)[1]
+
+
+def _setuptools_dynamic(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    tool = document.get("tool", {})
+    found = tool.get("setuptools", {}).get("dynamic", {}).get(key, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _dynamic_version(document: Mapping[str, Any], folder: Path) -> str | None:
+    """A version that stands in a file which the settings name; None when code makes it."""
+    tool = document.get("tool", {})
+    backend = str(document.get("build-system", {}).get("build-backend", ""))
+    hatch = tool.get("hatch", {}).get("version", {})
+    pdm = tool.get("pdm", {}).get("version", {})
+    named = hatch.get("path") or (pdm.get("path") if pdm.get("source") == "file" else None)
+    if hatch.get("source", "regex") not in ("regex", "code"):
+        return None
+    if isinstance(named, str):
+        expression = hatch.get("pattern")
+        return _version_in(folder / named, expression if isinstance(expression, str) else "")
+    setuptools = _setuptools_dynamic(document, "version")
+    if isinstance(file := setuptools.get("file"), str | list):
+        path = folder / (file if isinstance(file, str) else str(file[0]))
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+    if isinstance(attribute := setuptools.get("attr"), str):
+        module, _, variable = attribute.rpartition(".")
+        return _attribute(document, folder, module, variable)
+    if backend.startswith("flit"):
+        module = tool.get("flit", {}).get("module", {}).get("name")
+        name = module or str(document["project"].get("name", "")).replace("-", "_")
+        return _attribute(document, folder, name, "__version__")
+    if isinstance(poetry := tool.get("poetry", {}).get("version"), str):
+        return poetry
+    return None
+
+
+def _version_in(path: Path, expression: str) -> str | None:
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if expression:
+        try:
+            found = re.search(expression, content, re.MULTILINE)
+            return found["version"] if found else None
+        except (re.error, IndexError):
+            return None
+    match = _ASSIGNED.search(content)
+    return match[1] if match else None
+
+
+def _attribute(document: Mapping[str, Any], folder: Path, module: str, variable: str) -> str | None:
+    """A literal in a module, found as setuptools finds it: without running anything."""
+    parts = tuple(module.split("."))
+    for root in (*roots.configured(document, folder), "."):
+        depth, files = roots.resolved(parts, folder / root)
+        if depth < len(parts) or not files:
+            continue
+        try:
+            tree = ast.parse(files[-1].read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            return None
+        for node in tree.body:
+            if (
+                isinstance(node, ast.Assign | ast.AnnAssign)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+                and any(
+                    isinstance(target, ast.Name) and target.id == variable
+                    for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+                )
+            ):
+                return node.value.value
+    return None
+
+
+def _of_extras(project: Mapping[str, Any], name: str, extras: tuple[str, ...]) -> Iterator[str]:
+    """The requirements of extras, and of the extras that these name of the project itself."""
+    found = project.get("optional-dependencies", {})
+    table = {normal_name(key): value for key, value in found.items()}
+    queue, seen = list(extras), set()
+    while queue:
+        extra = normal_name(queue.pop(0))
+        if extra in seen:
+            continue
+        seen.add(extra)
+        if extra not in table:
+            raise _no_such("extras", extra, found)
+        key = f"project.optional-dependencies.{extra}"
+        for text in _texts(table[extra], key, f'{extra} = ["httpx>=0.28"]'):
+            own = re.match(r"[^\[]+\[([^\]]*)\]", text)
+            if requirement_name(text) == normal_name(name) and own:
+                queue += [part.strip() for part in own[1].split(",")]
+            else:
+                yield text
+
+
+def _of_groups(
+    document: Mapping[str, Any],
+    groups: tuple[str, ...],
+    name: str,
+    project: Mapping[str, Any],
+) -> Iterator[str]:
+    """The requirements of dependency groups, and of the groups that these include (PEP 735)."""
+    found = document.get("dependency-groups", {})
+    table = {normal_name(key): value for key, value in found.items()}
+    queue, seen = list(groups), set()
+    while queue:
+        group = normal_name(queue.pop(0))
+        if group in seen:
+            continue
+        seen.add(group)
+        if group not in table:
+            raise _no_such("groups", group, found)
+        for item in table[group] if isinstance(table[group], list) else []:
+            if isinstance(item, dict) and isinstance(item.get("include-group"), str):
+                queue.append(item["include-group"])
+            elif isinstance(item, str) and requirement_name(item) == normal_name(name):
+                own = re.match(r"[^\[]+\[([^\]]*)\]", item)
+                extras = tuple(part.strip() for part in own[1].split(",")) if own else ()
+                yield from _of_extras(project, name, extras)
+            elif isinstance(item, str):
+                yield item
+            else:
+                raise wrong(
+                    f"dependency-groups.{group}",
+                    f"has {item!r}, neither a requirement nor an include-group",
+                    f'{group} = ["httpx>=0.28"]',
+                )
+
+
+def _no_such(key: str, name: str, known: object) -> SidecarError:
+    names = sorted(known) if isinstance(known, dict | list | tuple) else []
+    listed = ", ".join(names) if names else "none"
+    return wrong(
+        f"tool.sidecar.{key}",
+        f"names {name!r}, and the project has {listed}",
+        f'{key} = ["{names[0]}"]' if names else f"remove {key}",
+    )
+
+
+def holding(dependencies: tuple[str, ...]) -> tuple[str, ...]:
+    """Those whose marker does not exclude them here."""
+    return tuple(text for text in dependencies if marker_holds(text) is not False)

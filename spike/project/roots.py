@@ -1,0 +1,335 @@
+"""Where a project's own modules lie: the folders that its build backend, or its code, name.
+
+A module on any of them is the author's own: no dependency has to provide it, and the packager is
+told the folder. Standard library only: it runs in a packager's environment.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib.machinery
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+
+def configured(document: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+    """Folders that hold packages by what the build backends' settings say, relative, in order.
+
+    Args:
+        document: The parsed ``pyproject.toml``.
+        folder: The project's folder; what is not in it is left out.
+    """
+    named = [*_from_tool(document), *_from_setup_cfg(folder), *_from_setup_py(folder), "src"]
+    kept = []
+    for name in named:
+        place = PurePosixPath(str(name).replace("\\", "/") or ".")
+        inside = not place.is_absolute() and ".." not in place.parts
+        if inside and place.as_posix() not in kept and (folder / place).is_dir():
+            kept.append(place.as_posix())
+    return tuple(kept)
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: object) -> list[str]:
+    values = [value] if isinstance(value, str) else value
+    return [item for item in values if isinstance(item, str)] if isinstance(values, list) else []
+
+
+def _parent(package: str) -> str:
+    return PurePosixPath(package.replace("\\", "/")).parent.as_posix()
+
+
+def _from_tool(document: Mapping[str, Any]) -> Iterator[str]:
+    tool = _table(document.get("tool"))
+    setuptools = _table(tool.get("setuptools"))
+    yield from _package_dir(setuptools.get("package-dir"))
+    yield from _texts(_table(_table(setuptools.get("packages")).get("find")).get("where"))
+    build = _table(_table(tool.get("hatch")).get("build"))
+    for table in (build, _table(_table(build.get("targets")).get("wheel"))):
+        yield from map(_parent, _texts(table.get("packages")))
+        sources = table.get("sources")
+        yield from sources if isinstance(sources, dict) else _texts(sources)
+        yield from _texts(table.get("dev-mode-dirs"))
+    packages = _table(tool.get("poetry")).get("packages")
+    for item in packages if isinstance(packages, list) else []:
+        yield from _texts(_table(item).get("from"))
+    yield from _texts(_table(_table(tool.get("uv")).get("build-backend")).get("module-root"))
+    yield from _texts(_table(_table(tool.get("pdm")).get("build")).get("package-dir"))
+    yield from _texts(_table(tool.get("maturin")).get("python-source"))
+    wheel = _table(_table(tool.get("scikit-build")).get("wheel")).get("packages")
+    yield from map(_parent, _texts(wheel))
+    pytest = _table(_table(tool.get("pytest")).get("ini_options"))
+    yield from _texts(pytest.get("pythonpath"))
+
+
+def _package_dir(value: object) -> Iterator[str]:
+    """``{"" = "src"}`` names a root; ``{pkg = "lib/pkg"}`` names one by its parent."""
+    for package, place in _table(value).items():
+        if isinstance(place, str):
+            yield place if not package else _parent(place)
+
+
+def _from_setup_cfg(folder: Path) -> Iterator[str]:
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(folder / "setup.cfg", encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return
+    for line in parser.get("options", "package_dir", fallback="").splitlines():
+        package, _, place = line.partition("=")
+        yield from _package_dir({package.strip(): place.strip()} if place.strip() else {})
+    where = parser.get("options.packages.find", "where", fallback="")
+    yield from (line.strip() for line in where.splitlines() if line.strip())
+
+
+def _from_setup_py(folder: Path) -> Iterator[str]:
+    try:
+        tree = ast.parse((folder / "setup.py").read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name.startswith("find_"):
+            where = [word.value for word in node.keywords if word.arg == "where"]
+            yield from _literal_texts([*node.args[:1], *where])
+        for word in node.keywords:
+            if word.arg == "package_dir":
+                try:
+                    yield from _package_dir(ast.literal_eval(word.value))
+                except ValueError:
+                    continue
+
+
+def _literal_texts(nodes: list[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+_SUFFIXES = tuple(importlib.machinery.all_suffixes())
+NOT_OURS = frozenset({".git", ".venv", "venv", "node_modules", ".tox", ".nox", "__pycache__"})
+"""Names of folders below a project that never hold its own modules."""
+
+
+def resolved(parts: tuple[str, ...], root: Path) -> tuple[int, list[Path]]:
+    """How many parts of a dotted name a folder has, and the files that importing it runs."""
+    place, files = root, []
+    for depth, part in enumerate(parts):
+        package = place / part
+        if (package / "__init__.py").is_file():
+            files.append(package / "__init__.py")
+        elif module := module_file(package):
+            if module.suffix == ".py":
+                files.append(module)
+            return depth + 1, files
+        elif not (part.isidentifier() and package.is_dir() and _has_python(package)):
+            return depth, files
+        place = package
+    return len(parts), files
+
+
+def module_file(stem: Path) -> Path | None:
+    """The file of a module in a folder: source, bytecode or a native library; None without one."""
+    for suffix in (".py", *_SUFFIXES):
+        if (file := stem.with_name(stem.name + suffix)).is_file():
+            return file
+    return None
+
+
+def _has_python(folder: Path) -> bool:
+    """Whether a folder without ``__init__.py`` is a namespace package: has code anywhere below."""
+    for _, folders, files in os.walk(folder):
+        if any(name.endswith(_SUFFIXES) for name in files):
+            return True
+        folders[:] = [name for name in folders if name not in NOT_OURS]
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathChanges:
+    """What a file does to the search for modules.
+
+    Attributes:
+        folders: Folders that it adds to ``sys.path``, absolute.
+        unknown: Line of a change that cannot be followed here; 0 for none. With one, a module
+            that is found nowhere may still be there when the program runs.
+    """
+
+    folders: tuple[Path, ...] = ()
+    unknown: int = 0
+
+
+def path_changes(tree: ast.Module, file: Path, folder: Path) -> PathChanges:
+    """Read what a file adds to ``sys.path``, as far as it says so in literals and ``__file__``.
+
+    Args:
+        tree: The parsed file.
+        file: Where it lies.
+        folder: What a relative path is taken from.
+    """
+    names: dict[str, Path] = {}
+    folders: list[Path] = []
+    unknown = 0
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            if isinstance(target, ast.Name):
+                value = _place(node.value, file, names)
+                if value is not None:
+                    names[target.id] = value
+    for node in ast.walk(tree):
+        for added in _added(node):
+            place = None if added is None else _place(added, file, names)
+            if place is not None:
+                folders.append(Path(os.path.normpath(folder / place)))
+            else:
+                unknown = unknown or getattr(node, "lineno", 1)
+    return PathChanges(folders=tuple(dict.fromkeys(folders)), unknown=unknown)
+
+
+_UNSEEN = frozenset(
+    {
+        *(
+            (f"sys.{name}", verb)
+            for name in ("meta_path", "path_hooks")
+            for verb in ("append", "insert")
+        ),
+        *(("sys.modules", verb) for verb in ("update", "setdefault")),
+    }
+)
+"""Calls after which a module may be there that no folder has."""
+
+
+def _added(node: ast.AST) -> Iterator[ast.expr | None]:
+    """What a node adds to the search path; None for a change that is no list of places."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        owner, method = _dotted(node.func.value), node.func.attr
+        if owner == "site" and method == "addsitedir":
+            yield node.args[0] if node.args else None
+        elif owner == "sys.path" and method in ("append", "insert"):
+            yield node.args[-1] if node.args else None
+        elif owner == "sys.path" and method == "extend":
+            yield from _elements(node.args[0]) if node.args else [None]
+        elif (owner, method) in _UNSEEN:
+            yield None
+    elif isinstance(node, ast.AugAssign) and _dotted(node.target) == "sys.path":
+        yield from _elements(node.value)
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            where = target.value if isinstance(target, ast.Subscript) else target
+            if _dotted(where) == "sys.path":
+                yield from _elements(node.value)
+            elif _dotted(where) == "sys.modules":
+                yield None
+
+
+def _elements(node: ast.expr) -> list[ast.expr | None]:
+    """The places in ``[a, b]``, ``[a, *sys.path]`` and ``[a] + sys.path``."""
+    if isinstance(node, ast.List | ast.Tuple):
+        found: list[ast.expr | None] = []
+        for item in node.elts:
+            if isinstance(item, ast.Starred):
+                found += _elements(item.value)
+            else:
+                found.append(item)
+        return found
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_elements(node.left), *_elements(node.right)]
+    if _dotted(node).startswith("sys.path") or (
+        isinstance(node, ast.Subscript) and _dotted(node.value) == "sys.path"
+    ):
+        return []
+    return [None]
+
+
+def _dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return ""
+
+
+_SAME = frozenset(
+    {"resolve", "absolute", "expanduser", "as_posix", "abspath", "realpath", "normpath", "fspath"}
+)
+"""Methods and functions that give the place that they are given, for our purpose."""
+
+
+def _place(node: ast.expr, file: Path, names: Mapping[str, Path]) -> Path | None:
+    """The path that an expression stands for; None when it is not known before the program runs."""
+    if isinstance(node, ast.Constant):
+        return Path(node.value) if isinstance(node.value, str) else None
+    if isinstance(node, ast.Name):
+        return file if node.id == "__file__" else names.get(node.id)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return _joined([node.left, node.right], file, names)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = (_place(side, file, names) for side in (node.left, node.right))
+        return Path(f"{left}{_slashed(node.right, right)}") if left and right else None
+    if isinstance(node, ast.JoinedStr):
+        parts = [
+            _place(part.value if isinstance(part, ast.FormattedValue) else part, file, names)
+            for part in node.values
+        ]
+        texts = [
+            _slashed(part, place) for part, place in zip(node.values, parts, strict=True) if place
+        ]
+        return Path("".join(texts)) if len(texts) == len(parts) else None
+    if isinstance(node, ast.Attribute) and node.attr == "parent":
+        place = _place(node.value, file, names)
+        return place.parent if place else None
+    if isinstance(node, ast.Subscript):
+        return _ancestor(node, file, names)
+    return _called(node, file, names) if isinstance(node, ast.Call) else None
+
+
+def _slashed(node: ast.expr, place: Path) -> str:
+    """A text's own words, with the slash at its end that :class:`Path` drops."""
+    return str(node.value) if isinstance(node, ast.Constant) else str(place)
+
+
+def _ancestor(node: ast.Subscript, file: Path, names: Mapping[str, Path]) -> Path | None:
+    """``Path(__file__).parents[1]``."""
+    if not (isinstance(node.value, ast.Attribute) and node.value.attr == "parents"):
+        return None
+    place = _place(node.value.value, file, names)
+    index = node.slice.value if isinstance(node.slice, ast.Constant) else None
+    if place is None or not isinstance(index, int) or not 0 <= index < len(place.parents):
+        return None
+    return place.parents[index]
+
+
+def _called(node: ast.Call, file: Path, names: Mapping[str, Path]) -> Path | None:
+    name = _dotted(node.func).rpartition(".")[2] or getattr(node.func, "attr", "")
+    method = isinstance(node.func, ast.Attribute) and not _dotted(node.func).startswith(
+        ("os.", "pathlib.")
+    )
+    values = [node.func.value] if method and isinstance(node.func, ast.Attribute) else []
+    if name in ("str", "Path", "PurePath"):
+        return _joined(node.args, file, names)
+    if name in _SAME:
+        return _joined([*values, *node.args][:1], file, names)
+    if name == "dirname":
+        place = _joined(node.args[:1], file, names)
+        return place.parent if place else None
+    if name in ("join", "joinpath"):
+        return _joined([*values, *node.args] if name == "joinpath" else node.args, file, names)
+    if name in ("getcwd", "cwd"):
+        return Path()
+    return None
+
+
+def _joined(nodes: list[ast.expr], file: Path, names: Mapping[str, Path]) -> Path | None:
+    parts = [_place(node, file, names) for node in nodes]
+    known = [part for part in parts if part is not None]
+    return Path(*known) if nodes and len(known) == len(parts) else None

@@ -1,0 +1,113 @@
+"""A project that is not this repository: the tool is read there, and never written to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spike.core.workspace import PROJECT_VARIABLE, TOOL, platform_id
+
+pytestmark = pytest.mark.integration
+
+MAIN = """\
+import signal
+import sys
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("READY", flush=True)
+sys.stdin.read()
+"""
+FILES = {
+    "tasks.py": "from commands import program\n\nnamespace = program(__file__)\n",
+    "noxfile.py": "from spike.build import nox_sessions\n\nnox_sessions.declare(__file__)\n",
+    "sidecar/pyproject.toml": '[project]\nname = "theirs"\nversion = "2.0.0"\n',
+    "sidecar/main.py": MAIN,
+}
+ALLOWED_CACHES = {"commands/__pycache__", "spike/__pycache__"}
+"""Python caches a package's ``__init__.py`` before that can say that nothing is to be cached."""
+
+
+class Project:
+    """A project and a copy of the tool, side by side."""
+
+    def __init__(self, base: Path) -> None:
+        self.root = base / "project"
+        self.tool = base / "tool"
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=TOOL, capture_output=True, text=True, check=True
+        )
+        for name in filter(None, listed.stdout.split("\0")):
+            if (TOOL / name).is_file():
+                (self.tool / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(TOOL / name, self.tool / name)
+        for name, text in FILES.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_text(text, encoding="utf-8")
+
+    def run(self, *words: str, expect: int = 0) -> str:
+        """Run ``invoke`` or ``nox`` as a user of the project would, and return what it printed."""
+        env = {key: value for key, value in os.environ.items() if key != PROJECT_VARIABLE}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=self.root,
+            env={**env, "PYTHONPATH": str(self.tool)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == expect, f"{words}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def brought(self) -> dict[str, bytes]:
+        """Every file of the tool, by its path."""
+        return {
+            path.relative_to(self.tool).as_posix(): path.read_bytes()
+            for path in self.tool.rglob("*")
+            if path.is_file()
+            and path.parent.relative_to(self.tool).as_posix() not in ALLOWED_CACHES
+        }
+
+
+@pytest.mark.skipif(not (TOOL / ".git").exists(), reason="this is no clone of a repository")
+def test_a_second_project(tmp_path: Path) -> None:
+    """From the list of tasks to the record: with two files of two lines and a sidecar."""
+    described = (TOOL / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
+    assert all(f"```python\n{FILES[name]}```" in described for name in ("tasks.py", "noxfile.py"))
+    project = Project(tmp_path)
+    before = project.brought()
+
+    assert "bench" in project.run("invoke", "--list")
+    assert "Tauri host" in project.run("invoke", "doctor")
+    project.run("nox", "-s", "build_cx_freeze")
+    assert (project.root / "dist" / "cx_freeze-onedir" / "theirs").is_file()
+    assert "cx_freeze-onedir" in project.run("invoke", "bench", "--launches", "2")
+    project.run("invoke", "size")
+    project.run("invoke", "complexity")
+    assert "Milestone 0: " in project.run("invoke", "status", expect=1)
+    project.run("invoke", "adr")
+    record = (project.root / "decision-record.md").read_text(encoding="utf-8")
+    assert "cx_freeze-onedir" in record
+    project.run("invoke", "adr", "--check")
+    report = json.loads(project.run("invoke", "report", "--format", "json"))
+
+    # What is known there is the project's own, and no figure of this repository is among it.
+    assert report["sidecar"] == {"name": "theirs", "version": "2.0.0"}
+    assert set(report["benchmarks"]) == {"reliability", "size", "complexity"}
+    assert report["origin"] == ""
+    text = json.dumps(report) + record
+    assert str(project.tool) not in text
+    assert str(project.root) not in text
+    names = {path.name for path in (project.root / "benchmarks/results" / platform_id()).iterdir()}
+    assert {"reliability.json", "size.json", "complexity.json"} <= names
+
+    # And the tool is as it was, to the byte.
+    after = project.brought()
+    assert after.keys() == before.keys()
+    assert after == before

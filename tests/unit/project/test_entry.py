@@ -1,0 +1,149 @@
+"""A program can be a script, a function or a module; packagers get a script that does the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from spike.core.errors import SidecarError
+from spike.project import entry, sidecar
+
+CLI = """
+import sys
+from . import store
+def main():
+    print("RAN", store.NAME, len(sys.argv))
+    return 3
+class App:
+    @staticmethod
+    def run():
+        return main()
+"""
+
+
+def project(folder: Path, manifest: str = "", files: dict[str, str] | None = None) -> Path:
+    written = {
+        "pyproject.toml": f'[project]\nname = "notes"\nversion = "1"\n{manifest}\n',
+        "src/notes/__init__.py": "",
+        "src/notes/cli.py": CLI,
+        "src/notes/store.py": 'NAME = "notes"\n',
+        **(files or {}),
+    }
+    for name, text in written.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return folder
+
+
+def ran(folder: Path, place: Path) -> tuple[str, int]:
+    """Stage a project and run what is packaged, as a plain script."""
+    script = sidecar.load(folder).stage(place)
+    done = subprocess.run(
+        [sys.executable, "-E", "-s", str(script)], capture_output=True, text=True, check=False
+    )
+    assert not done.stderr, done.stderr
+    return done.stdout.strip(), done.returncode
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '[project.scripts]\nnotes = "notes.cli:main"',
+        '[project.gui-scripts]\nnotes = "notes.cli:main"',
+        '[project.scripts]\nnotes = "notes.cli:main [extra]"',
+        '[project.scripts]\na = "notes.cli:main"\nb = "gone:x"\n[tool.sidecar]\nentry = "a"',
+        '[tool.sidecar]\nentry = "notes.cli:main"',
+        '[tool.sidecar]\nentry = "notes.cli:App.run"',
+    ],
+)
+def test_a_function_is_called_as_its_command_does(tmp_path: Path, manifest: str) -> None:
+    """Its result is the exit code; the user's folder gets nothing."""
+    folder = project(tmp_path / "p", manifest)
+    before = sorted(folder.rglob("*"))
+    assert ran(folder, tmp_path / "copy") == ("RAN notes 1", 3)
+    assert [path for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts] == before
+
+
+MAIN = '''
+"""Doc."""
+from __future__ import annotations
+import os.path
+from .cli import (
+    main,
+)
+from . import store
+if __name__ == "__main__":
+    print(os.path.relpath(__file__, os.path.dirname(os.path.dirname(__file__))), __package__)
+    main()
+'''
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '[tool.sidecar]\nentry = "-m notes"',
+        '[tool.sidecar]\nentry = "-m notes.__main__"',
+        '[tool.sidecar]\nentry = "src/notes/__main__.py"',
+        "",
+    ],
+)
+def test_a_module_runs_as_python_m_does(tmp_path: Path, manifest: str) -> None:
+    """With its name, its file and its package, though it is a script now."""
+    folder = project(tmp_path / "p", manifest, {"src/notes/__main__.py": MAIN})
+    place = tmp_path / "copy"
+    assert ran(folder, place) == ("notes/__main__.py notes\nRAN notes 1", 0)
+    text = (place / "src" / entry.SCRIPT_NAME).read_text().splitlines()
+    assert len(text) == len(MAIN.splitlines()), "no line moves"
+
+
+def test_a_script_in_a_package_that_imports_relatively_is_a_module(tmp_path: Path) -> None:
+    """As a script it could never run."""
+    files = {"src/notes/serve.py": "from .cli import main\nmain()\n"}
+    folder = project(tmp_path / "p", '[tool.sidecar]\nentry = "src/notes/serve.py"', files)
+    found = sidecar.load(folder)
+    assert (found.module, found.entry) == ("notes.serve", "src/sidecar_start.py")
+    assert ran(folder, tmp_path / "copy") == ("RAN notes 1", 0)
+
+
+def test_main_py_is_the_program_when_nothing_else_is_said(tmp_path: Path) -> None:
+    """A command beside it changes nothing that was right before."""
+    manifest = '[project.scripts]\nnotes = "notes.cli:main"'
+    found = sidecar.load(project(tmp_path, manifest, {"main.py": "x = 1\n"}))
+    assert (found.entry, found.module, found.script()) == ("main.py", "", b"x = 1\n")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "says"),
+    [
+        ("", "is not set, there is no main.py"),
+        (
+            '[project.scripts]\na = "notes.cli:main"\nb = "notes.cli:main"',
+            r"several commands \(a, b\)",
+        ),
+        ('[project.scripts]\na = "nonsense"', "not module:function"),
+        ('[tool.sidecar]\nentry = "notes.gone:main"', "no module 'notes.gone'"),
+        ('[tool.sidecar]\nentry = "-m notes"', "no module 'notes.__main__'"),
+        ('[tool.sidecar]\nentry = "-m"', "names no module"),
+        ('[tool.sidecar]\nentry = "gone.py"', "names 'gone.py'"),
+        ('[tool.sidecar]\nentry = "../main.py"', "not inside the sidecar's folder"),
+        ("[tool.sidecar]\nentry = 3", "not a text"),
+    ],
+)
+def test_what_cannot_be_started_is_said(tmp_path: Path, manifest: str, says: str) -> None:
+    """With the forms that can."""
+    with pytest.raises(SidecarError, match=says) as caught:
+        sidecar.load(project(tmp_path, manifest))
+    assert caught.value.try_next
+
+
+def test_data_lies_where_the_package_finds_it(tmp_path: Path) -> None:
+    """Relative to the import root, since that is what ``__file__`` of a module is relative to."""
+    files = {"src/notes/templates/a.html": ""}
+    manifest = '[tool.sidecar]\nentry = "notes.cli:main"\ndata = ["src/notes/templates"]'
+    found = sidecar.load(project(tmp_path, manifest, files))
+    assert found.data_targets() == (("src/notes/templates", "notes/templates"),)

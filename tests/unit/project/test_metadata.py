@@ -1,0 +1,163 @@
+"""Name, version, dependencies and commands of projects as people have them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from spike.core.errors import SidecarError
+from spike.project import metadata
+
+BASE = '[project]\nname = "demo"\n'
+
+
+def read(folder: Path, text: str, **chosen: tuple[str, ...]) -> metadata.Metadata:
+    return metadata.read(tomllib.loads(text), folder, **chosen)
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+DYNAMIC = BASE + 'dynamic = ["version"]\n'
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        '[tool.hatch.version]\npath = "src/demo/version.py"',
+        '[tool.hatch.version]\npath = "src/demo/other.py"\npattern = "v=(?P<version>\\\\S+)"',
+        '[tool.setuptools.dynamic]\nversion = { attr = "demo.version.__version__" }',
+        '[tool.setuptools.dynamic]\nversion = { file = "VERSION" }',
+        '[tool.setuptools.dynamic]\nversion = { file = ["VERSION"] }',
+        '[tool.pdm.version]\nsource = "file"\npath = "src/demo/version.py"',
+        '[tool.poetry]\nversion = "1.2.3"',
+        '[build-system]\nbuild-backend = "flit_core.buildapi"\n[tool.flit.module]\n'
+        'name = "demo.version"',
+    ],
+)
+def test_a_version_that_stands_in_a_file_is_read(tmp_path: Path, settings: str) -> None:
+    """Without running anything of the project's."""
+    write(
+        tmp_path,
+        src__demo__version_dot_py='import sys\n__version__ = "1.2.3"\n',
+        src__demo__other_dot_py="v=1.2.3\n",
+        VERSION="1.2.3\n",
+    )
+    assert read(tmp_path, DYNAMIC + settings).version == "1.2.3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DYNAMIC + '[tool.hatch.version]\nsource = "vcs"',
+        DYNAMIC + '[tool.setuptools.dynamic]\nversion = { attr = "demo.made.VERSION" }',
+        DYNAMIC + "[tool.setuptools_scm]",
+        BASE + 'version = "1"\ndynamic = ["dependencies"]',
+        '[tool.poetry]\nname = "demo"\nversion = "1"',
+        '[build-system]\nrequires = ["setuptools"]',
+    ],
+)
+def test_what_only_the_backend_knows_is_asked_of_it_once(tmp_path: Path, text: str) -> None:
+    """By the lock; afterwards its head says it, as long as the project's files are the same."""
+    write(tmp_path, pyproject_dot_toml=text, demo__made_dot_py="VERSION = made()\n")
+    with pytest.raises(metadata.NeedsBuildError) as caught:
+        read(tmp_path, text)
+    assert caught.value.try_next == f"nox -s lock -- --sidecar {tmp_path}"
+    facts = {
+        "name": "demo",
+        "version": "1.dev3",
+        "dependencies": [
+            "click>=8",
+            'uvicorn; extra == "web"',
+            'x; os_name == "a" and extra == "web"',
+        ],
+        "requires_python": ">=3.9",
+        "scripts": {"demo": "demo:main"},
+        "extras": ["web"],
+    }
+    lock = tmp_path / metadata.LOCK_NAME
+    lock.write_text("# Made by nox -s lock for: []\n" + metadata.note(facts, tmp_path) + "\n")
+    found = read(tmp_path, text)
+    assert (found.version, found.dependencies, found.source) == ("1.dev3", ("click>=8",), "built")
+    assert found.scripts == {"demo": "demo:main"}
+    assert read(tmp_path, text, extras=("web",)).dependencies == (
+        *("click>=8", "uvicorn", 'x; os_name == "a"'),
+    )
+    with pytest.raises(SidecarError, match="names 'gone', and the project has web"):
+        read(tmp_path, text, extras=("gone",))
+    (tmp_path / "pyproject.toml").write_text(text + "\n# changed\n")
+    with pytest.raises(metadata.NeedsBuildError):
+        read(tmp_path, text)
+
+
+def test_dynamic_dependencies_of_setuptools_are_read(tmp_path: Path) -> None:
+    """From the files that it names, with what these include."""
+    write(
+        tmp_path,
+        requirements_dot_txt="# web\nclick>=8  # the cli\n-r more.txt\n--no-binary x\n\n"
+        "pinned==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n-e ./lib\n",
+        more_dot_txt="anyio ; os_name == 'posix'\n",
+    )
+    text = (
+        BASE + 'version = "1"\ndynamic = ["dependencies"]\n'
+        '[tool.setuptools.dynamic]\ndependencies = { file = ["requirements.txt"] }'
+    )
+    assert read(tmp_path, text).dependencies == (
+        *("click>=8", "anyio ; os_name == 'posix'", "pinned==1", "./lib"),
+    )
+    (tmp_path / "more.txt").unlink()
+    with pytest.raises(SidecarError, match=r"more\.txt, which holds the dependencies"):
+        read(tmp_path, text)
+
+
+def test_requirements_beside_a_project_without_dependencies_count(tmp_path: Path) -> None:
+    """Many applications have nothing else; a list in the project wins."""
+    write(tmp_path, requirements_dot_txt="click\n")
+    found = read(tmp_path, BASE + 'version = "1"')
+    assert (found.dependencies, found.source) == (("click",), "requirements.txt")
+    assert read(tmp_path, BASE + 'version = "1"\ndependencies = []').dependencies == ()
+
+
+def test_extras_and_groups_are_added(tmp_path: Path) -> None:
+    """With the extras that they name themselves, and the groups that they include."""
+    text = BASE + (
+        'version = "1"\ndependencies = ["click"]\n'
+        '[project.optional-dependencies]\nweb = ["uvicorn"]\nall = ["demo[web,Fast_Json]"]\n'
+        'fast-json = ["orjson"]\n'
+        '[dependency-groups]\nsidecar = ["x", { include-group = "base" }]\nbase = ["y"]\n'
+        'bad = [3]\nself = ["demo[web]"]\n'
+    )
+    assert read(tmp_path, text).dependencies == ("click",)
+    assert read(tmp_path, text, extras=("all",)).dependencies == ("click", "uvicorn", "orjson")
+    assert read(tmp_path, text, groups=("Sidecar",)).dependencies == ("click", "x", "y")
+    assert read(tmp_path, text, groups=("self",)).dependencies == ("click", "uvicorn")
+    with pytest.raises(SidecarError, match=r"extras names 'gone', and the project has all"):
+        read(tmp_path, text, extras=("gone",))
+    with pytest.raises(SidecarError, match=r"groups names 'gone', and the project has bad"):
+        read(tmp_path, text, groups=("gone",))
+    with pytest.raises(SidecarError, match=r"dependency-groups\.bad has 3"):
+        read(tmp_path, text, groups=("bad",))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", r"\[project\] is missing"),
+        ("project = 3", r"\[project\] is not a table"),
+        ('[project]\nversion = "1"', "project.name is missing"),
+        ('[project]\nname = "a b"\nversion = "1"', "not a project name"),
+        (BASE, "project.version is missing"),
+        (BASE + 'version = "1"\ndependencies = "click"', "not a list of texts"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path: Path, text: str, says: str) -> None:
+    """Each with a right line."""
+    with pytest.raises(SidecarError, match=says) as caught:
+        read(tmp_path, text)
+    assert caught.value.try_next
