@@ -218,6 +218,7 @@ def _gaps(
         [path.as_posix() for path in sidecar.source_files()],
         entry=sidecar.entry,
         not_data=sidecar.smoke,
+        roots=imports.import_roots(sidecar),
     )
     gaps = completeness.own_gaps(own, shipped, loaded)
     named = {
