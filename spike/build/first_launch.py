@@ -156,16 +156,18 @@ def _plain(sidecar: Sidecar, place: Place, script: Path) -> _Run:
         errors = Path(name) / "stderr"
         # A launch keeps the end of a stream; here all of it is wanted. The shell is gone by exec.
         shell = ("/bin/sh", "-c", 'exec "$@" 2> "$0"', str(errors))
-        argv = [*shell, sys.executable, "-q", "-v", str(script)]
+        listed = sidecar.ready_stream == "stdout"  # otherwise stderr is what is waited for
+        command = [*shell, sys.executable, "-q", "-v"] if listed else [sys.executable]
+        argv = [*command, str(script)]
         spec = judgement.spec_of(
             sidecar, argv, place=place, env=imports.module_path(sidecar, place.sources)
         )
         launch = judgement.judge(spec, place=place)
         try:
-            text = errors.read_text(encoding="utf-8", errors="replace")
+            said = errors.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
-            text = ""
-    loaded, rest = completeness.loaded_modules(text.splitlines())
+            said = list(launch.stderr_tail)
+    loaded, rest = completeness.loaded_modules(said)
     launch = replace(launch, stderr_tail=rest[-20:])
     if not launch.ok:
         launch = replace(launch, detail=f"{launch.detail}; {judgement.last_words(launch)}")
