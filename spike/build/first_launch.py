@@ -35,6 +35,8 @@ _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>/(?:_MEI\w+|onefile_\w+)")
 _OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
 """What a child of multiprocessing says that has imported the main script too early."""
+_IN_CWD = re.compile(r"<cwd>/|No such file or directory: ['\"](?![/<]|[A-Za-z]:)")
+"""An exception that names a file in the working folder, or relative to it."""
 _TROUBLE = re.compile(r"\b(error|warning|exception|traceback|no module|not found)\b", re.IGNORECASE)
 
 
@@ -113,7 +115,7 @@ def run(
             plain = _plain(sidecar, script_place, script)
             again = _plain(sidecar, script_place, script) if plain.launch.ok else plain
     judged = judgement.explained(program.launch, variant=variant, known=known)
-    judged = _beside_plain(judged, plain.launch)
+    judged = _beside_plain(judged, program, plain)
     if not (judged.ok and plain.launch.ok):
         # What it did not live to say cannot be missed, but what did not ship can.
         again = plain
@@ -197,20 +199,31 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
     return tuple(told)
 
 
-def _beside_plain(program: Launch, plain: Launch) -> Launch:
+def _beside_plain(judged: Launch, program: _Run, plain: _Run) -> Launch:
     """A failed launch that says when the plain script fails as well: then no packager did it."""
-    if program.ok or plain.ok:
-        return program
-    if plain.failure is program.failure:
-        same = (
-            "the plain script leaves the same behind"
-            if plain.failure in _LEFT
-            else "the plain script fails in the same way"
+    if judged.ok or plain.launch.ok:
+        return judged
+    theirs, ours = _end(plain), _end(program)
+    if _IN_CWD.search(theirs):
+        if " Fix: " in judged.detail:
+            return judged  # the program's own output has said it
+        told = (
+            "The plain script looks in its working folder as well, and that is its host's, not its "
+            f"own ({theirs}). Fix: a path that begins at Path(__file__).parent"
         )
-        return replace(program, detail=f"{program.detail}. No fault of the packager: {same}")
-    return replace(
-        program, detail=f"{program.detail}. The plain script fails as well: {plain.detail}"
-    )
+    elif plain.launch.failure is not judged.failure or theirs != ours:
+        told = f"The plain script fails as well: {plain.launch.detail}"
+    elif judged.failure in _LEFT:
+        told = "No fault of the packager: the plain script leaves the same behind"
+    else:
+        told = "No fault of the packager: the plain script fails in the same way"
+    return replace(judged, detail=f"{judged.detail}. {told}")
+
+
+def _end(run: _Run) -> str:
+    """The exception that a program ended with; empty when it wrote none."""
+    ends = [line for line in run.stderr if re.match(r"[A-Za-z_][\w.]*(Error|Exception)\b", line)]
+    return ends[-1] if ends else ""
 
 
 def _gaps(
