@@ -15,7 +15,7 @@ PLACE = ("docs", "commands.md")
 
 def document() -> str:
     """The document, without the line that tells who generated it."""
-    from commands import TOPICS, topic_tasks
+    from commands import topic_tasks, topics
     from spike.packagers import PACKAGERS
 
     sessions = [
@@ -31,7 +31,7 @@ def document() -> str:
         "All in `.venv/bin`. `invoke --list` shows the tasks, `invoke --help TASK` the options of "
         "one. Exit codes: 0 done and the target met, 1 done and the target missed, 2 could not be "
         "done, 130 interrupted (what was measured is kept).",
-        *(part for topic in TOPICS for part in _topic(topic, topic_tasks(topic))),
+        *(part for topic in topics() for part in _topic(topic, topic_tasks(topic))),
         "## Builds, each packager in an environment of its own",
         compact(["session", "modes that it builds", "modes by `-- --mode NAME`"], sessions),
         "Behind `--`: `--mode NAME` builds one mode, `--force` also what is up to date, "
