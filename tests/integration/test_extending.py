@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import platform_id
+from tests.support import checkouts
 
 pytestmark = [
     pytest.mark.integration,
@@ -196,19 +195,7 @@ def add_packager(root: Path) -> None:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository's files without anything that was measured, and the two jobs done."""
     root = tmp_path_factory.mktemp("extended") / "repository"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for name in listed:
-        if name.startswith(("benchmarks/results/", "benchmarks/report/", "snapshots/")):
-            continue
-        if (ROOT / name).is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, root / name)
+    checkouts.copy(root, without=("benchmarks/results/", "benchmarks/report/", "snapshots/"))
     add_benchmark(root)
     add_packager(root)
     # What a checkout ignores, the checkers of the copy have to ignore as well.
