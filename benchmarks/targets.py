@@ -63,15 +63,12 @@ class Target:
 
     def spec(self, **changes: Any) -> LaunchSpec:
         """How to launch it once, with changes for a special case."""
-        spec = judgement.spec_of(self.sidecar, (), place=self.place)
+        roots = imports.module_path(self.sidecar, self._sources) if self.script else {}
+        spec = judgement.spec_of(self.sidecar, (), place=self.place, env=roots)
         if self.id == STATIC_C:
             spec = dataclasses.replace(
-                spec, ready="READY", ready_pattern="", ready_stream="stdout", ready_url="", smoke=()
+                spec, ready="READY", ready_pattern="", ready_url="", ready_stream="stdout", smoke=()
             )
-        if self.script is not None:
-            # A plain Python has to be told where the modules lie that a packager was told of.
-            path = imports.module_path(self.sidecar, self._sources)
-            spec = dataclasses.replace(spec, env={**path, **spec.env})
         return dataclasses.replace(spec, argv=self.argv, **changes)
 
     @property

@@ -40,11 +40,11 @@ def spec_of(
         sidecar: Whose arguments, environment, READY line, timeout and smoke command count.
         argv: The program, or what runs the script; the arguments are added.
         place: Where a copy of it lies; None for this process's own surroundings.
-        env: More environment variables.
+        env: More environment variables; those of the sidecar win.
     """
     return LaunchSpec(
         argv=(*argv, *sidecar.args),
-        env={**(place.environment() if place else {}), **sidecar.env, **(env or {})},
+        env={**(place.environment() if place else {}), **(env or {}), **sidecar.env},
         cwd=place.working_folder() if place else None,
         **ready.settings(sidecar),
         ready_timeout_s=sidecar.ready_timeout_s,
