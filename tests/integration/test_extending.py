@@ -33,8 +33,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.targets import Target
+from benchmarks.wording import ends
 from spike.core.statistics import median
-from spike.core.tables import milliseconds, span, table
+from spike.core.tables import milliseconds, table
 from spike.launch import launcher
 from spike.measure import results
 from spike.measure.compare import Metric
@@ -76,7 +77,7 @@ def render(result: results.Result) -> str:
 
 def summary(result: results.Result) -> str:
     """The quickest and the slowest."""
-    return f"The first words of a toy come after {span(medians(result), milliseconds)}."
+    return f"The first words of a toy come after {ends(medians(result), milliseconds)}."
 '''
 BENCHMARK_ENTRY = """
         Benchmark(
