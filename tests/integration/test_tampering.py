@@ -17,23 +17,11 @@ from spike.build.buildinfo import Built
 from spike.core.requirements import PLAN_VARIANTS
 from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import platform_id
+from tests.support import checkouts
 
 pytestmark = pytest.mark.integration
 
-LEFT_OUT = frozenset(
-    (".git", ".nox", ".venv", "build", "dist", "examples", "src-tauri", "tests", "snapshots")
-)
-"""Folders of the repository that a copy does without; below them the names mean other things."""
-
-
-def left_out(folder: str, names: list[str]) -> set[str]:
-    """What of a folder is not copied."""
-    found = {name for name in names if name == "__pycache__" or name.endswith("_cache")}
-    if Path(folder) == ROOT:
-        found |= LEFT_OUT & set(names)
-    if Path(folder) == ROOT / "benchmarks":
-        found |= {"results", "report"} & set(names)
-    return found
+LEFT_OUT = ("benchmarks/results/", "benchmarks/report/", "snapshots/", "examples/", "src-tauri/")
 
 
 class Checkout:
@@ -74,8 +62,7 @@ class Checkout:
 @pytest.fixture(scope="module")
 def measured(built: Callable[..., Built], tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout whose record is up to date and names the outcome that the rules propose."""
-    root = tmp_path_factory.mktemp("measured") / "repository"
-    shutil.copytree(ROOT, root, ignore=left_out)
+    root = checkouts.copy(tmp_path_factory.mktemp("measured") / "repository", without=LEFT_OUT)
     for variant in PLAN_VARIANTS:
         folder = built(variant).artifact.parent.relative_to(ROOT)
         shutil.copytree(ROOT / folder, root / folder)
