@@ -17,7 +17,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from spike.core.workspace import enter
+from spike.core.workspace import TOOL, enter, project
 
 
 def program(tasks_file: str) -> Collection:
@@ -27,14 +27,20 @@ def program(tasks_file: str) -> Collection:
         tasks_file: The ``__file__`` of that ``tasks.py``: its folder is the project's.
     """
     enter(tasks_file)
-    # Not before: what is imported from here on knows whose tool it is.
-    from commands import build, dev, host, issues, measure, record
-
     namespace = Collection()
-    for topic in (build, measure, host, issues, record, dev):
+    for topic in topics():
         for task in topic_tasks(topic):
             namespace.add_task(task)
     return namespace
+
+
+def topics() -> tuple[ModuleType, ...]:
+    """The modules with the tasks, in the order in which they are told."""
+    # Not before: what is imported from here on knows whose tool it is.
+    from commands import build, dev, host, issues, measure, record
+
+    # The tests of the tool are no task of another project's.
+    return build, measure, host, issues, record, *((dev,) if project() == TOOL else ())
 
 
 def topic_tasks(topic: ModuleType) -> list[Task[Any]]:

@@ -30,5 +30,7 @@ def test(
     workers = ["-n", "logical", "--maxprocesses", "4"]  # see tests/conftest.py
     coverage = [] if fast else ["--cov"]
     # Replaces this process, so that the last line and the exit code are the test runner's own.
-    words = [*where, *which, *workers, *coverage]
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
+    words = [sys.executable, "-m", "pytest", *where, *which, *workers, *coverage]
+    if os.name == "nt":  # there an exec tells the caller 0 at once
+        sys.exit(os.spawnv(os.P_WAIT, sys.executable, words))
+    os.execv(sys.executable, words)

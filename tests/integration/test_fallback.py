@@ -16,6 +16,7 @@ from spike import issue_log
 from spike.core.workspace import TOOL as ROOT
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
+from tests.support import turns
 from tests.support.commands import nox
 
 pytestmark = pytest.mark.integration
@@ -25,13 +26,14 @@ FOLDER = "tests/sidecars/uncompilable"
 
 def invoke(*words: str) -> subprocess.CompletedProcess[str]:
     """Run a task as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "invoke", *words, "--sidecar", FOLDER],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with turns.measuring_here():
+        return subprocess.run(
+            [sys.executable, "-m", "invoke", *words, "--sidecar", FOLDER],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def criteria() -> dict[str, dict[str, str]]:

@@ -21,6 +21,7 @@ from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import platform_id
 from spike.host import application, checklist, staging, verify, window
 from spike.host.staging import Launching
+from tests.support import commands
 
 pytestmark = [pytest.mark.integration, pytest.mark.host]
 
@@ -49,14 +50,8 @@ def test_every_row_passes(built: Callable[..., Built], variant: str) -> None:
     """`invoke verify` exits with 0, and all seventeen rows are a pass with evidence."""
     built(variant)
     built(variant, "spike/host/faulty")
-    done = subprocess.run(
-        [sys.executable, "-m", "invoke", "verify", "--variant", variant],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    done = commands.invoke("verify", "--variant", variant)
+    assert done.returncode == 0, done.stdout[-9000:]
     folder = ROOT / "benchmarks" / "results" / platform_id() / "partial"
     samples = json.loads((folder / f"checklist-{variant}.json").read_text())["samples"]
     assert [sample["row"] for sample in samples] == list(requirements.CHECKLIST)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from spike.core.workspace import PROJECT_VARIABLE, TOOL, platform_id
+from tests.support import checkouts
 
 pytestmark = pytest.mark.integration
 
@@ -38,14 +38,7 @@ class Project:
 
     def __init__(self, base: Path) -> None:
         self.root = base / "project"
-        self.tool = base / "tool"
-        listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=TOOL, capture_output=True, text=True, check=True
-        )
-        for name in filter(None, listed.stdout.split("\0")):
-            if (TOOL / name).is_file():
-                (self.tool / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(TOOL / name, self.tool / name)
+        self.tool = checkouts.copy(base / "tool")
         for name, text in FILES.items():
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).write_text(text, encoding="utf-8")
@@ -83,7 +76,10 @@ def test_a_second_project(tmp_path: Path) -> None:
     project = Project(tmp_path)
     before = project.brought()
 
-    assert "bench" in project.run("invoke", "--list")
+    listed = json.loads(project.run("invoke", "--list", "--list-format=json"))
+    tasks = {task["name"] for task in listed["tasks"]}
+    assert {"bench", "spike", "adr"} <= tasks
+    assert "test" not in tasks
     assert "Tauri host" in project.run("invoke", "doctor")
     project.run("nox", "-s", "build_cx_freeze")
     assert (project.root / "dist" / "cx_freeze-onedir" / "theirs").is_file()

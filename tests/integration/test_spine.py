@@ -22,7 +22,8 @@ from spike.launch import launcher, leftovers
 from spike.launch.running import Running
 from spike.launch.spec import LaunchSpec
 from spike.packagers import DEFAULT_VARIANTS
-from tests.support.commands import nox
+from tests.support import turns
+from tests.support.commands import invoke, nox
 
 pytestmark = pytest.mark.integration
 
@@ -232,29 +233,37 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
 ) -> None:
     """Exit code 130, an incomplete result beside the whole one, zero processes, zero files."""
     built("pyinstaller-onefile")
-    child = subprocess.Popen(
-        [sys.executable, "-m", "invoke", *command, "--variant", "pyinstaller-onefile"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-        # A shell that runs the tests in the background makes them, and so us, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        env={**os.environ, "SPIKE_TEST": str(tmp_path), "TMPDIR": str(tmp_path)},
-    )
-    time.sleep(5)
-    for _ in range(times):
-        send(child.pid, number)
-        time.sleep(0.005)
-    _, errors = child.communicate(timeout=60)
-    assert child.returncode == 130, errors
-    assert "interrupted" in errors
-    assert "Traceback" not in errors
-    partial = ROOT / "benchmarks" / "results"
-    (kept,) = partial.glob(f"*/partial/{kept_as}.incomplete.json")
-    samples = json.loads(kept.read_text())["samples"]
-    assert samples
+    built("pyinstaller-onefile", "benchmarks/faults/probe")
+    results = ROOT / "benchmarks" / "results"
+    pattern = f"*/partial/{kept_as}.incomplete.json"
+    for old in results.glob(pattern):
+        old.unlink()
+    with turns.measuring_here():
+        child = subprocess.Popen(
+            [sys.executable, "-m", "invoke", *command, "--variant", "pyinstaller-onefile"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+            # A shell that runs the tests in the background makes them, and so us, ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            env={**os.environ, "SPIKE_TEST": str(tmp_path), "TMPDIR": str(tmp_path)},
+        )
+        deadline = time.monotonic() + 300
+        while (
+            not _samples(results, pattern) and child.poll() is None and time.monotonic() < deadline
+        ):
+            time.sleep(0.1)
+        for _ in range(times):
+            send(child.pid, number)
+            time.sleep(0.005)
+        _, errors = child.communicate(timeout=60)
+        assert child.returncode == 130, errors
+        assert "interrupted" in errors
+        assert "Traceback" not in errors
+    assert _samples(results, pattern)
+    (kept,) = results.glob(pattern)
     kept.unlink()
     left = [
         found.pid
@@ -264,6 +273,15 @@ def test_an_interruption_keeps_what_was_measured_and_leaves_nothing(
     ]
     assert left == []
     assert list(tmp_path.iterdir()) == []
+
+
+def _samples(results: Path, pattern: str) -> list[object]:
+    """What an unfinished run has kept so far."""
+    return [
+        sample
+        for path in results.glob(pattern)
+        for sample in json.loads(path.read_text())["samples"]
+    ]
 
 
 def _environment(found: psutil.Process) -> dict[str, str]:
@@ -278,13 +296,7 @@ def test_bench_reports_every_variant_and_meets_the_target(built: Build) -> None:
     for variant in DEFAULT_VARIANTS:
         built(variant)
     names = [word for variant in DEFAULT_VARIANTS for word in ("--variant", variant)]
-    done = subprocess.run(
-        [sys.executable, "-m", "invoke", "bench", "--launches", "3", *names],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = invoke("bench", "--launches", "3", *names)
+    assert done.returncode == 0, done.stdout
     for variant in DEFAULT_VARIANTS:
         assert f"| {variant} " in done.stdout

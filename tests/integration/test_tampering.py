@@ -17,13 +17,11 @@ from spike.build.buildinfo import Built
 from spike.core.requirements import PLAN_VARIANTS
 from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import platform_id
+from tests.support import checkouts
 
 pytestmark = pytest.mark.integration
 
-LEFT_OUT = shutil.ignore_patterns(
-    *(".git", ".nox", ".venv", "build", "dist", "target", "node_modules", "results", "frozen"),
-    *("__pycache__", ".*_cache", "examples", "src-tauri", "tests"),
-)
+LEFT_OUT = ("benchmarks/results/", "benchmarks/report/", "snapshots/", "examples/", "src-tauri/")
 
 
 class Checkout:
@@ -64,8 +62,7 @@ class Checkout:
 @pytest.fixture(scope="module")
 def measured(built: Callable[..., Built], tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout whose record is up to date and names the outcome that the rules propose."""
-    root = tmp_path_factory.mktemp("measured") / "repository"
-    shutil.copytree(ROOT, root, ignore=LEFT_OUT)
+    root = checkouts.copy(tmp_path_factory.mktemp("measured") / "repository", without=LEFT_OUT)
     for variant in PLAN_VARIANTS:
         folder = built(variant).artifact.parent.relative_to(ROOT)
         shutil.copytree(ROOT / folder, root / folder)
@@ -102,14 +99,24 @@ def test_an_honest_record_passes(checkout: Checkout) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_figure_changed_in_a_block_is_caught(checkout: Checkout) -> None:
-    """The block is named, and the diff shows the figure."""
-    text = checkout.record.read_text(encoding="utf-8")
+def test_a_figure_changed_in_a_report_is_caught(checkout: Checkout) -> None:
+    """The report is named, and the diff shows the figure."""
+    report = checkout.root / "benchmarks" / "report" / platform_id() / "reliability.md"
+    text = report.read_text(encoding="utf-8")
     (figure,) = re.findall(r"^\| nuitka-onefile +\| +20 \|", text, flags=re.MULTILINE)
-    checkout.record.write_text(text.replace(figure, figure.replace("20", "40")), encoding="utf-8")
+    report.write_text(text.replace(figure, figure.replace("20", "40")), encoding="utf-8")
     said = refused(checkout)
-    assert "'launch-reliability' was edited by hand" in said
+    assert "reliability.md: the generated document was edited by hand" in said
     assert re.search(r"^-\| nuitka-onefile +\| +40 \|", said, flags=re.MULTILINE)
+
+
+def test_a_figure_changed_in_the_record_is_caught(checkout: Checkout) -> None:
+    """The section is named."""
+    text = checkout.record.read_text(encoding="utf-8")
+    checkout.record.write_text(text.replace("0 of 20 (at most", "0 of 90 (at most", 1), "utf-8")
+    assert f"{checkout.record.name}: the generated block 'side-by-side' was edited" in refused(
+        checkout
+    )
 
 
 def test_an_outcome_against_the_rules_is_caught(checkout: Checkout) -> None:
@@ -125,7 +132,8 @@ def test_a_deleted_result_is_caught(checkout: Checkout) -> None:
     """What the tables rest on has to be there; without it the rules confirm nothing."""
     (checkout.results / "reliability.json").unlink()
     said = refused(checkout)
-    assert "'launch-reliability' is stale" in said
+    assert "'side-by-side' is stale" in said
+    assert "reliability.md: no command makes this file" in said
     assert "the outcome is Nuitka, and the rules cannot confirm it: F3 is not run" in said
 
 

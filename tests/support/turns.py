@@ -32,6 +32,14 @@ def one_at_a_time(name: str) -> FileLock:
     return FileLock(PLACE / f"{name}.lock")
 
 
+def measuring_here() -> FileLock:
+    """The lock for a task that measures in this checkout, of which there may be one at a time.
+
+    To a second one the task itself says that it has to wait.
+    """
+    return one_at_a_time("measuring")
+
+
 def _turns() -> ReadWriteLock:
     PLACE.mkdir(parents=True, exist_ok=True)
     return ReadWriteLock(PLACE / "turns.lock")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -160,6 +159,7 @@ def test_what_is_missing_is_named_before_anything_is_done(
 
 def test_two_builds_of_one_variant_at_once_are_refused(hello: Sidecar) -> None:
     """They would write into each other's scratch."""
+    fcntl = pytest.importorskip("fcntl")
     scratch = hello.workspace.build / VARIANT.id
     scratch.mkdir(parents=True)
     with (scratch / "lock").open("w") as held:
