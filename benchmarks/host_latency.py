@@ -32,7 +32,7 @@ from spike.core.workspace import project
 from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
-from spike.launch import leftovers
+from spike.launch import leftovers, ready
 from spike.launch.launcher import launch
 from spike.launch.spec import LaunchSpec
 from spike.measure import results
@@ -264,7 +264,7 @@ def _by_launcher(
             spec = LaunchSpec(
                 argv=(str(programs[way]), *item.sidecar.args),
                 env=item.sidecar.env,
-                ready=item.sidecar.ready,
+                **ready.settings(item.sidecar),
                 ready_timeout_s=item.sidecar.ready_timeout_s,
                 settle_s=HOLD_MS / 1000,
             )

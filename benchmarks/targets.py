@@ -23,6 +23,7 @@ from spike.core.workspace import TOOL, display_path
 from spike.launch import judgement, places
 from spike.launch.places import Place
 from spike.launch.spec import Launch, LaunchSpec
+from spike.project import imports
 from spike.project.sidecar import Sidecar
 
 BASELINE_SOURCE = TOOL / "benchmarks" / "baselines" / "ready.c"
@@ -62,10 +63,17 @@ class Target:
 
     def spec(self, **changes: Any) -> LaunchSpec:
         """How to launch it once, with changes for a special case."""
-        spec = judgement.spec_of(self.sidecar, (), place=self.place)
+        roots = imports.module_path(self.sidecar, self._sources) if self.script else {}
+        spec = judgement.spec_of(self.sidecar, (), place=self.place, env=roots)
         if self.id == STATIC_C:
-            spec = dataclasses.replace(spec, ready="READY", smoke=())
+            spec = dataclasses.replace(
+                spec, ready="READY", ready_pattern="", ready_url="", ready_stream="stdout", smoke=()
+            )
         return dataclasses.replace(spec, argv=self.argv, **changes)
+
+    @property
+    def _sources(self) -> Path:
+        return self.place.sources if self.place else self.sidecar.folder
 
     def judged(self) -> Launch:
         """Launch it once, judge, and explain a failure of a variant."""
@@ -116,7 +124,7 @@ def baselines(sidecar: Sidecar) -> list[Target]:
         SpikeError: The C program does not compile.
     """
     interpreter = str(getattr(sys, "_base_executable", sys.executable))
-    script = sidecar.folder / sidecar.entry
+    _, script = sidecar.startable()
     found = []
     try:
         program = static_c_program()
@@ -163,8 +171,10 @@ def isolation(sidecar: Sidecar) -> tuple[str, ...]:
     ``-I`` also hides the modules beside the script; a script that imports one gets the other two
     thirds of it.
     """
+    if imports.import_roots(sidecar)[1:]:
+        return ("-s", "-S")  # the other roots come in an environment variable
+    text = sidecar.script().decode("utf-8", "replace")
     script = sidecar.folder / sidecar.entry
-    text = script.read_text(encoding="utf-8", errors="replace")
     siblings = {path.stem for path in script.parent.glob("*.py")} | {
         path.name for path in script.parent.iterdir() if path.is_dir()
     }
@@ -205,13 +215,17 @@ def _staged(target: Target, stack: contextlib.ExitStack) -> Target:
     original = target.script or Path(target.argv[0])
     folder = target.built.folder if target.built else None
     wanted = target.script is not None or bool(sidecar.smoke)
+    sources, files = sidecar.folder, list(sidecar.source_files())
+    if target.script is not None and sidecar.module:
+        sources, _ = sidecar.startable()
+        files.append(Path(sidecar.entry))
     place, copy = stack.enter_context(
         places.copied(
             sidecar.workspace.build / "places",
             original,
             folder=folder,
-            sources=sidecar.folder,
-            files=sidecar.source_files() if wanted else (),
+            sources=sources,
+            files=files if wanted else (),
         )
     )
     return dataclasses.replace(

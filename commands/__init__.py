@@ -27,14 +27,19 @@ def program(tasks_file: str) -> Collection:
         tasks_file: The ``__file__`` of that ``tasks.py``: its folder is the project's.
     """
     enter(tasks_file)
-    # Not before: what is imported from here on knows whose tool it is.
-    from commands import build, dev, host, issues, measure, record
-
     namespace = Collection()
-    for topic in (build, measure, host, issues, record, dev):
+    for topic in topics():
         for task in topic_tasks(topic):
             namespace.add_task(task)
     return namespace
+
+
+def topics() -> tuple[ModuleType, ...]:
+    """The modules with the tasks, in the order in which they are told."""
+    # Not before: what is imported from here on knows whose tool it is.
+    from commands import build, dev, host, issues, measure, record
+
+    return build, measure, host, issues, record, dev
 
 
 def topic_tasks(topic: ModuleType) -> list[Task[Any]]:

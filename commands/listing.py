@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import ModuleType
 from typing import Any
 
@@ -15,10 +16,9 @@ PLACE = ("docs", "commands.md")
 
 def document() -> str:
     """The document, without the line that tells who generated it."""
-    from commands import build, dev, host, issues, measure, record, topic_tasks
+    from commands import topic_tasks, topics
     from spike.packagers import PACKAGERS
 
-    topics = (build, measure, host, issues, record, dev)
     sessions = [
         [
             f"`nox -s build_{packager.name}`",
@@ -32,7 +32,7 @@ def document() -> str:
         "All in `.venv/bin`. `invoke --list` shows the tasks, `invoke --help TASK` the options of "
         "one. Exit codes: 0 done and the target met, 1 done and the target missed, 2 could not be "
         "done, 130 interrupted (what was measured is kept).",
-        *(part for topic in topics for part in _topic(topic, topic_tasks(topic))),
+        *(part for topic in topics() for part in _topic(topic, topic_tasks(topic))),
         "## Builds, each packager in an environment of its own",
         compact(["session", "modes that it builds", "modes by `-- --mode NAME`"], sessions),
         "Behind `--`: `--mode NAME` builds one mode, `--force` also what is up to date, "
@@ -64,7 +64,8 @@ def _says(task: Task[Any]) -> str:
 
 
 def _options(task: Task[Any]) -> list[str]:
-    return [_option(argument) for argument in task.get_arguments()]
+    # invoke takes the help texts out of a task that is asked for its arguments.
+    return [_option(argument) for argument in copy.deepcopy(task).get_arguments()]
 
 
 def _option(argument: Argument) -> str:

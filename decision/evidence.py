@@ -34,7 +34,7 @@ class Evidence:
         results: The last whole run of each benchmark, by name.
         builds: Facts of each variant's build, by id: from the newest result that measured it.
         artifacts: SHA-256 of the artifacts that are in ``dist/`` now, by variant. Empty on a
-            fresh clone.
+            fresh clone, and while only figures of another checkout are there.
         own: Whether the results are of this checkout. Else they are the repository's own record:
             whole, but of another checkout or machine.
         left_out: Names of results that are not shown, since they are of another checkout than
@@ -83,7 +83,8 @@ def gather(sidecar: Sidecar) -> Evidence:
     # Own results and others never mix: what is committed counts as a whole, or not at all.
     found = own or read
     infos = {}
-    for variant in VARIANTS.values():
+    # Figures of another checkout are not about what was built in this one.
+    for variant in VARIANTS.values() if own else ():
         try:
             info = buildinfo.read(
                 variant.folder(sidecar) / buildinfo.FILE_NAME,

@@ -14,7 +14,7 @@ from decision.evidence import Evidence, origin, usable
 from decision.record import reports
 from spike.core import workspace
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def as_json(evidence: Evidence) -> dict[str, Any]:
@@ -24,8 +24,11 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
     build); ``benchmarks`` (name to result, with the raw samples); ``checklist`` (row, variant,
     status, evidence); ``criteria`` (id, text,
     verdict, evidence, next); ``origin`` (whose figures these are; empty for one's own);
-    ``problems``.
+    ``answer`` (packager, variant, fallback, its command, why not the
+    others); ``summaries`` (report to sentence); ``problems``.
     """
+    facts = reports.known(evidence)
+    answer = facts.answer
     return {
         "schema": SCHEMA,
         "sidecar": {"name": evidence.sidecar.name, "version": evidence.sidecar.version},
@@ -55,6 +58,17 @@ def as_json(evidence: Evidence) -> dict[str, Any]:
             for ruling in criteria.all_rulings(evidence)
         ],
         "origin": origin(evidence),
+        "answer": {
+            "sentence": answer.sentence,
+            "packager": answer.packager,
+            "variant": answer.variant,
+            "fallback": answer.fallback,
+            "fallback_command": answer.fallback_command,
+            "reasons": list(answer.reasons),
+            "why_not": dict(answer.why_not),
+            "reconciled": answer.reconciled,
+        },
+        "summaries": dict(facts.sentences),
         "problems": list(evidence.problems),
     }
 

@@ -8,16 +8,35 @@ from dataclasses import replace
 from pathlib import Path
 
 from spike.build.buildinfo import PROVIDED_NAME, Built
-from spike.launch import judgement, leftovers, places
+from spike.launch import judgement, leftovers, places, ready
 from spike.launch.diagnosis import SidecarFacts
 from spike.launch.spec import Launch
+from spike.project import imports
 from spike.project.sidecar import Sidecar
 
 
 def facts(
-    sidecar: Sidecar, *, program_folder: Path | None, provided: Mapping[str, str] | None
+    sidecar: Sidecar,
+    *,
+    program_folder: Path | None,
+    provided: Mapping[str, str] | None,
+    is_folder: bool = False,
 ) -> SidecarFacts:
-    """What :func:`spike.launch.diagnosis.diagnose` needs to know about a sidecar."""
+    """What :func:`spike.launch.diagnosis.diagnose` needs to know about a sidecar.
+
+    Args:
+        sidecar: What was built.
+        program_folder: The folder that the program lies in.
+        provided: Top-level module to distribution, of what the build environment has.
+        is_folder: Whether all of that folder ships, so that what is not in it did not.
+    """
+    shipped = None
+    if is_folder and program_folder is not None:
+        shipped = frozenset(
+            path.relative_to(program_folder).as_posix()
+            for path in program_folder.rglob("*")
+            if path.is_file()
+        )
     return SidecarFacts(
         name=sidecar.name,
         files=frozenset(path.as_posix() for path in sidecar.source_files()),
@@ -28,6 +47,10 @@ def facts(
         collect=sidecar.collect,
         provided=provided,
         program_folder=str(program_folder) if program_folder else "",
+        shipped=shipped,
+        roots=imports.import_roots(sidecar),
+        health=sidecar.health,
+        **ready.settings(sidecar),
     )
 
 
@@ -59,4 +82,9 @@ def facts_of(built: Built) -> SidecarFacts:
     except (OSError, ValueError):
         provided = None  # a build from before that file: the diagnosis knows less
     folder = built.folder or built.artifact.parent
-    return facts(built.sidecar, program_folder=folder, provided=provided)
+    return facts(
+        built.sidecar,
+        program_folder=folder,
+        provided=provided,
+        is_folder=built.folder is not None,
+    )

@@ -65,6 +65,11 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--force", action="store_true", help="build even when nothing has changed")
     parser.add_argument("--lock", default="", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--python",
+        metavar="3.X",
+        help="package this Python; the session has found it and runs here in it",
+    )
     options = parser.parse_args(arguments)
     packager = packager_named(options.packager)
     sidecar = load(options.sidecar)

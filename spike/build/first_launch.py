@@ -24,6 +24,7 @@ from spike.launch.diagnosis import SidecarFacts, diagnose
 from spike.launch.places import Place
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.packagers.recipe import Shipped
+from spike.project import imports
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import normal_name
 
@@ -85,6 +86,7 @@ def run(
         StorageError: There is no room for the copies.
     """
     leftovers.adopt_orphans()
+    sources, own_script = sidecar.startable()
     files = sidecar.source_files()
     base = sidecar.workspace.build / "places"
     with places.copied(
@@ -95,14 +97,16 @@ def run(
         files=files if sidecar.smoke else (),
     ) as (place, copy):
         inside = place.program if folder else copy.parent
-        known = advice.facts(sidecar, program_folder=inside, provided=provided)
+        known = advice.facts(
+            sidecar, program_folder=inside, provided=provided, is_folder=folder is not None
+        )
         program = _program(sidecar, place, copy)
         with places.copied(
             base,
-            sidecar.folder / sidecar.entry,
+            own_script,
             folder=None,
-            sources=sidecar.folder,
-            files=files,
+            sources=sources,
+            files=[*files, *([Path(sidecar.entry)] if sidecar.module else [])],
         ) as (script_place, script):
             plain = _plain(sidecar, script_place, script)
             again = _plain(sidecar, script_place, script) if plain.launch.ok else plain
@@ -151,7 +155,9 @@ def _plain(sidecar: Sidecar, place: Place, script: Path) -> _Run:
         # A launch keeps the end of a stream; here all of it is wanted. The shell is gone by exec.
         shell = ("/bin/sh", "-c", 'exec "$@" 2> "$0"', str(errors))
         argv = [*shell, sys.executable, "-q", "-v", str(script)]
-        spec = judgement.spec_of(sidecar, argv, place=place)
+        spec = judgement.spec_of(
+            sidecar, argv, place=place, env=imports.module_path(sidecar, place.sources)
+        )
         launch = judgement.judge(spec, place=place)
         try:
             text = errors.read_text(encoding="utf-8", errors="replace")

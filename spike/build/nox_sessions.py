@@ -22,7 +22,7 @@ import nox
 from spike.core.errors import SpikeError
 from spike.core.workspace import HELLO, TOOL, enter, project, tool_environment
 from spike.packagers import PACKAGERS
-from spike.project import sidecarlock
+from spike.project import imports, interpreters, sidecarlock
 from spike.project.sidecar import load
 
 LOCKS = TOOL / "locks"
@@ -51,7 +51,7 @@ def building(packager: str) -> Callable[[nox.Session], None]:
     def session(session: nox.Session) -> None:
         build(session, packager)
 
-    session.__doc__ = f"Build with {packager} (--mode, --sidecar, --force after --)."
+    session.__doc__ = f"Build with {packager} (--mode, --sidecar, --python, --force after --)."
     return session
 
 
@@ -70,18 +70,18 @@ def build(session: nox.Session, packager: str) -> None:
 
 def sidecar_env(session: nox.Session) -> None:
     """Install a sidecar's own dependencies alone (--sidecar DIR), to run it as a script."""
-    name, own_lock = sidecar_lock(session, sidecar_option(session) or HELLO)
+    name, own_lock, python = sidecar_lock(session)
     if own_lock is None:
         session.log(f"{name} has no dependencies: any Python runs it")
     else:
-        session.log(environment(session, f"sidecar-{name}", own_lock))
+        session.log(environment(session, f"sidecar-{name}", own_lock, python=python))
 
 
 def lock(session: nox.Session) -> None:
     """Resolve every environment anew into locks/ (--sidecar DIR: that sidecar's instead)."""
     # The tool's own locks are not another project's to write.
     session.install("uv")
-    if folder := sidecar_option(session) or ("" if project() == TOOL else HELLO):
+    if folder := option(session, "sidecar") or ("" if project() == TOOL else HELLO):
         session.run("python", "-m", "spike.project.sidecarlock", folder, env=tool_environment())
         return
     session.chdir(TOOL)
@@ -105,18 +105,24 @@ def install_lock(session: nox.Session, *locks: Path) -> None:
     stamp.write_text(digest)
 
 
-def sidecar_option(session: nox.Session) -> str:
-    """Return the folder given with --sidecar after ``--``; empty for the project's own."""
+def option(session: nox.Session, name: str) -> str:
+    """Return what was given with ``--NAME`` after ``--``; empty when it was not."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--sidecar", default="")
-    return str(parser.parse_known_args(session.posargs)[0].sidecar)
+    parser.add_argument(f"--{name}", default="", dest="value")
+    return str(parser.parse_known_args(session.posargs)[0].value)
 
 
-def sidecar_lock(session: nox.Session, folder: str) -> tuple[str, Path | None]:
-    """Return a sidecar's name and its checked lock; a sidecar that is not usable ends the run."""
+def sidecar_lock(session: nox.Session) -> tuple[str, Path | None, str]:
+    """Return the sidecar's name, its checked lock, and the Python that it is packaged with.
+
+    That is empty for the Python of the session. A sidecar that is not usable ends the run.
+    """
     try:
-        sidecar = load(folder)
-        return sidecar.name, sidecarlock.check(sidecar)
+        sidecar = load(option(session, "sidecar") or HELLO)
+        version = option(session, "python") or sidecar.python_version
+        imports.check_python(sidecar, version)
+        python = str(interpreters.find(version)) if version else ""
+        return sidecar.name, sidecarlock.check(sidecar), python
     except SpikeError as error:
         session.error(str(error))
 
@@ -124,36 +130,49 @@ def sidecar_lock(session: nox.Session, folder: str) -> tuple[str, Path | None]:
 def packager_python(session: nox.Session, packager: str) -> str:
     """Install what a build needs and return the Python to build with.
 
-    A sidecar without dependencies is built in the packager's own environment. Every other one has
-    an environment per packager, beside it: the packager's lock first, then the sidecar's, whose
-    versions win where both name a distribution: it is the sidecar that ships.
+    A sidecar without dependencies is built in the packager's own environment. Every other one, and
+    one that is packaged with another Python, has an environment per packager, beside it: the
+    packager's lock first, then the sidecar's, whose versions win where both name a distribution: it
+    is the sidecar that ships.
     """
     own = LOCKS / f"{packager}.txt"
-    name, its_lock = sidecar_lock(session, sidecar_option(session) or HELLO)
-    if its_lock is None:
+    name, its_lock, python = sidecar_lock(session)
+    if its_lock is None and not python:
         install_lock(session, own)
         return "python"
-    return environment(session, f"build_{packager}-{name}", own, its_lock)
+    locks = [own, *([its_lock] if its_lock else [])]
+    return environment(session, f"build_{packager}-{name}", *locks, python=python)
 
 
-def environment(session: nox.Session, name: str, *locks: Path) -> str:
-    """Make ``.nox/NAME`` hold the locks, a later one winning, and return its Python."""
+def environment(session: nox.Session, name: str, *locks: Path, python: str = "") -> str:
+    """Make ``.nox/NAME`` hold the locks, a later one winning, and return its Python.
+
+    Args:
+        session: The session, whose Python it has unless told otherwise.
+        name: Name of the environment.
+        locks: Hashed requirements, installed in this order.
+        python: Another Python to make it of; empty for the session's.
+    """
     place = Path(session.virtualenv.location).with_name(name)
-    python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    digest = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
+    own = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    content = python.encode() + b"".join(lock.read_bytes() for lock in locks)
+    digest = hashlib.sha256(content).hexdigest()
     stamp = place / "installed-lock"
     if stamp.is_file() and stamp.read_text() == digest:
-        return str(python)
+        return str(own)
     uv = session.venv_backend == "uv"
     session.run_install(
-        *("python", "-m", "venv", "--clear"), *(["--without-pip"] if uv else []), str(place)
+        *(python or "python", "-m", "venv", "--clear"),
+        *(["--without-pip"] if uv else []),
+        str(place),
+        external=bool(python),
     )
     for one in locks:
         options = ("--require-hashes", "--quiet", "-r", str(one))
         if uv:
             # As pip does by itself: without it every start of a script compiles anew.
-            session.install("--python", str(python), "--compile-bytecode", *options)
+            session.install("--python", str(own), "--compile-bytecode", *options)
         else:
-            session.run_install(str(python), "-m", "pip", "install", *options, external=True)
+            session.run_install(str(own), "-m", "pip", "install", *options, external=True)
     stamp.write_text(digest)
-    return str(python)
+    return str(own)

@@ -48,6 +48,7 @@ def take(built: Built) -> list[Path]:
 
 
 def _shoot(package: Package, screen: str, state: str, path: Path, *, dark: bool) -> None:
+    from PIL import Image
     from selenium.webdriver.support.ui import WebDriverWait
 
     with window.opened(package, screen, dark=dark) as driver:
@@ -59,3 +60,7 @@ def _shoot(package: Package, screen: str, state: str, path: Path, *, dark: bool)
         if state == "ready":
             time.sleep(_BEATS_S)
         driver.save_screenshot(str(path))
+    # A flat window has few colours: a palette holds them in a third of the bytes.
+    with Image.open(path) as picture:
+        palette = picture.convert("RGB").quantize(256)
+    palette.save(path, optimize=True)

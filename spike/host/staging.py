@@ -76,12 +76,22 @@ def launch_configuration(built: Built, name: str, launching: Launching) -> dict[
         "variant": built.info.variant,
         "packager": built.info.packager,
         "packager_version": built.info.packager_version,
-        "ready_token": sidecar.ready,
+        **_ready(sidecar),
         "args": list(sidecar.args if launching.args is None else launching.args),
         "env": {**sidecar.env, **launching.env},
         "ready_timeout_ms": timeout_ms,
         "health": sidecar.health or None,
     }
+
+
+def _ready(sidecar: Sidecar) -> dict[str, str]:
+    """What the host waits for, in the words of its configuration."""
+    if sidecar.ready_url:
+        return {"ready_url": sidecar.ready_url}
+    stream = {} if sidecar.ready_stream == "stdout" else {"ready_stream": sidecar.ready_stream}
+    if sidecar.ready_pattern:
+        return {"ready_pattern": sidecar.ready_pattern, **stream}
+    return {"ready_token": sidecar.ready, **stream}
 
 
 def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:

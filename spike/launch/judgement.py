@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from spike.launch import leftovers, procs
+from spike.launch import diagnosis, leftovers, procs, ready
 from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
 from spike.launch.launcher import launch
 from spike.launch.places import Place
@@ -18,7 +18,13 @@ from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.project.sidecar import Sidecar
 
-_SAY_LAST_WORDS = (Failure.EXITED_BEFORE_READY, Failure.READY_TIMEOUT, Failure.DIED_AFTER_READY)
+_SAY_LAST_WORDS = (
+    Failure.EXITED_BEFORE_READY,
+    Failure.READY_TIMEOUT,
+    Failure.SMOKE_FAILED,
+    Failure.DIED_AFTER_READY,
+    Failure.UNCLEAN_STOP,
+)
 
 
 def spec_of(
@@ -34,13 +40,13 @@ def spec_of(
         sidecar: Whose arguments, environment, READY line, timeout and smoke command count.
         argv: The program, or what runs the script; the arguments are added.
         place: Where a copy of it lies; None for this process's own surroundings.
-        env: More environment variables.
+        env: More environment variables; those of the sidecar win.
     """
     return LaunchSpec(
         argv=(*argv, *sidecar.args),
-        env={**(place.environment() if place else {}), **sidecar.env, **(env or {})},
+        env={**(place.environment() if place else {}), **(env or {}), **sidecar.env},
         cwd=place.working_folder() if place else None,
-        ready=sidecar.ready,
+        **ready.settings(sidecar),
         ready_timeout_s=sidecar.ready_timeout_s,
         smoke=sidecar.smoke,
         smoke_cwd=place.sources if place else sidecar.folder,
@@ -79,6 +85,8 @@ def finding(launch: Launch, *, variant: str, known: SidecarFacts) -> Diagnosis |
         stdout="\n".join(launch.stdout_tail),
         variant=variant,
         facts=known,
+        failure=launch.failure,
+        exit_signal=launch.exit_signal,
     )
 
 
@@ -94,14 +102,12 @@ def explained(launch: Launch, *, variant: str, known: SidecarFacts) -> Launch:
 
 
 def last_words(launch: Launch) -> str:
-    """The last line that a program wrote, on stderr if there is one there."""
-    for name, tail in (("stderr", launch.stderr_tail), ("stdout", launch.stdout_tail)):
-        words = [line.strip() for line in tail if line.strip()]
-        # PyInstaller's launcher closes with a line of its own, behind the traceback.
-        words = [line for line in words if not line.startswith("[PYI-")]
-        if words:
-            return f"{name} ends with: {words[-1]}"
-    return "it wrote nothing"
+    """What a program said last: the exception that ended it, whole, or its last line."""
+    return diagnosis.last_words(
+        stderr="\n".join(launch.stderr_tail),
+        stdout="\n".join(launch.stdout_tail),
+        failure=launch.failure,
+    )
 
 
 def remarks(

@@ -7,6 +7,7 @@ read when the pipe delivers the READY line; nothing, no shell and no helper, sta
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from spike.launch.spec import Failure, Launch, LaunchSpec, settle_s
 
 AGAIN = 4
 """So many times longer a launch is watched in which a second start of the program may run."""
+
+LAST_WORDS_S = 1.0
+"""A program that never said READY gets so long to end by itself."""
 
 MOST_WORDS = 3
 """Where a program's own name stands in its command line: behind an interpreter and its options."""
@@ -69,8 +73,12 @@ def launch(
                 stopping.stop(running)
             elif running.pid is not None and not running.exited:
                 family = _look(running)
-                running.kill()
-                running.wait_exit(1.0)
+                # What it has kept in a buffer shows only when it ends by itself.
+                running.send(signal.SIGTERM)
+                if not running.wait_exit(LAST_WORDS_S):
+                    running.kill()
+                    running.wait_exit(LAST_WORDS_S)
+                running.ready_ms = None
             result = running.result()
         if inspect is not None:
             result = inspect(result, running.mark, running.tmp)

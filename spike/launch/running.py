@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import selectors
 import signal
@@ -18,7 +19,9 @@ from typing import IO, Self
 
 from spike.core import process
 from spike.core.errors import UsageError
+from spike.launch import ready
 from spike.launch.places import remove_tree
+from spike.launch.ready import Ready
 from spike.launch.spec import MARK, Failure, Launch, LaunchSpec
 from spike.launch.streams import TAIL_LINES, Line, Stream
 
@@ -54,7 +57,13 @@ class Running:
         self._pidfd = -1
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, Stream] = {}
-        self._ready_line = spec.ready
+        self._ready = Ready(
+            line=spec.ready,
+            pattern=spec.ready_pattern,
+            stream=spec.ready_stream,
+            url=spec.ready_url,
+        )
+        self.free_port: int | None = None
         self.listener: IO[bytes] | None = None  # what gets the program's stdout as well
 
     def __enter__(self) -> Self:
@@ -68,6 +77,21 @@ class Running:
             weakref.finalize(self, remove_tree, self.tmp)
             environment["TMPDIR"] = str(self.tmp)
         argv = self.spec.argv
+        self.started_ns = time.perf_counter_ns()
+        if ready.asks_for_port(argv, self.spec.env):
+            self.free_port = ready.free_port()
+            argv = tuple(ready.filled(word, self.free_port) for word in argv)
+            environment = {
+                key: ready.filled(value, self.free_port) for key, value in environment.items()
+            }
+        url = ready.filled(self.spec.ready_url, self.free_port)
+        self._ready = dataclasses.replace(self._ready, url=url)
+        if url and ready.listens(url):
+            self.fail(
+                Failure.SPAWN_FAILED,
+                f"somebody answers at {url} before the launch, who would be taken for the program",
+            )
+            return self
         self.started_ns = time.perf_counter_ns()
         try:
             self._popen = process.measured(argv, env=environment, cwd=self.spec.cwd)
@@ -148,8 +172,11 @@ class Running:
         """Wait for READY, the exit or the timeout, whichever is first; True for READY."""
         if self._popen is None:
             return False
-        # The exit may be seen before the last lines are read: _pump reads once more after it.
-        self.pump(lambda: self.ready_ms is not None or self.exited, self.spec.ready_timeout_s)
+        if self._ready.url:
+            self._wait_for_answer()
+        else:
+            # The exit may be seen before the last lines are read: pump reads once more after it.
+            self.pump(lambda: self.ready_ms is not None or self.exited, self.spec.ready_timeout_s)
         if self.ready_ms is not None:
             return True
         if self.exited:
@@ -157,9 +184,23 @@ class Running:
         else:
             self.fail(
                 Failure.READY_TIMEOUT,
-                f"no line {self.spec.ready!r} within {self.spec.ready_timeout_s:g} s",
+                f"{self._ready} within {self.spec.ready_timeout_s:g} s",
             )
         return False
+
+    def _wait_for_answer(self) -> None:
+        """Ask the address until it answers, while both pipes are read on."""
+        asking = ready.Asking(self._ready.url)
+        deadline = time.monotonic() + self.spec.ready_timeout_s
+        asking.start()
+        try:
+            while not (self.exited or asking.answered_ns) and time.monotonic() < deadline:
+                self.pump(lambda: self.exited or bool(asking.answered_ns), ready.ASK_EVERY_S)
+        finally:
+            asking.stop()
+        if asking.answered_ns and not self.exited:
+            self.ready_count = 1
+            self.ready_ms = (asking.answered_ns - self.started_ns) / 1e6
 
     def watch(self, seconds: float) -> None:
         """Keep reading for some time, or until the program exits."""
@@ -267,8 +308,12 @@ class Running:
         return tuple(stream.name for stream in self._streams.values() if stream.open)
 
     def fields(self) -> dict[str, str]:
-        """The ``key=value`` words of the stdout lines seen, the last one of a key winning."""
-        return {
+        """The ``key=value`` words of the stdout lines seen, the last one of a key winning.
+
+        The free port that the program was handed is among them.
+        """
+        port = {} if self.free_port is None else {"free_port": str(self.free_port)}
+        return port | {
             key: value
             for line in self.lines
             for key, separator, value in (word.partition("=") for word in line.text.split())
@@ -295,18 +340,19 @@ class Running:
             with contextlib.suppress(OSError):
                 self.listener.write(data)
         for line in stream.feed(data, at_ns):
-            if stream.name == "stdout":
-                self._heard(line)
+            self._heard(line)
 
     def _heard(self, line: Line) -> None:
-        if len(self.lines) < TAIL_LINES:
+        if line.stream == "stdout" and len(self.lines) < TAIL_LINES:
             self.lines.append(line)
-        if line.text == self._ready_line:
+        if self._ready.heard(line.stream, line.text):
             self.ready_count += 1
             if self.ready_ms is None:
                 self.ready_ms = line.at_ms
             else:
-                self.fail(Failure.DUPLICATE_READY, f"{self._ready_line} came again")
+                self.fail(Failure.DUPLICATE_READY, f"{line.text} came again")
+        elif line.stream != "stdout":
+            return
         elif line.text.startswith("BOOT "):
             if self.boot_ms is None:
                 self.boot_ms = line.at_ms

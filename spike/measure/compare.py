@@ -75,8 +75,10 @@ def load(path: str) -> Result:
     if found is None:
         raise UsageError(
             f"There is no result file {path}.",
-            why="Two result files are compared, such as an old one from version control.",
-            try_next="git show HEAD~1:benchmarks/results/linux-x64/reliability.json > old.json",
+            why="Two result files are compared: one from before a change, and one from after it.",
+            try_next="cp -r benchmarks/results/linux-x64 before, measure again, and "
+            "invoke compare before/reliability.json "
+            "benchmarks/results/linux-x64/reliability.json",
         )
     return found
 

@@ -12,6 +12,7 @@ import ast
 import importlib.machinery
 import importlib.metadata
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
@@ -89,13 +90,28 @@ def import_roots(sidecar: Sidecar) -> tuple[str, ...]:
     return _Walk(sidecar, strict=False).run().roots
 
 
-def check_python(sidecar: Sidecar) -> None:
+def module_path(sidecar: Sidecar, sources: Path) -> dict[str, str]:
+    """The variable with which a plain Python finds a sidecar's own modules; empty for nothing new.
+
+    Args:
+        sidecar: Whose modules.
+        sources: Its folder, or a copy.
+    """
+    places = [str(sources / root) for root in import_roots(sidecar)[1:]]
+    return {"PYTHONPATH": os.pathsep.join(places)} if places else {}
+
+
+def check_python(sidecar: Sidecar, chosen: str = "") -> None:
     """Refuse a Python that ``requires-python`` does not allow.
 
+    Args:
+        sidecar: Whose program is packaged.
+        chosen: The version that was asked for; this Python's when empty.
+
     Raises:
-        SidecarError: This Python is not one of them; the message names one that is.
+        SidecarError: It is not one of them; the message names one that is.
     """
-    have = platform.python_version()
+    have = chosen or platform.python_version()
     if not sidecar.requires_python or holds(sidecar.requires_python, have) is not False:
         return
     wanted = lowest(sidecar.requires_python)

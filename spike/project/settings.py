@@ -176,6 +176,15 @@ def _check_together(found: Mapping[str, Any]) -> None:
             f"needs a line that the program prints itself, and {ways[0]} is set",
             'ready = "READY"',
         )
+    handed = [*found.get("args", ()), *found.get("env", {}).values()]
+    for key in ("ready_url", "health", "smoke"):
+        asking = found.get(key, "")
+        if FREE_PORT in "".join(asking) and not any(FREE_PORT in word for word in handed):
+            raise wrong(
+                f"tool.sidecar.{key}",
+                f"has {FREE_PORT}, and neither args nor env hands that port to the program",
+                f'args = ["--port", "{FREE_PORT}"]',
+            )
     for key in ("args", "env"):
         given = found.get(key, ())
         for word in given.values() if isinstance(given, Mapping) else given:
@@ -230,10 +239,10 @@ def stream(value: object, key: str, right: str) -> str:
 
 
 def url(value: object, key: str, right: str) -> str:
-    """An address that can be asked over HTTP."""
+    """An address of this computer that can be asked over HTTP."""
     address = text(value, key, right)
-    if not re.match(r"https?://\S+$", address):
-        raise wrong(key, f"is {address!r}, not an http address", right)
+    if not re.match(r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/?]\S*)?$", address):
+        raise wrong(key, f"is {address!r}, not an http address of this computer", right)
     return address
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spike.core.errors import SidecarError
+from spike.core.errors import SidecarError, StorageError
 from spike.core.workspace import HELLO, TOOL, Workspace, display_path, project
 from spike.project import entry as starting
 from spike.project import metadata, roots, settings, sources
@@ -227,6 +227,26 @@ class Sidecar:
             script.parent.mkdir(parents=True, exist_ok=True)
             script.write_bytes(self.script())
         return script
+
+    def startable(self) -> tuple[Path, Path]:
+        """A folder with the sources and the script that is packaged, and that script.
+
+        It is the author's own folder, or a copy for a script that is made.
+
+        Raises:
+            StorageError: The copy cannot be made.
+        """
+        if not self.module:
+            return self.folder, self.folder / self.entry
+        place = self.workspace.build / "script"
+        try:
+            shutil.rmtree(place, ignore_errors=True)
+            return place, self.stage(place)
+        except OSError as error:
+            raise StorageError(
+                f"{place} cannot be written: {error.strerror}.",
+                try_next=f"check the free space and the rights of {place.parent}",
+            ) from None
 
     @property
     def _start(self) -> starting.Entry:

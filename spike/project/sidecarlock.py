@@ -14,9 +14,9 @@ import email.parser
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
-import sys
 import tempfile
 import tomllib
 import urllib.parse
@@ -537,17 +537,25 @@ def _try_to_install(sidecar: Sidecar) -> None:
         done = process.capture(
             [
                 *("uv", "pip", "install", "--dry-run", "--quiet", "--require-hashes"),
-                *("--target", scratch, "--python", sidecar.python_version or sys.executable),
+                *("--target", scratch, "--python-version", _installed_python(sidecar)),
                 *("-r", str(lock)),
             ],
             timeout_s=_TIMEOUT_S,
         )
-    if not done.ok and "No interpreter found" not in done.errors:
+    if not done.ok:
         raise SidecarError(
             f"{workspace.display_path(lock)} is written, but a build could not install it here.",
             why=" ".join(done.errors.split()),
             try_next=f"correct the dependencies in {_source_name(sidecar)} and lock again",
         )
+
+
+def _installed_python(sidecar: Sidecar) -> str:
+    """The version of the Python that a build would install for."""
+    have = platform.python_version()
+    if sidecar.python_version or holds(sidecar.requires_python, have) is not False:
+        return sidecar.python_version or have
+    return lowest(sidecar.requires_python) or have
 
 
 def _write(path: Path, text: str) -> None:

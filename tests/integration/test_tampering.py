@@ -99,16 +99,24 @@ def test_an_honest_record_passes(checkout: Checkout) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_figure_changed_in_a_block_is_caught(checkout: Checkout) -> None:
-    """The block is named, and the diff shows the figure."""
-    text = checkout.record.read_text(encoding="utf-8")
-    (row,) = re.findall(r"^\| nuitka-onefile \|.*$", text, flags=re.MULTILINE)
-    assert "0 of 20" in row
-    changed = row.replace("0 of 20", "0 of 40")
-    checkout.record.write_text(text.replace(row, changed), encoding="utf-8")
+def test_a_figure_changed_in_a_report_is_caught(checkout: Checkout) -> None:
+    """The report is named, and the diff shows the figure."""
+    report = checkout.root / "benchmarks" / "report" / platform_id() / "reliability.md"
+    text = report.read_text(encoding="utf-8")
+    (figure,) = re.findall(r"^\| nuitka-onefile +\| +20 \|", text, flags=re.MULTILINE)
+    report.write_text(text.replace(figure, figure.replace("20", "40")), encoding="utf-8")
     said = refused(checkout)
-    assert "'side-by-side' was edited by hand" in said
-    assert f"-{changed}" in said
+    assert "reliability.md: the generated document was edited by hand" in said
+    assert re.search(r"^-\| nuitka-onefile +\| +40 \|", said, flags=re.MULTILINE)
+
+
+def test_a_figure_changed_in_the_record_is_caught(checkout: Checkout) -> None:
+    """The section is named."""
+    text = checkout.record.read_text(encoding="utf-8")
+    checkout.record.write_text(text.replace("0 of 20 (at most", "0 of 90 (at most", 1), "utf-8")
+    assert f"{checkout.record.name}: the generated block 'side-by-side' was edited" in refused(
+        checkout
+    )
 
 
 def test_an_outcome_against_the_rules_is_caught(checkout: Checkout) -> None:
@@ -125,6 +133,7 @@ def test_a_deleted_result_is_caught(checkout: Checkout) -> None:
     (checkout.results / "reliability.json").unlink()
     said = refused(checkout)
     assert "'side-by-side' is stale" in said
+    assert "reliability.md: no command makes this file" in said
     assert "the outcome is Nuitka, and the rules cannot confirm it: F3 is not run" in said
 
 

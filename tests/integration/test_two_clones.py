@@ -5,15 +5,19 @@ Every field of the machine agrees between them, as it does between two machines 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke.context import Context
+from invoke.exceptions import Exit
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from benchmarks.targets import baselines
+from commands import record
 from decision import evidence
 from decision.workflows import spike
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
@@ -56,7 +60,9 @@ class Clone:
 
 
 @pytest.mark.skipif(not (TOOL / ".git").exists(), reason="this is no clone of a repository")
-def test_two_clones_on_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_clones_on_one_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What one clone measured counts there, and nowhere else."""
     one, two = (Clone(tmp_path / name, monkeypatch) for name in ("one", "two"))
 
@@ -65,6 +71,11 @@ def test_two_clones_on_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert known.results
     assert not known.own
     assert "the repository's own record" in evidence.origin(known)
+    monkeypatch.chdir(one.root)
+    for command in (record.status, record.recommend):
+        with contextlib.suppress(Exit):  # its verdict, which is the record's
+            command(Context())
+        assert "the repository's own record" in capsys.readouterr().out
     assert not one.is_current(RELIABILITY)
 
     # Its own measuring counts as its own, and the second run there would skip it.

@@ -29,6 +29,9 @@ def build_facts(variant: str, sha256: str = "a" * 64) -> dict[str, Any]:
         "python_version": "3.11.7",
         "argv": ["python", "-m", "packager"],
         "env": {},
+        "cold_start_ms": 90.0,
+        "elapsed_s": 60.0,
+        "python_flavour": "CPython",
     }
 
 
@@ -62,6 +65,7 @@ def launches(variant: str, total: int, failed: int = 0) -> list[dict[str, Any]]:
     return [
         {
             "target": variant,
+            "round": number,
             "failure": "ready_timeout" if number < failed else None,
             "detail": "no line 'READY' within 10 s" if number < failed else "",
             "boot_ms": 90.0,

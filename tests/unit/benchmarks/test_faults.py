@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import graphlib
 import inspect
 import re
 import shutil
@@ -179,7 +181,7 @@ class TestStrictly:
 class TestCases:
     """The registry."""
 
-    def test_there_are_at_least_fifty_in_five_chapters(self) -> None:
+    def test_there_are_at_least_fifty_in_five_categories(self) -> None:
         """The bar of the suite."""
         cases = all_cases()
         assert len(cases) >= 50
@@ -297,6 +299,25 @@ class TestPlatforms:
             Status.NOT_RUN,
             "not on windows: there is no fork",
         )
+
+
+def test_the_modules_of_the_suite_lie_on_floors() -> None:
+    """None imports one that imports it, directly or through others, inside functions neither."""
+    folder = ROOT / "benchmarks" / "faults"
+    paths = [path for path in folder.rglob("*.py") if "probe" not in path.parts]
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in paths
+    }
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        imports: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                imports |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+        graph[name] = (imports & names.keys()) - {name, "benchmarks.faults"}
+    assert any(graph.values())
+    tuple(graphlib.TopologicalSorter(graph).static_order())  # raises where there is a circle
 
 
 class TestAnotherCase:

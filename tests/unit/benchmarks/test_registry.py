@@ -23,6 +23,7 @@ EVERY = pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCH
 def test_a_module_has_what_its_entry_names(benchmark: Benchmark) -> None:
     """A misspelt name is found here, and not after an hour of measuring."""
     module = importlib.import_module(benchmark.module)
+    assert benchmark.name in vars(module).values(), "the name of its result file"
     takes = inspect.signature(getattr(module, benchmark.runs)).parameters
     assert list(takes)[:2] == ["sidecar", "targets"]
     assert set(benchmark.defaults) | {"partial"} <= set(takes)

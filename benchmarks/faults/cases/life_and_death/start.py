@@ -204,10 +204,10 @@ def _stopped_while_unpacking(sandbox: Sandbox) -> tuple[str, CaseResult]:
                 session.hung = "READY"
                 break
             session.read(0)
-        session.send(signal.SIGTERM)
-        session.until_exit()
+        lost = _needs_two(session, signal.SIGTERM)
         observation = session.end()
-    label, result = _judge_early_end(observation)
+    judged = _judge_early_end(observation)
+    label, result = _first_was_lost(judged, Status.DEGRADED) if lost else judged
     if result.status is Status.PASS and re.search(FALSE_CAUSE, "\n".join(observation.stderr)):
         text = f"{observation.ending}, and the stop reads as another error: "
         label, result = "misled", degraded(text + observation.last_words, observation)
