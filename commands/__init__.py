@@ -17,7 +17,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from spike.core.workspace import enter
+from spike.core.workspace import TOOL, enter, project
 
 
 def program(tasks_file: str) -> Collection:
@@ -39,7 +39,8 @@ def topics() -> tuple[ModuleType, ...]:
     # Not before: what is imported from here on knows whose tool it is.
     from commands import build, dev, host, issues, measure, record
 
-    return build, measure, host, issues, record, dev
+    # The tests of the tool are no task of another project's.
+    return build, measure, host, issues, record, *((dev,) if project() == TOOL else ())
 
 
 def topic_tasks(topic: ModuleType) -> list[Task[Any]]:

@@ -26,6 +26,7 @@ def say_origin(known: Evidence) -> None:
 def status(c: Context, sidecar: str = HELLO) -> int:
     """Say where Milestone 0 stands, and the next command."""
     from decision import criteria, evidence
+    from decision import recommend as rules
     from decision.record import sections
     from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.core.workspace import platform_id
@@ -35,6 +36,7 @@ def status(c: Context, sidecar: str = HELLO) -> int:
     say_origin(known)
     print(f"{sections.rulings(criteria.fallback_criteria(known))}\n")
     print(f"{sections.proposed(known)}\n")
+    print(f"{rules.answer(known).sentence}\n")
     print(f"{sections.rulings(criteria.contingency_steps(known))}\n")
     found = criteria.exit_criteria(known)
     print(f"{sections.rulings(found)}\n")

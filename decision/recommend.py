@@ -486,6 +486,7 @@ def standings(evidence: Evidence) -> list[Standing]:
     baseline = summaries.get(PYTHON_ISOLATED)
     cold = _cold(evidence)
     tried = _faults(evidence)
+    launchers = _launchers(evidence)
     found = []
     for name, item in summaries.items():
         if item.kind != "variant":
@@ -493,7 +494,7 @@ def standings(evidence: Evidence) -> list[Standing]:
         build = evidence.builds.get(name, {})
         sizes = _sample(usable(evidence, size.NAME), name)
         rows = _rows(evidence, name)
-        launcher_ms, launcher_whose = _launcher(evidence, name)
+        launcher_ms, launcher_whose = launchers.get(name, (None, OWN))
         found.append(
             Standing(
                 variant=name,
@@ -569,17 +570,18 @@ def _leftovers(evidence: Evidence, variant: str) -> Leftovers | None:
     return None
 
 
-def _launcher(evidence: Evidence, variant: str) -> tuple[float | None, str]:
-    """What the launcher of a folder build adds, in milliseconds, and whose evidence that is."""
+def _launchers(evidence: Evidence) -> dict[str, tuple[float, str]]:
+    """What the launcher of each folder build adds, in milliseconds, and whose evidence that is."""
     launches = usable(evidence, reliability.NAME)
     here = launches.provenance.get("checkout") if launches else None
+    found: dict[str, tuple[float, str]] = {}
     for whose, result in _sources(evidence, host_latency.NAME):
         if result.provenance.get("checkout") != here:
             continue  # milliseconds of another machine do not add up with these
         for item in host_latency.summarise(result):
-            if item.variant == variant and item.through_ms is not None:
-                return item.launcher_adds_ms, whose
-    return None, OWN
+            if item.through_ms is not None:
+                found.setdefault(item.variant, (item.launcher_adds_ms, whose))
+    return found
 
 
 def _cold(evidence: Evidence) -> dict[str, float]:

@@ -6,6 +6,7 @@ each function there that :func:`case` decorates is a case.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -101,6 +102,7 @@ def categories() -> dict[str, str]:
     return {name: packages[name].__name__ for name in names}
 
 
+@functools.cache  # thousands of cells of a table ask for their category
 def all_cases() -> dict[str, Case]:
     """Every case by name, in the order of the categories and, within one, of files and lines."""
     order: dict[str, int] = {}

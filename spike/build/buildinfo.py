@@ -86,8 +86,8 @@ class BuildInfo:
     size_bytes: int
     cold_start_ms: float | None
     first_launch: str
-    first_detail: str
-    remarks: tuple[str, ...]
+    first_detail: str = ""
+    remarks: tuple[str, ...] = ()
     sidecar: str
     sidecar_version: str
     variant: str
@@ -159,10 +159,16 @@ _JSON_TYPES: Mapping[Any, tuple[type, ...]] = {
 }
 
 
+_LATER = ("first_detail", "remarks")
+"""Fields with a default, which earlier builds do not have."""
+
+
 def _from_json(document: dict[str, Any], path: Path, remedy: str) -> BuildInfo:
     kinds = typing.get_type_hints(BuildInfo)
     values: dict[str, Any] = {}
     for name, kind in kinds.items():
+        if name not in document and name in _LATER:
+            continue  # a build from before that field
         value = document.pop(name, None)
         if not isinstance(value, _JSON_TYPES[kind]):
             raise CorruptFileError(

@@ -70,16 +70,26 @@ class Gap:
     certain: bool = False
 
 
-def own_parts(files: Iterable[str], *, entry: str, not_data: Iterable[str] = ()) -> Parts:
+def own_parts(
+    files: Iterable[str],
+    *,
+    entry: str,
+    not_data: Iterable[str] = (),
+    roots: Sequence[str] = (),
+) -> Parts:
     """What the sidecar's folder has.
 
     Args:
         files: Its files, relative to it, with forward slashes.
         entry: The entry script among them.
         not_data: Files that others use, such as the smoke command's.
+        roots: Further folders that absolute imports start at, relative to it.
     """
     every = set(files)
-    base = _import_root(PurePosixPath(entry).parent, every)
+    bases = [
+        _import_root(PurePosixPath(entry).parent, every),
+        *(f"{root}/" if root not in ("", ".") else "" for root in roots),
+    ]
     left = set(not_data) | {entry}
     modules = {}
     data = []
@@ -87,8 +97,10 @@ def own_parts(files: Iterable[str], *, entry: str, not_data: Iterable[str] = ())
         if _NOT_OF_THE_PROGRAM.search(path):
             continue
         if path.endswith(".py"):
-            if name := module_name(path, base):
-                modules[name] = path
+            names = [name for base in bases if (name := module_name(path, base))]
+            if names:
+                # Below several roots, the innermost is the one that imports name.
+                modules[min(names, key=len)] = path
         else:
             data.append(path)
     return Parts(modules=modules, data=tuple(data))
@@ -322,7 +334,12 @@ def differing(
             # Once more is no difference: a child of multiprocessing imports the main script.
             if not any(pattern.fullmatch(shown) for pattern in every):
                 only_program.append(line)
-    only_plain = [line for line in names if _mask(line) not in optional]
+    told = [_mask(line) for line in program]
+    only_plain = [
+        line
+        for line, pattern in zip(names, left, strict=True)
+        if _mask(line) not in optional and not any(pattern.fullmatch(other) for other in told)
+    ]
     return only_plain, only_program
 
 

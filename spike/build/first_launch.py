@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spike.build import advice, completeness
 from spike.build.completeness import Gap
-from spike.launch import judgement, leftovers, places
+from spike.launch import judgement, leftovers, places, restarts
 from spike.launch.diagnosis import SidecarFacts, diagnose
 from spike.launch.places import Place
 from spike.launch.spec import Failure, Launch, LaunchSpec
@@ -33,6 +33,10 @@ SHOWN_LINES = 3
 
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>/(?:_MEI\w+|onefile_\w+)")
+_OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
+"""What a child of multiprocessing says that has imported the main script too early."""
+_IN_CWD = re.compile(r"<cwd>/|No such file or directory: ['\"](?![/<]|[A-Za-z]:)")
+"""An exception that names a file in the working folder, or relative to it."""
 _TROUBLE = re.compile(r"\b(error|warning|exception|traceback|no module|not found)\b", re.IGNORECASE)
 
 
@@ -111,7 +115,7 @@ def run(
             plain = _plain(sidecar, script_place, script)
             again = _plain(sidecar, script_place, script) if plain.launch.ok else plain
     judged = judgement.explained(program.launch, variant=variant, known=known)
-    judged = _beside_plain(judged, plain.launch)
+    judged = _beside_plain(judged, program, plain)
     if not (judged.ok and plain.launch.ok):
         # What it did not live to say cannot be missed, but what did not ship can.
         again = plain
@@ -154,16 +158,18 @@ def _plain(sidecar: Sidecar, place: Place, script: Path) -> _Run:
         errors = Path(name) / "stderr"
         # A launch keeps the end of a stream; here all of it is wanted. The shell is gone by exec.
         shell = ("/bin/sh", "-c", 'exec "$@" 2> "$0"', str(errors))
-        argv = [*shell, sys.executable, "-q", "-v", str(script)]
+        listed = sidecar.ready_stream == "stdout"  # otherwise stderr is what is waited for
+        command = [*shell, sys.executable, "-q", "-v"] if listed else [sys.executable]
+        argv = [*command, str(script)]
         spec = judgement.spec_of(
             sidecar, argv, place=place, env=imports.module_path(sidecar, place.sources)
         )
         launch = judgement.judge(spec, place=place)
         try:
-            text = errors.read_text(encoding="utf-8", errors="replace")
+            said = errors.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
-            text = ""
-    loaded, rest = completeness.loaded_modules(text.splitlines())
+            said = list(launch.stderr_tail)
+    loaded, rest = completeness.loaded_modules(said)
     launch = replace(launch, stderr_tail=rest[-20:])
     if not launch.ok:
         launch = replace(launch, detail=f"{launch.detail}; {judgement.last_words(launch)}")
@@ -193,20 +199,31 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
     return tuple(told)
 
 
-def _beside_plain(program: Launch, plain: Launch) -> Launch:
+def _beside_plain(judged: Launch, program: _Run, plain: _Run) -> Launch:
     """A failed launch that says when the plain script fails as well: then no packager did it."""
-    if program.ok or plain.ok:
-        return program
-    if plain.failure is program.failure:
-        same = (
-            "the plain script leaves the same behind"
-            if plain.failure in _LEFT
-            else "the plain script fails in the same way"
+    if judged.ok or plain.launch.ok:
+        return judged
+    theirs, ours = _end(plain), _end(program)
+    if _IN_CWD.search(theirs):
+        if " Fix: " in judged.detail:
+            return judged  # the program's own output has said it
+        told = (
+            "The plain script looks in its working folder as well, and that is its host's, not its "
+            f"own ({theirs}). Fix: a path that begins at Path(__file__).parent"
         )
-        return replace(program, detail=f"{program.detail}. No fault of the packager: {same}")
-    return replace(
-        program, detail=f"{program.detail}. The plain script fails as well: {plain.detail}"
-    )
+    elif plain.launch.failure is not judged.failure or theirs != ours:
+        told = f"The plain script fails as well: {plain.launch.detail}"
+    elif judged.failure in _LEFT:
+        told = "No fault of the packager: the plain script leaves the same behind"
+    else:
+        told = "No fault of the packager: the plain script fails in the same way"
+    return replace(judged, detail=f"{judged.detail}. {told}")
+
+
+def _end(run: _Run) -> str:
+    """The exception that a program ended with; empty when it wrote none."""
+    ends = [line for line in run.stderr if re.match(r"[A-Za-z_][\w.]*(Error|Exception)\b", line)]
+    return ends[-1] if ends else ""
 
 
 def _gaps(
@@ -216,6 +233,7 @@ def _gaps(
         [path.as_posix() for path in sidecar.source_files()],
         entry=sidecar.entry,
         not_data=sidecar.smoke,
+        roots=imports.import_roots(sidecar),
     )
     gaps = completeness.own_gaps(own, shipped, loaded)
     named = {
@@ -254,7 +272,9 @@ def _differences(
     if found is not None and found.value not in closed:
         told.append(f"only the program says so on stderr: {found}")
     elif found is None and any(_TROUBLE.search(line) for line in only_program):
-        told.append(f"only the program writes to stderr: {_shown(_troubles(only_program))}")
+        troubles = _shown(_troubles(only_program))
+        remedy = f": {restarts.FREEZE_SUPPORT}" if _OF_A_CHILD.search(troubles) else ""
+        told.append(f"only the program writes to stderr: {troubles}{remedy}")
     only_plain, only_program = completeness.differing(plain.stdout, again.stdout, program.stdout)
     if only_plain or only_program:
         told.append(

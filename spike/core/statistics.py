@@ -8,6 +8,7 @@ numpy and scipy are imported where they are used, because listing the tasks must
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,7 @@ class Distribution:
         return (self.third_quartile - self.first_quartile) / self.median if self.median else 0.0
 
 
+@functools.cache  # the same few counts stand in every table
 def binomial_interval(failures: int, launches: int) -> tuple[float, float]:
     """Exact (Clopper-Pearson) 95 % interval of a failure rate, as two fractions.
 

@@ -141,8 +141,7 @@ def _one(lines: Sequence[str], head: int, end: int) -> tuple[Raised, bool]:
     start = len(body)
     for index, line in enumerate(body):
         if match := _FRAME.match(line):
-            name = match["file"].replace("\\", "/").rpartition("/")[2]
-            where = f"{name}:{match['line']}"
+            where = f"{_short(match['file'])}:{match['line']}"
             follows = body[index + 1] if index + 1 < len(body) else ""
             is_source = follows.startswith("    ") and not _FRAME.match(follows)
             source = follows.strip() if is_source else ""
@@ -170,6 +169,16 @@ def _one(lines: Sequence[str], head: int, end: int) -> tuple[Raised, bool]:
         ),
         chained,
     )
+
+
+def _short(file: str) -> str:
+    """A file's name: a library's with its package, the program's own without its folder."""
+    path = file.replace("\\", "/")
+    _, installed, inside = path.rpartition("-packages/")
+    if installed:
+        return inside
+    is_whole = path.startswith(("/", "<")) or path[1:2] == ":"
+    return path.rpartition("/")[2] if is_whole else path
 
 
 def _message(lines: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spike.core.errors import UnsuitableError
@@ -19,8 +20,10 @@ from spike.packagers.recipe import (
     STAGED,
     Mode,
     Recipe,
+    Shipped,
     Tool,
     further_roots,
+    listing,
     module_path,
     output_folder,
 )
@@ -132,6 +135,7 @@ class Nuitka:
                 artifact=output / f"{stem}{_SUFFIX}",
                 discard=(*leftovers, folder),
                 files=defer_gc.files(sidecar),
+                shipped=_shipped,
             )
         return Recipe(
             argv=tuple(argv),
@@ -141,7 +145,21 @@ class Nuitka:
             folder=folder,
             discard=leftovers,
             files=defer_gc.files(sidecar),
+            shipped=_shipped,
         )
+
+
+def _shipped(work: Path, recipe: Recipe) -> Shipped:
+    """The modules that Nuitka has written C code for, and the files of the folder it has made.
+
+    The plan's commands make no report; the C files are named after their modules.
+    """
+    modules: set[str] = set()
+    for source in (work / recipe.output).glob("*.build/module.*.c"):
+        modules.add(re.sub(r"@\d+$", "", source.name.removeprefix("module.").removesuffix(".c")))
+    made = next(iter((work / recipe.output).glob("*.dist")), None)
+    files = listing(work, replace(recipe, folder=made.relative_to(work) if made else None))
+    return Shipped(modules=files.modules | modules, files=files.files)
 
 
 def _command(sidecar: Sidecar, output: Path, kind: str) -> list[str]:
@@ -228,6 +246,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
             PLUGIN.with_suffix(".json"): json.dumps(settings, indent=1),
             **defer_gc.files(sidecar, always=lean),
         },
+        shipped=_shipped,
     )
 
 

@@ -60,6 +60,12 @@ class PyInstaller:
             price=f"{_LEAN_PRICE}.",
             default=False,
         ),
+        Mode(
+            name="spec",
+            summary="what the author's own .spec file makes",
+            price="Only the keys for launches count; what ships is for the .spec file to say.",
+            default=False,
+        ),
     )
     tools: tuple[Tool, ...] = (
         *(
@@ -77,6 +83,8 @@ class PyInstaller:
 
     def recipe(self, sidecar: Sidecar, mode: str) -> Recipe:
         """Describe the build of one mode of one sidecar."""
+        if mode == "spec":
+            return _of_spec(self, sidecar)
         output = output_folder(sidecar, self.name, mode)
         kind = mode.removesuffix("-lean")
         lean = mode != kind
@@ -100,6 +108,72 @@ class PyInstaller:
             files=defer_gc.files(sidecar),
             shipped=_shipped,
         )
+
+
+def _of_spec(packager: PyInstaller, sidecar: Sidecar) -> Recipe:
+    """Run the author's .spec file, which says by itself what is made of what.
+
+    Raises:
+        UnsuitableError: There is none, or it does not say in plain words what its program is
+            called.
+    """
+    if not sidecar.spec:
+        raise UnsuitableError(
+            f"pyinstaller-spec needs a .spec file, and {sidecar.name} names none.",
+            try_next='[tool.sidecar.pyinstaller] spec = "my-service.spec"',
+        )
+    names = spec_names((sidecar.folder / sidecar.spec).read_text(encoding="utf-8"))
+    program, collected = names.get("EXE"), names.get("COLLECT")
+    if not program:
+        raise UnsuitableError(
+            f"{sidecar.spec} does not say in plain text what its program is called.",
+            why="Its EXE(...) has no name= that is a text.",
+            try_next=f'EXE(..., name="{sidecar.name}")',
+        )
+    output = output_folder(sidecar, packager.name, "spec")
+    folder = output / collected if collected else None
+    return Recipe(
+        argv=(
+            *("pyinstaller", (STAGED / sidecar.spec).as_posix(), "--distpath", output.as_posix()),
+            *sidecar.packager_args.get(packager.name, ()),
+        ),
+        env={**STEADY_ORDER, "PYINSTALLER_CONFIG_DIR": "pyinstaller-cache"},
+        output=output,
+        artifact=(folder or output) / f"{program}{_SUFFIX}",
+        folder=folder,
+        shipped=_shipped,
+    )
+
+
+def spec_names(text: str) -> dict[str, str]:
+    """Names that a .spec file gives to its EXE and COLLECT, where they are plain texts.
+
+    Raises:
+        UnsuitableError: It is not valid Python.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        raise UnsuitableError(f"The .spec file is not valid Python: {error}.") from None
+    texts = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name) and isinstance(node.value.value, str)
+    }
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            for word in node.keywords:
+                value = word.value
+                if word.arg != "name" or node.func.id not in ("EXE", "COLLECT"):
+                    continue
+                if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    found[node.func.id] = value.value
+                elif isinstance(value, ast.Name) and value.id in texts:
+                    found[node.func.id] = texts[value.id]
+    return found
 
 
 def _lean(sidecar: Sidecar) -> list[str]:

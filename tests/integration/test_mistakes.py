@@ -216,7 +216,7 @@ def test_a_sidecar_that_fails_gets_a_row_that_says_how(case: Failing, tmp_path: 
     mode = "onefile" if case.packager == "pyinstaller" else "onedir"
     with sidecars.cleaned(name):
         built = sidecars.nox(f"build_{case.packager}", folder, "--mode", mode)
-        assert built.returncode == 0, built.stdout
+        assert built.returncode != 0, built.stdout
         assert "its first launch failed" in flat(built.stdout)
         assert re.search(case.says, flat(built.stdout)), built.stdout
         benched = sidecars.invoke(

@@ -183,8 +183,11 @@ def test_one_answer_stands_in_record_readme_and_reports(copy: Copy) -> None:
         assert sentence in copy.hello.whole[copy.hello.facts.path(stem)]
     answer = copy.hello.facts.answer
     text = copy.hello.record.read_text(encoding="utf-8")
-    assert f"shipped as {answer.variant}" in text
-    other = text.replace(f"shipped as {answer.variant}", "shipped as nuitka-onefile", 1)
+    assert 'Chosen option: "Nuitka"' in text
+    named = text.replace('"Nuitka"', f'"Nuitka, shipped as {answer.variant}"', 1)
+    copy.hello.record.write_text(named, encoding="utf-8")
+    assert copy.hello.check() == []
+    other = text.replace('"Nuitka"', '"Nuitka, shipped as nuitka-onefile"', 1)
     copy.hello.record.write_text(other, encoding="utf-8")
     assert copy.hello.check() == [
         f"{RECORD}: the outcome names nuitka-onefile, and the answer is {answer.variant}"

@@ -88,6 +88,24 @@ def test_where_it_was_raised_is_known() -> None:
     assert (bare.where, bare.source, bare.kind) == ("main.py:1", "", "Error")
 
 
+@pytest.mark.parametrize(
+    ("file", "shown"),
+    [
+        ("/home/user/app/main.py", "main.py"),
+        ("C:\\\\app\\\\main.py", "main.py"),
+        ("pydantic/main.py", "pydantic/main.py"),
+        ("/usr/lib/python3/dist-packages/pydantic/main.py", "pydantic/main.py"),
+        ("<frozen runpy>", "<frozen runpy>"),
+    ],
+)
+def test_a_library_is_told_from_the_program(file: str, shown: str) -> None:
+    """Both may have a main.py."""
+    text = f'{HEAD}  File "{file}", line 3, in x\nValueError: x\n'
+    raised = tracebacks.uncaught(text)
+    assert raised is not None
+    assert raised.where == f"{shown}:3"
+
+
 def test_the_causes_of_an_exception_come_along() -> None:
     """The nearest first."""
     chain = "\nThe above exception was the direct cause of the following exception:\n\n"

@@ -120,5 +120,5 @@ def test_one_run_is_not_pooled() -> None:
 
 def test_a_missing_file_names_the_way_to_get_one() -> None:
     """The message shows a command."""
-    with pytest.raises(UsageError, match="git show"):
+    with pytest.raises(UsageError, match="cp -r"):
         compare.load("no-such-file.json")

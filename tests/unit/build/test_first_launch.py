@@ -1,0 +1,143 @@
+"""The first launch beside the plain script: scripts play the part of what a packager has made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from spike.build import first_launch
+from spike.build.first_launch import FirstLaunch
+from spike.launch.spec import Failure
+from spike.packagers.recipe import Shipped
+from tests.support import sidecars
+
+HEAD = """\
+import os, signal, subprocess, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("BOOT sidecar=t pid=%d" % os.getpid(), flush=True)
+"""
+TAIL = 'print("READY", flush=True)\nsignal.pause()\n'
+LOADS = HEAD + "import importlib\nimportlib.import_module('plugins.alpha')\nprint('ALPHA')\n" + TAIL
+CHILD = HEAD + "subprocess.Popen(['sleep', '60'])\n" + TAIL
+
+
+def launched(
+    folder: Path,
+    script: str,
+    program: str,
+    *,
+    files: Mapping[str, str] | None = None,
+    shipped: tuple[str, ...] = (),
+    settings: str = "",
+) -> FirstLaunch:
+    """Launch a program beside a script."""
+    for path, content in (files or {}).items():
+        (folder / "sidecar" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "sidecar" / path).write_text(content, encoding="utf-8")
+    sidecar = sidecars.hello(folder / "sidecar", main=script, settings=settings)
+    artifact = folder / "program"
+    artifact.write_text(f"#!{sys.executable} -IS\n{program}", encoding="utf-8")
+    artifact.chmod(0o755)
+    modules = frozenset(path for path in shipped if "." not in path.rpartition("/")[2][1:])
+    return first_launch.run(
+        sidecar,
+        variant="toy-archive",
+        artifact=artifact,
+        folder=None,
+        shipped=Shipped(modules=modules, files=frozenset(shipped)),
+        provided={},
+    )
+
+
+def test_two_that_are_alike_are_not_spoken_of(project: Path) -> None:
+    """Their process ids differ, which means nothing."""
+    seen = launched(project, HEAD + TAIL, HEAD + TAIL)
+    assert seen.program.ok, seen.program
+    assert seen.plain.ok
+    assert (seen.gaps, seen.remarks) == ((), ())
+
+
+def test_what_the_script_has_loaded_and_the_program_has_not_is_named(project: Path) -> None:
+    """READY came, and a part is missing."""
+    files = {"plugins/__init__.py": "", "plugins/alpha.py": ""}
+    seen = launched(project, LOADS, HEAD + TAIL, files=files)
+    assert seen.program.ok
+    (gap,) = seen.gaps
+    assert (gap.key, gap.values, gap.certain) == ("hidden_imports", ("plugins.alpha",), True)
+    missing, differs = seen.remarks
+    assert 'set hidden_imports = ["plugins.alpha"]' in missing
+    assert "'ALPHA' where the program writes nothing" in differs
+
+
+def test_a_file_that_did_not_ship_may_be_needed(project: Path) -> None:
+    """Nothing was asked of the program, so that it cannot be known; a smoke command asks."""
+    seen = launched(project, HEAD + TAIL, HEAD + TAIL, files={"pages/home.html": "<p>"})
+    missing, smoke = seen.remarks
+    assert "If the program needs it: in [tool.sidecar] set data = " in missing
+    assert "a smoke command would ask" in smoke
+    asked = launched(project, HEAD + TAIL, HEAD + TAIL, settings='smoke = ["true"]')
+    assert len(asked.remarks) == 1
+
+
+def test_what_only_the_program_says_on_stderr_is_shown(project: Path) -> None:
+    """A library's words about a missing module lead to the key."""
+    says = HEAD + "sys.stderr.write('WARNING: hook: No module named \\'json.tool\\'\\n')\n" + TAIL
+    (remark,) = launched(project, HEAD + TAIL, says).remarks
+    assert 'hidden_imports = ["json.tool"]' in remark
+
+
+@pytest.mark.parametrize(
+    ("script", "program", "failure", "says"),
+    [
+        (
+            HEAD + "raise KeyError('HOME_OF_IT')\n",
+            HEAD + "raise KeyError('HOME_OF_IT')\n",
+            Failure.EXITED_BEFORE_READY,
+            "No fault of the packager: the plain script fails in the same way",
+        ),
+        (
+            HEAD + "raise KeyError('A')\n",
+            HEAD + "raise KeyError('B')\n",
+            Failure.EXITED_BEFORE_READY,
+            "The plain script fails as well: exited with 1 before READY",
+        ),
+        (
+            CHILD,
+            CHILD,
+            Failure.LEFT_PROCESSES,
+            "No fault of the packager: the plain script leaves the same behind",
+        ),
+        (
+            HEAD + "open('settings.json')\n",
+            HEAD + "raise SystemExit(3)\n",
+            Failure.EXITED_BEFORE_READY,
+            "The plain script looks in its working folder as well",
+        ),
+    ],
+    ids=["same", "another", "child", "working folder"],
+)
+def test_a_script_that_fails_as_well_is_said_to(
+    script: str, program: str, failure: Failure, says: str, project: Path
+) -> None:
+    """Whose fault it is decides where to look."""
+    seen = launched(project, script, program)
+    assert seen.program.failure is failure
+    assert says in seen.program.detail
+
+
+def test_a_program_that_fails_alone_is_not_excused(project: Path) -> None:
+    """The script is good."""
+    seen = launched(project, HEAD + TAIL, HEAD + "raise KeyError('A')\n")
+    assert seen.program.failure is Failure.EXITED_BEFORE_READY
+    assert "plain script" not in seen.program.detail
+
+
+def test_ready_on_stderr_is_heard_of_the_script_too(project: Path) -> None:
+    """Its imports are not listed then, since they would go where READY is waited for."""
+    tail = 'sys.stderr.write("READY\\n")\nsys.stderr.flush()\nsignal.pause()\n'
+    seen = launched(project, HEAD + tail, HEAD + tail, settings='ready_stream = "stderr"')
+    assert seen.plain.ok, seen.plain
+    assert seen.program.ok, seen.program
