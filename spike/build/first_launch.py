@@ -232,7 +232,7 @@ def _gaps(
     own = completeness.own_parts(
         [path.as_posix() for path in sidecar.source_files()],
         entry=sidecar.entry,
-        not_data=sidecar.smoke,
+        not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
     )
     gaps = completeness.own_gaps(own, shipped, loaded)
