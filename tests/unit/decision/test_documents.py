@@ -61,14 +61,14 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("partial", "elsewhere"))
         else:
             shutil.copy2(source, target)
-    commands = listing.document()  # the tool's: a project elsewhere has fewer
+    listed = listing.document()  # here, where the project is the tool: another lists less
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(workspace.PROJECT_VARIABLE, str(root))
         yield Copy(
             root=root,
             hello=documents.of(
                 evidence.gather(sidecar.load()),
-                extra={root.joinpath(*listing.PLACE): commands},
+                extra={root.joinpath(*listing.PLACE): listed},
             ),
             fastapi=documents.of(
                 evidence.gather(sidecar.load(root / FASTAPI)), output=str(root / FASTAPI / RECORD)
