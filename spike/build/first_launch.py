@@ -125,7 +125,6 @@ def run(
         *judgement.remarks(
             program=judged.wrote_program or plain.launch.wrote_program,
             cwd=judged.wrote_cwd or plain.launch.wrote_cwd,
-            home=judged.wrote_home or plain.launch.wrote_home,
         )
     ]
     present = {
