@@ -72,6 +72,7 @@ def examine(sidecar: Sidecar) -> Checkup:
             facts.append(f"It is packaged with Python {sidecar.python_version}, {place}.")
     except SpikeError as error:
         errors.append(str(error))
+    too_old = bool(errors)
     try:
         lock = sidecarlock.check(sidecar)
         if lock is None:
@@ -81,7 +82,7 @@ def examine(sidecar: Sidecar) -> Checkup:
             facts.append(f"{display_path(lock)} pins {len(names)} distributions.")
     except SpikeError as error:
         errors.append(str(error))
-    if not errors:
+    if not too_old:
         # An older Python calls newer syntax wrong; the version is the thing to correct.
         try:
             found = imports.scan(sidecar)
@@ -128,7 +129,7 @@ def _imports(sidecar: Sidecar, found: Scan) -> tuple[str, ...]:
 
 def _installed(sidecar: Sidecar) -> Mapping[str, str]:
     """Top-level modules of what the lock pins, from an environment that a session has made."""
-    if sidecar.lock is None:
+    if sidecar.lock is None or not sidecar.lock.is_file():
         return {}
     names = pinned(sidecar.lock.read_text(encoding="utf-8"))
     for place in sorted((project() / ".nox").glob(f"*-{sidecar.name}")):

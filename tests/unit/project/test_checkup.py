@@ -41,8 +41,10 @@ def test_what_a_build_would_refuse_is_an_error(tmp_path: Path) -> None:
     """A Python that is too old, a lock that is not there, an import that cannot succeed."""
     said = examined(tmp_path / "a", 'requires-python = ">=3.99"\n')
     assert "error: app asks for Python >=3.99" in said
-    said = examined(tmp_path / "b", 'dependencies = ["click"]\n', main="import gone\n")
+    said = examined(tmp_path / "b", 'dependencies = ["click"]\n', "words.txt", main="import gone\n")
     assert "error: app has dependencies and no requirements.lock" in said
+    assert "warning: words.txt does not ship" in said, "the rest is said all the same"
+    assert "imports 'gone'" not in said, "click may have it"
     said = examined(tmp_path / "c", "", main="import gone\n")
     assert "imports 'gone', which no dependency of app provides" in said
     said = examined(tmp_path / "d", "", main="def broken(:\n")
