@@ -597,7 +597,9 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Diag
         target=relative,
         message=f"The {variant} program looks for {relative!r} beside itself, and the sidecar's "
         "folder has no such file.",
-        fix=f"create {own} in the sidecar's folder and {_tool_line('data', facts.data, own)}",
+        fix=f"if the program reads it, create {own} in the sidecar's folder and "
+        f"{_tool_line('data', facts.data, own)}; if it makes it, use the user's data folder: where "
+        "a program lies is no place to write",
     )
 
 
