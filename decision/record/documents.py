@@ -190,7 +190,7 @@ def front(text: str) -> dict[str, str]:
 def _blocks(facts: Known, record: Path, output: str) -> dict[Path, dict[str, str]]:
     """The generated sections of each document that people write the rest of."""
     found = {record: by_reference(_rendered(page.RECORD, facts, record))}
-    if facts.evidence.sidecar.is_hello and not output:
+    if facts.evidence.sidecar.is_own and not output:
         readme = facts.evidence.sidecar.workspace.root / README_NAME
         if readme.exists():
             found[readme] = _rendered(page.README, facts, readme)

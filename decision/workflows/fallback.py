@@ -165,7 +165,7 @@ def build(sidecar: Sidecar) -> Mapping[str, Any]:
 
 
 def _verify(sidecar: Sidecar) -> list[str]:
-    option = [] if sidecar.is_hello else ["--sidecar", str(sidecar.folder)]
+    option = [] if sidecar.is_own else ["--sidecar", str(sidecar.folder)]
     argv = [sys.executable, "-m", "invoke", "verify", "--variant", PYINSTALLER_VARIANT]
     return [*argv, *option]
 

@@ -11,7 +11,7 @@ from benchmarks.targets import Target, all_targets, variant_target
 from decision import drafts
 from decision.record import figures
 from spike.build import buildinfo
-from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, UsageError
 from spike.core.workspace import display_path
 from spike.measure.results import Result
 from spike.project.sidecar import Sidecar
@@ -28,10 +28,18 @@ def targets_of(
         variants: Ids of variants; every one that is built when empty.
 
     Raises:
+        UsageError: The benchmark is about the tool's hello sidecar, and this is another one.
         MissingBuildError: A variant is not built.
     """
     if benchmark.rows is Rows.NONE:
         return []
+    if not (benchmark.any_sidecar or sidecar.is_hello):
+        raise UsageError(
+            f"invoke {benchmark.task} is about the hello sidecar that the tool brings.",
+            why=f"{sidecar.name} is another one; what is found there belongs to packager and "
+            "mode, and counts for every sidecar.",
+            try_next=f"invoke {benchmark.task}, in the tool's own repository",
+        )
     built = buildinfo.find_all(sidecar, tuple(variants))
     if benchmark.rows is Rows.VARIANTS:
         return [variant_target(item) for item in built]

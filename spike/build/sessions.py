@@ -22,7 +22,7 @@ def command(
         mode: One mode of theirs; their default modes when empty.
         force: Whether to build again what is up to date.
     """
-    options = [] if sidecar.is_hello else ["--sidecar", str(sidecar.folder)]
+    options = [] if sidecar.is_own else ["--sidecar", str(sidecar.folder)]
     options += ["--mode", mode] if mode else []
     options += ["--force"] if force else []
     return [

@@ -24,7 +24,10 @@ PROJECT_VARIABLE = "PACKAGING_SPIKE_PROJECT"
 """Environment variable with the project's folder. ``tasks.py`` and ``noxfile.py`` set it."""
 
 HELLO = "sidecar"
-"""Folder of the repository's own sidecar, whose record is ``decision-record.md``."""
+"""Folder of a project's own sidecar, whose record is ``decision-record.md``."""
+
+HELLO_NAME = "sidecar-hello"
+"""Name of this repository's own, whose protocol is the plan's."""
 
 RECORD_NAME = "decision-record.md"
 
@@ -102,7 +105,7 @@ class Workspace:
 
     root: Path
     sidecar_name: str
-    is_hello: bool
+    is_own: bool
 
     @property
     def dist(self) -> Path:
@@ -112,7 +115,7 @@ class Workspace:
     @property
     def dist_relative(self) -> Path:
         """``dist`` as a packager is told it, relative to its working folder."""
-        return Path("dist") if self.is_hello else Path("dist") / "sidecars" / self.sidecar_name
+        return Path("dist") if self.is_own else Path("dist") / "sidecars" / self.sidecar_name
 
     @property
     def build(self) -> Path:
@@ -123,17 +126,17 @@ class Workspace:
     def results(self) -> Path:
         """Result files of this platform."""
         base = self.root / "benchmarks" / "results" / platform_id()
-        return base if self.is_hello else base / "sidecars" / self.sidecar_name
+        return base if self.is_own else base / "sidecars" / self.sidecar_name
 
     @property
     def record(self) -> Path:
         """The decision record."""
-        return (self.root if self.is_hello else self.results) / RECORD_NAME
+        return (self.root if self.is_own else self.results) / RECORD_NAME
 
     @property
     def reports(self) -> Path:
         """The generated reports of this platform, which the record links to."""
-        if self.is_hello:
+        if self.is_own:
             return self.root / "benchmarks" / "report" / platform_id()
         return self.results / "report"
 
@@ -141,13 +144,13 @@ class Workspace:
     def issues(self) -> Path:
         """The issue log. Only the entries about the hello sidecar are the repository's own."""
         base = self.root / "issues"
-        return base if self.is_hello else base / "sidecars" / self.sidecar_name
+        return base if self.is_own else base / "sidecars" / self.sidecar_name
 
     @property
     def snapshots(self) -> Path:
         """Dated copies of findings, which are never rewritten."""
         base = self.root / "snapshots"
-        return base if self.is_hello else base / "sidecars" / self.sidecar_name
+        return base if self.is_own else base / "sidecars" / self.sidecar_name
 
     def artifact_folder(self, packager: str, mode: str) -> Path:
         """Folder of one variant: ``dist/nuitka`` for the plan's onefile, else with the mode."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.core.errors import SidecarError, StorageError
-from spike.core.workspace import HELLO, TOOL, Workspace, display_path, project
+from spike.core.workspace import HELLO, HELLO_NAME, TOOL, Workspace, display_path, project
 from spike.project import entry as starting
 from spike.project import metadata, roots, settings, sources
 from spike.project.metadata import LOCK_NAME
@@ -122,19 +122,24 @@ class Sidecar:
             object.__setattr__(self, "entry_file", self.entry)
 
     @property
-    def is_hello(self) -> bool:
-        """Whether this is the repository's own sidecar."""
+    def is_own(self) -> bool:
+        """Whether this is the project's own sidecar, which no command has to name."""
         return self.folder == project() / HELLO
+
+    @property
+    def is_hello(self) -> bool:
+        """Whether this is the hello sidecar, in the tool's repository or in a clone of it."""
+        return self.is_own and self.name == HELLO_NAME
 
     @property
     def workspace(self) -> Workspace:
         """Where this sidecar's builds and results lie."""
-        return Workspace(root=project(), sidecar_name=self.name, is_hello=self.is_hello)
+        return Workspace(root=project(), sidecar_name=self.name, is_own=self.is_own)
 
     @property
     def option(self) -> str:
-        """What a command needs to mean this sidecar: empty for the repository's own."""
-        return "" if self.is_hello else f" --sidecar {display_path(self.folder)}"
+        """What a command needs to mean this sidecar: empty for the project's own."""
+        return "" if self.is_own else f" --sidecar {display_path(self.folder)}"
 
     def nox_command(self, packager: str, mode: str | None = None) -> str:
         """The command that builds this sidecar, to be named in messages."""

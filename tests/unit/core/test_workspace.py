@@ -35,7 +35,8 @@ def test_everything_that_is_written_lies_below_the_project(project: Path) -> Non
     """The workspace of the project's own sidecar has no folder in the tool."""
     found = sidecar.load()
     assert found.name == "other"
-    assert found.is_hello
+    assert found.is_own
+    assert not found.is_hello
     space = found.workspace
     for place in (space.dist, space.build, space.results, space.record, space.issues):
         assert place.is_relative_to(project)
