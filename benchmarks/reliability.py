@@ -156,7 +156,7 @@ def _remarks(result: results.Result) -> Iterator[str]:
             place.removeprefix("wrote_"): tuple(
                 dict.fromkeys(path for sample in result.of(name) for path in sample.get(place, ()))
             )
-            for place in _WROTE
+            for place in _WROTE[:2]
         }
         for remark in judgement.remarks(**wrote):
             told.setdefault(remark, []).append(name)

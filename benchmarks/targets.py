@@ -69,7 +69,7 @@ class Target:
             spec = dataclasses.replace(
                 spec, ready="READY", ready_pattern="", ready_url="", ready_stream="stdout", smoke=()
             )
-        return dataclasses.replace(spec, argv=self.argv, **changes)
+        return dataclasses.replace(spec, **{"argv": self.argv, **changes})
 
     @property
     def _sources(self) -> Path:

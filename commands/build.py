@@ -65,13 +65,25 @@ def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: 
     return steps.run(what, with_host=not no_host)
 
 
-@task(help={"with-deps": "install the missing system packages (Debian and Ubuntu)"})
+@task(
+    help={
+        "with-deps": "install the missing system packages (Debian and Ubuntu)",
+        "sidecar": "say what can be known of this sidecar without a build, in place of the tools",
+    }
+)
 @edge
-def doctor(c: Context, with_deps: bool = False) -> int:
-    """List the tools the work needs, and how to get them."""
+def doctor(c: Context, with_deps: bool = False, sidecar: str = "") -> int:
+    """List the tools the work needs, and how to get them; or look at a sidecar."""
     from spike.build import doctor as needs
     from spike.core.errors import EXIT_CANNOT, EXIT_OK
 
+    if sidecar:
+        from spike.project import checkup
+        from spike.project import sidecar as sidecars
+
+        seen = checkup.examine(sidecars.load(sidecar))
+        print(checkup.render(seen))
+        return EXIT_CANNOT if seen.errors else EXIT_OK
     found = needs.examine()
     if with_deps and needs.install(found):
         found = needs.examine()

@@ -174,7 +174,7 @@ def _fault_risk(chosen: Standing, facts: Known) -> str:
 
 def _faults_link(whose: str, facts: Known) -> str:
     text = f"{whose} run"
-    if whose == recommend.OWN:
+    if whose == recommend.OWN or facts.evidence.sidecar.is_hello:
         return facts.link("faults", text)
     place = f"benchmarks/report/{platform_id()}/faults.md"
     there = (facts.evidence.sidecar.workspace.root / place).exists()

@@ -34,7 +34,7 @@ _NOT_DATA_OF_A_PACKAGE = re.compile(
     r"(^|/)(tests?|testing|docs?|examples?|benchmarks?|include|licenses?|__pycache__)/"
     r"|(^|/)(readme|licen[cs]e|copying|notice|authors|changelog|changes|py\.typed)[^/]*$"
     r"|\.(pyi?|pyc|pyx|pxd|pxi|c|cc|cpp|h|hpp|rs|md|rst|txt|typed|so|pyd|dylib|dll|exe|a|lib|sh|in"
-    r"|toml|cfg|ini|build)$|\.so\.[\d.]+$",
+    r"|toml|cfg|ini|build|pc|template|cmake|f|f90|pyf|src|def)$|\.so\.[\d.]+$",
     re.IGNORECASE,
 )
 """Files of an installed package that its code does not open, or that are code."""

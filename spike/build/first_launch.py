@@ -125,7 +125,6 @@ def run(
         *judgement.remarks(
             program=judged.wrote_program or plain.launch.wrote_program,
             cwd=judged.wrote_cwd or plain.launch.wrote_cwd,
-            home=judged.wrote_home or plain.launch.wrote_home,
         )
     ]
     present = {
@@ -232,7 +231,7 @@ def _gaps(
     own = completeness.own_parts(
         [path.as_posix() for path in sidecar.source_files()],
         entry=sidecar.entry,
-        not_data=sidecar.smoke,
+        not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
     )
     gaps = completeness.own_gaps(own, shipped, loaded)
@@ -269,7 +268,8 @@ def _differences(
         for line in only_program
     )
     found = diagnose(stderr=text, variant=variant, facts=known)
-    if found is not None and found.value not in closed:
+    below = found is not None and any(f"{each}.".startswith(f"{found.value}.") for each in closed)
+    if found is not None and not below:
         told.append(f"only the program says so on stderr: {found}")
     elif found is None and any(_TROUBLE.search(line) for line in only_program):
         troubles = _shown(_troubles(only_program))

@@ -150,6 +150,8 @@ def _blocks(text: str, known: Mapping[str, str]) -> list[tuple[str, re.Match[str
             raise CorruptFileError(
                 f"The record has a generated block {name!r}, which no command makes.",
                 why=f"Known are: {', '.join(known)}.",
+                try_next="remove its two markers and what is between them, or move the file away "
+                "and let invoke adr begin it anew",
             )
         if name in names:
             raise CorruptFileError(f"The record has the generated block {name!r} twice.")

@@ -91,7 +91,7 @@ def _ready(sidecar: Sidecar) -> dict[str, str]:
     stream = {} if sidecar.ready_stream == "stdout" else {"ready_stream": sidecar.ready_stream}
     if sidecar.ready_pattern:
         return {"ready_pattern": sidecar.ready_pattern, **stream}
-    return {"ready_token": sidecar.ready, **stream}
+    return {"ready": sidecar.ready, **stream}
 
 
 def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:

@@ -37,7 +37,6 @@ class Cause(StrEnum):
     NOT_IN_SITE = "not_in_site"
     READY_FORM = "ready_form"
     STOP_FORM = "stop_form"
-    RELOADER = "reloader"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,13 +161,14 @@ _NO_DIALECT = re.compile(
 _NO_CODEC = re.compile(r"LookupError: unknown encoding: (?P<name>[\w-]+)")
 
 
+# The working folder of a launch, see spike.launch.places.
+_WORKING_FOLDER = re.compile(r"^.*?/places/[^/]+/cwd-[^/]+/")
 _GONE = re.compile(
     r"does not exist|no such|not found|not exist|cannot (?:open|find)|missing", re.IGNORECASE
 )
 _PATH = re.compile(r"""(['"])(?P<quoted>[^'"\n]+)\1|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,]+)""")
 _SITE_NAME = re.compile(r"NameError: name '(?P<name>exit|quit)' is not defined")
 _QUIET_LEVEL = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
-_RELOADER = ("Started reloader process", "Will watch for changes in these directories")
 _SHUT_DOWN = re.compile(r"^SHUTDOWN\b|Finished server process|Application shutdown complete")
 
 LONGEST_MESSAGE = 600
@@ -204,14 +204,10 @@ def diagnose(
         finding = _explained(raised, variant, facts)
         if finding is not None:
             return finding
-    lines = [*stderr.splitlines(), *stdout.splitlines()]
-    starting = (Failure.READY_TIMEOUT, Failure.EXITED_BEFORE_READY, Failure.DUPLICATE_READY)
-    if failure in starting and any(text in line for text in _RELOADER for line in lines):
-        return _reloader()
     if failure is Failure.READY_TIMEOUT:
         return _ready_form(stdout.splitlines(), stderr.splitlines(), facts)
     if failure is Failure.UNCLEAN_STOP and exit_signal:
-        return _stop_form(lines, exit_signal)
+        return _stop_form([*stderr.splitlines(), *stdout.splitlines()], exit_signal)
     return None
 
 
@@ -290,16 +286,6 @@ def _named_path(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis 
     return None
 
 
-def _reloader() -> Diagnosis:
-    return Diagnosis(
-        cause=Cause.RELOADER,
-        target="reload",
-        message="A reloader starts the program again to watch its sources, and a packaged program "
-        "has neither sources nor a Python to start.",
-        fix="reload=False in what ships",
-    )
-
-
 def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagnosis | None:
     """The program is up and the line was not heard: late, elsewhere, or inside another one.
 
@@ -332,12 +318,12 @@ def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagn
         )
         keys = f'ready_stream = "{there}"'
         if not whole:
-            keys = f"ready_pattern = {json.dumps(re.escape(wanted))} and {keys}"
+            keys = f"ready_pattern = {json.dumps(_escaped(wanted))} and {keys}"
         fix = f"in [tool.sidecar] set {keys}; or {flushed}"
     elif shown := _first(waited, lambda line: _has_ready(line, facts)):
         message = f"{shown.strip()!r} has {wanted!r} inside; the line has to be that alone."
         fix = (
-            f"in [tool.sidecar] set ready_pattern = {json.dumps(re.escape(wanted))} in place of "
+            f"in [tool.sidecar] set ready_pattern = {json.dumps(_escaped(wanted))} in place of "
             f"ready; or {flushed}"
         )
     elif shown := _first([*said, *aside], lambda line: line.strip().lower() == wanted.lower()):
@@ -352,6 +338,11 @@ def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagn
     else:
         return None
     return Diagnosis(cause=Cause.READY_FORM, target=wanted, message=message, fix=fix)
+
+
+def _escaped(text: str) -> str:
+    """A text as a pattern that fits it alone, in the syntax that the host knows as well."""
+    return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
 
 
 def _first(lines: list[str], holds: Callable[[str], bool]) -> str:
@@ -606,13 +597,15 @@ def _file(path: str, variant: str, facts: SidecarFacts, *, cause: Cause) -> Diag
         target=relative,
         message=f"The {variant} program looks for {relative!r} beside itself, and the sidecar's "
         "folder has no such file.",
-        fix=f"create {own} in the sidecar's folder and {_tool_line('data', facts.data, own)}",
+        fix=f"if the program reads it, create {own} in the sidecar's folder and "
+        f"{_tool_line('data', facts.data, own)}; if it makes it, use the user's data folder: where "
+        "a program lies is no place to write",
     )
 
 
 def _in_working_folder(path: str, facts: SidecarFacts) -> Diagnosis | None:
     """A relative path is looked for where the program was started, which is its host's choice."""
-    plain = path.replace("\\", "/").removeprefix("./").rstrip("/")
+    plain = _WORKING_FOLDER.sub("", path.replace("\\", "/")).removeprefix("./").rstrip("/")
     own = _below(facts.roots[0], plain)
     if not plain or plain.startswith("/") or ":" in plain or not facts.has_path(own):
         return None

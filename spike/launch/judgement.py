@@ -110,15 +110,14 @@ def last_words(launch: Launch) -> str:
     )
 
 
-def remarks(
-    *, program: Sequence[str] = (), cwd: Sequence[str] = (), home: Sequence[str] = ()
-) -> tuple[str, ...]:
+def remarks(*, program: Sequence[str] = (), cwd: Sequence[str] = ()) -> tuple[str, ...]:
     """What is worth saying of launches though it is no failure: where they have written.
 
+    The user's home is where a program should write; that is kept in results and not spoken of.
+
     Args:
-        program: ``wrote_program`` of one or of many launches; the others likewise.
-        cwd: See ``program``.
-        home: See ``program``.
+        program: ``wrote_program`` of one or of many launches.
+        cwd: ``wrote_cwd`` likewise.
     """
     told = []
     if program:
@@ -134,8 +133,6 @@ def remarks(
             "its host's, often / or a folder below Program Files, which refuse it, or whatever "
             "folder the user is in. Use an absolute path below the user's data folder."
         )
-    if home:
-        told.append(f"keeps in the user's home: {_names(home)}.")
     return tuple(told)
 
 

@@ -140,12 +140,13 @@ def _one(lines: Sequence[str], head: int, end: int) -> tuple[Raised, bool]:
     where = source = ""
     start = len(body)
     for index, line in enumerate(body):
-        if match := _FRAME.match(line):
+        match = _FRAME.match(line)
+        if match and (match["file"][0] != "<" or not where):
             where = f"{_short(match['file'])}:{match['line']}"
             follows = body[index + 1] if index + 1 < len(body) else ""
             is_source = follows.startswith("    ") and not _FRAME.match(follows)
             source = follows.strip() if is_source else ""
-        elif line.strip() and not line.startswith((" ", "\t")):
+        elif not match and line.strip() and not line.startswith((" ", "\t")):
             if _EXCEPTION.match(line) or not _LOG.match(line):
                 start = index
             break

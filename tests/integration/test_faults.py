@@ -41,6 +41,17 @@ def test_every_variant_bears_the_everyday(
     assert run(case, target).status is Status.PASS
 
 
+def test_every_case_can_be_tried(built: Callable[..., Built]) -> None:
+    """Whatever comes of it, no case fails itself, and what it could not do has a reason."""
+    built("pyinstaller-onedir", PROBE)
+    hello = built("pyinstaller-onedir")
+    work = runner.jobs(runner.select(()), targets.fault_targets([hello]))
+    done = list(runner.run(work))
+    assert len(done) == len(work) > 100
+    assert [case_run for case_run in done if case_run.broken] == []
+    assert all(case_run.result or case_run.reason for case_run in done)
+
+
 @pytest.mark.nightly
 def test_an_orphan_is_seen(built: Callable[..., Built]) -> None:
     """PyInstaller's onefile leaves Python running when its launcher is killed."""

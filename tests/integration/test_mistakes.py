@@ -127,7 +127,8 @@ FAILING = [
         main=SAY + 'say("Ready")\nserve()\n',
         settings="ready_timeout_s = 2.0",
         kind="ready_timeout",
-        says=r"no line 'READY' within \d+ s; stdout ends with: Ready",
+        says=r"no line 'READY' within \d+ s\. 'Ready' came, and 'READY' is waited for\. Fix: in "
+        r'\[tool\.sidecar\] set ready = "Ready"',
     ),
     Failing(
         name="ready-before-bind",

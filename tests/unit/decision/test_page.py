@@ -10,7 +10,7 @@ import pytest
 from decision.record import documents, page, reports
 from decision.record.page import Section
 from spike.core import workspace
-from tests.support.evidence import checklist, evidence, reliability
+from tests.support.evidence import checklist, evidence, reliability, result
 
 PLAN = ("nuitka-onefile", "pyinstaller-onefile")
 KNOWN = replace(
@@ -57,6 +57,18 @@ def test_four_rows_are_what_ships_the_plans_two_and_a_folder_or_the_fallback() -
     assert "| pyinstaller-onefile | the plan's, fallback |" in text
     assert text.count("0 of 20 (at most 16.8 %)") == 2
     assert "not run" in text
+
+
+def test_the_tools_fault_cases_stand_with_whose_they_are() -> None:
+    """A fresh clone has measured its own launches, and not yet its own fault cases."""
+    cases = [
+        {"target": PLAN[0], "case": "recursion", "status": status, "elapsed_s": 1.0}
+        for status in ("pass", "fail")
+    ]
+    facts = reports.known(replace(KNOWN, hello={"faults": result("faults", cases, PLAN[0])}))
+    assert "| 1 of 1 (hello's) |" in page.side_by_side(facts)
+    assert "1 of 1 cases fail" in page.price(facts)
+    assert "(hello's run)" in page.price(facts)
 
 
 def test_each_verdict_leads_to_its_evidence() -> None:

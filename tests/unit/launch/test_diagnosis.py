@@ -293,7 +293,7 @@ def test_what_was_handled_is_no_reason(failure: Failure | None, stderr: str, fou
             ("", "INFO:     Uvicorn running on http://127.0.0.1:1 (Press CTRL+C to quit)"),
             {"ready": "Uvicorn running on"},
             "came on stderr, and it is not",
-            r'ready_pattern = "Uvicorn\\ running\\ on" and ready_stream = "stderr"',
+            'ready_pattern = "Uvicorn running on" and ready_stream = "stderr"',
         ),
         (
             ("up", "ready at 80"),
@@ -333,6 +333,28 @@ def test_a_line_that_was_not_heard_is_found(
     assert fix in finding.fix
 
 
+def test_a_pattern_for_a_line_fits_that_line_alone() -> None:
+    """What means something in a pattern is escaped, as the host reads it too."""
+    stderr = "x [up] (80) y"
+    facts = dataclasses.replace(APP, ready="[up] (80)")
+    finding = diagnose(stderr=stderr, variant="v", facts=facts, failure=Failure.READY_TIMEOUT)
+    assert finding is not None
+    assert r'ready_pattern = "\\[up\\] \\(80\\)"' in finding.fix
+
+
+def test_a_path_in_the_working_folder_of_a_launch_is_relative_to_it() -> None:
+    """However the program has put it together."""
+    path = "/home/user/build/app/places/12-ab/cwd-cd34/models/a.bin"
+    error = f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"
+    finding = diagnose(stderr=error, variant="v", facts=APP)
+    assert finding is not None
+    assert finding.cause is Cause.WRONG_PLACE
+    assert finding.fix == (
+        'Path(__file__).parent / "models/a.bin", and in [tool.sidecar] set data = ["words.txt", '
+        '"settings.json", "models/a.bin"]'
+    )
+
+
 @pytest.mark.parametrize(
     ("stdout", "health"),
     [("NOT READYING", ""), ("", "http://127.0.0.1:{port}/"), ("ALREADY", "")],
@@ -365,14 +387,6 @@ def test_a_signal_that_ends_the_program_is_told_apart(lines: str, message: str) 
     assert finding is not None
     assert message in finding.message
     assert "signal.signal(signal.SIGTERM" in finding.fix
-
-
-def test_a_reloader_is_named() -> None:
-    """It starts the program as if it were Python."""
-    stderr = "INFO:     Will watch for changes in these directories: ['/']\nINFO: Started reloader"
-    finding = diagnose(stderr=stderr, variant="v", facts=APP, failure=Failure.READY_TIMEOUT)
-    assert finding is not None
-    assert finding.fix == "reload=False in what ships"
 
 
 def test_data_of_a_package_below_src_is_named_as_the_settings_want_it() -> None:

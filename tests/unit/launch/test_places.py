@@ -78,13 +78,10 @@ def test_what_a_program_writes_is_told_and_nothing_else_changes(
     assert done.wrote_program == ("data.txt", "notes.db")
     assert done.wrote_cwd == ("service.log",)
     assert done.wrote_home == (".config/app",)
-    beside, stands, home = judgement.remarks(
-        program=done.wrote_program, cwd=done.wrote_cwd, home=done.wrote_home
-    )
+    beside, stands = judgement.remarks(program=done.wrote_program, cwd=done.wrote_cwd)
     assert "notes.db" in beside
     assert "/usr and Program Files" in beside
     assert "service.log" in stands
-    assert ".config/app" in home
     (tmp_path / "build").rmdir()  # empty: every copy is gone
     assert places.state_of(tmp_path) == before
 

@@ -106,6 +106,14 @@ def test_a_library_is_told_from_the_program(file: str, shown: str) -> None:
     assert raised.where == f"{shown}:3"
 
 
+def test_a_frozen_module_of_pythons_own_is_no_place_to_look() -> None:
+    """The line that called it is."""
+    frames = '  File "main.py", line 3, in x\n  File "<frozen os>", line 679, in __getitem__\n'
+    raised = tracebacks.uncaught(f"{HEAD}{frames}KeyError: 'X'\n")
+    assert raised is not None
+    assert raised.where == "main.py:3"
+
+
 def test_the_causes_of_an_exception_come_along() -> None:
     """The nearest first."""
     chain = "\nThe above exception was the direct cause of the following exception:\n\n"

@@ -74,7 +74,8 @@ def own_environment(sandbox: Sandbox) -> CaseResult:
     ]
     if added:
         return degraded(f"a second process of it has {', '.join(added)} added", observation)
-    return passed(f"nothing added, in {len(environments)} processes", observation)
+    count = len(environments)
+    return passed(f"nothing added to {count} process{'es' if count > 1 else ''}", observation)
 
 
 @case(

@@ -1,0 +1,72 @@
+"""Flask with werkzeug's own server: READY after it listens, a stop that ends its loop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+NAME = "sidecar-flask"
+VERSION = "0.1.0"
+
+
+def say(line: str) -> None:
+    """Write one protocol line and flush it: the host waits for it."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+class Stop:
+    """Why the program stops, and how; the first reason counts."""
+
+    reason = ""
+    end: Callable[[], object]
+    """Lets the server end; may be called from any thread, and twice."""
+
+    @classmethod
+    def on_signal(cls, number: int, _: object = None) -> None:
+        """Stop as the host asks."""
+        cls.reason = cls.reason or f"reason=signal signal={signal.Signals(number).name}"
+        cls.end()
+
+    @classmethod
+    def with_stdin(cls) -> None:
+        """Stop when the host is gone: its end of our stdin is then closed."""
+        while os.read(0, 4096):
+            pass
+        cls.reason = cls.reason or "reason=normal"
+        cls.end()
+
+    @classmethod
+    def listen(cls, end: Callable[[], object], *, signals: bool = True) -> None:
+        """Hear of every way to be stopped; ``end`` lets the server end."""
+        cls.end = staticmethod(end)
+        for name in (signal.SIGTERM, signal.SIGINT) if signals else ():
+            signal.signal(name, cls.on_signal)
+        if os.environ.get("SIDECAR_EXIT_ON_EOF") == "1":
+            threading.Thread(target=cls.with_stdin, daemon=True).start()
+
+
+app = Flask(__name__)
+
+
+@app.get("/health")
+def health() -> dict[str, str]:
+    """Tell the host that all is well."""
+    return {"status": "ok"}
+
+
+if __name__ == "__main__":
+    say(f"BOOT sidecar={NAME} version={VERSION}")
+    server = make_server("127.0.0.1", 0, app, threaded=True)  # it listens from here on
+    # The loop runs in this very thread, so that another one has to end it.
+    Stop.listen(lambda: threading.Thread(target=server.shutdown).start())
+    say(f"LISTEN port={server.port}")
+    say("READY")
+    server.serve_forever()
+    say(f"SHUTDOWN {Stop.reason}")

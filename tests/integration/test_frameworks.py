@@ -1,0 +1,56 @@
+"""The frameworks' examples are good sidecars: as plain scripts, and one of them packaged."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+
+import pytest
+
+from spike.core.workspace import TOOL
+from spike.launch import judgement
+from spike.launch.running import Running
+from spike.project.sidecar import load
+from tests.support import sidecars
+from tests.support.commands import nox
+
+pytestmark = pytest.mark.nightly
+
+FOLDER = TOOL / "examples" / "frameworks"
+NAMES = sorted(path.parent.name for path in FOLDER.glob("*/main.py"))
+
+
+def test_the_document_has_every_example() -> None:
+    """And no other."""
+    text = (TOOL / "docs" / "frameworks.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"\(\.\./examples/frameworks/(\w+)/main\.py\)", text)) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_framework_lives_a_whole_life(name: str) -> None:
+    """READY once it answers, 0 after a signal, and 0 when its host is gone."""
+    folder = FOLDER / name
+    made = nox("sidecar_env", "--sidecar", str(folder))
+    assert made.returncode == 0, made.stdout
+    sidecar = load(folder)
+    python = str(sidecar.python or sys.executable)
+    spec = judgement.spec_of(sidecar, [python, str(folder / sidecar.entry)])
+    done = judgement.judge(spec)
+    assert done.ok, done
+    assert done.stdout_tail[-1] == "SHUTDOWN reason=signal signal=SIGTERM"
+    with Running(dataclasses.replace(spec, env={"SIDECAR_EXIT_ON_EOF": "1"})) as running:
+        assert running.wait_ready()
+        running.close_stdin()
+        assert running.wait_exit(15)
+        assert running.exit_code == 0
+        assert running.lines[-1].text == "SHUTDOWN reason=normal"
+
+
+def test_one_is_packaged() -> None:
+    """The build launches it with its smoke check, and ends with 0."""
+    name = "sidecar-waitress"
+    with sidecars.cleaned(name):
+        done = nox("build_cx_freeze", "--sidecar", str(FOLDER / "waitress"))
+    assert done.returncode == 0, done.stdout
+    assert "first launch" in done.stdout

@@ -1,0 +1,206 @@
+"""Projects as people have them: packaged and launched by what a user types, with nothing else said.
+
+One of each kind is tried on every change, all of them every night.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support import sidecars
+from tests.support.commands import nox
+
+LIFE = """
+import os, signal, sys, threading
+halt = threading.Event()
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda *_: halt.set())
+def life(line="READY"):
+    print(line, flush=True)
+    halt.wait()
+"""
+MAIN = f"{LIFE}\nlife()\n"
+PROJECT = '[project]\nname = "{name}"\nversion = "1.0.0"\n'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A project, and what its build has to say.
+
+    Attributes:
+        name: Name of the sidecar.
+        files: Its files; ``pyproject.toml`` may be left out.
+        says: A pattern that the build's output has.
+        good: Whether the build ends with 0.
+        lock: Whether its dependencies are locked first.
+    """
+
+    name: str
+    files: dict[str, str]
+    says: str = r"first launch [\d.]+ ms"
+    good: bool = True
+    lock: bool = False
+
+
+MINE = [
+    Case(
+        name="own-namespace",
+        files={"main.py": f"from company import core\n{MAIN}", "company/core.py": "X = 1\n"},
+    ),
+    Case(
+        name="own-vendored",
+        files={
+            "main.py": "import sys\nfrom pathlib import Path\n"
+            "sys.path.insert(0, str(Path(__file__).resolve().parent / 'vendor'))\n"
+            f"import tiny\n{MAIN}",
+            "vendor/tiny.py": "X = 1\n",
+        },
+    ),
+    Case(
+        name="own-optional",
+        files={
+            "main.py": "import contextlib, sys\n"
+            "with contextlib.suppress(ImportError):\n    import module_not_here\n"
+            f"if sys.platform == 'nope':\n    import helper\n{MAIN}",
+            "helper.py": "import module_of_another_platform\n",
+        },
+    ),
+    Case(
+        name="own-in-doubt",
+        files={"main.py": f"def late():\n    import module_not_here\n{MAIN}"},
+        says=r"warning: .*main\.py:2 imports 'module_not_here', which no dependency.*"
+        r"first launch [\d.]+ ms",
+    ),
+]
+CLI = f"{LIFE}\nfrom . import store\ndef main():\n    print(store.NAME)\n    life()\n"
+PACKAGE = {"src/notes/__init__.py": "", "src/notes/cli.py": CLI, "src/notes/store.py": "NAME=1\n"}
+SAID = [
+    Case(
+        name="said-script",
+        files={**PACKAGE, "pyproject.toml": PROJECT + '[project.scripts]\nx = "notes.cli:main"\n'},
+    ),
+    Case(
+        name="said-module",
+        files={
+            **PACKAGE,
+            "src/notes/__main__.py": "from .cli import main\nmain()\n",
+            "pyproject.toml": PROJECT + '[tool.sidecar]\nentry = "-m notes"\n',
+        },
+    ),
+    Case(
+        name="said-dynamic",
+        lock=True,
+        files={
+            "main.py": f"import click\n{MAIN}",
+            "requirements.txt": "click>=8\n",
+            "pyproject.toml": '[project]\nname = "{name}"\nversion = "1"\n'
+            'dynamic = ["dependencies"]\n[tool.setuptools.dynamic]\n'
+            'dependencies = {{ file = ["requirements.txt"] }}\n',
+        },
+    ),
+    Case(
+        name="said-ready-text",
+        files={
+            "main.py": f"{LIFE}\nsys.stderr.write('INFO: running on x\\n')\nhalt.wait()\n",
+            "pyproject.toml": PROJECT + "[tool.sidecar]\n"
+            'ready_pattern = "running on"\nready_stream = "stderr"\n',
+        },
+    ),
+    Case(
+        name="said-url",
+        files={
+            "main.py": "import http.server, signal, sys\n"
+            "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+            "server = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])),\n"
+            "    http.server.SimpleHTTPRequestHandler)\n"
+            "server.serve_forever()\n",
+            "pyproject.toml": PROJECT + "[tool.sidecar]\n"
+            'args = ["{{free_port}}"]\nready_url = "http://127.0.0.1:{{free_port}}/"\n',
+        },
+    ),
+]
+ENDED = [
+    Case(
+        name="ended-elsewhere",
+        good=False,
+        files={
+            "main.py": "import sys\nfrom pathlib import Path\n"
+            "(Path(sys.executable).parent / 'words.txt').read_text()\n",
+            "words.txt": "x",
+            "pyproject.toml": PROJECT + '[tool.sidecar]\ndata = ["words.txt"]\n',
+        },
+        says=r"where it did not ship to: it lies at lib/words\.txt",
+    ),
+    Case(
+        name="ended-folder",
+        good=False,
+        files={
+            "main.py": "from pathlib import Path\n"
+            "list((Path(__file__).parent / 'models').iterdir())\n",
+            "models/a.bin": "x",
+        },
+        says=r"cannot find its folder 'models'.*set data = \[\"models\"\]",
+    ),
+    Case(
+        name="ended-handled",
+        good=False,
+        files={
+            "main.py": "import logging\ntry:\n    import module_not_here\n"
+            "except ImportError:\n    logging.exception('slower without')\n"
+            "raise RuntimeError('no licence')\n"
+        },
+        says=r"ends with: RuntimeError: no licence \(main\.py:6\)\. No fault of the packager",
+    ),
+    Case(
+        name="ended-buffered",
+        good=False,
+        files={
+            "main.py": f"{LIFE}\nprint('READY')\nhalt.wait()\n",
+            "pyproject.toml": PROJECT + "[tool.sidecar]\nready_timeout_s = 3\n",
+        },
+        says=r"'READY' came only when the program was stopped",
+    ),
+    Case(
+        name="ended-exit",
+        good=False,
+        files={"main.py": MAIN + "exit(0)\n"},
+        says=r"calls exit\(\), which the module site puts there",
+    ),
+]
+QUICK = {"own-vendored", "said-script", "ended-elsewhere"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case,
+            marks=pytest.mark.integration if case.name in QUICK else pytest.mark.nightly,
+            id=case.name,
+        )
+        for case in (*MINE, *SAID, *ENDED)
+    ],
+)
+def test_a_project_is_judged_as_it_is(case: Case, tmp_path: Path) -> None:
+    """What works is built and says READY; what does not is told with its own cause."""
+    name = f"sidecar-{case.name}"
+    for path, text in {"pyproject.toml": PROJECT, **case.files}.items():
+        content = text.format(name=name) if path == "pyproject.toml" else text
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(textwrap.dedent(content), encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    with sidecars.cleaned(name):
+        if case.lock:
+            assert nox("lock", "--sidecar", str(tmp_path)).returncode == 0
+            before.append(tmp_path / "requirements.lock")
+        done = nox("build_cx_freeze", "--sidecar", str(tmp_path))
+    said = " ".join(done.stdout.split())
+    assert (done.returncode == 0) is case.good, done.stdout
+    assert re.search(case.says, said), done.stdout
+    assert "Traceback" not in done.stdout
+    assert sorted(tmp_path.rglob("*")) == sorted(before), "the author's folder is as it was"
