@@ -1,0 +1,53 @@
+"""The edge of Nox and ``python -m``: an exit code, and one paragraph when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from spike.core.command_line import run_command_line
+from spike.core.errors import MissingBuildError
+
+
+def fails(arguments: list[str]) -> int:
+    raise MissingBuildError(
+        f"{arguments[0]} is not built.", try_next="nox -s build_nuitka", why="It was removed."
+    )
+
+
+def interrupted(_arguments: list[str]) -> int:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("main", "code", "says"),
+    [
+        (lambda arguments: len(arguments), 2, ""),
+        (
+            fails,
+            2,
+            "error: one is not built. It was removed. Try: nox -s build_nuitka\n",
+        ),
+        (interrupted, 130, "interrupted: nothing was published\n"),
+    ],
+    ids=["a verdict", "an error", "Ctrl-C"],
+)
+def test_what_a_command_line_ends_with(
+    main: Callable[[list[str]], int],
+    code: int,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The codes are those of the tasks; what is said goes to stderr, where results do not go."""
+    with pytest.raises(SystemExit) as end:
+        run_command_line(main, ["one", "two"], interrupted="interrupted: nothing was published")
+    assert end.value.code == code
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", says)
+
+
+def test_a_mistake_of_our_own_is_not_hidden() -> None:
+    """Only errors that a user can act on become a paragraph."""
+    with pytest.raises(ZeroDivisionError):
+        run_command_line(lambda arguments: 1 // len(arguments), [])
