@@ -22,11 +22,22 @@ from spike.project.specifiers import normal_name
 SHOWN = 6
 """So many names are listed."""
 
-_ASIDE = frozenset({"tests", "test", "docs", "examples", "scripts", "conftest.py", "__main__.py", "setup.py"})
+_ASIDE = frozenset(
+    {"tests", "test", "docs", "examples", "scripts", "conftest.py", "__main__.py", "setup.py"}
+)
 _NO_DATA = frozenset(
     {
         *("pyproject.toml", "setup.cfg", "requirements.lock", "uv.lock", "poetry.lock"),
-        *("pylock.toml", "constraints.txt", "Makefile", "Dockerfile", "LICENSE", "NOTICE", "py.typed", "noxfile.py"),
+        *(
+            "pylock.toml",
+            "constraints.txt",
+            "Makefile",
+            "Dockerfile",
+            "LICENSE",
+            "NOTICE",
+            "py.typed",
+            "noxfile.py",
+        ),
     }
 )
 _NO_DATA_ENDINGS = (".md", ".rst", ".pyi", ".lock", ".spec", ".ini", ".cfg")
