@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.faults.conditions import BASE_ENVIRONMENT, Conditions, tool_path
+from benchmarks.faults.conditions import BASE_ENVIRONMENT, Conditions
 from benchmarks.faults.program import Program
 from benchmarks.faults.verdict import Observation
 from spike.core import process
@@ -66,7 +66,6 @@ class Session:
         self.running = Running(
             LaunchSpec(
                 argv=(
-                    *_with_default_signals(),
                     *conditions.wrap,
                     *program.before,
                     conditions.name or str(program.artifact),
@@ -300,17 +299,3 @@ def _report(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _with_default_signals() -> tuple[str, ...]:
-    """Words in front of a command that take back what the caller ignores, and nothing otherwise.
-
-    A program inherits ignored signals. A shell ignores SIGINT and SIGQUIT in what it runs in the
-    background, and nohup SIGHUP; no verdict may depend on that.
-    """
-    ignored = [
-        number.name.removeprefix("SIG")
-        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
-        if signal.getsignal(number) is signal.SIG_IGN
-    ]
-    return (tool_path("env"), f"--default-signal={','.join(ignored)}") if ignored else ()

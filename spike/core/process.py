@@ -32,7 +32,15 @@ Popen = subprocess.Popen[bytes]
 EARLY_MS = 2
 """How long a start listens for a very quick program before it prepares for a long one."""
 
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ) if os.name == "posix" else ()
+_BACK_TO_DEFAULT = tuple(
+    getattr(signal, name)
+    for name in ("SIGPIPE", "SIGXFSZ", "SIGHUP", "SIGINT", "SIGQUIT")
+    if os.name == "posix"
+)
+"""What Python ignores, and what a shell ignores in its background or under nohup.
+
+A program inherits that: it would never notice a closed pipe, and not stop when it is asked to.
+"""
 
 _standing = threading.Lock()
 _started: weakref.WeakSet[Child | Popen] = weakref.WeakSet()
@@ -294,8 +302,7 @@ class Child:
                     encoded,
                     file_actions=actions,
                     setpgroup=0,
-                    # Python ignores them; a program that inherits that never notices a closed pipe.
-                    setsigdef=_IGNORED_BY_PYTHON,
+                    setsigdef=_BACK_TO_DEFAULT,
                 )
             # The quickest programs are ready by now: their time must not hold what follows.
             if listening.poll(EARLY_MS):

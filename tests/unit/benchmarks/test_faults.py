@@ -474,18 +474,36 @@ class TestSessions:
         names = {line.partition("=")[0] for line in observation.stdout}
         assert names == {"PATH", "LANG", "HOME", "TMPDIR", "SPIKE_LAUNCH_MARK"}
 
-    def test_signals_that_the_caller_ignores_work_all_the_same(self, tmp_path: Path) -> None:
-        """A suite that a shell runs in the background has SIGINT ignored; its programs do not."""
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+    def test_signals_that_the_caller_ignores_work_all_the_same(
+        self, number: signal.Signals, tmp_path: Path
+    ) -> None:
+        """A shell's background and nohup have them ignored; the programs of the suite do not."""
+        before = signal.signal(number, signal.SIG_IGN)
         try:
             program = Program(artifact=Path("/bin/sleep"), folder=None)
             with Session(program, Conditions(args=("9",)), tmp_path / "session") as session:
                 session.read(0.1)
-                session.stop(signal.SIGINT)
+                session.stop(number)
                 observation = session.end()
         finally:
-            signal.signal(signal.SIGINT, before)
-        assert observation.exit_signal == "SIGINT"
+            signal.signal(number, before)
+        assert observation.exit_signal == number.name
+
+    def test_what_the_system_refuses_to_start_is_so_whatever_the_caller_ignores(
+        self, tmp_path: Path
+    ) -> None:
+        """No helper stands in front of the program, whose own exit code would be taken for it."""
+        path = tmp_path / "program"
+        path.write_bytes(b"")
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            program = Program(artifact=path, folder=None)
+            with Session(program, Conditions(), tmp_path / "session") as session:
+                observation = session.end()
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        assert not observation.started
 
     def test_an_orphan_is_found_timed_and_ended(self, tmp_path: Path) -> None:
         """Though its parent is gone and it has a session of its own."""
