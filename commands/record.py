@@ -26,7 +26,7 @@ def say_origin(known: Evidence) -> None:
 def status(c: Context, sidecar: str = HELLO) -> int:
     """Say where Milestone 0 stands, and the next command."""
     from decision import criteria, evidence
-    from decision import recommend as rules
+    from decision.recommend import standings
     from decision.record import sections
     from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.core.workspace import platform_id
@@ -36,7 +36,7 @@ def status(c: Context, sidecar: str = HELLO) -> int:
     say_origin(known)
     print(f"{sections.rulings(criteria.fallback_criteria(known))}\n")
     print(f"{sections.proposed(known)}\n")
-    print(f"{rules.answer(known).sentence}\n")
+    print(f"{standings.answer(known).sentence}\n")
     print(f"{sections.rulings(criteria.contingency_steps(known))}\n")
     found = criteria.exit_criteria(known)
     print(f"{sections.rulings(found)}\n")
@@ -57,19 +57,19 @@ def status(c: Context, sidecar: str = HELLO) -> int:
 def recommend(c: Context, sidecar: str = HELLO) -> int:
     """Say what to ship for this sidecar, what to fall back to, and why."""
     from decision import evidence
-    from decision import recommend as rules
+    from decision.recommend import standings, wording
     from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingBuildError
     from spike.project import sidecar as sidecars
 
     known = evidence.gather(sidecars.load(sidecar))
-    found = rules.answer(known)
+    found = standings.answer(known)
     if not found.standings:
         raise MissingBuildError(
             "No variant has been launched often enough to choose from.",
             try_next=f"invoke bench{known.sidecar.option}",
         )
     say_origin(known)
-    print(rules.render(found))
+    print(wording.render(found))
     return EXIT_OK if found.variant else EXIT_GOAL_MISSED
 
 

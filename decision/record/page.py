@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks import reliability
-from decision import criteria, recommend
+from decision import criteria
 from decision.criteria import Ruling
 from decision.criteria.ruling import launches_of
 from decision.evidence import usable
-from decision.recommend import Standing
+from decision.recommend import choice, wording
+from decision.recommend.choice import Standing
 from decision.record import figures
 from decision.record.reports import INDEX, Known
 from spike.core import requirements
@@ -100,9 +101,9 @@ def _compared(item: Standing, role: str) -> list[str]:
         milliseconds(item.ready_ms),
         milliseconds(item.cold_ms),
         megabytes(item.shipped_bytes),
-        recommend.bound(item),
+        wording.bound(item),
         f"{NOT_MEASURED if item.config_lines is None else item.config_lines}, {_processes(item)}",
-        recommend.faults_text(item),
+        wording.faults_text(item),
     ]
 
 
@@ -110,9 +111,7 @@ def _processes(item: Standing) -> str:
     left = item.leftovers
     if left is None:
         return NOT_MEASURED
-    return (
-        str(left.processes) if left.whose == recommend.OWN else f"{left.processes} ({left.whose})"
-    )
+    return str(left.processes) if left.whose == choice.OWN else f"{left.processes} ({left.whose})"
 
 
 def price(facts: Known) -> str:
@@ -135,11 +134,11 @@ def price(facts: Known) -> str:
 
 
 def _price(chosen: Standing, facts: Known) -> str:
-    text = recommend.price(chosen.variant)
+    text = wording.price(chosen.variant)
     if text:
         return f"{shortened(text, PRICE_LENGTH)} ({facts.link('recommendation', 'all of it')})"
     if chosen.folder:
-        adds = "an unknown time" if chosen.launcher_ms is None else recommend.added(chosen)
+        adds = "an unknown time" if chosen.launcher_ms is None else choice.added(chosen)
         return (
             "it is a folder, which goes into `bundle.resources`; the launcher binary in "
             f"`externalBin` adds {adds} to a launch "
@@ -174,7 +173,7 @@ def _fault_risk(chosen: Standing, facts: Known) -> str:
 
 def _faults_link(whose: str, facts: Known) -> str:
     text = f"{whose} run"
-    if whose == recommend.OWN or facts.evidence.sidecar.is_hello:
+    if whose == choice.OWN or facts.evidence.sidecar.is_hello:
         return facts.link("faults", text)
     place = f"benchmarks/report/{platform_id()}/faults.md"
     there = (facts.evidence.sidecar.workspace.root / place).exists()
@@ -268,7 +267,7 @@ def changes(facts: Known) -> str:
         for item in answer.standings
         if item.packager == answer.packager
         and item.variant != answer.variant
-        and not recommend.barrier(item)
+        and not choice.barrier(item)
     ]
     if answer.variant and same:
         following = same[0]

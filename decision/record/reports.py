@@ -13,9 +13,10 @@ from pathlib import Path
 
 from benchmarks import registry
 from benchmarks.registry import Benchmark, Section
-from decision import criteria, recommend
+from decision import criteria
 from decision.evidence import Evidence, inconsistencies, usable
-from decision.recommend import Answer
+from decision.recommend import standings, wording
+from decision.recommend.choice import Answer
 from decision.record import figures, sections
 from spike.core.workspace import platform_id
 from spike.packagers import PACKAGERS
@@ -100,7 +101,7 @@ class Known:
 
 def known(evidence: Evidence) -> Known:
     """Work the answer and the summary sentences out."""
-    bare = Known(evidence=evidence, answer=recommend.answer(evidence))
+    bare = Known(evidence=evidence, answer=standings.answer(evidence))
     found = {report.stem: report.summary(bare) for report in bare.reports}
     return replace(bare, sentences={stem: text for stem, text in found.items() if text})
 
@@ -171,7 +172,7 @@ def _recommendation_summary(facts: Known) -> str:
 
 def _recommendation(facts: Known) -> str:
     found = facts.answer
-    text = recommend.render(found).removeprefix(f"**{found.sentence}**").strip()
+    text = wording.render(found).removeprefix(f"**{found.sentence}**").strip()
     return f"{text}\n\nMade by `invoke recommend{facts.option}`."
 
 

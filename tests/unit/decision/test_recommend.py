@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from benchmarks.faults.verdict import Status
-from decision import recommend
 from decision.criteria import NUITKA, PYINSTALLER, Proposal
-from decision.recommend import HELLO, Answer, Faults, Leftovers, Standing
+from decision.recommend import choice, standings, wording
+from decision.recommend.choice import HELLO, Answer, Faults, Leftovers, Standing
 from tests.support.evidence import checklist, evidence, reliability, result
 
 CASES = tuple(f"case_{number}" for number in range(123))
@@ -199,7 +199,7 @@ SITUATIONS = (
     ),
     Situation(
         id="its own run contradicts the hello sidecar's",
-        standings=(replace(FOLDER, faults=tried(9, whose=recommend.OWN)), ONEFILE),
+        standings=(replace(FOLDER, faults=tried(9, whose=choice.OWN)), ONEFILE),
         ships="nuitka-onefile",
         fallback="",
         because="The sidecar's own faults count, not those of another program in the same mode.",
@@ -259,7 +259,7 @@ SITUATIONS = (
 
 
 def answered(situation: Situation) -> Answer:
-    return recommend.decide(situation.standings, BY_RULES[situation.by_rules])
+    return choice.decide(situation.standings, BY_RULES[situation.by_rules])
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda item: item.id)
@@ -283,18 +283,16 @@ def test_the_sentence_names_packager_variant_fallback_and_command() -> None:
         "Ship Nuitka's `nuitka-standalone`; the fallback is PyInstaller's `pyinstaller-onedir`, "
         "built by `nox -s build_pyinstaller-onedir`."
     )
-    undecided = recommend.decide(ALL, BY_RULES[""])
+    undecided = choice.decide(ALL, BY_RULES[""])
     assert undecided.sentence == "Not decided: F3 is not run."
-    broken = recommend.decide(
-        [replace(item, failed_rows=("D2",)) for item in ALL], BY_RULES[NUITKA]
-    )
+    broken = choice.decide([replace(item, failed_rows=("D2",)) for item in ALL], BY_RULES[NUITKA])
     assert "none of its variants can ship; there is no fallback yet" in broken.sentence
     assert broken.why_not["nuitka-standalone"] == "1 of 17 checklist rows fail: D2."
 
 
 def test_a_ranking_over_fewer_cases_says_so() -> None:
     """A count never stands without what it is a count of."""
-    found = recommend.decide((LEAN, *ALL), BY_RULES[NUITKA])
+    found = choice.decide((LEAN, *ALL), BY_RULES[NUITKA])
     assert found.reasons[0] == (
         "0 of 20 launches failed (at most 16.8 % with 95 % confidence), and 0 of the 90 fault "
         "cases that were run (hello's)."
@@ -306,7 +304,7 @@ def test_a_ranking_over_fewer_cases_says_so() -> None:
         "It fails 8 of the 90 fault cases that both ran (hello's); nuitka-lean fails 0."
         in (found.why_not["nuitka-onefile"])
     )
-    assert "0 of 90 (run: 90 of 123) (hello's)" in recommend.render(found)
+    assert "0 of 90 (run: 90 of 123) (hello's)" in wording.render(found)
 
 
 def test_plan_and_ranking_are_reconciled_in_a_sentence() -> None:
@@ -327,24 +325,24 @@ def test_plan_and_ranking_are_reconciled_in_a_sentence() -> None:
 
 def test_boundaries() -> None:
     """Exactly a tenth failed can ship; exactly ten percent later is as soon."""
-    assert not recommend.barrier(replace(FOLDER, failed=2))
-    assert recommend.barrier(replace(FOLDER, failed=3)) == "3 of 20 launches failed."
-    assert "19 launches were made, and 20" in recommend.barrier(replace(FOLDER, launches=19))
+    assert not choice.barrier(replace(FOLDER, failed=2))
+    assert choice.barrier(replace(FOLDER, failed=3)) == "3 of 20 launches failed."
+    assert "19 launches were made, and 20" in choice.barrier(replace(FOLDER, launches=19))
     as_soon = replace(FOLDER, variant="nuitka-single", launcher_ms=0.0, package_bytes=1)
-    at = replace(as_soon, ready_ms=recommend.SAME * FOLDER.start_ms)
-    assert recommend.ranked([FOLDER, at])[0] is at
-    assert recommend.ranked([FOLDER, replace(at, ready_ms=296.0)])[0] is FOLDER
+    at = replace(as_soon, ready_ms=choice.SAME * FOLDER.start_ms)
+    assert choice.ranked([FOLDER, at])[0] is at
+    assert choice.ranked([FOLDER, replace(at, ready_ms=296.0)])[0] is FOLDER
 
 
 def test_what_was_not_measured_is_named_with_its_command() -> None:
     """Not run is not failed, and it is not passed over in silence."""
-    found = recommend.decide(
+    found = choice.decide(
         [replace(FOLDER, checked=False), ONEFILE], BY_RULES[NUITKA], option=" --sidecar x"
     )
     assert found.unknown == ("nuitka-standalone: not run by `invoke verify --sidecar x`",)
     none = [replace(item, faults=None) for item in ALL]
-    assert recommend.decide(none, BY_RULES[NUITKA]).unknown == ("all: not run by `invoke faults`",)
-    assert not recommend.render(recommend.decide([], BY_RULES[NUITKA]))
+    assert choice.decide(none, BY_RULES[NUITKA]).unknown == ("all: not run by `invoke faults`",)
+    assert not wording.render(choice.decide([], BY_RULES[NUITKA]))
 
 
 def faults_run(failed: str) -> object:
@@ -362,7 +360,7 @@ def test_standings_come_from_the_results() -> None:
     name = "nuitka-onefile"
     sizes = result("size", [{"target": name, "shipped_bytes": 5, "package_bytes": 4}], name)
     known = evidence(reliability((name, 20, 1)), sizes, checklist(name, D2="fail"))
-    (found,) = recommend.standings(known)
+    (found,) = standings.standings(known)
     assert (found.launches, found.failed, found.ready_ms) == (20, 1, 100.0)
     assert (found.shipped_bytes, found.package_bytes) == (5, 4)
     assert found.failed_rows == ("D2",)
@@ -375,14 +373,14 @@ def test_what_hello_showed_counts_until_there_is_an_own_run() -> None:
     """Of packager and mode, so for every sidecar; the row says whose it is."""
     name = "nuitka-onefile"
     hello = {"faults": faults_run(Status.FAIL.value)}
-    (found,) = recommend.standings(
+    (found,) = standings.standings(
         replace(evidence(reliability((name, 20, 0))), hello=hello)  # type: ignore[arg-type]
     )
     assert found.faults is not None
     assert (found.faults.text, found.faults.whose) == ("1 of 1 (run: 1 of 2)", HELLO)
     own = faults_run(Status.PASS.value)
-    (found,) = recommend.standings(
+    (found,) = standings.standings(
         replace(evidence(reliability((name, 20, 0)), own), hello=hello)  # type: ignore[arg-type]
     )
     assert found.faults is not None
-    assert (found.faults.text, found.faults.whose) == ("0 of 1 (run: 1 of 2)", recommend.OWN)
+    assert (found.faults.text, found.faults.whose) == ("0 of 1 (run: 1 of 2)", choice.OWN)
