@@ -18,6 +18,7 @@ import jsonschema
 import pytest
 
 from spike.core.workspace import platform_id
+from spike.measure import results
 from tests.support import checkouts
 
 pytestmark = [
@@ -260,10 +261,10 @@ def test_invoke_lists_the_task_with_its_options(run: Run) -> None:
 def test_the_build_is_measured_by_the_toy_and_by_the_others(measured: Path) -> None:
     """The new variant stands in the new benchmark and in the old ones."""
     for name in ("toy", "reliability", "size"):
-        document = json.loads((measured / f"{name}.json").read_text(encoding="utf-8"))
-        assert document["complete"]
-        assert "toy-script" in document["targets"]
-        assert document["targets"]["toy-script"]["build"]["packager"] == "toy"
+        result = results.load_file(measured / f"{name}.json", remedy="")
+        assert result is not None
+        assert result.complete
+        assert result.targets["toy-script"]["build"]["packager"] == "toy"
 
 
 def test_two_runs_are_compared_by_the_toys_own_figure(run: Run, measured: Path) -> None:

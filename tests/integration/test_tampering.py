@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from spike.build.buildinfo import Built
 from spike.core.requirements import PLAN_VARIANTS
 from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import platform_id
+from spike.measure import results
 from tests.support import checkouts
 
 pytestmark = pytest.mark.integration
@@ -53,10 +55,13 @@ class Checkout:
         self.record.write_text(changed, encoding="utf-8")
 
     def change_json(self, path: Path, change: Callable[[dict[str, Any]], None]) -> None:
-        """Edit a JSON file."""
-        document = json.loads(path.read_text(encoding="utf-8"))
+        """Edit a JSON file, compressed or not."""
+        packed = path.suffix == ".gz"
+        content = path.read_bytes()
+        document = json.loads(gzip.decompress(content) if packed else content)
         change(document)
-        path.write_text(json.dumps(document), encoding="utf-8")
+        content = json.dumps(document).encode()
+        path.write_bytes(gzip.compress(content) if packed else content)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +135,7 @@ def test_an_outcome_against_the_rules_is_caught(checkout: Checkout) -> None:
 
 def test_a_deleted_result_is_caught(checkout: Checkout) -> None:
     """What the tables rest on has to be there; without it the rules confirm nothing."""
-    (checkout.results / "reliability.json").unlink()
+    results.files(checkout.results)["reliability"].unlink()
     said = refused(checkout)
     assert "'side-by-side' is stale" in said
     assert "reliability.md: no command makes this file" in said
@@ -143,7 +148,7 @@ def test_a_result_from_another_binary_is_caught(checkout: Checkout) -> None:
     def other(document: dict[str, Any]) -> None:
         document["targets"]["nuitka-onefile"]["sha256"] = "0" * 64
 
-    checkout.change_json(checkout.results / "reliability.json", other)
+    checkout.change_json(results.files(checkout.results)["reliability"], other)
     said = refused(checkout)
     assert "reliability measured another nuitka-onefile (sha256 000000000000)" in said
     # Also on a clone without artifacts, where another result remembers the right binary.
