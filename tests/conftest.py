@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from coverage import Coverage
 
 from tests.support import turns
 
@@ -60,15 +61,28 @@ def _place(item: pytest.Item) -> int:
     return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
+@contextmanager
+def uncovered() -> Iterator[None]:
+    """Note no lines meanwhile, here or below us: the noting would be measured with the rest."""
+    kept = {name: os.environ.pop(name) for name in COVERAGE if name in os.environ}
+    running = Coverage.current()
+    if running:
+        running.stop()
+    try:
+        yield
+    finally:
+        if running:
+            running.start()
+        os.environ.update(kept)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Hold a turn from the first fixture to the last: see :mod:`tests.support.turns`."""
     with ExitStack() as held:
         if item.get_closest_marker("measuring"):
             held.enter_context(turns.alone())
-            for name in COVERAGE:
-                if value := os.environ.pop(name, ""):
-                    held.callback(os.environ.__setitem__, name, value)
+            held.enter_context(uncovered())
         else:
             held.enter_context(turns.among_others())
         if item.get_closest_marker(HOST):

@@ -19,6 +19,7 @@ from spike.core.requirements import PLAN_VARIANTS
 from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import platform_id
 from spike.measure import results
+from spike.measure.identity import FILE_NAME
 from tests.support import checkouts
 
 pytestmark = pytest.mark.integration
@@ -82,12 +83,17 @@ def measured(built: Callable[..., Built], tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def checkout(measured: Checkout, tmp_path: Path) -> Iterator[Checkout]:
-    """The measured checkout, restored after each test."""
+    """The measured checkout, restored after each test; it keeps its identity."""
     kept = tmp_path / "kept"
-    shutil.copytree(measured.root, kept)
+    identity = FILE_NAME.parent.name
+    shutil.copytree(measured.root, kept, ignore=shutil.ignore_patterns(identity))
     yield measured
-    shutil.rmtree(measured.root)
-    kept.rename(measured.root)
+    for path in measured.root.iterdir():
+        if path.is_dir() and path.name != identity:
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
+    shutil.copytree(kept, measured.root, dirs_exist_ok=True)
 
 
 def refused(checkout: Checkout, exit_code: int = 1) -> str:

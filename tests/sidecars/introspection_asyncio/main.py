@@ -84,5 +84,7 @@ if __name__ == "__main__":
     if "--facts" in sys.argv:
         print(json.dumps(facts(), default=str, sort_keys=True))
         sys.exit(0)
+    # Blocked before READY: a host may stop it at that very moment.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     print("READY", flush=True)
     signal.sigwait({signal.SIGTERM})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import importlib.metadata
+import signal
 import sys
 import time
 from pathlib import Path
@@ -53,6 +54,7 @@ OPERATIONS = {
 
 def main(operation: str, operand: str) -> None:
     """Run the operation between BOOT and READY."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print("BOOT sidecar=sidecar-traps version=0.1.0", flush=True)
     OPERATIONS[operation](operand)
     print("READY", flush=True)

@@ -2,8 +2,10 @@
 
 # nuitka-project: --enable-plugin=no-such-plugin
 
+import signal
 import sys
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 sys.stdout.write("BOOT sidecar=uncompilable version=0.1.0\nREADY\n")
 sys.stdout.flush()
 sys.stdin.read()
