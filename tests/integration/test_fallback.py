@@ -122,7 +122,7 @@ def test_a_nuitka_that_fails_for_real_ends_with_pyinstaller(uncompilable: Sideca
     rows = text + "".join(path.read_text(encoding="utf-8") for path in reports.glob("*.md"))
     for id_ in found:
         assert f"| {id_} " in rows, id_
-    assert "The rules propose PyInstaller. F1 is met." in text
+    assert "By the plan's rules it is PyInstaller: F1 is met." in text
     assert [item.title for item in issue_log.load(uncompilable.workspace.issues)][-1] == (
         "Revisit Nuitka after Milestone 0"
     )
