@@ -1,9 +1,10 @@
 //! Every way in which a sidecar can say that it is ready, and the port that it is handed.
 #![cfg(unix)]
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sidecar_supervisor::{
     Event, LaunchSpec, LineKind, Ready, ReadyStream, Reason, RestartPolicy, Snapshot, State,
@@ -303,8 +304,14 @@ fn a_stranger_at_the_port_is_not_taken_for_the_sidecar() {
     );
     assert!(!text.contains("last answer"), "it was not asked:\n{text}");
 
-    // When the stranger is gone the same spec is as good as any.
+    // When the stranger is gone the same spec is as good as any. It is not gone at once: a child that
+    // another test is starting holds every descriptor of this process until its exec.
     drop(held);
+    let patience = Instant::now() + PATIENCE;
+    while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        assert!(Instant::now() < patience, "port {port} is still held");
+        thread::sleep(Duration::from_millis(5));
+    }
     trial.supervisor.start();
     let ready = trial.wait("ready");
     assert!(lives(ready.pid.expect("it runs")));
