@@ -41,7 +41,9 @@ def main() -> int:
             )
             return 2
         python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes"]
+        # The lock is whole, so there is nothing to resolve: a pip as old as the one that comes with
+        # Python 3.11 would look at a newer release behind an extra, and refuse it for its hash.
+        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
         command += ["--disable-pip-version-check", "-r", str(LOCK)]
         print("installing the tools of locks/tools.txt into .venv", flush=True)
         if subprocess.run(command, check=False).returncode:

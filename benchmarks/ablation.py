@@ -266,9 +266,10 @@ def debian(sidecar: Sidecar) -> Target | None:
     place = workspace.project() / "build" / NAME / "debian-environment"
     python = place / "bin" / "python"
     lock = workspace.TOOL / "locks" / "nuitka.txt"
+    pip = (str(python), "-m", "pip", "install", "-q")
     for command in (
         [str(DEBIAN_PYTHON), "-m", "venv", str(place)],
-        [str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)],
+        [*pip, "--require-hashes", "--no-deps", "-r", str(lock)],
     ):
         made = process.capture(command, timeout_s=600.0)
         if not made.ok:

@@ -101,7 +101,8 @@ def install_lock(session: nox.Session, *locks: Path) -> None:
     if stamp.is_file() and stamp.read_text() == digest:
         return
     options = [word for lock in locks for word in ("-r", str(lock))]
-    session.install("--require-hashes", *options)
+    # The lock is whole: an older pip resolves wrongly what need not be resolved (see bootstrap.py).
+    session.install("--require-hashes", "--no-deps", *options)
     stamp.write_text(digest)
 
 
@@ -173,6 +174,7 @@ def environment(session: nox.Session, name: str, *locks: Path, python: str = "")
             # As pip does by itself: without it every start of a script compiles anew.
             session.install("--python", str(own), "--compile-bytecode", *options)
         else:
-            session.run_install(str(own), "-m", "pip", "install", *options, external=True)
+            pip = (str(own), "-m", "pip", "install", "--no-deps")
+            session.run_install(*pip, *options, external=True)
     stamp.write_text(digest)
     return str(own)
