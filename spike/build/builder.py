@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -70,15 +69,27 @@ def main(arguments: list[str]) -> int:
         metavar="3.X",
         help="package this Python; the session has found it and runs here in it",
     )
+    # What invoke fit tries: more of the lists of [tool.sidecar], and the pages of a service.
+    parser.add_argument("--trial", default="{}", help=argparse.SUPPRESS)
+    parser.add_argument("--walk", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     packager = packager_named(options.packager)
     sidecar = load(options.sidecar)
+    trial = json.loads(options.trial)
+    if trial:
+        sidecar = sidecar.with_more(trial)
     modes = [mode_named(packager, name) for name in options.mode] or [
         mode for mode in packager.modes if mode.default
     ]
     lock = Path(options.lock) if options.lock else None
     infos = [
-        build(Variant(packager=packager, mode=mode), sidecar, lock=lock, force=options.force)
+        build(
+            Variant(packager=packager, mode=mode),
+            sidecar,
+            lock=lock,
+            force=options.force,
+            walk=options.walk,
+        )
         for mode in modes
     ]
     if failed := [info for info in infos if info.first_launch != buildinfo.READY]:
@@ -92,7 +103,12 @@ def main(arguments: list[str]) -> int:
 
 
 def build(
-    variant: Variant, sidecar: Sidecar, *, lock: Path | None = None, force: bool = False
+    variant: Variant,
+    sidecar: Sidecar,
+    *,
+    lock: Path | None = None,
+    force: bool = False,
+    walk: bool = False,
 ) -> buildinfo.BuildInfo:
     """Build one variant unless an unchanged build is there already.
 
@@ -101,6 +117,7 @@ def build(
         sidecar: What to build it from.
         lock: The hashed requirements of this environment; part of the fingerprint.
         force: Build in any case.
+        walk: Whether the first launch compares the pages of a service with the plain script's.
 
     Raises:
         MissingToolError: A tool or the packager itself is not there.
@@ -127,7 +144,16 @@ def build(
     scratch = sidecar.workspace.build / variant.id
     with _exclusive(scratch, variant):
         try:
-            return _build(variant, sidecar, recipe, print_fingerprint, scratch, target, provided)
+            return _build(
+                variant,
+                sidecar,
+                recipe,
+                print_fingerprint,
+                scratch,
+                target,
+                provided,
+                walk=walk,
+            )
         except OSError as error:
             raise StorageError(
                 f"{variant.id} could not be built: {error.strerror}: {error.filename}.",
@@ -144,6 +170,8 @@ def _build(
     scratch: Path,
     target: Path,
     provided: Mapping[str, str],
+    *,
+    walk: bool,
 ) -> buildinfo.BuildInfo:
     root = sidecar.workspace.root
     # Both are tried before minutes are spent: dist/ may be read-only where build/ is not.
@@ -186,9 +214,9 @@ def _build(
         folder=work / recipe.folder if recipe.folder else None,
         shipped=shipped,
         provided=provided,
+        walk=walk,
     )
-    gaps = [dataclasses.asdict(gap) for gap in first.gaps]
-    jsonfile.write(work / recipe.output / buildinfo.GAPS_NAME, gaps)
+    jsonfile.write(work / recipe.output / buildinfo.FIRST_LAUNCH_NAME, first.outcome())
     if first.program.ok:
         _say(f"{variant.id}: first launch {first.program.ready_ms:.1f} ms to {sidecar.ready}")
     else:

@@ -22,6 +22,7 @@ from spike.packagers.recipe import (
     Recipe,
     Shipped,
     Tool,
+    excluded,
     further_roots,
     listing,
     module_path,
@@ -159,7 +160,7 @@ def _shipped(work: Path, recipe: Recipe) -> Shipped:
         modules.add(re.sub(r"@\d+$", "", source.name.removeprefix("module.").removesuffix(".c")))
     made = next(iter((work / recipe.output).glob("*.dist")), None)
     files = listing(work, replace(recipe, folder=made.relative_to(work) if made else None))
-    return Shipped(modules=files.modules | modules, files=files.files)
+    return Shipped(modules=files.modules | modules, files=files.files, tells_metadata=False)
 
 
 def _command(sidecar: Sidecar, output: Path, kind: str) -> list[str]:
@@ -357,7 +358,7 @@ def _contents(sidecar: Sidecar) -> list[str]:
     options = [f"--include-module={module}" for module in sidecar.hidden_imports]
     for package in sidecar.collect:
         options += [f"--include-package={package}", f"--include-package-data={package}"]
-    options += [f"--nofollow-import-to={module}" for module in sidecar.exclude]
+    options += [f"--nofollow-import-to={module}" for module in excluded(sidecar)]
     options += [f"--include-distribution-metadata={name}" for name in sidecar.metadata]
     for item, target in sidecar.data_targets():
         kind = "dir" if (sidecar.folder / item).is_dir() else "files"
