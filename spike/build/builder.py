@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spike import issue_log
-from spike.build import buildinfo, first_launch
+from spike.build import buildinfo, compiling, first_launch
 from spike.build.first_launch import FirstLaunch
 from spike.core import jsonfile, process, workspace
 from spike.core.errors import (
@@ -188,14 +188,20 @@ def _build(
     for relative, content in recipe.files.items():
         (work / relative).write_text(content, encoding="utf-8")
     log = scratch / buildinfo.LOG_NAME
-    done = process.run_logged(
-        recipe.argv,
-        log_path=log,
-        env=recipe.env,
-        cwd=work,
-        path_prefix=str(Path(sys.executable).parent),
-        echo=bool(os.environ.get("CI")) or sys.stdout.isatty(),
-    )
+    if recipe.compiled is not None:
+        last_s = _last_s(target)
+        modules = recipe.compiled() if last_s is None else 0
+        if text := compiling.announcement(modules, last_s, os.cpu_count() or 1):
+            _say(f"{variant.id}: {text}")
+    with compiling.watched(work / recipe.output, lambda text: _say(f"{variant.id}: {text}")):
+        done = process.run_logged(
+            recipe.argv,
+            log_path=log,
+            env=recipe.env,
+            cwd=work,
+            path_prefix=str(Path(sys.executable).parent),
+            echo=bool(os.environ.get("CI")) or sys.stdout.isatty(),
+        )
     step = f"{variant.packager.name} itself"
     if not done.ok:
         raise _failed(variant, sidecar, step, done, log, recipe)
@@ -236,6 +242,14 @@ def _build(
     )
     assert target.is_relative_to(root)
     return info
+
+
+def _last_s(target: Path) -> float | None:
+    """How long the last build of the same variant took, in seconds; None without one."""
+    try:
+        return buildinfo.read(target / buildinfo.FILE_NAME, remedy="").elapsed_s
+    except (OSError, SpikeError):
+        return None
 
 
 def _describe(

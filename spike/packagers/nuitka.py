@@ -137,6 +137,7 @@ class Nuitka:
                 discard=(*leftovers, folder),
                 files=defer_gc.files(sidecar),
                 shipped=_shipped,
+                compiled=lambda: _compiled(sidecar),
             )
         return Recipe(
             argv=tuple(argv),
@@ -147,6 +148,7 @@ class Nuitka:
             discard=leftovers,
             files=defer_gc.files(sidecar),
             shipped=_shipped,
+            compiled=lambda: _compiled(sidecar),
         )
 
 
@@ -161,6 +163,21 @@ def _shipped(work: Path, recipe: Recipe) -> Shipped:
     made = next(iter((work / recipe.output).glob("*.dist")), None)
     files = listing(work, replace(recipe, folder=made.relative_to(work) if made else None))
     return Shipped(modules=files.modules | modules, files=files.files, tells_metadata=False)
+
+
+def _compiled(sidecar: Sidecar) -> int:
+    """Modules that become C: the program's own and those of its dependencies.
+
+    The standard library ships as bytecode. This follows import statements, as Nuitka does.
+    """
+    reached = module_graph.of(
+        sidecar.folder / sidecar.entry,
+        text=sidecar.script(),
+        folders=further_roots(sidecar, sidecar.folder),
+        roots=sidecar.hidden_imports,
+        packages=sidecar.collect,
+    )
+    return sum(module.is_own and module.kind == "source" for module in reached.modules.values())
 
 
 def _command(sidecar: Sidecar, output: Path, kind: str) -> list[str]:
@@ -248,6 +265,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
             **defer_gc.files(sidecar, always=lean),
         },
         shipped=_shipped,
+        compiled=lambda: _compiled(sidecar),
     )
 
 

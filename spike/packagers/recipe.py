@@ -83,6 +83,8 @@ class Recipe:
         files: Files that the packager reads its settings from, and their contents.
         shipped: Tells what came to be in the program, from the working folder as the packager
             has left it.
+        compiled: Tells how many modules will be compiled, which takes most of a build's time;
+            None for a packager that compiles nothing.
     """
 
     argv: tuple[str, ...]
@@ -93,6 +95,7 @@ class Recipe:
     discard: tuple[Path, ...] = ()
     files: Mapping[Path, str] = field(default_factory=dict)
     shipped: Callable[[Path, Recipe], Shipped] = listing
+    compiled: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
