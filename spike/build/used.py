@@ -71,11 +71,14 @@ class Notes:
 
 
 @contextlib.contextmanager
-def notebook(path: str = "") -> Iterator[tuple[Mapping[str, str], Path]]:
+def notebook(
+    path: str = "", *, everything: bool = False
+) -> Iterator[tuple[Mapping[str, str], Path]]:
     """A file for notes, and the environment in which a Python program writes them.
 
     Args:
         path: What ``PYTHONPATH`` has to have besides.
+        everything: Whether to note times, too; see :mod:`spike.profile.startup`.
 
     Yields:
         Variables for the program's environment, and the file that :func:`read` takes.
@@ -84,7 +87,8 @@ def notebook(path: str = "") -> Iterator[tuple[Mapping[str, str], Path]]:
         file = Path(place) / "notes"
         file.touch()
         search = os.pathsep.join(part for part in (str(_WATCHED), path) if part)
-        yield {"PYTHONPATH": search, "SPIKE_NOTES": str(file)}, file
+        env = {"PYTHONPATH": search, "SPIKE_NOTES": str(file)}
+        yield env | ({"SPIKE_NOTES_ALL": "1"} if everything else {}), file
 
 
 def read(file: Path) -> Notes:
