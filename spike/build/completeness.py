@@ -284,11 +284,11 @@ def distribution_gaps(
                 certain=True,
             )
         )
-    tops = {module.partition(".")[0] for module in there | loaded}
+    packages = {module.partition(".")[0] for module in there | loaded}
     missing = [
         path
         for path in has.data
-        if path.partition("/")[0] in tops and not shipped.has_file(path) and path not in opened
+        if path.partition("/")[0] in packages and not shipped.has_file(path) and path not in opened
     ]
     if missing and direct and not opened:
         gaps.append(
@@ -361,7 +361,7 @@ def named_gaps(
             key="hidden_imports",
             values=_innermost(sorted(found)),
             what=f"the sources name {_some([repr(name) for name in found.values()])} in a text, "
-            f"and {_it(found)} did not ship",
+            f"and {_it(list(found))} did not ship",
         )
     ]
 

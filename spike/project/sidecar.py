@@ -147,7 +147,7 @@ class Sidecar:
         Args:
             lists: Key to what is added.
         """
-        more = {
+        more: dict[str, Any] = {
             key: tuple(dict.fromkeys([*getattr(self, key), *added])) for key, added in lists.items()
         }
         grown = dataclasses.replace(self, **more)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from spike.core.workspace import TOOL as ROOT
 from tests.support import sidecars
-from tests.support.commands import ROOT
 
 BOOT = 'print("BOOT sidecar=x version=1.0.0", flush=True)\n'
 LIFE = """

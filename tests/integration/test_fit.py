@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from spike.core.workspace import TOOL as ROOT
 from tests.support import sidecars
-from tests.support.commands import ROOT
 
 APPLICATIONS = ROOT / "tests" / "applications"
 SERVICE = """

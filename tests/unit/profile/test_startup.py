@@ -18,11 +18,12 @@ import signal, sys
 import helper
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("READY", flush=True)
+import time; time.sleep(0.4)
 import late
 signal.pause()
 """
 HELPER = """
-import collections, re
+import collections, csv, re
 Point = collections.namedtuple("Point", "x y")
 WORD = re.compile(r"a{3,17}b+[c-e]")
 """
@@ -44,16 +45,16 @@ def test_imports_until_ready_are_told_with_their_lines(profile: Profile, tmp_pat
     assert (helper.importer, helper.by, helper.distribution) == ("", "main.py:3", OWN)
     assert helper.size_bytes == len(HELPER)
     assert "late" not in modules
-    assert modules["collections"].importer == "helper"
-    assert modules["collections"].by == "helper.py:2"
-    assert modules["collections"].distribution == STANDARD
+    assert modules["csv"].importer == "helper"
+    assert modules["csv"].by == "helper.py:2"
+    assert modules["csv"].distribution == STANDARD
     assert 0 < helper.self_us <= helper.total_us
     assert profile.texts.number >= 1
     assert profile.patterns.number >= 1
     assert profile.minor_faults > 100
     assert len(profile.ready_ms) == len(profile.noted_ms) == 2
     by = {module.name: module.by for module in profile.modules}
-    assert imports.chain("collections", profile.roots, by)[0] == "helper  (main.py:3)"
+    assert imports.chain("csv", profile.roots, by)[0] == "helper  (main.py:3)"
     kept = tmp_path / "sub" / "startup.json"
     startup.save(profile, kept)
     assert startup.load(kept) == profile
@@ -67,13 +68,13 @@ def test_what_came_in_between_two_profiles_is_named(profile: Profile) -> None:
     without = dataclasses.replace(
         profile,
         modules=tuple(
-            module for module in profile.modules if module.name not in ("helper", "collections")
+            module for module in profile.modules if module.name not in ("helper", "csv")
         ),
     )
     told = render.changes(without, profile)
     assert "+ helper" in told
     assert "main.py:3" in told
-    assert "+ collections" not in told
+    assert "+ csv" not in told
     assert "- helper" in render.changes(profile, without)
     text = render.tables(profile)
     assert OWN in text
