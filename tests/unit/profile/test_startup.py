@@ -67,9 +67,7 @@ def test_what_came_in_between_two_profiles_is_named(profile: Profile) -> None:
     """With its importing line, once, and not what it brought along."""
     without = dataclasses.replace(
         profile,
-        modules=tuple(
-            module for module in profile.modules if module.name not in ("helper", "csv")
-        ),
+        modules=tuple(module for module in profile.modules if module.name not in ("helper", "csv")),
     )
     told = render.changes(without, profile)
     assert "+ helper" in told
