@@ -18,6 +18,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import sys
@@ -64,6 +65,12 @@ def main(arguments: list[str]) -> int:
         "--sidecar", default=str(workspace.project() / workspace.HELLO), metavar="DIR"
     )
     parser.add_argument("--force", action="store_true", help="build even when nothing has changed")
+    parser.add_argument(
+        "--draft",
+        action="store_true",
+        help="draft an entry of the issue log when the build fails; done unasked for the "
+        "project's own sidecar",
+    )
     parser.add_argument("--lock", default="", help=argparse.SUPPRESS)
     parser.add_argument(
         "--python",
@@ -78,7 +85,13 @@ def main(arguments: list[str]) -> int:
     ]
     lock = Path(options.lock) if options.lock else None
     infos = [
-        build(Variant(packager=packager, mode=mode), sidecar, lock=lock, force=options.force)
+        build(
+            Variant(packager=packager, mode=mode),
+            sidecar,
+            lock=lock,
+            force=options.force,
+            draft=options.draft,
+        )
         for mode in modes
     ]
     if failed := [info for info in infos if info.first_launch != buildinfo.READY]:
@@ -92,7 +105,12 @@ def main(arguments: list[str]) -> int:
 
 
 def build(
-    variant: Variant, sidecar: Sidecar, *, lock: Path | None = None, force: bool = False
+    variant: Variant,
+    sidecar: Sidecar,
+    *,
+    lock: Path | None = None,
+    force: bool = False,
+    draft: bool = False,
 ) -> buildinfo.BuildInfo:
     """Build one variant unless an unchanged build is there already.
 
@@ -101,6 +119,8 @@ def build(
         sidecar: What to build it from.
         lock: The hashed requirements of this environment; part of the fingerprint.
         force: Build in any case.
+        draft: Whether a failure is drafted for the issue log; that of the project's own sidecar is
+            in any case.
 
     Raises:
         MissingToolError: A tool or the packager itself is not there.
@@ -128,6 +148,8 @@ def build(
     with _exclusive(scratch, variant):
         try:
             return _build(variant, sidecar, recipe, print_fingerprint, scratch, target, provided)
+        except _StepFailedError as error:
+            raise _failed(variant, sidecar, error, recipe, scratch, draft=draft) from None
         except OSError as error:
             raise StorageError(
                 f"{variant.id} could not be built: {error.strerror}: {error.filename}.",
@@ -170,10 +192,10 @@ def _build(
     )
     step = f"{variant.packager.name} itself"
     if not done.ok:
-        raise _failed(variant, sidecar, step, done, log, recipe)
+        raise _StepFailedError(step, done)
     artifact = work / recipe.artifact
     if not artifact.is_file():
-        raise _failed(variant, sidecar, f"looking for {recipe.artifact}", done, log, recipe)
+        raise _StepFailedError(f"looking for {recipe.artifact}", done)
     shipped = recipe.shipped(work, recipe)
     for leftover in recipe.discard:
         shutil.rmtree(work / leftover, ignore_errors=True)
@@ -359,36 +381,78 @@ def compiler_version(packager: Packager) -> str:
     return ""
 
 
+_INTERRUPTED = re.compile(
+    r"^KeyboardInterrupt\b|User interrupted scons build|Pressed CTRL-C|Aborted by user request"
+)
+"""How Python, Nuitka and PyInstaller say at their end that somebody pressed Ctrl-C."""
+
+_LAST_LINES = 5
+"""Nuitka says a little more after that."""
+
+_ENDED_BY_SOMEBODY = ("SIGINT", "SIGTERM", "SIGHUP")
+"""A build that ended so has not failed: somebody wanted its end."""
+
+
+def ended_by(done: process.Completed) -> str:
+    """Name of the signal that ended a tool, by its own account or the system's; empty for none."""
+    code = done.exit_code
+    number = -code if code < 0 else code - 128  # as shells and launchers pass it on
+    with contextlib.suppress(ValueError):
+        return signal.Signals(number).name
+    said = [line for line in done.output.splitlines() if line.strip()][-_LAST_LINES:]
+    return "SIGINT" if code and any(map(_INTERRUPTED.search, said)) else ""
+
+
+class _StepFailedError(Exception):
+    """A step of a build failed: its name, and what was run."""
+
+    def __init__(self, step: str, done: process.Completed) -> None:
+        super().__init__(step)
+        self.step = step
+        self.done = done
+
+
 def _failed(
     variant: Variant,
     sidecar: Sidecar,
-    step: str,
-    done: process.Completed,
-    log: Path,
+    failure: _StepFailedError,
     recipe: Recipe,
+    scratch: Path,
+    *,
+    draft: bool,
 ) -> BuildFailedError:
+    done, log = failure.done, scratch / buildinfo.LOG_NAME
     tail = "\n".join(done.output.splitlines()[-process.TAIL_LINES :])
-    facts = {
-        "schema": 1,
-        "kind": "build",
-        "variant": variant.id,
-        "packager": variant.packager.name,
-        "packager_version": installed_version(variant.packager),
-        "python_version": platform.python_version(),
-        "sidecar": sidecar.name,
-        "step": step,
-        "command": process.shown(recipe.argv, recipe.env),
-        "exit_code": done.exit_code,
-        "log": workspace.display_path(log),
-        "tail": tail.replace(str(Path.home()), "~"),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    jsonfile.write(log.parent / FAILURE_NAME, facts)
-    drafted = issue_log.draft(sidecar.workspace.issues, issue_log.from_build_failure(facts))
-    if drafted is not None and drafted.path is not None:
-        _say(f"issue log: drafted {workspace.display_path(drafted.path)}")
+    ended = ended_by(done)
+    if ended not in _ENDED_BY_SOMEBODY:
+        facts = {
+            "schema": 1,
+            "kind": "build",
+            "variant": variant.id,
+            "packager": variant.packager.name,
+            "packager_version": installed_version(variant.packager),
+            "python_version": platform.python_version(),
+            "sidecar": sidecar.name,
+            "step": failure.step,
+            "command": process.shown(recipe.argv, recipe.env),
+            "exit_code": done.exit_code,
+            "log": workspace.display_path(log),
+            "tail": tail.replace(str(Path.home()), "~"),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        jsonfile.write(scratch / FAILURE_NAME, facts)
+        # A signal says nothing of the packager: the machine may have been short of memory.
+        if not ended and (draft or sidecar.is_own):
+            drafted = issue_log.draft(sidecar.workspace.issues, issue_log.from_build_failure(facts))
+            if drafted is not None and drafted.path is not None:
+                _say(f"issue log: drafted {workspace.display_path(drafted.path)}")
+        elif not ended:
+            _say(
+                f"issue log: nothing is drafted; to draft it: invoke issue --draft{sidecar.option}"
+            )
+    how = f"ended by {ended}" if ended else f"exit code {done.exit_code}"
     return BuildFailedError(
-        f"{variant.id}: the build failed at this step: {step} (exit code {done.exit_code}).",
+        f"{variant.id}: the build failed at this step: {failure.step} ({how}).",
         why=f"The end of its output:\n{tail}\n",
         try_next=f"read {workspace.display_path(log)}; nothing was published",
     )

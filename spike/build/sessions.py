@@ -12,7 +12,12 @@ from spike.project.sidecar import Sidecar
 
 
 def command(
-    sidecar: Sidecar, packagers: Sequence[str], *, mode: str = "", force: bool = False
+    sidecar: Sidecar,
+    packagers: Sequence[str],
+    *,
+    mode: str = "",
+    force: bool = False,
+    draft: bool = False,
 ) -> list[str]:
     """The command line that builds a sidecar.
 
@@ -21,10 +26,12 @@ def command(
         packagers: Names of packagers, a session each.
         mode: One mode of theirs; their default modes when empty.
         force: Whether to build again what is up to date.
+        draft: Whether a failure is drafted for the issue log.
     """
     options = [] if sidecar.is_own else ["--sidecar", str(sidecar.folder)]
     options += ["--mode", mode] if mode else []
     options += ["--force"] if force else []
+    options += ["--draft"] if draft else []
     return [
         *(sys.executable, "-m", "nox", "--sessions"),
         *(f"build_{name}" for name in packagers),
@@ -38,6 +45,7 @@ def build(
     *,
     mode: str = "",
     force: bool = False,
+    draft: bool = False,
     why: str = "",
 ) -> process.Completed:
     """Build it in sight of the user.
@@ -47,6 +55,7 @@ def build(
         packagers: See :func:`command`.
         mode: See :func:`command`.
         force: See :func:`command`.
+        draft: See :func:`command`.
         why: What a failure means, for its message.
 
     Raises:
@@ -55,7 +64,7 @@ def build(
     log = sidecar.workspace.root / "build" / "nox.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     done = process.run_logged(
-        command(sidecar, packagers, mode=mode, force=force),
+        command(sidecar, packagers, mode=mode, force=force, draft=draft),
         log_path=log,
         cwd=sidecar.workspace.root,
     )
