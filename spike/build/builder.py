@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
-import re
 import shutil
 import signal
 import sys
@@ -27,12 +25,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike import issue_log
-from spike.build import buildinfo, first_launch
+from spike.build import buildinfo, compiling, first_launch
+from spike.build.failure import FAILURE_NAME, StepFailedError
 from spike.build.first_launch import FirstLaunch
 from spike.core import jsonfile, process, workspace
 from spike.core.errors import (
-    BuildFailedError,
     BusyError,
     FirstLaunchError,
     MissingToolError,
@@ -43,9 +40,6 @@ from spike.packagers import Variant, mode_named, packager_named
 from spike.packagers.recipe import STAGED, Packager, Recipe
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
-
-FAILURE_NAME = "failure.json"
-"""Facts of a failed build, beside its log: what drafts an entry for the issue log."""
 
 
 def main(arguments: list[str]) -> int:
@@ -77,9 +71,15 @@ def main(arguments: list[str]) -> int:
         metavar="3.X",
         help="package this Python; the session has found it and runs here in it",
     )
+    # What invoke fit tries: more of the lists of [tool.sidecar], and the pages of a service.
+    parser.add_argument("--trial", default="{}", help=argparse.SUPPRESS)
+    parser.add_argument("--walk", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     packager = packager_named(options.packager)
     sidecar = load(options.sidecar)
+    trial = json.loads(options.trial)
+    if trial:
+        sidecar = sidecar.with_more(trial)
     modes = [mode_named(packager, name) for name in options.mode] or [
         mode for mode in packager.modes if mode.default
     ]
@@ -90,7 +90,9 @@ def main(arguments: list[str]) -> int:
             sidecar,
             lock=lock,
             force=options.force,
-            draft=options.draft,
+            # What is only tried may fail; that is nobody's problem.
+            draft=False if trial else options.draft or None,
+            walk=options.walk,
         )
         for mode in modes
     ]
@@ -110,7 +112,8 @@ def build(
     *,
     lock: Path | None = None,
     force: bool = False,
-    draft: bool = False,
+    draft: bool | None = None,
+    walk: bool = False,
 ) -> buildinfo.BuildInfo:
     """Build one variant unless an unchanged build is there already.
 
@@ -119,8 +122,9 @@ def build(
         sidecar: What to build it from.
         lock: The hashed requirements of this environment; part of the fingerprint.
         force: Build in any case.
-        draft: Whether a failure is drafted for the issue log; that of the project's own sidecar is
-            in any case.
+        draft: Whether a failure is drafted for the issue log; None for that of the project's own
+            sidecar alone.
+        walk: Whether the first launch compares the pages of a service with the plain script's.
 
     Raises:
         MissingToolError: A tool or the packager itself is not there.
@@ -147,9 +151,22 @@ def build(
     scratch = sidecar.workspace.build / variant.id
     with _exclusive(scratch, variant):
         try:
-            return _build(variant, sidecar, recipe, print_fingerprint, scratch, target, provided)
-        except _StepFailedError as error:
-            raise _failed(variant, sidecar, error, recipe, scratch, draft=draft) from None
+            return _build(
+                variant,
+                sidecar,
+                recipe,
+                print_fingerprint,
+                scratch,
+                target,
+                provided,
+                walk=walk,
+            )
+        except StepFailedError as error:
+            command = process.shown(recipe.argv, recipe.env)
+            version = installed_version(variant.packager)
+            raise error.told(
+                variant, sidecar, scratch, command=command, version=version, draft=draft
+            ) from None
         except OSError as error:
             raise StorageError(
                 f"{variant.id} could not be built: {error.strerror}: {error.filename}.",
@@ -166,6 +183,8 @@ def _build(
     scratch: Path,
     target: Path,
     provided: Mapping[str, str],
+    *,
+    walk: bool,
 ) -> buildinfo.BuildInfo:
     root = sidecar.workspace.root
     # Both are tried before minutes are spent: dist/ may be read-only where build/ is not.
@@ -182,20 +201,26 @@ def _build(
     for relative, content in recipe.files.items():
         (work / relative).write_text(content, encoding="utf-8")
     log = scratch / buildinfo.LOG_NAME
-    done = process.run_logged(
-        recipe.argv,
-        log_path=log,
-        env=recipe.env,
-        cwd=work,
-        path_prefix=str(Path(sys.executable).parent),
-        echo=bool(os.environ.get("CI")) or sys.stdout.isatty(),
-    )
+    if recipe.compiled is not None:
+        last_s = _last_s(target)
+        modules = recipe.compiled() if last_s is None else 0
+        if text := compiling.announcement(modules, last_s, os.cpu_count() or 1):
+            _say(f"{variant.id}: {text}")
+    with compiling.watched(work / recipe.output, lambda text: _say(f"{variant.id}: {text}")):
+        done = process.run_logged(
+            recipe.argv,
+            log_path=log,
+            env=recipe.env,
+            cwd=work,
+            path_prefix=str(Path(sys.executable).parent),
+            echo=bool(os.environ.get("CI")) or sys.stdout.isatty(),
+        )
     step = f"{variant.packager.name} itself"
     if not done.ok:
-        raise _StepFailedError(step, done)
+        raise StepFailedError(step, done)
     artifact = work / recipe.artifact
     if not artifact.is_file():
-        raise _StepFailedError(f"looking for {recipe.artifact}", done)
+        raise StepFailedError(f"looking for {recipe.artifact}", done)
     shipped = recipe.shipped(work, recipe)
     for leftover in recipe.discard:
         shutil.rmtree(work / leftover, ignore_errors=True)
@@ -208,9 +233,9 @@ def _build(
         folder=work / recipe.folder if recipe.folder else None,
         shipped=shipped,
         provided=provided,
+        walk=walk,
     )
-    gaps = [dataclasses.asdict(gap) for gap in first.gaps]
-    jsonfile.write(work / recipe.output / buildinfo.GAPS_NAME, gaps)
+    jsonfile.write(work / recipe.output / buildinfo.FIRST_LAUNCH_NAME, first.outcome())
     if first.program.ok:
         _say(f"{variant.id}: first launch {first.program.ready_ms:.1f} ms to {sidecar.ready}")
     else:
@@ -230,6 +255,14 @@ def _build(
     )
     assert target.is_relative_to(root)
     return info
+
+
+def _last_s(target: Path) -> float | None:
+    """How long the last build of the same variant took, in seconds; None without one."""
+    try:
+        return buildinfo.read(target / buildinfo.FILE_NAME, remedy="").elapsed_s
+    except (OSError, SpikeError):
+        return None
 
 
 def _describe(
@@ -379,83 +412,6 @@ def compiler_version(packager: Packager) -> str:
             if name in ("gcc", "clang", "cc") and shutil.which(name):
                 return process.capture([name, "--version"]).output.splitlines()[0]
     return ""
-
-
-_INTERRUPTED = re.compile(
-    r"^KeyboardInterrupt\b|User interrupted scons build|Pressed CTRL-C|Aborted by user request"
-)
-"""How Python, Nuitka and PyInstaller say at their end that somebody pressed Ctrl-C."""
-
-_LAST_LINES = 5
-"""Nuitka says a little more after that."""
-
-_ENDED_BY_SOMEBODY = ("SIGINT", "SIGTERM", "SIGHUP")
-"""A build that ended so has not failed: somebody wanted its end."""
-
-
-def ended_by(done: process.Completed) -> str:
-    """Name of the signal that ended a tool, by its own account or the system's; empty for none."""
-    code = done.exit_code
-    number = -code if code < 0 else code - 128  # as shells and launchers pass it on
-    with contextlib.suppress(ValueError):
-        return signal.Signals(number).name
-    said = [line for line in done.output.splitlines() if line.strip()][-_LAST_LINES:]
-    return "SIGINT" if code and any(map(_INTERRUPTED.search, said)) else ""
-
-
-class _StepFailedError(Exception):
-    """A step of a build failed: its name, and what was run."""
-
-    def __init__(self, step: str, done: process.Completed) -> None:
-        super().__init__(step)
-        self.step = step
-        self.done = done
-
-
-def _failed(
-    variant: Variant,
-    sidecar: Sidecar,
-    failure: _StepFailedError,
-    recipe: Recipe,
-    scratch: Path,
-    *,
-    draft: bool,
-) -> BuildFailedError:
-    done, log = failure.done, scratch / buildinfo.LOG_NAME
-    tail = "\n".join(done.output.splitlines()[-process.TAIL_LINES :])
-    ended = ended_by(done)
-    if ended not in _ENDED_BY_SOMEBODY:
-        facts = {
-            "schema": 1,
-            "kind": "build",
-            "variant": variant.id,
-            "packager": variant.packager.name,
-            "packager_version": installed_version(variant.packager),
-            "python_version": platform.python_version(),
-            "sidecar": sidecar.name,
-            "step": failure.step,
-            "command": process.shown(recipe.argv, recipe.env),
-            "exit_code": done.exit_code,
-            "log": workspace.display_path(log),
-            "tail": tail.replace(str(Path.home()), "~"),
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        jsonfile.write(scratch / FAILURE_NAME, facts)
-        # A signal says nothing of the packager: the machine may have been short of memory.
-        if not ended and (draft or sidecar.is_own):
-            drafted = issue_log.draft(sidecar.workspace.issues, issue_log.from_build_failure(facts))
-            if drafted is not None and drafted.path is not None:
-                _say(f"issue log: drafted {workspace.display_path(drafted.path)}")
-        elif not ended:
-            _say(
-                f"issue log: nothing is drafted; to draft it: invoke issue --draft{sidecar.option}"
-            )
-    how = f"ended by {ended}" if ended else f"exit code {done.exit_code}"
-    return BuildFailedError(
-        f"{variant.id}: the build failed at this step: {failure.step} ({how}).",
-        why=f"The end of its output:\n{tail}\n",
-        try_next=f"read {workspace.display_path(log)}; nothing was published",
-    )
 
 
 @contextlib.contextmanager

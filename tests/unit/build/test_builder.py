@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from spike.build import builder, buildinfo
+from spike.build.failure import FAILURE_NAME
 from spike.core.errors import (
     EXIT_CANNOT,
     BuildFailedError,
@@ -102,24 +103,24 @@ def test_a_failed_build_says_at_which_step_and_keeps_the_earlier_one(
     assert said in str(caught.value)
     assert "nothing was published" in str(caught.value)
     assert files(VARIANT.folder(hello)) == before
-    facts = json.loads((hello.workspace.build / VARIANT.id / builder.FAILURE_NAME).read_text())
+    facts = json.loads((hello.workspace.build / VARIANT.id / FAILURE_NAME).read_text())
     assert facts["step"] == step
     (entry,) = hello.workspace.issues.glob("*.md")
     assert f"- Variant: {VARIANT.id}" in entry.read_text()
 
 
-@pytest.mark.parametrize(("draft", "entries"), [(False, 0), (True, 1)])
+@pytest.mark.parametrize(("draft", "entries"), [(None, 0), (True, 1)])
 def test_the_failure_of_another_sidecar_is_drafted_when_that_is_asked_for(
-    draft: bool, entries: int, project: Path, capsys: pytest.CaptureFixture[str]
+    draft: bool | None, entries: int, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The issue log is its people's; the facts are kept for whoever asks later."""
     other = sidecars.hello(project / "elsewhere", name="other")
     with pytest.raises(BuildFailedError):
         builder.build(toy.variant(module="no_such_module"), other, draft=draft)
     assert len(list(other.workspace.issues.glob("*.md"))) == entries
-    assert (other.workspace.build / VARIANT.id / builder.FAILURE_NAME).exists()
+    assert (other.workspace.build / VARIANT.id / FAILURE_NAME).exists()
     said = capsys.readouterr().out
-    assert ("invoke issue --draft --sidecar elsewhere" in said) is not draft
+    assert ("invoke issue --draft --sidecar elsewhere" in said) is not bool(draft)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_a_build_that_somebody_ended_is_no_finding(
         builder.build(ended, hello, draft=True)
     drafted = list(hello.workspace.issues.glob("*.md"))
     assert len(drafted) == (1 if how.startswith("exit code") else 0)
-    assert (hello.workspace.build / VARIANT.id / builder.FAILURE_NAME).exists() is kept
+    assert (hello.workspace.build / VARIANT.id / FAILURE_NAME).exists() is kept
 
 
 def test_a_good_build_takes_back_what_was_kept_of_a_failed_one(hello: Sidecar) -> None:
@@ -157,7 +158,7 @@ def test_a_good_build_takes_back_what_was_kept_of_a_failed_one(hello: Sidecar) -
     with pytest.raises(BuildFailedError):
         builder.build(toy.variant(module="no_such_module"), hello)
     builder.build(VARIANT, hello)
-    assert not (hello.workspace.build / VARIANT.id / builder.FAILURE_NAME).exists()
+    assert not (hello.workspace.build / VARIANT.id / FAILURE_NAME).exists()
 
 
 def test_a_program_that_does_not_start_is_said_to_with_its_cause(
