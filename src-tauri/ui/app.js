@@ -60,8 +60,9 @@ function sentenceOf(name, view) {
 function showState(view) {
   const sidecar = view.sidecar;
   const name = view.config_error ? "failed" : sidecar ? sidecar.state.name : "idle";
+  const title = STATES[name][0];
   document.body.dataset.state = name;
-  setText("state", STATES[name][0]);
+  setText("state", title);
   setText("sentence", sentenceOf(name, view));
   const config = view.config;
   setText("name", config ? config.name : "Sidecar");
