@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -515,7 +516,10 @@ def written(case: Case, folder: Path) -> Path:
     name = f'name = "case-{case.name}"\n'
     table = f"[tool.sidecar]\n{case.keys}" if case.keys else ""
     manifest = f"[project]\n{name}{version}{case.project}\n{table}"
-    files = {"pyproject.toml": manifest.replace("HERE", str(folder)), **case.files}
+    files = {
+        "pyproject.toml": manifest.replace("HERE", urllib.parse.quote(str(folder))),
+        **case.files,
+    }
     if main is not None:
         files["main.py"] = main
     for path, text in files.items():
@@ -555,7 +559,7 @@ def test_a_case_is_judged_truly(case: Case, tmp_path: Path) -> None:
         done = None
         if "dependencies = " in case.project or 'dynamic = ["dep' in case.project:
             done = sidecars.nox("lock", folder)
-            assert done.returncode == 0, done.stdout + done.stderr
+            assert done.returncode == 0, done.stdout
         done = sidecars.nox("build_pyinstaller", folder, "--mode", "onedir")
         if case.stops == "bench":
             assert done.returncode == 0, done.stdout
@@ -564,7 +568,7 @@ def test_a_case_is_judged_truly(case: Case, tmp_path: Path) -> None:
             state = contents(shipped)
             variant = ("--variant", "pyinstaller-onedir")
             done = sidecars.invoke("bench", folder, "--launches", "3", *variant)
-            assert done.returncode == 0, done.stdout + done.stderr
+            assert done.returncode == 0, done.stdout
             assert contents(shipped) == state, "what ships is byte for byte as it was"
             said = " ".join((built + done.stdout).split())
         else:
@@ -574,7 +578,7 @@ def test_a_case_is_judged_truly(case: Case, tmp_path: Path) -> None:
         assert re.search(pattern, said), f"{pattern}\n{done.stdout}"
     for pattern in case.not_says:
         assert not re.search(pattern, said), f"{pattern}\n{done.stdout}"
-    assert "Traceback (most recent call last)" not in done.stderr
+    assert "Traceback (most recent call last)" not in done.stdout
     after = contents(folder)
     assert {path: after.get(path) for path in before} == before, (
         "the author's files are as they were"
