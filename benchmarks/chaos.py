@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import supervised
+from benchmarks.faults import ability, supervised
+from benchmarks.faults.needs import Need
+from benchmarks.faults.program import program_of, ready_of
 from benchmarks.targets import Target
 from benchmarks.wording import counted, variants_in
+from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.progress import progress
@@ -59,14 +62,39 @@ def run(
     ):
         for target in targets:
             assert target.built is not None
-            counts = one(target.built.artifact, lifecycles=lifecycles, seed=seed)
+            counts = one(
+                target.built.artifact,
+                lifecycles=lifecycles,
+                seed=seed,
+                options=() if sidecar.is_hello else options_of(target.built),
+            )
             recorder.add(target.id, counts)
             step(target.id)
     return recorder.result()
 
 
-def one(program: Path, *, lifecycles: int, seed: int) -> dict[str, Any]:
+def options_of(built: Built) -> tuple[str, ...]:
+    """How another sidecar than the hello sidecar is launched, and when it is ready."""
+    sidecar = built.sidecar
+    alone = Need.BESIDE in ability.lacking(program_of(built, protocol=False))
+    return (
+        *(word for arg in sidecar.args for word in ("--arg", arg)),
+        *(word for item in sidecar.env.items() for word in ("--env", "=".join(item))),
+        *supervised.ready_options(ready_of(sidecar), timeout_s=sidecar.ready_timeout_s),
+        *(("--parallel", "1") if alone else ()),
+    )
+
+
+def one(
+    program: Path, *, lifecycles: int, seed: int, options: Sequence[str] = ()
+) -> dict[str, Any]:
     """The counts of one program's lives.
+
+    Args:
+        program: The program.
+        lifecycles: How many lives.
+        seed: Of what is done in them.
+        options: How it is launched, see :func:`options_of`.
 
     Raises:
         SpikeError: The run ended without them.
@@ -74,6 +102,7 @@ def one(program: Path, *, lifecycles: int, seed: int) -> dict[str, Any]:
     argv = (
         *(str(supervised.chaos()), "--program", str(program)),
         *("--lifecycles", str(lifecycles), "--seed", str(seed)),
+        *options,
     )
     done = process.capture(argv, timeout_s=60.0 + SECONDS_A_LIFE * lifecycles)
     *said, last = done.output.strip().splitlines() or [""]

@@ -110,7 +110,10 @@ class Benchmark:
         sections: Where its result is shown.
         options: What its task can be given besides sidecar and variants.
         rows: What it measures.
-        any_sidecar: Whether it can measure every sidecar; else our own only.
+        any_sidecar: Whether it can measure every sidecar; else the hello sidecar only.
+        why_hello: Why that is so, a sentence, where it cannot.
+        of_packager: Whether what it finds belongs to packager and mode: then the hello sidecar's
+            run counts for every sidecar that has none of its own, and none of its own is missed.
         in_spike: Whether ``invoke spike`` runs it, in the order of the registry.
         in_host: Whether it needs the Tauri host, which ``invoke spike --no-host`` leaves out.
         shows_problems: Whether a failed sample is a problem of the variant, which the issue log
@@ -126,6 +129,8 @@ class Benchmark:
     options: tuple[Option, ...] = ()
     rows: Rows = Rows.ALL
     any_sidecar: bool = True
+    why_hello: str = ""
+    of_packager: bool = False
     in_spike: bool = False
     in_host: bool = False
     shows_problems: bool = False
@@ -135,6 +140,13 @@ class Benchmark:
     def command(self) -> str:
         """The whole command."""
         return f"invoke {self.task}"
+
+    @property
+    def explained(self) -> str:
+        """What ``invoke --help`` says of the task: what it does, and why it takes no sidecar."""
+        if self.any_sidecar:
+            return self.says
+        return f"{self.says}\n\nTakes no --sidecar: {self.why_hello}"
 
     @property
     def defaults(self) -> dict[str, int]:
@@ -228,6 +240,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             ),
             rows=Rows.NONE,
             any_sidecar=False,
+            why_hello="what it asks is the measuring itself, with programs of known answers.",
             in_spike=True,
         ),
         Benchmark(
@@ -411,6 +424,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             ),
             options=(Option(name="rounds", help="launches of each build", default=15),),
             any_sidecar=False,
+            why_hello="its rows are single knobs of the packagers' recipes, each built anew; what "
+            "a knob is worth belongs to the packager.",
         ),
         Benchmark(
             name="faults",
@@ -424,7 +439,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             ),
             options=(Option(name="repeat", help="how often", default=1, high=10),),
             rows=Rows.VARIANTS,
-            any_sidecar=False,
+            of_packager=True,
         ),
         Benchmark(
             name="faults_host",
@@ -443,7 +458,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             ),
             options=(Option(name="repeat", help="how often", default=1, high=10),),
             rows=Rows.VARIANTS,
-            any_sidecar=False,
+            of_packager=True,
             in_host=True,
         ),
         Benchmark(
@@ -463,7 +478,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                 SEED,
             ),
             rows=Rows.VARIANTS,
-            any_sidecar=False,
+            of_packager=True,
         ),
     )
 }

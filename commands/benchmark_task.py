@@ -10,7 +10,7 @@ from invoke.context import Context
 from invoke.tasks import Task, task
 
 from benchmarks.registry import Benchmark, Rows
-from commands.edge import HELLO, SIDECAR_HELP, VARIANT_HELP, edge, whole_number
+from commands.edge import DRAFT_HELP, HELLO, SIDECAR_HELP, VARIANT_HELP, edge, whole_number
 
 
 def numbers(benchmark: Benchmark, given: Mapping[str, Any]) -> dict[str, int]:
@@ -29,13 +29,19 @@ def numbers(benchmark: Benchmark, given: Mapping[str, Any]) -> dict[str, int]:
 
 
 def measured(
-    benchmark: Benchmark, sidecar_folder: str, variants: Sequence[str], **options: int
+    benchmark: Benchmark,
+    sidecar_folder: str,
+    variants: Sequence[str],
+    *,
+    draft: bool = False,
+    **options: int,
 ) -> int:
     """Run a benchmark and give its exit code."""
     from decision.workflows import measuring
     from spike.project import sidecar
 
-    return measuring.run(benchmark, sidecar.load(sidecar_folder), variants, **options)
+    found = sidecar.load(sidecar_folder)
+    return measuring.run(benchmark, found, variants, draft=draft, **options)
 
 
 def helps(benchmark: Benchmark) -> dict[str, str]:
@@ -45,6 +51,8 @@ def helps(benchmark: Benchmark) -> dict[str, str]:
         found["variant"] = VARIANT_HELP
     if benchmark.any_sidecar:
         found["sidecar"] = SIDECAR_HELP
+    if benchmark.shows_problems:
+        found["draft"] = DRAFT_HELP
     return found
 
 
@@ -53,12 +61,17 @@ def task_of(benchmark: Benchmark) -> Task[Any]:
 
     def body(c: Context, **given: Any) -> int:
         options = numbers(benchmark, given)
-        return measured(benchmark, given.get("sidecar", HELLO), given.get("variant", ()), **options)
+        sidecar, variants = given.get("sidecar", HELLO), given.get("variant", ())
+        return measured(benchmark, sidecar, variants, draft=given.get("draft", False), **options)
 
     iterable = [] if benchmark.rows is Rows.NONE else ["variant"]
-    defaults = {option.name: str(option.default) for option in benchmark.options}
+    defaults: dict[str, str | bool] = {
+        option.name: str(option.default) for option in benchmark.options
+    }
     if benchmark.any_sidecar:
         defaults["sidecar"] = HELLO
+    if benchmark.shows_problems:
+        defaults["draft"] = False
     if seed := defaults.pop("seed", ""):
         defaults["seed"] = seed  # last: a sidecar is chosen more often, and its short form is -s
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -69,7 +82,7 @@ def task_of(benchmark: Benchmark) -> Task[Any]:
         ]
     )
     body.__name__ = benchmark.task.replace("-", "_")
-    body.__doc__ = benchmark.says
+    body.__doc__ = benchmark.explained
     made: Task[Any] = task(name=benchmark.task, help=helps(benchmark), iterable=iterable)(
         edge(body)
     )

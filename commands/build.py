@@ -7,7 +7,7 @@ from invoke.tasks import task
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from commands.benchmark_task import numbers
-from commands.edge import HELLO, SIDECAR_HELP, edge
+from commands.edge import DRAFT_HELP, HELLO, SIDECAR_HELP, edge
 
 LAUNCHES = BENCHMARKS[RELIABILITY].options[0]
 
@@ -21,6 +21,7 @@ LAUNCHES = BENCHMARKS[RELIABILITY].options[0]
         "launches": LAUNCHES.explained,
         "no-host": "leave out the Tauri host, which takes most of the time",
         "force": "build and measure also what is up to date",
+        "draft": DRAFT_HELP,
     },
 )
 @edge
@@ -31,6 +32,7 @@ def spike_(
     launches: str = str(LAUNCHES.default),
     no_host: bool = False,
     force: bool = False,
+    draft: bool = False,
 ) -> int:
     """Carry out the plan: build, measure, check, record."""
     from decision.workflows import spike
@@ -42,6 +44,7 @@ def spike_(
         with_deps=with_deps,
         with_host=not no_host,
         force=force,
+        draft=draft,
     )
 
 

@@ -22,7 +22,10 @@ def test(
     nightly: bool = False,  # noqa: PT028
     all: bool = False,  # noqa: A002, PT028
 ) -> NoReturn:
-    """Run every test, down to real binaries and the host."""
+    """Run every test, down to real binaries and the host.
+
+    Takes no --sidecar: it tests the tool.
+    """
     import os
 
     where = ["tests/quality", "tests/unit", *([] if fast else ["tests/integration"])]

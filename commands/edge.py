@@ -11,14 +11,15 @@ from invoke.exceptions import Exit
 
 HELLO = "sidecar"
 SIDECAR_HELP = "folder of the sidecar, with its pyproject.toml (default: sidecar)"
+DRAFT_HELP = "draft problems for the issue log; those of the project's own sidecar always are"
 VARIANT_HELP = "work on this variant only, such as nuitka-onefile (repeatable)"
 
 
 def edge(body: Callable[..., int | None]) -> Callable[..., None]:
     """Turn what a task returns or raises into its exit code and one paragraph.
 
-    A task ends with 0 (done, target met), 1 (done, target missed), 2 (could not be done) or 130
-    (interrupted; what was measured is kept).
+    A task ends with 0 (done, target met), 1 (done, target missed), 2 (could not be done, or not for
+    every variant) or 130 (interrupted; what was measured is kept).
     """
 
     @functools.wraps(body)

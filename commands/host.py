@@ -26,6 +26,7 @@ def verify(
     sidecar: str = HELLO,
     cycles: str = str(CHECKS.defaults["cycles"]),
     with_deps: bool = False,
+    draft: bool = False,
 ) -> int:
     """Prove the plan's checklist A1 to E3 in the real Tauri host."""
     from spike.build import doctor as needs
@@ -33,13 +34,16 @@ def verify(
     options = numbers(CHECKS, {"cycles": cycles})
     if with_deps:
         needs.install(needs.missing(needs.examine(), purpose="Tauri host"))
-    return measured(CHECKS, sidecar, variant, **options)
+    return measured(CHECKS, sidecar, variant, draft=draft, **options)
 
 
 @task(help={"variant": "the variant that the window shows (default nuitka-onefile)"})
 @edge
 def screenshots(c: Context, variant: str = "nuitka-onefile") -> None:
-    """Take the pictures of the host's real window, light and dark."""
+    """Take the pictures of the host's real window, light and dark.
+
+    Takes no --sidecar: they are the pictures of this repository's README.
+    """
     from spike.build import buildinfo
     from spike.core.workspace import display_path
     from spike.host import screenshots as camera

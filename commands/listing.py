@@ -13,6 +13,9 @@ from spike.core.tables import compact
 
 PLACE = ("docs", "commands.md")
 
+NO_SIDECAR = "Takes no --sidecar: "
+"""How the help of a task begins to say why it is about no sidecar."""
+
 
 def document() -> str:
     """The document, without the line that tells who generated it."""
@@ -36,7 +39,8 @@ def document() -> str:
         "## Builds, each packager in an environment of its own",
         compact(["session", "modes that it builds", "modes by `-- --mode NAME`"], sessions),
         "Behind `--`: `--mode NAME` builds one mode, `--force` also what is up to date, "
-        "`--sidecar DIR` another sidecar. `nox -s lock -- --sidecar DIR` locks its dependencies.",
+        "`--sidecar DIR` another sidecar; `--draft` drafts its failure for the issue log. "
+        "`nox -s lock -- --sidecar DIR` locks its dependencies.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -60,7 +64,9 @@ def _also(task: Task[Any]) -> str:
 
 
 def _says(task: Task[Any]) -> str:
-    return (task.__doc__ or "").strip().splitlines()[0]
+    """What a task does, and why it takes no sidecar where it takes none."""
+    first, *rest = (" ".join(part.split()) for part in (task.__doc__ or "").split("\n\n"))
+    return " ".join([first, *(part for part in rest if part.startswith(NO_SIDECAR))])
 
 
 def _options(task: Task[Any]) -> list[str]:

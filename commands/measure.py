@@ -7,7 +7,7 @@ from invoke.tasks import task
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from commands.benchmark_task import helps, measured, numbers, task_of
-from commands.edge import HELLO, VARIANT_HELP, edge
+from commands.edge import HELLO, SIDECAR_HELP, VARIANT_HELP, edge
 
 PARALLEL = BENCHMARKS["parallel"]
 
@@ -27,20 +27,24 @@ def bench(
     sidecar: str = HELLO,
     seed: str = "1",
     parallel: str = "1",
+    draft: bool = False,
 ) -> int:
     """Launch every variant N times: does it start, and stop?"""
     given = {"launches": launches, "seed": seed, "parallel": parallel}
     options = numbers(PARALLEL, given)
     if options["parallel"] > 1:
-        return measured(PARALLEL, sidecar, variant, **options)
+        return measured(PARALLEL, sidecar, variant, draft=draft, **options)
     del options["parallel"]
-    return measured(BENCHMARKS[RELIABILITY], sidecar, variant, **options)
+    return measured(BENCHMARKS[RELIABILITY], sidecar, variant, draft=draft, **options)
 
 
 @task(positional=["old", "new"], help={"old": "an earlier result file", "new": "a later one"})
 @edge
 def compare(c: Context, old: str, new: str) -> int:
-    """Say what changed between two runs beyond the noise."""
+    """Say what changed between two runs beyond the noise.
+
+    Takes no --sidecar: the result files say whose they are.
+    """
     from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.measure import compare as comparison
 
@@ -62,7 +66,10 @@ def compare(c: Context, old: str, new: str) -> int:
 )
 @edge
 def pool(c: Context, result: list[str]) -> None:
-    """Add runs of the same binaries up, for a tighter rate."""
+    """Add runs of the same binaries up, for a tighter rate.
+
+    Takes no --sidecar: the result files say whose they are.
+    """
     from benchmarks import reliability
     from spike.measure import compare as comparison
 
@@ -77,6 +84,7 @@ FAULTS = BENCHMARKS["faults"]
     aliases=["hardships"],  # its name until 0.1
     help={
         "variant": VARIANT_HELP,
+        "sidecar": SIDECAR_HELP,
         "case": "run this case, or this category, only (repeatable)",
         "repeat": "how often, 1 to 10 (default 1): the verdicts have to be the same",
         "host": "the cases of life and death on the real Tauri host, with each variant inside",
@@ -90,12 +98,17 @@ def faults(
     c: Context,
     variant: list[str],
     case: list[str],
+    sidecar: str = HELLO,
     repeat: str = "1",
     host: bool = False,
     list: bool = False,  # noqa: A002 - the option's name
     platform: str = "",
 ) -> int:
-    """Try every variant on hostile machines."""
+    """Try every variant on hostile machines.
+
+    With another sidecar than the hello sidecar, what only that one or the probe can show is not run
+    and says so; what they show belongs to packager and mode, and counts for every sidecar.
+    """
     from benchmarks.faults import counts, needs, report, runner
     from decision.workflows import measuring
     from spike.core.errors import EXIT_CANNOT, EXIT_OK, UsageError
@@ -113,10 +126,11 @@ def faults(
         return EXIT_OK
     benchmark = BENCHMARKS["faults_host"] if host else FAULTS
     options = numbers(benchmark, {"repeat": repeat})
-    hello = sidecars.load(HELLO)
-    targets = measuring.targets_of(benchmark, hello, variant)
-    result = benchmark.run(hello, targets, cases=cases, partial=bool(variant or case), **options)
-    code = measuring.tell(benchmark, hello, result)
+    what = sidecars.load(sidecar)
+    chosen = measuring.choose(benchmark, what, variant)
+    partial = bool(variant or case)
+    result = benchmark.run(what, chosen.targets, cases=cases, partial=partial, **options)
+    code = chosen.told(measuring.tell(benchmark, what, result))
     if mistakes := counts.broken(result):
         print("the suite itself failed in: " + "; ".join(mistakes))
         return EXIT_CANNOT
@@ -136,7 +150,11 @@ ABLATION = BENCHMARKS["ablation"]
 )
 @edge
 def ablation(c: Context, row: list[str], rounds: str = str(ABLATION.defaults["rounds"])) -> int:
-    """Measure what each knob is worth (half an hour)."""
+    """Measure what each knob is worth (half an hour).
+
+    Takes no --sidecar: its rows are single knobs of the packagers' recipes, each built anew; what a
+    knob is worth belongs to the packager.
+    """
     from benchmarks import ablation as builds
     from decision.workflows import measuring
     from spike.project import sidecar as sidecars
@@ -161,7 +179,10 @@ def ablation(c: Context, row: list[str], rounds: str = str(ABLATION.defaults["ro
 def libraries(
     c: Context, library: list[str], variant: list[str], force: bool = False, check: bool = False
 ) -> int:
-    """Try popular libraries with every packager (hours)."""
+    """Try popular libraries with every packager (hours).
+
+    Takes no --sidecar: each library has a sidecar of its own in examples/libraries.
+    """
     from benchmarks import libraries as trial
 
     if check:

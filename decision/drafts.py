@@ -5,7 +5,7 @@ A draft is written once: an open entry with the same fingerprint stands for all 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,22 @@ def _row(
         build_command=process.shown(build["argv"], build["env"]),
         launch_command=str(build["artifact"]),
     )
+
+
+def offer(drafts: Sequence[Entry], sidecar: Sidecar, *, asked: bool) -> list[Path]:
+    """Write drafts where they are wanted, which is when they are asked for, and say how elsewhere.
+
+    Problems of the project's own sidecar belong into its log, so those are written unasked.
+
+    Raises:
+        StorageError: The log cannot be written.
+    """
+    if asked or sidecar.is_own:
+        return log(drafts, sidecar)
+    if drafts:
+        problems = "1 problem is" if len(drafts) == 1 else f"{len(drafts)} problems are"
+        print(f"issue log: {problems} not drafted; with --draft they are")  # noqa: T201
+    return []
 
 
 def log(drafts: Iterable[Entry], sidecar: Sidecar) -> list[Path]:

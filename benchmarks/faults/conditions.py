@@ -15,7 +15,8 @@ BASE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
 READY_TIMEOUT_S = 20.0
-"""A start of the hello sidecar takes some 0.1 s; nothing but a hang takes this long."""
+"""A start of the hello sidecar takes some 0.1 s; nothing but a hang takes this long. A sidecar
+that asks for longer gets it."""
 
 
 @dataclass(frozen=True, kw_only=True)

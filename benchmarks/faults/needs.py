@@ -40,6 +40,9 @@ class Need(StrEnum):
     COMPILER = "a C compiler"
     OPENSSL = "openssl"
     PROBE = "the probe, frozen by the same packager"
+    PROTOCOL = "the hello sidecar, which says BOOT, HEARTBEAT and SHUTDOWN"
+    STDIN = "a program that ends when its stdin does"
+    BESIDE = "a program of which two can run at once"
 
 
 _ONLY_LINUX = {
@@ -80,7 +83,10 @@ def not_on(need: Need, platform: str) -> str:
 
 
 def missing(need: Need) -> str:
-    """Why a need is not met here; empty when it is. :attr:`Need.PROBE` is the runner's to judge."""
+    """Why the machine does not meet a need; empty when it does.
+
+    What the program offers is the runner's to judge: see :mod:`benchmarks.faults.targets`.
+    """
     if reason := not_on(need, this_platform()):
         return f"not on {this_platform()}: {reason}"
     return _CHECKS[need]() if need in _CHECKS else ""

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spike.build.buildinfo import Built
-from spike.launch.spec import MARK
-
-LAUNCH_ID = "SIDECAR_LAUNCH_ID"
-"""What the supervisor marks its processes with (``MARK_VARIABLE`` in its ``spec.rs``)."""
+from spike.launch.ready import Ready
+from spike.launch.spec import LAUNCH_ID, MARK
+from spike.project.sidecar import Sidecar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +20,12 @@ class Program:
         artifact: The program.
         folder: The folder that it needs; None when it stands alone.
         env: Environment that belongs to it.
-        ready: Its READY line.
+        args: Arguments that belong to it. In these, in ``env`` and in the address of ``ready``,
+            ``{free_port}`` is a port that is free at the launch.
+        ready: What means ready.
+        ready_timeout_s: Seconds from launch to READY that it may take by its own account.
+        protocol: Whether it says BOOT, HEARTBEAT and SHUTDOWN as the hello sidecar does, so that
+            these lines tell what it does; of another one nothing follows from their absence.
         before: Words in front of the artifact: the supervisor's command line, when there is one.
         after: Words between the artifact and its arguments: the host's own options.
         sweep: What the next start of a supervisor does first: it removes what a killed one left.
@@ -31,7 +35,10 @@ class Program:
     artifact: Path
     folder: Path | None
     env: Mapping[str, str] = field(default_factory=dict)
-    ready: str = "READY"
+    args: tuple[str, ...] = ()
+    ready: Ready = field(default_factory=Ready)
+    ready_timeout_s: float = 0.0
+    protocol: bool = True
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     sweep: tuple[str, ...] = ()
@@ -56,12 +63,31 @@ class Program:
         )
 
 
-def program_of(built: Built) -> Program:
-    """The program of a finished build."""
+def ready_of(sidecar: Sidecar) -> Ready:
+    """What means ready for a sidecar."""
+    return Ready(
+        line=sidecar.ready,
+        pattern=sidecar.ready_pattern,
+        stream=sidecar.ready_stream,
+        url=sidecar.ready_url,
+    )
+
+
+def program_of(built: Built, *, protocol: bool = True) -> Program:
+    """The program of a finished build.
+
+    Args:
+        built: The build.
+        protocol: See :class:`Program`.
+    """
+    sidecar = built.sidecar
     return Program(
         artifact=built.artifact,
         folder=built.folder,
-        env=built.sidecar.env,
-        ready=built.sidecar.ready,
+        env=sidecar.env,
+        args=sidecar.args,
+        ready=ready_of(sidecar),
+        ready_timeout_s=sidecar.ready_timeout_s,
+        protocol=protocol,
         python=built.info.python_version,
     )

@@ -16,6 +16,7 @@ from benchmarks.faults.targets import (
     facts,
     fault_targets,
     is_ours,
+    lacking_in_host,
 )
 from benchmarks.faults.verdict import Status
 from benchmarks.targets import Target
@@ -41,7 +42,8 @@ def run(
     """Run cases on variants and keep every result.
 
     Args:
-        sidecar: The hello sidecar.
+        sidecar: The hello sidecar, or another one: then what only the hello sidecar and the probe
+            can show is not run.
         targets: Its variants.
         cases: What to run.
         repeat: How often, one whole run after another: verdicts must be the same.
@@ -55,7 +57,7 @@ def run(
         SpikeError: A worker died.
     """
     built = [target.built for target in targets if target.built is not None]
-    build_probes(built, cases)
+    build_probes([item for item in built if item.sidecar.is_hello], cases)
     on = fault_targets(built)
     rows = {target.id: target.as_json() for target in targets}
     if any(one.of_life_and_death for one in cases):
@@ -94,8 +96,9 @@ def run_in_host(
     """
     built = [target.built for target in targets if target.built is not None]
     with supervised.in_host(built) as programs:
+        lacks = {item.info.variant: lacking_in_host(item) for item in built}
         on = [
-            FaultTarget(id=f"host+{name}", hello=program, probe=None, host=True)
+            FaultTarget(id=f"host+{name}", hello=program, probe=None, lacks=lacks[name], host=True)
             for name, program in programs.items()
         ]
         rows = {target.id: target.as_json() for target in targets}

@@ -88,7 +88,8 @@ def _targets(names: list[str], case: Case, folder: str | None) -> list[FaultTarg
     plain = tuple(dict.fromkeys(name.rpartition("+")[2] for name in names))
     built = _builds(Path(folder), plain) if folder else buildinfo.find_all(sidecar.load(), plain)
     targets.build_probes(built, [case])
-    found = targets.fault_targets(built)
+    # The minimal programs of the log speak as the hello sidecar does.
+    found = targets.fault_targets(built, as_hello=True)
     if any(map(targets.is_ours, names)):
         found += targets.behind_ours(found)
     by_name = {target.id: target for target in found}

@@ -132,7 +132,7 @@ def run_one(case_name: str, target: FaultTarget, seed: int) -> CaseRun:
     if target.problem:
         return CaseRun(target=target.id, case=one.name, result=None, reason=target.problem)
     for need in one.needs:
-        problem = missing(need)
+        problem = target.lacks.get(need) or missing(need)
         if need is Need.PROBE and target.probe is None:
             problem = target.probe_problem
         if problem:
@@ -178,8 +178,8 @@ def run(
     Raises:
         SpikeError: A worker process died.
     """
-    together = [job for job in work if not job[0].alone]
-    alone = [job for job in work if job[0].alone]
+    together = [job for job in work if not _alone(*job)]
+    alone = [job for job in work if _alone(*job)]
     # Processes, not threads: a program copied by one thread while another forks could not be
     # executed ("text file busy"), since the fork inherits the open copy for a moment.
     context = multiprocessing.get_context("spawn")
@@ -211,6 +211,11 @@ def run(
         finally:
             with _undisturbed():
                 executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _alone(one: Case, target: FaultTarget) -> bool:
+    """Whether others beside it would disturb it: the case, or the program that it launches."""
+    return one.alone or Need.BESIDE in target.lacks
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.faults.program import Program
+from benchmarks.faults.program import Program, ready_of
 from benchmarks.faults.verdict import CaseResult, Status
 from spike.build.buildinfo import Built
 from spike.core import process
@@ -21,6 +21,8 @@ from spike.core.errors import MissingToolError, SpikeError
 from spike.core.workspace import display_path, project
 from spike.host import application, sources, staging
 from spike.host.staging import Launching
+from spike.launch.ready import Ready
+from spike.project.sidecar import Sidecar
 
 BUILD_TIMEOUT_S = 900.0
 
@@ -84,7 +86,30 @@ def behind_launcher(program: Program, folder: Path) -> Program:
 
 def behind_supervisor(program: Program) -> Program:
     """A program behind the smallest host, without a window."""
-    return replace(program, before=(str(supervise()),), sweep=(str(supervise()), "--sweep"))
+    sweep = (str(supervise()), "--sweep")
+    if program.protocol:
+        return replace(program, before=(str(supervise()),), sweep=sweep)
+    options = ready_options(program.ready, timeout_s=program.ready_timeout_s)
+    return replace(
+        program,
+        before=(str(supervise()), *options, "--tell-ready"),
+        sweep=sweep,
+        env={"SIDECAR_EXIT_ON_EOF": "1", **program.env},
+        ready=TOLD_READY,
+    )
+
+
+TOLD_READY = Ready(pattern="^(supervise|sidecar-host): the sidecar is ready$", stream="stderr")
+"""What our own code says of a sidecar whose own READY its reader cannot see or tell."""
+
+
+def ready_options(ready: Ready, *, timeout_s: float) -> tuple[str, ...]:
+    """What means ready, as options of the supervisor's examples."""
+    limit = ("--ready-timeout-ms", str(round(timeout_s * 1000)))
+    if ready.url:
+        return ("--ready-url", staging.address(ready.url), *limit)
+    said = ("--ready-pattern", ready.pattern) if ready.pattern else ("--ready", ready.line)
+    return (*said, "--ready-stream", ready.stream, *limit)
 
 
 @contextlib.contextmanager
@@ -112,8 +137,14 @@ def in_host(built: Sequence[Built]) -> Iterator[dict[str, Program]]:
                 item.info.variant: Program(
                     artifact=package.host,
                     folder=None,
-                    env={**item.sidecar.env, **application.desktop(screen)},
-                    ready=item.sidecar.ready,
+                    env={
+                        "SIDECAR_EXIT_ON_EOF": "1",
+                        **item.sidecar.env,
+                        **application.desktop(screen),
+                    },
+                    ready=_followed(item.sidecar),
+                    ready_timeout_s=item.sidecar.ready_timeout_s,
+                    protocol=item.sidecar.is_hello,
                     after=("--follow", "--"),
                     sweep=(
                         *(str(package.host), "--sweep", "--sidecar-config"),
@@ -124,6 +155,12 @@ def in_host(built: Sequence[Built]) -> Iterator[dict[str, Program]]:
             }
     finally:
         shutil.rmtree(area, ignore_errors=True)
+
+
+def _followed(sidecar: Sidecar) -> Ready:
+    """What says READY where the host prints what the sidecar prints: stdout as it is."""
+    ready = ready_of(sidecar)
+    return TOLD_READY if ready.url or ready.stream != "stdout" else ready
 
 
 def strict(result: CaseResult) -> CaseResult:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import supervised
+from benchmarks.faults import ability, supervised
 from benchmarks.faults.case import Case
 from benchmarks.faults.needs import Need
 from benchmarks.faults.program import Program, program_of
@@ -27,9 +27,10 @@ class FaultTarget:
 
     Attributes:
         id: The variant, or the supervisor in front of one.
-        hello: The hello sidecar as frozen by it.
+        hello: The program that most cases launch: the hello sidecar, or another one.
         probe: The probe as frozen by it; None when there is none.
         probe_problem: Why there is no probe.
+        lacks: What its program does not offer to cases, and why.
         launcher: Whether the launcher for folder builds stands in front of it.
         supervisor: Whether the supervisor does.
         host: Whether the program is the real application, with the variant packaged inside.
@@ -40,6 +41,7 @@ class FaultTarget:
     hello: Program
     probe: Program | None
     probe_problem: str = ""
+    lacks: Mapping[Need, str] = field(default_factory=dict)
     launcher: bool = False
     supervisor: bool = False
     host: bool = False
@@ -74,32 +76,66 @@ def build_probes(built: Sequence[Built], cases: Sequence[Case]) -> None:
             sessions.build(probe, [item.variant.packager.name], mode=mode)
 
 
-def fault_targets(built: Sequence[Built]) -> list[FaultTarget]:
-    """What the cases run on: each variant with its probe."""
-    probe = load(PROBE_FOLDER)
-    made = []
-    for item in built:
-        program, problem = None, ""
-        try:
-            program = program_of(buildinfo.find(item.variant, probe))
-        except SpikeError as error:
-            folder = f" --sidecar {display_path(PROBE_FOLDER)}"
-            command = probe.nox_command(item.variant.packager.name, item.variant.mode.name)
-            problem = f"the probe: {error.what} Try: {command.replace(probe.option, folder)}"
-            try:
-                item.variant.packager.recipe(probe, item.variant.mode.name)
-            except UnsuitableError as refusal:
-                problem = f"the probe: {refusal.what}"
-            problem = publishable(problem)
-        made.append(
-            FaultTarget(
-                id=item.variant.id,
-                hello=program_of(item),
-                probe=program,
-                probe_problem=problem,
-            )
+def fault_targets(built: Sequence[Built], *, as_hello: bool = False) -> list[FaultTarget]:
+    """What the cases run on: each variant, that of the hello sidecar with its probe.
+
+    Args:
+        built: The variants.
+        as_hello: Whether another sidecar speaks as the hello sidecar does, as the minimal programs
+            of the issue log do.
+    """
+    return [
+        _with_probe(item)
+        if as_hello or item.sidecar.is_hello
+        else FaultTarget(
+            id=item.variant.id,
+            hello=(program := program_of(item, protocol=False)),
+            probe=None,
+            probe_problem=NOT_OF_HELLO[Need.PROBE],
+            lacks={**NOT_OF_HELLO, **ability.lacking(program)},
         )
-    return made
+        for item in built
+    ]
+
+
+NOT_OF_HELLO: Mapping[Need, str] = {
+    Need.PROBE: "needs the probe, a sidecar of the tool's: what it shows belongs to packager and "
+    "mode (invoke faults)",
+    Need.PROTOCOL: "needs the hello sidecar, which says what it was given and does: what that "
+    "shows belongs to packager and mode (invoke faults)",
+}
+"""Why a case cannot be tried on a sidecar of somebody else's."""
+
+
+def lacking_in_host(item: Built) -> dict[Need, str]:
+    """What the real host with this variant inside does not offer to cases, and why."""
+    if item.sidecar.is_hello:
+        return {}
+    return without_stdin({**NOT_OF_HELLO, **ability.lacking(program_of(item, protocol=False))})
+
+
+def _with_probe(item: Built) -> FaultTarget:
+    probe = load(PROBE_FOLDER)
+    program, problem = None, ""
+    try:
+        program = program_of(buildinfo.find(item.variant, probe))
+    except SpikeError as error:
+        folder = f" --sidecar {display_path(PROBE_FOLDER)}"
+        command = probe.nox_command(item.variant.packager.name, item.variant.mode.name)
+        problem = f"the probe: {error.what} Try: {command.replace(probe.option, folder)}"
+        try:
+            item.variant.packager.recipe(probe, item.variant.mode.name)
+        except UnsuitableError as refusal:
+            problem = f"the probe: {refusal.what}"
+        problem = publishable(problem)
+    return FaultTarget(
+        id=item.variant.id, hello=program_of(item), probe=program, probe_problem=problem
+    )
+
+
+def without_stdin(lacks: Mapping[Need, str]) -> dict[Need, str]:
+    """What is lacking behind our own code, which watches its stdin whatever the sidecar does."""
+    return {need: why for need, why in lacks.items() if need is not Need.STDIN}
 
 
 def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
@@ -118,6 +154,7 @@ def behind_ours(direct: Sequence[FaultTarget]) -> list[FaultTarget]:
             replace(
                 target,
                 id=f"supervisor+{target.id}",
+                lacks=without_stdin(target.lacks),
                 launcher=is_folder,
                 supervisor=True,
                 problem=problem,

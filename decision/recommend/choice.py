@@ -428,7 +428,7 @@ def _unknown(standings: Sequence[Standing], option: str) -> tuple[str, ...]:
     missing = []
     for command, known in (
         (f"invoke size{option}", [item.package_bytes is not None for item in standings]),
-        ("invoke faults", [item.faults is not None for item in standings]),
+        (f"invoke faults{option}", [item.faults is not None for item in standings]),
         (f"invoke complexity{option}", [item.leftovers is not None for item in standings]),
         (
             f"invoke host-latency{option}",

@@ -161,7 +161,8 @@ def shortened(text: str, length: int) -> str:
 def _fault_risk(chosen: Standing, facts: Known) -> str:
     known = chosen.faults
     if known is None:
-        return f"not run on {chosen.variant}; `invoke faults` runs them."
+        command = f"invoke faults{facts.evidence.sidecar.option}"
+        return f"not run on {chosen.variant}; `{command}` runs them."
     rest = known.of - known.run
     return (
         f"{known.count()} of {known.run} cases fail and {known.degraded} of {known.run} are "

@@ -71,9 +71,14 @@ class Known:
             *(
                 _of_benchmark(benchmark, section)
                 for benchmark, section in registry.sections()
-                if sidecar.is_hello or benchmark.any_sidecar
+                if sidecar.is_hello or self._is_asked(benchmark)
             ),
         ]
+
+    def _is_asked(self, benchmark: registry.Benchmark) -> bool:
+        """Whether another sidecar than the hello sidecar is asked for a benchmark's result."""
+        there = benchmark.name in self.evidence.results
+        return benchmark.any_sidecar and (there or not benchmark.of_packager)
 
     def path(self, stem: str) -> Path:
         """The file of a report."""

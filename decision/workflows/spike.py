@@ -27,9 +27,18 @@ class Settings:
     launches: int
     with_host: bool
     force: bool
+    draft: bool = False
 
 
-def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, force: bool) -> int:
+def run(
+    sidecar: Sidecar,
+    *,
+    launches: int,
+    with_deps: bool,
+    with_host: bool,
+    force: bool,
+    draft: bool = False,
+) -> int:
     """Carry out the plan; see the steps below.
 
     Returns:
@@ -39,7 +48,7 @@ def run(sidecar: Sidecar, *, launches: int, with_deps: bool, with_host: bool, fo
     Raises:
         SpikeError: A step could not be done; the steps before it are kept.
     """
-    settings = Settings(launches=launches, with_host=with_host, force=force)
+    settings = Settings(launches=launches, with_host=with_host, force=force, draft=draft)
     started = time.monotonic()
     check_tools(with_deps)
     build(sidecar, settings)
@@ -78,7 +87,7 @@ def build(sidecar: Sidecar, settings: Settings) -> None:
         BuildFailedError: A session failed; its output has said why.
     """
     headline("build")
-    sessions.build(sidecar, list(PACKAGERS), force=settings.force)
+    sessions.build(sidecar, list(PACKAGERS), force=settings.force, draft=settings.draft)
 
 
 def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:
@@ -101,16 +110,19 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
 
 def measure_one(benchmark: Benchmark, sidecar: Sidecar, settings: Settings) -> None:
     """Run one benchmark, unless it is up to date or lacks an optional tool; say which."""
-    targets = measuring.targets_of(benchmark, sidecar)
+    chosen = measuring.choose(benchmark, sidecar)
+    for error in chosen.left_out:
+        print(f"left out: {error}")  # noqa: T201 - progress of a command
     current = evidence.usable(evidence.gather(sidecar), benchmark.name)
-    if not settings.force and current is not None and is_current(current, targets, settings):
+    if not settings.force and current is not None and is_current(current, chosen.targets, settings):
         print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
         return
     if why := benchmark.unavailable():
         print(f"not run: {why}")  # noqa: T201 - the record says so as well
         return
     asked: dict[str, Any] = {"launches": settings.launches} if benchmark.name == RELIABILITY else {}
-    measuring.show(benchmark, sidecar, benchmark.run(sidecar, targets, **asked))
+    result = benchmark.run(sidecar, chosen.targets, **asked)
+    measuring.show(benchmark, sidecar, result, draft=settings.draft)
 
 
 def is_current(result: Result, targets: Sequence[Target], settings: Settings) -> bool:

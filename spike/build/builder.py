@@ -25,12 +25,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike import issue_log
 from spike.build import buildinfo, compiling, first_launch
+from spike.build.failure import FAILURE_NAME, StepFailedError
 from spike.build.first_launch import FirstLaunch
 from spike.core import jsonfile, process, workspace
 from spike.core.errors import (
-    BuildFailedError,
     BusyError,
     FirstLaunchError,
     MissingToolError,
@@ -41,9 +40,6 @@ from spike.packagers import Variant, mode_named, packager_named
 from spike.packagers.recipe import STAGED, Packager, Recipe
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
-
-FAILURE_NAME = "failure.json"
-"""Facts of a failed build, beside its log: what drafts an entry for the issue log."""
 
 
 def main(arguments: list[str]) -> int:
@@ -63,6 +59,12 @@ def main(arguments: list[str]) -> int:
         "--sidecar", default=str(workspace.project() / workspace.HELLO), metavar="DIR"
     )
     parser.add_argument("--force", action="store_true", help="build even when nothing has changed")
+    parser.add_argument(
+        "--draft",
+        action="store_true",
+        help="draft an entry of the issue log when the build fails; done unasked for the "
+        "project's own sidecar",
+    )
     parser.add_argument("--lock", default="", help=argparse.SUPPRESS)
     parser.add_argument(
         "--python",
@@ -88,6 +90,8 @@ def main(arguments: list[str]) -> int:
             sidecar,
             lock=lock,
             force=options.force,
+            # What is only tried may fail; that is nobody's problem.
+            draft=False if trial else options.draft or None,
             walk=options.walk,
         )
         for mode in modes
@@ -108,6 +112,7 @@ def build(
     *,
     lock: Path | None = None,
     force: bool = False,
+    draft: bool | None = None,
     walk: bool = False,
 ) -> buildinfo.BuildInfo:
     """Build one variant unless an unchanged build is there already.
@@ -117,6 +122,8 @@ def build(
         sidecar: What to build it from.
         lock: The hashed requirements of this environment; part of the fingerprint.
         force: Build in any case.
+        draft: Whether a failure is drafted for the issue log; None for that of the project's own
+            sidecar alone.
         walk: Whether the first launch compares the pages of a service with the plain script's.
 
     Raises:
@@ -154,6 +161,12 @@ def build(
                 provided,
                 walk=walk,
             )
+        except StepFailedError as error:
+            command = process.shown(recipe.argv, recipe.env)
+            version = installed_version(variant.packager)
+            raise error.told(
+                variant, sidecar, scratch, command=command, version=version, draft=draft
+            ) from None
         except OSError as error:
             raise StorageError(
                 f"{variant.id} could not be built: {error.strerror}: {error.filename}.",
@@ -204,10 +217,10 @@ def _build(
         )
     step = f"{variant.packager.name} itself"
     if not done.ok:
-        raise _failed(variant, sidecar, step, done, log, recipe)
+        raise StepFailedError(step, done)
     artifact = work / recipe.artifact
     if not artifact.is_file():
-        raise _failed(variant, sidecar, f"looking for {recipe.artifact}", done, log, recipe)
+        raise StepFailedError(f"looking for {recipe.artifact}", done)
     shipped = recipe.shipped(work, recipe)
     for leftover in recipe.discard:
         shutil.rmtree(work / leftover, ignore_errors=True)
@@ -399,41 +412,6 @@ def compiler_version(packager: Packager) -> str:
             if name in ("gcc", "clang", "cc") and shutil.which(name):
                 return process.capture([name, "--version"]).output.splitlines()[0]
     return ""
-
-
-def _failed(
-    variant: Variant,
-    sidecar: Sidecar,
-    step: str,
-    done: process.Completed,
-    log: Path,
-    recipe: Recipe,
-) -> BuildFailedError:
-    tail = "\n".join(done.output.splitlines()[-process.TAIL_LINES :])
-    facts = {
-        "schema": 1,
-        "kind": "build",
-        "variant": variant.id,
-        "packager": variant.packager.name,
-        "packager_version": installed_version(variant.packager),
-        "python_version": platform.python_version(),
-        "sidecar": sidecar.name,
-        "step": step,
-        "command": process.shown(recipe.argv, recipe.env),
-        "exit_code": done.exit_code,
-        "log": workspace.display_path(log),
-        "tail": tail.replace(str(Path.home()), "~"),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    jsonfile.write(log.parent / FAILURE_NAME, facts)
-    drafted = issue_log.draft(sidecar.workspace.issues, issue_log.from_build_failure(facts))
-    if drafted is not None and drafted.path is not None:
-        _say(f"issue log: drafted {workspace.display_path(drafted.path)}")
-    return BuildFailedError(
-        f"{variant.id}: the build failed at this step: {step} (exit code {done.exit_code}).",
-        why=f"The end of its output:\n{tail}\n",
-        try_next=f"read {workspace.display_path(log)}; nothing was published",
-    )
 
 
 @contextlib.contextmanager

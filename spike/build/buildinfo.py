@@ -234,7 +234,7 @@ def artifact_problem(artifact: Path, info: BuildInfo) -> str:
 
 
 def find_all(sidecar: Sidecar, wanted: tuple[str, ...] = ()) -> list[Built]:
-    """Find the builds that a task works on.
+    """Find builds, every one of which is needed.
 
     Args:
         sidecar: What was built.
@@ -243,22 +243,60 @@ def find_all(sidecar: Sidecar, wanted: tuple[str, ...] = ()) -> list[Built]:
     Raises:
         SpikeError: As :func:`find`; also when nothing is built at all.
     """
+    return [find(variant, sidecar) for variant in _wanted(sidecar, wanted)]
+
+
+def find_usable(
+    sidecar: Sidecar, wanted: tuple[str, ...] = ()
+) -> tuple[list[Built], list[SpikeError]]:
+    """Find the builds that a task can work on, and say of each other one why it cannot.
+
+    Args:
+        sidecar: What was built.
+        wanted: Variant ids; all that have a ``build.json`` when empty.
+
+    Raises:
+        SpikeError: There is none to work on.
+    """
+    built: list[Built] = []
+    problems: list[SpikeError] = []
+    for variant in _wanted(sidecar, wanted):
+        try:
+            built.append(find(variant, sidecar))
+        except SpikeError as error:
+            problems.append(error)
+    if built:
+        return built, problems
+    if len(problems) == 1:
+        raise problems[0]
+    raise StaleArtifactError(
+        f"No variant of {sidecar.name} can be worked on: "
+        + " ".join(problem.what for problem in problems),
+        try_next="; ".join(dict.fromkeys(problem.try_next for problem in problems)),
+    )
+
+
+def _wanted(sidecar: Sidecar, names: tuple[str, ...]) -> list[Variant]:
+    """The variants of these names, or all that have a ``build.json``.
+
+    Raises:
+        UsageError: There is no variant of a name.
+        MissingBuildError: Nothing is built at all.
+    """
     from spike.packagers import PACKAGERS, VARIANTS, variant_named
 
-    if wanted:
-        return [find(variant_named(name), sidecar) for name in dict.fromkeys(wanted)]
-    built = [
-        find(variant, sidecar)
-        for variant in VARIANTS.values()
-        if (variant.folder(sidecar) / FILE_NAME).exists()
+    if names:
+        return [variant_named(name) for name in dict.fromkeys(names)]
+    there = [
+        variant for variant in VARIANTS.values() if (variant.folder(sidecar) / FILE_NAME).exists()
     ]
-    if not built:
+    if not there:
         raise MissingBuildError(
             f"No variant of {sidecar.name} is built.",
             try_next=" ".join(["nox -s", *(f"build_{name}" for name in PACKAGERS)])
             + (f" --{sidecar.option}" if sidecar.option else ""),
         )
-    return built
+    return there
 
 
 def file_sha256(path: Path) -> str:

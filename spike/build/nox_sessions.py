@@ -51,7 +51,9 @@ def building(packager: str) -> Callable[[nox.Session], None]:
     def session(session: nox.Session) -> None:
         build(session, packager)
 
-    session.__doc__ = f"Build with {packager} (--mode, --sidecar, --python, --force after --)."
+    session.__doc__ = (
+        f"Build with {packager} (--mode, --sidecar, --python, --force, --draft after --)."
+    )
     return session
 
 

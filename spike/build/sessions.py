@@ -15,7 +15,12 @@ from spike.project.sidecar import Sidecar
 
 
 def command(
-    sidecar: Sidecar, packagers: Sequence[str], *, mode: str = "", force: bool = False
+    sidecar: Sidecar,
+    packagers: Sequence[str],
+    *,
+    mode: str = "",
+    force: bool = False,
+    draft: bool = False,
 ) -> list[str]:
     """The command line that builds a sidecar.
 
@@ -24,10 +29,12 @@ def command(
         packagers: Names of packagers, a session each.
         mode: One mode of theirs; their default modes when empty.
         force: Whether to build again what is up to date.
+        draft: Whether a failure is drafted for the issue log.
     """
     options = [] if sidecar.is_own else ["--sidecar", str(sidecar.folder)]
     options += ["--mode", mode] if mode else []
     options += ["--force"] if force else []
+    options += ["--draft"] if draft else []
     return [
         *(sys.executable, "-m", "nox", "--sessions"),
         *(f"build_{name}" for name in packagers),
@@ -41,6 +48,7 @@ def build(
     *,
     mode: str = "",
     force: bool = False,
+    draft: bool = False,
     why: str = "",
 ) -> process.Completed:
     """Build it in sight of the user.
@@ -50,12 +58,14 @@ def build(
         packagers: See :func:`command`.
         mode: See :func:`command`.
         force: See :func:`command`.
+        draft: See :func:`command`.
         why: What a failure means, for its message.
 
     Raises:
         BuildFailedError: A session failed; its output has said why.
     """
-    done, log = _run(sidecar, command(sidecar, packagers, mode=mode, force=force))
+    asked = command(sidecar, packagers, mode=mode, force=force, draft=draft)
+    done, log = _run(sidecar, asked)
     if not done.ok:
         who = packagers[0] if len(packagers) == 1 else "A packager"
         raise BuildFailedError(

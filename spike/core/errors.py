@@ -8,7 +8,8 @@ Exit codes mean the same in every task:
 
 * 0: done, and the target is met;
 * 1: done, and the target is missed (a verdict, not an error);
-* 2: could not be done: usage, a missing build or tool, a file that cannot be read or written;
+* 2: could not be done: usage, a missing build or tool, a file that cannot be read or written; also
+  when one of several variants could not be measured, which is named, and the others were;
 * 130: interrupted; what was measured is kept.
 """
 

@@ -20,6 +20,7 @@ from spike.core import jsonfile, process
 from spike.core.errors import BuildFailedError, MissingToolError, SpikeError
 from spike.core.workspace import display_path, project
 from spike.host import journal, sources, staging
+from spike.host.sights import Sight, Watching
 from spike.host.staging import Launching, Staged
 from spike.launch import leftovers
 from spike.launch.places import remove_tree
@@ -79,6 +80,7 @@ class Run:
         log: What it wrote on stderr: the log a user would find.
         processes_left: Command lines of processes that outlived it.
         files_left: What it left in its temporary folder.
+        sights: The sidecar's processes while it ran, where somebody looked.
     """
 
     journal: Mapping[str, Any]
@@ -86,6 +88,7 @@ class Run:
     log: str
     processes_left: tuple[str, ...]
     files_left: tuple[str, ...]
+    sights: tuple[Sight, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -303,9 +306,23 @@ def desktop(screen: str) -> dict[str, str]:
 
 
 def self_test(
-    package: Package, scenario: str, screen: str, *, cycles: int = 5, hold_ms: int = 300
+    package: Package,
+    scenario: str,
+    screen: str,
+    *,
+    cycles: int = 5,
+    hold_ms: int = 300,
+    look: bool = False,
 ) -> Run:
     """Run one scenario in the real application and collect what it wrote and what it left.
+
+    Args:
+        package: The unpacked application.
+        scenario: What it does; see ``sidecar-host --help``.
+        screen: The display.
+        cycles: How often, for the scenario ``cycles``.
+        hold_ms: How long the sidecar stays ready, in milliseconds.
+        look: Whether to look at the sidecar's processes meanwhile.
 
     Raises:
         SpikeError: The application wrote no journal, or one that is not as its schema says.
@@ -314,7 +331,13 @@ def self_test(
         out = tmp.parent / "journal.json"
         argv = [str(package.host), "--self-test", str(out), "--scenario", scenario]
         argv += ["--cycles", str(cycles), "--hold-ms", str(hold_ms)]
-        done = process.capture(argv, env=environment, timeout_s=RUN_TIMEOUT_S)
+        watching = Watching(mark)
+        if look:
+            watching.start()
+        try:
+            done = process.capture(argv, env=environment, timeout_s=RUN_TIMEOUT_S)
+        finally:
+            watching.stop()
         left = leftovers.wait_until_gone(mark, LEFTOVER_TIMEOUT_S)
         commands = tuple(leftovers.command_line(found) for found in left)
         leftovers.end(left)
@@ -334,4 +357,5 @@ def self_test(
         log=done.errors,
         processes_left=commands,
         files_left=files,
+        sights=tuple(watching.sights),
     )

@@ -7,6 +7,7 @@ A folder build cannot be an ``externalBin``, which takes one file. There the lau
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -59,11 +60,19 @@ class Staged:
 
 @dataclass(frozen=True, kw_only=True)
 class Launching:
-    """How the host is to launch the sidecar: changes to what the sidecar itself asks for."""
+    """How the host is to launch the sidecar: changes to what the sidecar itself asks for.
+
+    Attributes:
+        args: Arguments in place of its own; None for its own.
+        env: Environment variables beside its own.
+        ready_timeout_ms: Milliseconds from launch to READY in place of its own; None for its own.
+        ready_of: The sidecar in whose way it is ready; None for its own way.
+    """
 
     args: tuple[str, ...] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     ready_timeout_ms: int | None = None
+    ready_of: Sidecar | None = None
 
 
 def launch_configuration(built: Built, name: str, launching: Launching) -> dict[str, Any]:
@@ -76,22 +85,27 @@ def launch_configuration(built: Built, name: str, launching: Launching) -> dict[
         "variant": built.info.variant,
         "packager": built.info.packager,
         "packager_version": built.info.packager_version,
-        **_ready(sidecar),
+        **_ready(launching.ready_of or sidecar),
         "args": list(sidecar.args if launching.args is None else launching.args),
         "env": {**sidecar.env, **launching.env},
         "ready_timeout_ms": timeout_ms,
-        "health": sidecar.health or None,
+        "health": address(sidecar.health) or None,
     }
 
 
 def _ready(sidecar: Sidecar) -> dict[str, str]:
     """What the host waits for, in the words of its configuration."""
     if sidecar.ready_url:
-        return {"ready_url": sidecar.ready_url}
+        return {"ready_url": address(sidecar.ready_url)}
     stream = {} if sidecar.ready_stream == "stdout" else {"ready_stream": sidecar.ready_stream}
     if sidecar.ready_pattern:
         return {"ready_pattern": sidecar.ready_pattern, **stream}
     return {"ready": sidecar.ready, **stream}
+
+
+def address(url: str) -> str:
+    """A URL with its port, which the host wants to see even when it is HTTP's own."""
+    return re.sub(r"^(http://(?:[\d.]+|localhost|\[::1\]))(?=[/?]|$)", r"\1:80", url)
 
 
 def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:

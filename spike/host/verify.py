@@ -25,16 +25,21 @@ from spike.core.tables import table
 from spike.core.workspace import display_path, project, publishable, target_triple
 from spike.host import application, checklist, staging, window
 from spike.host.application import Package, Run
-from spike.host.checklist import Observed, Row
+from spike.host.checklist import Row
+from spike.host.observed import STDERR_LINE, Observed
 from spike.host.staging import Launching
 from spike.launch import leftovers
+from spike.launch.ready import Ready
 from spike.measure import results
 from spike.packagers import Variant
 from spike.project import sidecar as sidecars
+from spike.project.settings import FREE_PORT
 from spike.project.sidecar import Sidecar
 
 NAME = results.CHECKLIST
 FAULTY = Path(__file__).with_name("faulty")
+FAULTY_BOOT = "BOOT sidecar=sidecar-faulty version=0.1.0 pid=1"
+"""What it says first, in form: the process id is another one."""
 
 UNPACKED_INTO = "Grüße aus dem Ordner"
 """The package is unpacked into a folder with spaces and letters beyond ASCII."""
@@ -46,8 +51,8 @@ SILENT_TIMEOUT_MS = 1500
 MALFORMED_TIMEOUT_MS = 5000
 """Long enough for a onefile to unpack and to say its malformed lines before the limit."""
 
-SIDE_BY_SIDE = 2
-"""Self-tests at the same time: each has its own home, temporary folder and mark."""
+PORT_WORD = ("--port", "{free_port}")
+"""Hands a free port over to the failing sidecar, which does not use it."""
 
 
 class Hosted(Protocol):
@@ -113,14 +118,15 @@ def observe(
     built: Built, faulty: Built, launcher: Path | None, screen: str, *, cycles: int
 ) -> Observed:
     """Package one variant with the host, run every scenario, and read the window."""
+    sidecar = built.sidecar
     launching = Launching(
-        args=(*built.sidecar.args, "--heartbeat", "0.05") if built.sidecar.is_hello else None,
-        env={"SIDECAR_TOKEN": TOKEN} if built.sidecar.is_hello else {},
+        args=(*sidecar.args, "--heartbeat", "0.05") if sidecar.is_hello else None,
+        env={"SIDECAR_TOKEN": TOKEN} if sidecar.is_hello else {},
     )
     staged = staging.stage(built, launcher, launching)
-    area = project() / "build" / "host" / built.sidecar.name / built.info.variant
+    area = project() / "build" / "host" / sidecar.name / built.info.variant
     package = application.package(staged, area / UNPACKED_INTO)
-    runs, reasons, shown = _run_all(package, faulty, area, screen, cycles)
+    runs, reasons, shown = _run_all(package, sidecar, faulty, area, screen, cycles)
     packaged_as = f"usr/bin/{staged.name}"
     if built.folder is not None:
         inside = built.artifact.relative_to(built.folder).as_posix()
@@ -140,8 +146,11 @@ def observe(
         artifact_sha256=built.info.sha256,
         unpacked_into=UNPACKED_INTO,
         args=tuple(staged.config["args"]),
-        env={key: _escaped(value) for key, value in launching.env.items()},
-        ready=built.sidecar.ready,
+        env={key: _escaped(value) for key, value in launching.env.items()}
+        if sidecar.is_hello
+        else sidecar.env,
+        protocol=sidecar.is_hello,
+        ready=_ready(sidecar),
         silent_timeout_ms=SILENT_TIMEOUT_MS,
         runs=runs,
         window=shown,
@@ -152,44 +161,82 @@ def observe(
     return observed
 
 
+def _ready(sidecar: Sidecar) -> Ready:
+    return Ready(
+        line=sidecar.ready,
+        pattern=sidecar.ready_pattern,
+        stream=sidecar.ready_stream,
+        url=staging.address(sidecar.ready_url),
+    )
+
+
 def _run_all(
-    package: Package, faulty: Built, area: Path, screen: str, cycles: int
+    package: Package, sidecar: Sidecar, faulty: Built, area: Path, screen: str, cycles: int
 ) -> tuple[dict[str, Run], dict[str, str], window.Shown | None]:
-    """Every scenario, some side by side; one that cannot be run says why."""
+    """Every scenario; one that cannot be run says why."""
 
     def failing(fault: str, timeout_ms: int = MALFORMED_TIMEOUT_MS) -> Package:
-        args = ("--fault", fault)
-        launching = Launching(args=args, ready_timeout_ms=timeout_ms)
+        launching = failing_launch(sidecar, fault, timeout_ms)
         return application.with_sidecar(package, area / fault / UNPACKED_INTO, faulty, launching)
 
-    def test(where: Package, scenario: str, **options: int) -> Callable[[], Run]:
+    def test(where: Package, scenario: str, **options: Any) -> Callable[[], Run]:
         return lambda: application.self_test(where, scenario, screen, **options)
 
     missing = application.with_sidecar(package, area / "missing" / UNPACKED_INTO, None, Launching())
     crash = failing("crash")
-    scenarios: Mapping[str, Callable[[], Run]] = {
-        "malformed": test(failing("malformed"), "failure"),
-        "silent": test(failing("silent", SILENT_TIMEOUT_MS), "failure"),
+    own: Mapping[str, Callable[[], Run]] = {
         "cycles": test(package, "cycles", cycles=cycles, hold_ms=100),
-        "ready": test(package, "ready", hold_ms=500),
+        "ready": test(package, "ready", hold_ms=500, look=True),
         "restart": test(package, "restart"),
         "shutdown": test(package, "shutdown"),
+    }
+    failures: Mapping[str, Callable[[], Run]] = {
+        "malformed": test(failing("malformed"), "failure"),
+        "silent": test(failing("silent", SILENT_TIMEOUT_MS), "failure"),
         "missing": test(missing, "failure"),
         "crash": test(crash, "failure"),
         "twice": test(failing("twice"), "failure", hold_ms=3000),
     }
+    # The sidecar runs once at a time: it may need a port, a file or a device to itself. The failing
+    # one needs nothing, and runs beside it unless it would be asked for at the same address.
+    beside = not sidecar.ready_url or FREE_PORT in sidecar.ready_url
     runs: dict[str, Run] = {}
     reasons: dict[str, str] = {}
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        pending = {name: pool.submit(body) for name, body in scenarios.items()}
-        seen = pool.submit(window.read_failure, crash, screen)
-        for name, future in pending.items():
+
+    def in_turn(scenarios: Mapping[str, Callable[[], Run]]) -> None:
+        for name, body in scenarios.items():
             try:
-                runs[name] = future.result()
+                runs[name] = body()
             except SpikeError as error:
                 reasons[name] = str(error)
+
+    with ThreadPoolExecutor(2 if beside else 1) as pool:
+        pending = [pool.submit(in_turn, own), pool.submit(in_turn, failures)]
+        seen = pool.submit(window.read_failure, crash, screen)
+        for future in pending:
+            future.result()
         shown = seen.result()
     return runs, reasons, shown
+
+
+def failing_launch(sidecar: Sidecar, fault: str, timeout_ms: int) -> Launching:
+    """How the failing sidecar is launched in the place of another one.
+
+    It is waited for in the other's way, so that the other's way is what is tried; where its own
+    words would be taken for the other's, or are what the run is about, in its own: the line READY.
+    """
+    args: tuple[str, ...] = ("--fault", fault)
+    if sidecar.ready_url:
+        if fault == "twice":
+            return Launching(args=args, ready_timeout_ms=timeout_ms)
+        args += PORT_WORD if FREE_PORT in sidecar.ready_url else ()
+        return Launching(args=args, ready_timeout_ms=timeout_ms, ready_of=sidecar)
+    words = [FAULTY_BOOT, STDERR_LINE]
+    heard = any(
+        _ready(sidecar).heard(stream, line) for stream in ("stdout", "stderr") for line in words
+    )
+    own_way = fault in ("malformed", "twice") or heard
+    return Launching(args=args, ready_timeout_ms=timeout_ms, ready_of=None if own_way else sidecar)
 
 
 def faulty_build(variant: Variant) -> Built:
@@ -234,9 +281,24 @@ def keep_journals(folder: Path, observed: Observed) -> None:
             "log": run_.log.splitlines()[-100:],
             "processes_left": run_.processes_left,
             "files_left": run_.files_left,
+            "processes_seen": _kept_sights(run_),
         }
         text = publishable(json.dumps(document))
         jsonfile.write(folder / f"{name}.json", json.loads(text), compact=True)
+
+
+def _kept_sights(run_: Run) -> list[dict[str, Any]]:
+    """The processes that were seen, with the variables of the configuration alone."""
+    config = run_.journal.get("config") or {}
+    names = config.get("env", {})
+    return [
+        {
+            "pid": sight.pid,
+            "args": list(sight.args),
+            "env": {name: sight.env[name] for name in names if name in sight.env},
+        }
+        for sight in run_.sights
+    ]
 
 
 def _sample(row: Row) -> dict[str, Any]:

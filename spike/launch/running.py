@@ -202,6 +202,14 @@ class Running:
             self.ready_count = 1
             self.ready_ms = (asking.answered_ns - self.started_ns) / 1e6
 
+    def look_ready(self) -> bool:
+        """Whether READY has come by now; an address is asked, once."""
+        asked = self.ready_ms is None and self._ready.url and not self.exited
+        if asked and ready.answers(self._ready.url):
+            self.ready_count = 1
+            self.ready_ms = self.now_ms()
+        return self.ready_ms is not None
+
     def watch(self, seconds: float) -> None:
         """Keep reading for some time, or until the program exits."""
         self.pump(lambda: self.exited, seconds)

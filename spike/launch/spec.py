@@ -10,6 +10,10 @@ from pathlib import Path
 MARK = "SPIKE_LAUNCH_MARK"
 """Environment variable with a value unique to one launch; whoever carries it, came from it."""
 
+LAUNCH_ID = "SIDECAR_LAUNCH_ID"
+"""What a host's supervisor marks the sidecar's processes with (``MARK_VARIABLE`` in its
+``spec.rs``)."""
+
 STOP_TIMEOUT_S = 10.0
 """Grace after the stop signal. Nuitka's onefile parent itself waits 5 s for its child."""
 

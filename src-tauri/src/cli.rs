@@ -17,7 +17,8 @@ Usage: sidecar-host [--sidecar-config FILE] [--follow] [-- SIDECAR ARGUMENTS]
 Launches the sidecar that lies beside this program and shows its life.
 
   --sidecar-config FILE  launch configuration (default: sidecar.json in the resources)
-  --follow               print what the sidecar prints as well, and end like a command: when nobody
+  --follow               print what the sidecar prints as well, and on stderr that it is ready where
+                         it does not say so on stdout; and end like a command: when nobody
                          reads standard output any more, at the end of standard input when
                          SIDECAR_EXIT_ON_EOF=1 is set, and with 1 unless the sidecar was ready and
                          nothing of it is left

@@ -128,6 +128,12 @@ impl SidecarConfig {
         }
     }
 
+    /// True when whoever reads the sidecar's standard output sees it say that it is ready.
+    #[must_use]
+    pub fn says_ready_on_stdout(&self) -> bool {
+        self.ready_url.is_none() && self.ready_stream.as_deref() == Some(ReadyStream::Stdout.name())
+    }
+
     /// The URL that is fetched after READY.
     ///
     /// # Errors
@@ -263,6 +269,20 @@ mod tests {
         }
         let config = with("\"ready_url\": \"http://127.0.0.1:8000/health\"");
         assert_eq!((config.ready, config.ready_stream), (None, None));
+    }
+
+    #[test]
+    fn who_reads_stdout_sees_ready_unless_it_comes_elsewhere() {
+        for (text, seen) in [
+            ("\"ready\": \"UP\"", true),
+            ("\"ready_pattern\": \"UP\"", true),
+            ("\"ready\": \"UP\", \"ready_stream\": \"stderr\"", false),
+            ("\"ready\": \"UP\", \"ready_stream\": \"either\"", false),
+            ("\"ready_url\": \"http://127.0.0.1:8000\"", false),
+        ] {
+            let config = read(&GOOD.replace("\"health\": null", text)).expect(text);
+            assert_eq!(config.says_ready_on_stdout(), seen, "{text}");
+        }
     }
 
     #[test]

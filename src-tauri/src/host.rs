@@ -166,6 +166,8 @@ struct Sink {
     shared: Arc<Shared>,
     printer: Printer,
     follow: bool,
+    /// Who follows cannot see in what is printed that the sidecar is ready.
+    tell_ready: bool,
 }
 
 impl Host {
@@ -189,6 +191,7 @@ impl Host {
                 shared: Arc::clone(&shared),
                 printer: printer.clone(),
                 follow: setup.follow,
+                tell_ready: setup.follow && !read.says_ready_on_stdout(),
             };
             match supervise(read, &setup, sink) {
                 Ok((path, started)) => {
@@ -474,6 +477,10 @@ fn on_change(sink: &Sink, snapshot: &Snapshot, health: Option<&UrlTemplate>) {
         }
         picture.snapshot = Some(snapshot.clone());
     });
+    if became_ready && sink.tell_ready {
+        let text = "sidecar-host: the sidecar is ready";
+        sink.printer.print(Stream::Stderr, text);
+    }
     if became_ready && let Some(template) = health {
         ask_health(sink, template, snapshot.launch);
     }

@@ -39,13 +39,31 @@ function milliseconds(value) {
   return `${value < 100 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
+/** The address that has to answer, for a sidecar that is ready by that; null for others. */
+function awaitedAddress(view) {
+  const template = view.config ? view.config.ready_url : null;
+  if (!template) return null;
+  const launched = view.sidecar ? view.sidecar.launched : null;
+  const port = launched ? launched.free_port : null;
+  return port ? template.replaceAll("{free_port}", String(port)) : template;
+}
+
+function sentenceOf(name, view) {
+  const address = awaitedAddress(view);
+  if (address && name === "waiting_ready") {
+    return `The program runs, and ${address} does not answer yet.`;
+  }
+  if (address && name === "ready") return `The sidecar answers at ${address}.`;
+  return STATES[name][1];
+}
+
 function showState(view) {
   const sidecar = view.sidecar;
   const name = view.config_error ? "failed" : sidecar ? sidecar.state.name : "idle";
-  const [title, sentence] = STATES[name];
+  const title = STATES[name][0];
   document.body.dataset.state = name;
   setText("state", title);
-  setText("sentence", sentence);
+  setText("sentence", sentenceOf(name, view));
   const config = view.config;
   setText("name", config ? config.name : "Sidecar");
   setText("variant", config ? config.variant : "no launch configuration");
@@ -113,12 +131,14 @@ function showNext(view) {
 
 function lineElement(line) {
   const item = document.createElement("li");
-  item.className = line.stream === "stderr" ? "stderr" : line.kind;
+  // What tells that it is ready may be looked for on stderr as well.
+  const plain = line.stream === "stderr" && line.kind !== "ready";
+  item.className = plain ? "stderr" : line.kind;
   const time = document.createElement("time");
   time.textContent = seconds(line.at_ms);
   const tag = document.createElement("span");
   tag.className = "tag";
-  tag.textContent = line.stream === "stderr" ? "stderr" : (TAGS[line.kind] ?? "stdout");
+  tag.textContent = plain ? "stderr" : (TAGS[line.kind] ?? "stdout");
   const text = document.createElement("span");
   text.className = "text";
   text.textContent = line.text;

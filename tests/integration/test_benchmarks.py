@@ -51,7 +51,7 @@ def test_a_benchmark_measures_a_frozen_program(
         if option.name in LEAST
     }
     with turns.measuring_here():
-        code = measuring.run(benchmark, hello, [VARIANT], **options)
+        code = measuring.run(benchmark, hello, [VARIANT], draft=False, **options)
     said = capsys.readouterr().out
     assert code == 0, said
     assert VARIANT in said

@@ -18,7 +18,8 @@ from spike.core import requirements
 from spike.core.errors import SpikeError
 from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import platform_id
-from spike.host import application, checklist, staging, verify, window
+from spike.host import application, staging, verify, window
+from spike.host.observed import STDERR_LINE
 from spike.host.staging import Launching
 from spike.measure import results
 from tests.support import commands
@@ -86,7 +87,7 @@ def test_the_windows_buttons_do_what_they_say(built: Callable[..., Built]) -> No
             until(driver, "failed")
             text = driver.find_element(By.ID, "failure-text").get_attribute("textContent")
             assert text
-            assert checklist.STDERR_LINE in text
+            assert STDERR_LINE in text
             driver.find_element(By.ID, "copy").click()
             said = driver.find_element(By.ID, "announce")
             WebDriverWait(driver, 5).until(lambda _: said.get_attribute("textContent"))

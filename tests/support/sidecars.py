@@ -62,6 +62,7 @@ def cleaned(name: str) -> Iterator[None]:
             f"dist/sidecars/{name}",
             f"benchmarks/results/*/sidecars/{name}",
             f".nox/build_*-{name}",
+            f"issues/sidecars/{name}",
         ):
             for path in ROOT.glob(pattern):
                 shutil.rmtree(path)

@@ -30,6 +30,7 @@ class Toy:
     tools: tuple[Tool, ...] = ()
     module: str = "pack"
     makes: str = "program"
+    pack: str = PACK
 
     def recipe(self, sidecar: Sidecar, mode: str) -> Recipe:
         """Describe the build."""
@@ -39,7 +40,7 @@ class Toy:
             output=output,
             artifact=output / self.makes,
             files={
-                Path("pack.py"): PACK,
+                Path("pack.py"): self.pack,
                 STAGED / "__main__.py": f"import {Path(sidecar.entry).stem}\n",
             },
         )

@@ -79,6 +79,27 @@ def test_every_argument_has_help() -> None:
             assert argument.help, f"{name} {argument.name}"
 
 
+def test_every_command_takes_a_sidecar_or_says_why_not() -> None:
+    """In its help, so that nobody is sent to a command that refuses."""
+    import tasks
+    from commands import listing
+
+    without = {
+        name
+        for name, task in tasks.namespace.tasks.items()
+        if "sidecar" not in {found.name for found in copy.deepcopy(task).get_arguments()}
+    }
+    silent = [
+        name
+        for name in without
+        if listing.NO_SIDECAR not in (tasks.namespace.tasks[name].__doc__ or "")
+    ]
+    assert silent == []
+    assert without == {
+        *("ablation", "compare", "libraries", "pool", "screenshots", "self-check", "test"),
+    }
+
+
 def test_nothing_outside_the_repository_is_read() -> None:
     """What a user runs needs nothing that is not in the clone."""
     packages = ("spike", "benchmarks", "decision", "commands")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from spike.build import builder, buildinfo
+from spike.build.failure import FAILURE_NAME
 from spike.core.errors import (
     EXIT_CANNOT,
     BuildFailedError,
@@ -101,10 +103,54 @@ def test_a_failed_build_says_at_which_step_and_keeps_the_earlier_one(
     assert said in str(caught.value)
     assert "nothing was published" in str(caught.value)
     assert files(VARIANT.folder(hello)) == before
-    facts = json.loads((hello.workspace.build / VARIANT.id / builder.FAILURE_NAME).read_text())
+    facts = json.loads((hello.workspace.build / VARIANT.id / FAILURE_NAME).read_text())
     assert facts["step"] == step
     (entry,) = hello.workspace.issues.glob("*.md")
     assert f"- Variant: {VARIANT.id}" in entry.read_text()
+
+
+@pytest.mark.parametrize(("draft", "entries"), [(None, 0), (True, 1)])
+def test_the_failure_of_another_sidecar_is_drafted_when_that_is_asked_for(
+    draft: bool | None, entries: int, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The issue log is its people's; the facts are kept for whoever asks later."""
+    other = sidecars.hello(project / "elsewhere", name="other")
+    with pytest.raises(BuildFailedError):
+        builder.build(toy.variant(module="no_such_module"), other, draft=draft)
+    assert len(list(other.workspace.issues.glob("*.md"))) == entries
+    assert (other.workspace.build / VARIANT.id / FAILURE_NAME).exists()
+    said = capsys.readouterr().out
+    assert ("invoke issue --draft --sidecar elsewhere" in said) is not bool(draft)
+
+
+@pytest.mark.parametrize(
+    ("ends", "how", "kept"),
+    [
+        ("os.kill(os.getpid(), signal.SIGTERM)", "ended by SIGTERM", False),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "ended by SIGKILL", True),
+        ("sys.exit(130)", "ended by SIGINT", False),
+        ("sys.exit(143)", "ended by SIGTERM", False),
+        ("raise KeyboardInterrupt", "ended by SIGINT", False),
+        (
+            "sys.exit('FATAL: Nuitka-Scons: User interrupted scons build.')",
+            "ended by SIGINT",
+            False,
+        ),
+        ("sys.exit('Aborted by user request.')", "ended by SIGINT", False),
+        ("sys.exit('except KeyboardInterrupt: is no valid syntax')", "exit code 1", True),
+        ("sys.exit(1)", "exit code 1", True),
+    ],
+)
+def test_a_build_that_somebody_ended_is_no_finding(
+    ends: str, how: str, kept: bool, hello: Sidecar
+) -> None:
+    """Nor is one that the system killed drafted, though its facts are kept."""
+    ended = toy.variant(pack=f"import os, signal, sys\n{ends}\n")
+    with pytest.raises(BuildFailedError, match=re.escape(f"({how})")):
+        builder.build(ended, hello, draft=True)
+    drafted = list(hello.workspace.issues.glob("*.md"))
+    assert len(drafted) == (1 if how.startswith("exit code") else 0)
+    assert (hello.workspace.build / VARIANT.id / FAILURE_NAME).exists() is kept
 
 
 def test_a_good_build_takes_back_what_was_kept_of_a_failed_one(hello: Sidecar) -> None:
@@ -112,7 +158,7 @@ def test_a_good_build_takes_back_what_was_kept_of_a_failed_one(hello: Sidecar) -
     with pytest.raises(BuildFailedError):
         builder.build(toy.variant(module="no_such_module"), hello)
     builder.build(VARIANT, hello)
-    assert not (hello.workspace.build / VARIANT.id / builder.FAILURE_NAME).exists()
+    assert not (hello.workspace.build / VARIANT.id / FAILURE_NAME).exists()
 
 
 def test_a_program_that_does_not_start_is_said_to_with_its_cause(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from spike.build import buildinfo
@@ -60,3 +62,46 @@ def test_a_damaged_build_json(demo: sidecar.Sidecar, content: str, problem: str)
         buildinfo.find(VARIANT, demo)
     assert problem in str(caught.value)
     assert "nox -s build_pyinstaller" in str(caught.value)
+
+
+def another(demo: sidecar.Sidecar, variant: str) -> None:
+    """A build of one more variant, from today's sources."""
+    artifact = VARIANTS[variant].folder(demo) / "demo"
+    artifact.parent.mkdir(parents=True)
+    artifact.write_bytes(b"program")
+    artifact.chmod(0o755)
+    found = replace(info(demo, artifact), variant=variant, mode=variant.partition("-")[2])
+    buildinfo.save(artifact.parent / buildinfo.FILE_NAME, found)
+
+
+def test_one_build_that_cannot_be_used_stops_no_other(demo: sidecar.Sidecar) -> None:
+    """Stale, damaged and missing ones are told with their commands; the rest is given."""
+    (demo.folder / "main.py").write_text("print('changed since')")
+    changed = sidecar.load(demo.folder)
+    another(changed, "pyinstaller-onedir")
+    built, problems = buildinfo.find_usable(changed)
+    assert [item.info.variant for item in built] == ["pyinstaller-onedir"]
+    assert [str(problem) for problem in problems] == [
+        "pyinstaller-onefile was built from other sources: sidecar/ has changed since. "
+        "Try: nox -s build_pyinstaller -- --mode onefile"
+    ]
+    (VARIANTS["pyinstaller-onefile"].folder(changed) / "build.json").write_text("{")
+    built, problems = buildinfo.find_usable(changed, ("pyinstaller-onedir", "nuitka-onefile"))
+    assert [item.info.variant for item in built] == ["pyinstaller-onedir"]
+    assert isinstance(problems[0], MissingBuildError)
+    _, problems = buildinfo.find_usable(changed)
+    assert isinstance(problems[0], CorruptFileError)
+
+
+def test_where_no_build_can_be_used_all_are_told(demo: sidecar.Sidecar) -> None:
+    """One as it is, several in one error with the command of each."""
+    another(demo, "pyinstaller-onedir")
+    (demo.folder / "main.py").write_text("print('changed since')")
+    changed = sidecar.load(demo.folder)
+    with pytest.raises(StaleArtifactError) as caught:
+        buildinfo.find_usable(changed, ("pyinstaller-onedir",))
+    assert caught.value.try_next == "nox -s build_pyinstaller -- --mode onedir"
+    with pytest.raises(StaleArtifactError, match="No variant of demo can be worked on") as caught:
+        buildinfo.find_usable(changed)
+    for mode in ("onefile", "onedir"):
+        assert f"nox -s build_pyinstaller -- --mode {mode}" in caught.value.try_next

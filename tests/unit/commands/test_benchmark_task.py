@@ -22,6 +22,7 @@ TOY = toy_benchmark.ENTRY
         ({"rows": Rows.ALL}, ["variant", "launches", "sidecar"]),
         ({"rows": Rows.VARIANTS, "any_sidecar": False}, ["variant", "launches"]),
         ({"options": (*TOY.options, SEED)}, ["launches", "sidecar", "seed"]),
+        ({"shows_problems": True}, ["launches", "sidecar", "draft"]),
     ],
 )
 def test_a_task_has_the_options_that_its_benchmark_can_use(
@@ -47,6 +48,14 @@ def test_a_task_says_what_its_entry_says() -> None:
     assert (made.__doc__ or "").strip() == "Count to three."
     defaults = {found.name: found.default for found in made.get_arguments()}
     assert defaults == {"launches": "3", "sidecar": "sidecar"}
+
+
+def test_a_task_without_a_sidecar_says_why() -> None:
+    """In its help; its line in the list stays one."""
+    made = task_of(replace(TOY, any_sidecar=False, why_hello="it asks nobody."))
+    first, *rest = (made.__doc__ or "").strip().splitlines()
+    assert first == "Count to three."
+    assert rest[-1] == "Takes no --sidecar: it asks nobody."
 
 
 def test_options_are_read_in_their_own_ranges() -> None:

@@ -342,6 +342,8 @@ def test_what_was_not_measured_is_named_with_its_command() -> None:
     assert found.unknown == ("nuitka-standalone: not run by `invoke verify --sidecar x`",)
     none = [replace(item, faults=None) for item in ALL]
     assert choice.decide(none, BY_RULES[NUITKA]).unknown == ("all: not run by `invoke faults`",)
+    other = choice.decide(none, BY_RULES[NUITKA], option=" --sidecar x")
+    assert other.unknown == ("all: not run by `invoke faults --sidecar x`",)
     assert not wording.render(choice.decide([], BY_RULES[NUITKA]))
 
 

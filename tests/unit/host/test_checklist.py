@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,50 +10,11 @@ from typing import Any
 import pytest
 
 from spike.core import requirements
-from spike.core.workspace import TOOL as ROOT
 from spike.host import checklist
-from spike.host.application import Run
-from spike.host.checklist import Observed
+from spike.host.observed import Observed
 from spike.host.window import Shown
 from spike.launch.spec import Failure, Launch
-
-JOURNALS = ROOT / "benchmarks" / "results" / "linux-x64" / "evidence" / "pyinstaller-onefile"
-
-
-def observed() -> Observed:
-    """What the committed journals of one variant recorded."""
-    runs = {}
-    for path in JOURNALS.glob("*.json"):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        runs[path.stem] = Run(
-            journal=document["journal"],
-            exit_code=document["exit_code"],
-            log="\n".join(document["log"]),
-            processes_left=tuple(document["processes_left"]),
-            files_left=tuple(document["files_left"]),
-        )
-    ready = runs["ready"].journal
-    crash = runs["crash"].journal["launches"][-1]["failure"]["text"]
-    return Observed(
-        variant="pyinstaller-onefile",
-        name="sidecar-hello",
-        external_bin="binaries/sidecar-hello",
-        staged_file="sidecar-hello-x86_64-unknown-linux-gnu",
-        suffix="",
-        triple="x86_64-unknown-linux-gnu",
-        rust_triple="x86_64-unknown-linux-gnu",
-        contents=("usr/bin/sidecar-host", "usr/bin/sidecar-hello"),
-        packaged_as="usr/bin/sidecar-hello",
-        packaged_sha256="a" * 64,
-        artifact_sha256="a" * 64,
-        unpacked_into="Grüße aus dem Ordner",
-        args=tuple(ready["config"]["args"]),
-        env={"SIDECAR_TOKEN": "spike-%CE%A9k"},
-        ready="READY",
-        silent_timeout_ms=1500,
-        runs=runs,
-        window=Shown(state="Failed", failure=crash, log=()),
-    )
+from tests.support.host_journals import observed
 
 
 def status(seen: Observed) -> dict[str, str]:
@@ -152,6 +112,7 @@ def one_cycle_less(journal: Journal) -> None:
         ("C2", "twice", reason("died_after_ready")),
         ("C3", "ready", ready_first),
         ("C3", "malformed", ready_after_all),
+        ("C3", "malformed", reason("exited_before_ready")),
         ("C4", "silent", late),
         ("C4", "silent", text(old="Likely causes", new="Causes")),
         ("D1", "missing", reason("spawn_io")),
@@ -165,6 +126,7 @@ def one_cycle_less(journal: Journal) -> None:
         ("E2", "shutdown", set_launch(exit={"code": None, "signal": 15})),
         ("E3", "cycles", one_cycle_less),
         ("E3", "cycles", survivor),
+        ("E3", "cycles", set_launch(exit={"code": None, "signal": 15})),
     ],
 )
 def test_each_row_sees_its_harm(row: str, scenario: str, harm: Callable[[Journal], None]) -> None:
@@ -208,6 +170,17 @@ def test_what_is_left_behind_fails_the_rows_that_promise_nothing_is(row: str) ->
     assert status(replace(seen, runs=dirty))[row] == checklist.FAIL
 
 
+def test_a_configuration_that_the_host_refuses_fails_its_rows_with_the_hosts_words() -> None:
+    """Nothing was launched, so that nothing else can be said."""
+    seen = observed()
+    journal = {**seen.runs["ready"].journal, "launches": [], "config_error": "`ready_url` has no"}
+    runs = {**seen.runs, "ready": replace(seen.runs["ready"], journal=journal)}
+    rows = {row.id: row for row in checklist.judge(replace(seen, runs=runs))}
+    for name in ("A1", "B1", "C2"):
+        assert rows[name].evidence == "does not hold: `ready_url` has no"
+    assert rows["E1"].status == checklist.PASS
+
+
 def test_a_run_that_was_not_made_is_not_run_with_its_reason() -> None:
     """Failed and not run are different things."""
     seen = observed()
@@ -236,3 +209,12 @@ def test_what_fails_without_the_host_fails_a_row(failure: Failure, row: str) -> 
     assert "killed by SIGTERM" in failed[0].evidence
     good = replace(observed(), alone=Launch())
     assert {item.status for item in checklist.judge(good)} == {checklist.PASS}
+
+
+@pytest.mark.parametrize("failure", Failure)
+def test_no_kind_of_failed_launch_passes_unnoticed(failure: Failure) -> None:
+    """Each fails one row, so that build, benchmark and checklist say the same of an artifact."""
+    seen = replace(observed(), alone=Launch(failure=failure, detail="in words"))
+    failed = [row for row in checklist.judge(seen) if row.status == checklist.FAIL]
+    assert len(failed) == 1
+    assert f"launched without the host it failed: {failure}: in words" in failed[0].evidence

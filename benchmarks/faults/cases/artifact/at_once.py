@@ -29,6 +29,7 @@ from benchmarks.faults.verdict import (
     "8 first launches at once, with one home and one TMPDIR, 20 times over: all start and stop, "
     "nothing is left.",
     alone=True,
+    needs=(Need.BESIDE,),
 )
 def eight_at_once(sandbox: Sandbox) -> CaseResult:
     """A host with several windows, or a test suite."""
@@ -39,6 +40,7 @@ def eight_at_once(sandbox: Sandbox) -> CaseResult:
     "32 first launches at once, with one home and one TMPDIR, 8 times over: all start and stop, "
     "nothing is left.",
     alone=True,
+    needs=(Need.BESIDE,),
 )
 def thirty_two_at_once(sandbox: Sandbox) -> CaseResult:
     """A build farm."""

@@ -98,7 +98,8 @@ def truncated(sandbox: Sandbox) -> CaseResult:
 
 @case(
     "One bit flipped at 100 seeded places: it starts correctly, or refuses and leaves nothing; "
-    "never a wrong run in silence."
+    "never a wrong run in silence.",
+    needs=(Need.PROTOCOL,),
 )
 def bit_flipped(sandbox: Sandbox) -> CaseResult:
     """Bad memory, a bad disk. Each flip is undone before the next one."""

@@ -54,7 +54,10 @@ def cache_truncated(sandbox: Sandbox) -> CaseResult:
     return sweep(results, of="truncated files of the cache")
 
 
-@case("Its unpack cache is rewritten while it runs, by another start: both run and stop cleanly.")
+@case(
+    "Its unpack cache is rewritten while it runs, by another start: both run and stop cleanly.",
+    needs=(Need.BESIDE,),
+)
 def cache_rewritten_while_running(sandbox: Sandbox) -> CaseResult:
     """An older instance is still running when the cache turns out to be damaged."""
     home = sandbox.folder("home")

@@ -55,7 +55,10 @@ def sigquit_at_rest(sandbox: Sandbox) -> CaseResult:
     return stops(sandbox.run(Conditions(wrap=shell("ulimit -c 0")), stop=signal.SIGQUIT), code=None)
 
 
-@case("SIGTERM, SIGINT and SIGHUP reach the program under their own names.", needs=(Need.SIGNALS,))
+@case(
+    "SIGTERM, SIGINT and SIGHUP reach the program under their own names.",
+    needs=(Need.SIGNALS, Need.PROTOCOL),
+)
 def signal_name_reaches_program(sandbox: Sandbox) -> CaseResult:
     """The program may have to tell a stop from an interrupt."""
     told = {}
@@ -110,7 +113,7 @@ def _after_kill(observation: Observation) -> CaseResult:
 
 @case(
     "SIGSTOP suspends the program, SIGCONT wakes it, and it still stops cleanly.",
-    needs=(Need.SIGNALS,),
+    needs=(Need.SIGNALS, Need.PROTOCOL),
 )
 def sigstop_and_sigcont(sandbox: Sandbox) -> CaseResult:
     """A host that freezes its sidecar, or a user's job control."""
@@ -161,14 +164,20 @@ def sigterm_twice(sandbox: Sandbox) -> CaseResult:
         session.send(signal.SIGTERM)
         session.until_exit()
         observation = session.end()
-    return _stopped_once(observation)
+    return _stopped_once(observation, protocol=sandbox.hello.protocol)
 
 
-def _stopped_once(observation: Observation) -> CaseResult:
+def _stopped_once(observation: Observation, *, protocol: bool) -> CaseResult:
     """The second of two signals may hit the interpreter on its way out, after SHUTDOWN.
 
     Whether it does is chance; ended by it is a stop as well, so it must not change the verdict.
+
+    Args:
+        observation: The session.
+        protocol: Whether the program says SHUTDOWN; of another, any end may be that stop.
     """
+    if not protocol:
+        return stops(observation, code=None)
     if (
         observation.ready
         and observation.shutdown
@@ -186,4 +195,4 @@ def sigint_to_group(sandbox: Sandbox) -> CaseResult:
         session.until_ready()
         session.send(signal.SIGINT, group=True)
         session.until_exit()
-        return _stopped_once(session.end())
+        return _stopped_once(session.end(), protocol=sandbox.hello.protocol)

@@ -84,7 +84,8 @@ def _during_start(sandbox: Sandbox, number: int, *, group: bool = False) -> Case
     finally:
         for session in sessions:
             session.__exit__(None, None, None)
-    judged = [_judge_early_end(one) for one in observation]
+    protocol = sandbox.hello.protocol
+    judged = [_judge_early_end(one, protocol=protocol) for one in observation]
     return sweep(_with_lost_signals(judged, again), of="moments")
 
 
@@ -120,12 +121,21 @@ def _first_was_lost(judged: tuple[str, CaseResult], status: Status) -> tuple[str
     return "needed a second signal", replace(item, status=status, detail=detail)
 
 
-def _judge_early_end(observation: Observation) -> tuple[str, CaseResult]:
+def _judge_early_end(observation: Observation, *, protocol: bool) -> tuple[str, CaseResult]:
+    """Judge a program that was stopped while it started.
+
+    Args:
+        observation: The session.
+        protocol: Whether the program says SHUTDOWN when it stops as asked. Another that ends with 0
+            may have done so: it may handle the signal before it is ready.
+    """
     if observation.hung:
         return "hung", failed(f"hung: no {observation.hung} in time", observation)
     left = remains(observation)
     if left is not None:
         return ("left processes" if observation.processes_left else "left files"), left
+    if observation.exit_code == 0 and not protocol:
+        return "ended with 0", passed("exited with 0, nothing left", observation)
     if observation.exit_code == 0 and not observation.shutdown:
         return "exited with 0 unready", failed(
             "exited with 0 although it never was ready", observation
@@ -197,7 +207,7 @@ def _stopped_while_unpacking(sandbox: Sandbox) -> tuple[str, CaseResult]:
     """SIGTERM as soon as the first unpacked file is there; at READY where nothing is unpacked."""
     with sandbox.session() as session:
         deadline = time.monotonic() + session.conditions.ready_timeout_s
-        while not (unpacked := session.unpacked()) and session.running.ready_ms is None:
+        while not (unpacked := session.unpacked()) and not session.running.look_ready():
             if session.running.exited:
                 break
             if time.monotonic() > deadline:
@@ -206,7 +216,7 @@ def _stopped_while_unpacking(sandbox: Sandbox) -> tuple[str, CaseResult]:
             session.read(0)
         lost = _needs_two(session, signal.SIGTERM)
         observation = session.end()
-    judged = _judge_early_end(observation)
+    judged = _judge_early_end(observation, protocol=sandbox.hello.protocol)
     label, result = _first_was_lost(judged, Status.DEGRADED) if lost else judged
     if result.status is Status.PASS and re.search(FALSE_CAUSE, "\n".join(observation.stderr)):
         text = f"{observation.ending}, and the stop reads as another error: "
@@ -253,7 +263,7 @@ def _with_a_slow_fork(sandbox: Sandbox, library: Path, number: int) -> tuple[str
     )
     with sandbox.session(conditions) as session:
         deadline = time.monotonic() + conditions.ready_timeout_s
-        while not says.exists() and session.running.ready_ms is None and not session.running.exited:
+        while not says.exists() and not session.running.look_ready() and not session.running.exited:
             if time.monotonic() > deadline:
                 session.hung = "READY"
                 break
@@ -262,7 +272,7 @@ def _with_a_slow_fork(sandbox: Sandbox, library: Path, number: int) -> tuple[str
         if not forked and len(session.processes()) > 1:
             raise NotRun("it starts its program by other means than fork, or is linked statically")
         lost = _needs_two(session, number)
-        judged = _judge_early_end(session.end())
+        judged = _judge_early_end(session.end(), protocol=sandbox.hello.protocol)
     label, result = _first_was_lost(judged, Status.DEGRADED) if lost else judged
     moment = "after its fork" if forked else "at READY, as it starts no second process"
     return f"{label} {moment}", result

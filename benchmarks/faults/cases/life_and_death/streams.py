@@ -7,6 +7,7 @@ import time
 
 from benchmarks.faults.case import case
 from benchmarks.faults.conditions import Conditions, shell
+from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.session import Session
 from benchmarks.faults.verdict import (
@@ -20,7 +21,10 @@ PIPE_BYTES = 65536
 """Capacity of a pipe on Linux, see pipe(7)."""
 
 
-@case("End of file on stdin: it stops by itself with exit code 0 (the program watches stdin).")
+@case(
+    "End of file on stdin: it stops by itself with exit code 0 (the program watches stdin).",
+    needs=(Need.STDIN,),
+)
 def stdin_end_of_file(sandbox: Sandbox) -> CaseResult:
     """How a sidecar notices that its host is gone."""
     with sandbox.session() as session:
@@ -29,7 +33,8 @@ def stdin_end_of_file(sandbox: Sandbox) -> CaseResult:
         session.until_exit()
         observation = session.end()
     verdict = stops(observation)
-    if verdict.status.value == "pass" and observation.shutdown != "reason=normal":
+    said = observation.shutdown == "reason=normal" or not sandbox.hello.protocol
+    if verdict.status.value == "pass" and not said:
         return degraded(f"it stopped, but says {observation.shutdown!r}", observation)
     return verdict
 
@@ -48,7 +53,10 @@ def stdin_is_null(sandbox: Sandbox) -> CaseResult:
     )
 
 
-@case("The reader of stdout goes away: at its next line it ends, and leaves nothing.")
+@case(
+    "The reader of stdout goes away: at its next line it ends, and leaves nothing.",
+    needs=(Need.PROTOCOL,),
+)
 def stdout_closed_by_reader(sandbox: Sandbox) -> CaseResult:
     """A host whose reader thread has died."""
     with sandbox.session(Conditions(args=("--heartbeat", "0.05"))) as session:
@@ -58,7 +66,10 @@ def stdout_closed_by_reader(sandbox: Sandbox) -> CaseResult:
         return stops(session.end(), code=None)
 
 
-@case("Nobody reads stdout until more than 64 KiB are due: it waits, and ends when the host goes.")
+@case(
+    "Nobody reads stdout until more than 64 KiB are due: it waits, and ends when the host goes.",
+    needs=(Need.PROTOCOL,),
+)
 def stdout_nobody_reads(sandbox: Sandbox) -> CaseResult:
     """The pipe is full and the write blocks; closing it must not leave a process behind."""
     with sandbox.session(Conditions(args=("--heartbeat", "0.0001"))) as session:
@@ -87,7 +98,10 @@ def _wait_until_full(session: Session) -> bool:
     return False
 
 
-@case("The host dies without a word (all pipes close at once): nothing is left after 10 s.")
+@case(
+    "The host dies without a word (all pipes close at once): nothing is left after 10 s.",
+    needs=(Need.STDIN,),
+)
 def host_vanishes(sandbox: Sandbox) -> CaseResult:
     """What a crash of the host looks like to its sidecar, which watches stdin."""
     with sandbox.session() as session:

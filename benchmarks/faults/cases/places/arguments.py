@@ -19,7 +19,10 @@ from benchmarks.faults.verdict import (
 )
 
 
-@case("Its arguments arrive as they were given: empty, with spaces, beyond ASCII, --help.")
+@case(
+    "Its arguments arrive as they were given: empty, with spaces, beyond ASCII, --help.",
+    needs=(Need.PROTOCOL,),
+)
 def arguments_arrive(sandbox: Sandbox) -> CaseResult:
     """The hello sidecar repeats them in its BOOT line, percent-encoded."""
     args = ("a b", "", "ü漢", "%", "--help", "-v", "--version", "-")
@@ -30,7 +33,10 @@ def arguments_arrive(sandbox: Sandbox) -> CaseResult:
     return _same_arguments(observation, args)
 
 
-@case("An argument that is not valid UTF-8 arrives as it was given.", needs=(Need.BYTES,))
+@case(
+    "An argument that is not valid UTF-8 arrives as it was given.",
+    needs=(Need.BYTES, Need.PROTOCOL),
+)
 def arguments_not_utf8(sandbox: Sandbox) -> CaseResult:
     """A file name from an old archive."""
     args = (os.fsdecode(b"caf\xe9"),)
@@ -41,7 +47,7 @@ def arguments_not_utf8(sandbox: Sandbox) -> CaseResult:
     return _same_arguments(observation, args)
 
 
-@case("-c among its arguments reaches the program: it is no interpreter.")
+@case("-c among its arguments reaches the program: it is no interpreter.", needs=(Need.PROTOCOL,))
 def arguments_with_c(sandbox: Sandbox) -> CaseResult:
     """Frozen programs treat it specially, for the sake of multiprocessing."""
     args = ("--config", "a", "-c", "b")

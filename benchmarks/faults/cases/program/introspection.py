@@ -101,7 +101,7 @@ def python_path(sandbox: Sandbox) -> CaseResult:
     return passed("sys.path holds the program's own places only", observation)
 
 
-@case("It runs on the Python that packaged it.")
+@case("It runs on the Python that packaged it.", needs=(Need.PROTOCOL,))
 def own_python(sandbox: Sandbox) -> CaseResult:
     """What was tested before packaging is not what ships otherwise."""
     observation = sandbox.run()
@@ -117,7 +117,7 @@ def own_python(sandbox: Sandbox) -> CaseResult:
     return passed(f"Python {python}", observation)
 
 
-@case("It imports inspect at its start only where the program does.")
+@case("It imports inspect at its start only where the program does.", needs=(Need.PROTOCOL,))
 def imports_at_start(sandbox: Sandbox) -> CaseResult:
     """With ast, dis, re and tokenize behind it, inspect costs a small program half of its start."""
     trace = sandbox.folder("trace") / "stderr"

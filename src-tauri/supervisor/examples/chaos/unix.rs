@@ -13,6 +13,11 @@ use sidecar_supervisor::{
     Event, LaunchSpec, LineKind, RestartPolicy, Snapshot, State, Supervisor, TempSpec,
 };
 
+use self::shared::ReadyOptions;
+
+#[path = "../shared/mod.rs"]
+mod shared;
+
 /// Finds what a chaos run has started, whatever parent or group it has by then.
 const MARK: &str = "SIDECAR_CHAOS";
 /// Longer than any stop may take: the graces of the launch are 8 s and 3 s.
@@ -45,6 +50,11 @@ struct Options {
     lifecycles: u32,
     seed: u64,
     parallel: u32,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    ready: ReadyOptions,
+    /// A line tells that it is ready, and not a URL.
+    by_line: bool,
 }
 
 /// The command line.
@@ -103,6 +113,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
         lifecycles: 1000,
         seed: 1,
         parallel: 4,
+        args: Vec::new(),
+        env: Vec::new(),
+        ready: ReadyOptions::default(),
+        by_line: true,
     };
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or(format!("{name} needs a value"))?;
@@ -116,6 +130,14 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
             "--lifecycles" => options.lifecycles = number()?,
             "--seed" => options.seed = u64::from(number()?),
             "--parallel" => options.parallel = number()?.max(1),
+            "--arg" => options.args.push(value),
+            "--env" => {
+                let (name, value) = value
+                    .split_once('=')
+                    .ok_or(format!("--env needs NAME=VALUE, not {value:?}"))?;
+                options.env.push((name.to_owned(), value.to_owned()));
+            }
+            _ if options.ready.take(&name, &value)? => options.by_line &= name != "--ready-url",
             _ => return Err(format!("there is no argument {name}")),
         }
     }
@@ -126,7 +148,32 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
         .program
         .canonicalize()
         .map_err(|error| format!("{}: {error}", options.program.display()))?;
+    // What cannot be used is said before anything is launched.
+    options.launch("", Path::new(""))?;
     Ok(options)
+}
+
+impl Options {
+    /// One supervisor's launches.
+    fn launch(&self, mark: &str, root: &Path) -> Result<LaunchSpec, String> {
+        let mut spec = LaunchSpec::new(&self.program);
+        spec.args.clone_from(&self.args);
+        spec.env.clone_from(&self.env);
+        spec.env.push((MARK.to_owned(), mark.to_owned()));
+        spec.ready_timeout = Duration::from_secs(30);
+        // As a host has it, but for the waits, which would make the run long and test nothing.
+        spec.restart = RestartPolicy {
+            first_delay: Duration::from_millis(10),
+            max_delay: Duration::from_millis(40),
+            ..RestartPolicy::default()
+        };
+        spec.temp = Some(TempSpec {
+            root: root.to_owned(),
+            prefix: "life".to_owned(),
+        });
+        self.ready.apply(&mut spec)?;
+        Ok(spec)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +191,8 @@ struct Tally {
 /// What the observer remembers of one supervisor.
 #[derive(Debug, Default)]
 struct Watch {
+    /// A READY line is to be seen.
+    by_line: bool,
     state: Option<State>,
     launch: u64,
     ready_lines: u32,
@@ -210,7 +259,7 @@ impl Watch {
         if after == "ready" {
             self.ready_states += 1;
             self.ready += 1;
-            if self.ready_lines != 1 {
+            if self.by_line && self.ready_lines != 1 {
                 self.violation(format!("ready after {} READY lines", self.ready_lines));
             }
             if self.ready_states != 1 {
@@ -288,9 +337,19 @@ impl Worker {
             self.violations([format!("{} cannot be made: {error}", root.display())]);
             return lives;
         }
-        let watch = Arc::new(Mutex::new(Watch::default()));
+        let watch = Arc::new(Mutex::new(Watch {
+            by_line: self.options.by_line,
+            ..Watch::default()
+        }));
         let observed = Arc::clone(&watch);
-        let made = Supervisor::new(self.spec(&mark, &root), move |event| {
+        let spec = match self.options.launch(&mark, &root) {
+            Ok(spec) => spec,
+            Err(error) => {
+                self.violations([format!("no launch: {error}")]);
+                return lives;
+            }
+        };
+        let made = Supervisor::new(spec, move |event| {
             observed
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -322,23 +381,6 @@ impl Worker {
         tally.stragglers += seen.stragglers;
         let _ = fs::remove_dir_all(&root);
         done
-    }
-
-    fn spec(&self, mark: &str, root: &Path) -> LaunchSpec {
-        let mut spec = LaunchSpec::new(&self.options.program);
-        spec.env = vec![(MARK.to_owned(), mark.to_owned())];
-        spec.ready_timeout = Duration::from_secs(30);
-        // As a host has it, but for the waits, which would make the run long and test nothing.
-        spec.restart = RestartPolicy {
-            first_delay: Duration::from_millis(10),
-            max_delay: Duration::from_millis(40),
-            ..RestartPolicy::default()
-        };
-        spec.temp = Some(TempSpec {
-            root: root.to_owned(),
-            prefix: "life".to_owned(),
-        });
-        spec
     }
 
     /// One life: a start, a random moment, a random action, and the rest; gives the supervisor

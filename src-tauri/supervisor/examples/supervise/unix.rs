@@ -1,6 +1,7 @@
 //! See `main.rs`.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,7 +13,13 @@ use sidecar_supervisor::{
     Console, Event, LaunchSpec, RestartPolicy, State, Stream, Supervisor, TempSpec,
 };
 
+use self::shared::ReadyOptions;
+
+#[path = "../shared/mod.rs"]
+mod shared;
+
 const PREFIX: &str = "supervise";
+const USAGE: &str = "usage: supervise [OPTIONS] PROGRAM [ARGUMENT ...] | supervise --sweep";
 /// A reader that does not read is not waited for.
 const PRINT_BOUND: Duration = Duration::from_millis(200);
 
@@ -24,17 +31,53 @@ enum Reason {
 
 /// The command line.
 pub fn main() -> ExitCode {
-    let mut arguments = env::args_os().skip(1);
-    let Some(first) = arguments.next() else {
-        eprintln!("usage: supervise PROGRAM [ARGUMENT ...] | supervise --sweep");
-        return ExitCode::from(2);
+    let asked = match parse(env::args_os().skip(1)) {
+        Ok(asked) => asked,
+        Err(problem) => {
+            eprintln!("supervise: {problem}");
+            return ExitCode::from(2);
+        }
     };
-    if first == "--sweep" {
+    let Asked::Run { spec, tell_ready } = asked else {
         let removed = sidecar_supervisor::sweep(&env::temp_dir(), PREFIX);
         println!("removed {}", removed.len());
         return ExitCode::SUCCESS;
+    };
+    match supervise(*spec, tell_ready) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("supervise: {error}");
+            ExitCode::from(2)
+        }
     }
-    let mut spec = LaunchSpec::new(found(Path::new(&first)));
+}
+
+enum Asked {
+    Sweep,
+    Run {
+        spec: Box<LaunchSpec>,
+        tell_ready: bool,
+    },
+}
+
+fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Asked, String> {
+    let mut ready = ReadyOptions::default();
+    let mut tell_ready = false;
+    let program = loop {
+        let first = arguments.next().ok_or(USAGE)?;
+        match &*first.to_string_lossy() {
+            "--sweep" => return Ok(Asked::Sweep),
+            "--tell-ready" => tell_ready = true,
+            option if option.starts_with("--") => {
+                let value = arguments.next().ok_or(format!("{option} needs a value"))?;
+                if !ready.take(option, &value.to_string_lossy())? {
+                    return Err(format!("there is no option {option}; {USAGE}"));
+                }
+            }
+            _ => break first.clone(),
+        }
+    };
+    let mut spec = LaunchSpec::new(found(Path::new(&program)));
     spec.args = arguments
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
@@ -43,13 +86,11 @@ pub fn main() -> ExitCode {
         root: env::temp_dir(),
         prefix: PREFIX.to_owned(),
     });
-    match supervise(spec) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("supervise: {error}");
-            ExitCode::from(2)
-        }
-    }
+    ready.apply(&mut spec)?;
+    Ok(Asked::Run {
+        spec: Box::new(spec),
+        tell_ready,
+    })
 }
 
 /// The program as an absolute path; a name that cannot be resolved is left to fail by itself.
@@ -59,7 +100,7 @@ fn found(program: &Path) -> PathBuf {
         .unwrap_or_else(|_| program.to_owned())
 }
 
-fn supervise(spec: LaunchSpec) -> io::Result<ExitCode> {
+fn supervise(spec: LaunchSpec, tell_ready: bool) -> io::Result<ExitCode> {
     let (reasons, reason) = mpsc::channel();
     watch_signals(reasons.clone())?;
     if env::var_os("SIDECAR_EXIT_ON_EOF").is_some_and(|value| value == "1") {
@@ -71,12 +112,17 @@ fn supervise(spec: LaunchSpec) -> io::Result<ExitCode> {
         let _ = unheard.send(Reason::Unheard);
     });
     let printer = console.printer();
+    let mut told = false;
     let supervisor = Supervisor::new(spec, move |event| match event {
         Event::Line(line) => printer.print(line.stream, &*line.text),
         Event::Changed(snapshot) => {
             if let State::Failed(why) = &snapshot.state {
                 printer.print(Stream::Stderr, why.to_string());
                 let _ = reasons.send(Reason::SidecarEnded);
+            }
+            if tell_ready && snapshot.state == State::Ready && !told {
+                told = true;
+                printer.print(Stream::Stderr, "supervise: the sidecar is ready");
             }
         }
     })?;

@@ -1,0 +1,69 @@
+"""How the failing sidecar stands in for another one: in whose way it is waited for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from spike.host import verify
+from spike.host.observed import MALFORMED, STDERR_LINE
+from spike.project.sidecar import Sidecar
+
+OTHERS = "in the other's way"
+OWN = "in its own"
+
+
+@pytest.mark.parametrize(
+    ("said", "ways"),
+    [
+        (
+            {},
+            {"silent": OTHERS, "crash": OTHERS, "malformed": OWN, "twice": OWN},
+        ),
+        (
+            {"ready_pattern": "Serving on", "ready_stream": "stderr"},
+            {"silent": OTHERS, "crash": OTHERS, "malformed": OWN, "twice": OWN},
+        ),
+        # Its BOOT line would be taken for the other's line.
+        ({"ready_pattern": "version="}, {"silent": OWN, "crash": OWN}),
+        # So would its complaint.
+        ({"ready_pattern": "port \\d+", "ready_stream": "either"}, {"silent": OWN, "crash": OWN}),
+        (
+            {"ready_url": "http://127.0.0.1:8000/"},
+            {"silent": OTHERS, "crash": OTHERS, "malformed": OTHERS, "twice": OWN},
+        ),
+    ],
+)
+def test_the_failing_sidecar_is_waited_for_in_the_way_that_is_tried(
+    demo: Sidecar, said: dict[str, Any], ways: dict[str, str]
+) -> None:
+    """Unless that would be answered by what it says anyway."""
+    other = replace(demo, **said)
+    for fault, way in ways.items():
+        launching = verify.failing_launch(other, fault, 1500)
+        assert launching.ready_of is (other if way == OTHERS else None), fault
+        assert launching.args is not None
+        assert launching.args[:2] == ("--fault", fault)
+        assert launching.ready_timeout_ms == 1500
+
+
+def test_a_port_is_handed_over_where_the_address_needs_one(demo: Sidecar) -> None:
+    """The host refuses an address with a free port that nobody is told."""
+    url = "http://127.0.0.1:{free_port}/"
+    asked = replace(demo, ready_url=url, env={"PORT": "{free_port}"})
+    assert "{free_port}" in (verify.failing_launch(asked, "silent", 1).args or ())
+    fixed = replace(demo, ready_url="http://127.0.0.1:8000/")
+    assert verify.failing_launch(fixed, "silent", 1).args == ("--fault", "silent")
+
+
+def test_what_the_failing_sidecar_says_is_what_is_known_of_it() -> None:
+    """The words here are those of its program."""
+    text = (verify.FAULTY / "main.py").read_text(encoding="utf-8")
+    assert verify.FAULTY_BOOT.removesuffix("1") in text
+    assert f'err("{STDERR_LINE}")' in text
+    found = re.search(r"for line in \((.*)\):", text)
+    assert found
+    assert found[1] == ", ".join(f'"{line}"' for line in MALFORMED)
