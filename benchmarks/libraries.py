@@ -26,7 +26,7 @@ from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import judgement
 from spike.launch.spec import Launch
-from spike.packagers import PACKAGERS, VARIANTS, Variant, variant_named
+from spike.packagers import PACKAGERS, VARIANTS, Variant, modes_alone, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
 
@@ -87,7 +87,7 @@ def folder_variants() -> list[str]:
     hello = sidecar.load()
     found = []
     for packager in PACKAGERS.values():
-        modes = [mode.name for mode in packager.modes if mode.default]
+        modes = [mode.name for mode in modes_alone(packager)]
         folders = [name for name in modes if packager.recipe(hello, name).folder is not None]
         found.append(f"{packager.name}-{(folders or modes)[0]}")
     return found

@@ -17,18 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from spike.packagers.recipe import Shipped
-
-_NOT_OF_THE_PROGRAM = re.compile(
-    r"(^|/)(\.|tests?/|docs?/|examples?/|build/|dist/|node_modules/|venv/|__pycache__/)"
-    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|setup|noxfile|tasks|fabfile|manage)\.py$"
-    r"|(^|/)(readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|history)[^/]*$"
-    r"|(^|/)(makefile|dockerfile|procfile|justfile)[^/]*$"
-    r"|(^|/)(pyproject|uv|poetry|pdm|pylock[^/]*|pipfile|requirements[^/]*)\.(toml|lock|txt|in)$"
-    r"|(^|/)pipfile(\.lock)?$"
-    r"|\.(md|rst|lock|pyi|pyc|pyx|pxd|pxi|c|cc|cpp|h|hpp|rs|spec|ipynb|log|typed|orig|bak|swp)$",
-    re.IGNORECASE,
-)
-"""What lies in a project's folder and is no part of the program."""
+from spike.project import sources
 
 _NOT_DATA_OF_A_PACKAGE = re.compile(
     r"(^|/)(tests?|testing|docs?|examples?|benchmarks?|include|licenses?|__pycache__)/"
@@ -94,7 +83,7 @@ def own_parts(
     modules = {}
     data = []
     for path in sorted(every - left):
-        if _NOT_OF_THE_PROGRAM.search(path):
+        if sources.NOT_OF_THE_PROGRAM.search(path):
             continue
         if path.endswith(".py"):
             names = [name for base in bases if (name := module_name(path, base))]
