@@ -128,6 +128,16 @@ def distribution_parts(files: Iterable[str]) -> Parts:
     return Parts(modules=modules, data=tuple(data))
 
 
+def without(parts: Parts, exclude: Iterable[str]) -> Parts:
+    """The parts but for modules that are not to ship, and what lies below them."""
+    kept = {
+        name: path
+        for name, path in parts.modules.items()
+        if not any(f"{name}.".startswith(f"{left}.") for left in exclude)
+    }
+    return Parts(modules=kept, data=parts.data)
+
+
 _OF_VERBOSE = ("# ", "import _", "Processing ", "Adding directory: ")
 """What else ``python -v`` writes."""
 

@@ -194,7 +194,7 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
             text = text.replace(path, name)
         text = re.sub(re.escape(tempfile.gettempdir()) + r"/spike-launch-\w+", "<tmp>", text)
         text = _UNPACKED.sub("<program>", text)
-        told.append(re.sub(r"<program>/(_internal|lib)(?=/|\b)", "<program>", text))
+        told.append(re.sub(r"<program>/(_internal|lib/app|lib)(?=/|\b)", "<program>", text))
     return tuple(told)
 
 
@@ -234,7 +234,7 @@ def _gaps(
         not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
     )
-    gaps = completeness.own_gaps(own, shipped, loaded)
+    gaps = completeness.own_gaps(completeness.without(own, sidecar.exclude), shipped, loaded)
     named = {
         normal_name(re.split(r"[^A-Za-z0-9._-]", text.strip(), maxsplit=1)[0])
         for text in sidecar.dependencies
@@ -245,6 +245,7 @@ def _gaps(
         except importlib.metadata.PackageNotFoundError:
             continue
         has = completeness.distribution_parts(path.as_posix() for path in files)
+        has = completeness.without(has, sidecar.exclude)
         gaps += completeness.distribution_gaps(name, has, shipped, loaded, direct=name in named)
     return gaps
 

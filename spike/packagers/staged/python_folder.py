@@ -80,8 +80,9 @@ def _below(*names):
 # What a user has installed for a Python of this version is not for this one.
 if site.ENABLE_USER_SITE and site.USER_SITE in sys.path:
     sys.path.remove(site.USER_SITE)
-if _below({library!r}, "site-packages") not in sys.path:  # Debian looks in other folders
-    site.addsitedir(_below({library!r}, "site-packages"))
+_packages = _below({library!r}, "site-packages")
+if _packages not in sys.path and os.path.isdir(_packages):  # Debian looks in other folders
+    site.addsitedir(_packages)
 sys.path[:0] = [_below("app", *names) for names in {roots!r}]
 '''
 

@@ -86,8 +86,8 @@ def test_what_was_not_tried_is_not_run() -> None:
 
 def test_a_library_is_tried_in_one_folder_mode_a_packager() -> None:
     """A new packager is tried without being named here."""
-    expected = ["nuitka-standalone", "pyinstaller-onedir", "cx_freeze-onedir"]
-    assert libraries.folder_variants()[:3] == expected
+    expected = ["nuitka-standalone", "pyinstaller-onedir", "cx_freeze-onedir", "cpython-folder"]
+    assert libraries.folder_variants()[:4] == expected
 
 
 def test_a_damaged_file_and_an_unknown_library_are_errors(tmp_path: Path) -> None:
