@@ -54,7 +54,8 @@ class CPython:
             price="Linux with glibc. The most files, and more of the standard library than the "
             "program uses. It starts as Python does, with site, before the program's own imports. "
             "Dependencies lie there in readable source, the sidecar's own modules as bytecode. In "
-            "a list of processes it is python3. A child process that the program starts with "
+            "a list of processes it is python3, and so is sys.executable: a program that starts "
+            "itself again does it by sys.orig_argv. A child process that it starts with "
             "sys.executable obeys PYTHONHOME and PYTHONPATH unless it is given -I.",
             default=False,
         ),

@@ -41,7 +41,7 @@ TEST_FOLDERS = frozenset({"test", "tests", "idle_test"})
 DEVELOPMENT = frozenset(
     {
         *("antigravity", "curses", "distutils", "doctest", "ensurepip", "idlelib", "lib2to3"),
-        *("nis", "ossaudiodev"),
+        *("crypt", "nis", "ossaudiodev", "spwd", "_crypt"),
         *("pydoc_data", "readline", "rlcompleter", "this", "tkinter", "turtle", "turtledemo"),
         *("unittest", "venv", "_curses", "_curses_panel", "_tkinter"),
     }
