@@ -120,7 +120,7 @@ def imported(source: bytes, path: str) -> frozenset[str]:
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()
     package = PurePosixPath(path).parent.parts
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(item.name for item in node.names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -160,7 +161,7 @@ def test_other_systems_are_refused_with_another_packager(
 ) -> None:
     """Before anything is copied."""
     if name == "musl":
-        monkeypatch.setattr(cpython.platform, "libc_ver", lambda: ("", ""))
+        monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     else:
         monkeypatch.setattr(sys, "platform", name.lower())
     with pytest.raises(UnsuitableError, match=r"for Linux|on glibc") as caught:
