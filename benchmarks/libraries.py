@@ -21,7 +21,7 @@ from typing import Any
 
 from spike.build import advice, buildinfo, sessions
 from spike.core import generated, jsonfile, process
-from spike.core.errors import CorruptFileError, SpikeError, UsageError
+from spike.core.errors import CorruptFileError, SpikeError, UnsuitableError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import judgement
@@ -88,7 +88,10 @@ def folder_variants() -> list[str]:
     found = []
     for packager in PACKAGERS.values():
         modes = [mode.name for mode in modes_alone(packager)]
-        folders = [name for name in modes if packager.recipe(hello, name).folder is not None]
+        try:
+            folders = [name for name in modes if packager.recipe(hello, name).folder is not None]
+        except UnsuitableError:
+            continue  # it is for another system
         found.append(f"{packager.name}-{(folders or modes)[0]}")
     return found
 

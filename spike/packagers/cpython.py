@@ -170,7 +170,7 @@ def _modules(sidecar: Sidecar, reached: frozenset[str], roots: Sequence[str]) ->
 def _name(path: str, root: str) -> str:
     """Dotted name of a module below an import root; empty for what cannot be imported there."""
     base = "" if root in ("", ".") else f"{root}/"
-    if not path.startswith(base) or path.endswith(".pyc"):
+    if not path.startswith(base) or path.endswith((".pyc", ".pyd")):
         return ""
     name = module_of(path[len(base) :])
     return name if name and all(part.isidentifier() for part in name.split(".")) else ""
@@ -196,7 +196,8 @@ def _escaped(text: str) -> str:
 
 def _shipped(roots: Sequence[str], work: Path, recipe: Recipe) -> Shipped:
     """What lies in the folder, by the names that each of its search paths gives it."""
-    library = f"python{sysconfig.get_python_version()}"
+    # What lies below lib is listed without it; some systems have the standard library in lib64.
+    library = f"{sys.platlibdir}/python{sysconfig.get_python_version()}".removeprefix("lib/")
     places = (
         *(f"app/{root}/" for root in roots if root not in ("", ".")),
         *("app/", f"{library}/site-packages/", f"{library}/lib-dynload/", f"{library}/"),

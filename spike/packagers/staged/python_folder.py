@@ -33,9 +33,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-LIBRARY = f"python{sysconfig.get_python_version()}"
-"""Name of the folder of the standard library, below ``lib``."""
-PACKAGES = f"lib/{LIBRARY}/site-packages"
+LIBRARY = f"{sys.platlibdir}/python{sysconfig.get_python_version()}"
+"""Where the interpreter looks for the standard library, below its prefix: in lib64 on some."""
+PACKAGES = f"{LIBRARY}/site-packages"
 APP = "lib/app"
 TEST_FOLDERS = frozenset({"test", "tests", "idle_test"})
 DEVELOPMENT = frozenset(
@@ -75,15 +75,15 @@ import site
 import sys
 
 def _below(*names):
-    return os.path.join(sys.prefix, "lib", *names)
+    return os.path.join(sys.prefix, *names)
 
 # What a user has installed for a Python of this version is not for this one.
 if site.ENABLE_USER_SITE and site.USER_SITE in sys.path:
     sys.path.remove(site.USER_SITE)
-_packages = _below({library!r}, "site-packages")
+_packages = _below({packages!r})
 if _packages not in sys.path and os.path.isdir(_packages):  # Debian looks in other folders
     site.addsitedir(_packages)
-sys.path[:0] = [_below("app", *names) for names in {roots!r}]
+sys.path[:0] = [_below({app!r}, *names) for names in {roots!r}]
 '''
 
 
@@ -328,7 +328,7 @@ def standard_library(folder: Folder) -> None:
     """Python's own modules: all that is not for developing, or is reached."""
     source = Path(sysconfig.get_path("stdlib"))
     native = Path(str(sysconfig.get_config_var("DESTSHARED") or source / "lib-dynload"))
-    places = [(source, f"lib/{LIBRARY}"), (native, f"lib/{LIBRARY}/lib-dynload")]
+    places = [(source, LIBRARY), (native, f"{LIBRARY}/lib-dynload")]
     files = {
         (place, path.relative_to(place).as_posix()): target
         for place, target in places
@@ -338,7 +338,7 @@ def standard_library(folder: Folder) -> None:
     wanted = {name.partition(".")[0] for name in folder.wanted}
     _follow(files, wanted)
     exclude = folder.settings["exclude"]
-    (folder.root / f"lib/{LIBRARY}/lib-dynload").mkdir(parents=True)  # Python looks for it
+    (folder.root / f"{LIBRARY}/lib-dynload").mkdir(parents=True)  # Python looks for it
     for (place, path), target in files.items():
         if not standard(path, wanted, exclude):
             continue
@@ -347,11 +347,11 @@ def standard_library(folder: Folder) -> None:
         elif "/" not in path and path.startswith("_sysconfigdata"):
             _sysconfigdata(folder, place / path, target)
         else:
-            folder.compile(place / path, f"{target}/{path}c", f"lib/{LIBRARY}/{path}")
+            folder.compile(place / path, f"{target}/{path}c", f"{LIBRARY}/{path}")
     hook = folder.root / "sitecustomize.py"
     roots = [list(PurePosixPath(root).parts) for root in folder.settings["roots"]]
-    hook.write_text(SITECUSTOMIZE.format(library=LIBRARY, roots=roots), encoding="utf-8")
-    folder.compile(hook, f"lib/{LIBRARY}/sitecustomize.pyc", "sitecustomize.py")
+    hook.write_text(SITECUSTOMIZE.format(packages=PACKAGES, app=APP, roots=roots), encoding="utf-8")
+    folder.compile(hook, f"{LIBRARY}/sitecustomize.pyc", "sitecustomize.py")
     hook.unlink()
 
 
@@ -371,7 +371,7 @@ def _follow(files: Mapping[tuple[Path, str], str], wanted: set[str]) -> None:
 def _sysconfigdata(folder: Folder, source: Path, target: str) -> None:
     changed = folder.root / source.name
     changed.write_bytes(without_prefix(source.read_bytes(), sys.base_prefix))
-    folder.compile(changed, f"{target}/{source.name}c", f"lib/{LIBRARY}/{source.name}")
+    folder.compile(changed, f"{target}/{source.name}c", f"{LIBRARY}/{source.name}")
     changed.unlink()
 
 
@@ -381,7 +381,7 @@ def interpreter(folder: Folder) -> None:
     python = folder.copy(base, "bin/python3")
     python.chmod(0o755)
     found, _ = libraries(run("ldd", str(base)))
-    for module in sorted((folder.root / "lib").rglob("*.so*")):
+    for module in sorted(folder.root.rglob("*.so*")):
         # Wheels bring their own libraries and find them; what they do not find is not there.
         listed, missing = libraries(run("ldd", str(module), check=False))
         here = str(folder.root.resolve())
@@ -391,12 +391,12 @@ def interpreter(folder: Folder) -> None:
             if not os.path.realpath(path).startswith(here)
         }
         if missing:
-            say(f"{module.name} needs {', '.join(missing)}, which this machine does not have")
+            say(f"{module.name} needs {', '.join(missing)}, which is not found here")
     for name, path in sorted(found.items()):
         folder.copy(Path(path), f"lib/{name}").chmod(0o755)
     ours = [
         *(folder.root / "lib").glob("*.so*"),
-        *(folder.root / f"lib/{LIBRARY}/lib-dynload").glob("*.so"),
+        *(folder.root / f"{LIBRARY}/lib-dynload").glob("*.so"),
     ]
     for file in [*sorted(ours), python]:
         run("strip", "--strip-unneeded", str(file))
@@ -418,7 +418,12 @@ def program(folder: Folder, source: Path, name: str) -> None:
 def run(*words: str, check: bool = True) -> str:
     """Run a tool and return what it says; its failure ends the build, unless told otherwise."""
     done = subprocess.run(
-        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
     )
     if check and done.returncode != 0:
         raise fail(f"{' '.join(words)} failed with {done.returncode}: {done.stdout.strip()}")

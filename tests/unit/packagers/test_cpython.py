@@ -180,13 +180,17 @@ def test_it_is_built_when_asked_for_and_not_by_the_plans_run() -> None:
 
 
 @linux
-def test_what_shipped_is_told_by_the_names_of_each_search_path(tmp_path: Path) -> None:
+@pytest.mark.parametrize("libraries", ["lib", "lib64"])
+def test_what_shipped_is_told_by_the_names_of_each_search_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, libraries: str
+) -> None:
     """Own modules by their root, dependencies, the standard library and its extension modules."""
+    monkeypatch.setattr(sys, "platlibdir", libraries)
     recipe = recipe_of(
         sidecar.load(service(tmp_path, settings='entry = "src/main.py"', files="src/main.py"))
     )
     out = tmp_path / recipe.output
-    library = f"lib/python{sysconfig.get_python_version()}"
+    library = f"{libraries}/python{sysconfig.get_python_version()}"
     for name in (
         *("lib/app/src/main.pyc", "lib/app/src/pkg/__init__.pyc", "lib/app/src/words/a.txt"),
         *(f"{library}/json/decoder.pyc", f"{library}/lib-dynload/_ssl.cpython-311.so"),
