@@ -188,15 +188,13 @@ def run_logged(
                     sys.stdout.flush()
             process.wait()
         except OSError as error:
-            kill_group(process.pid)
-            process.wait()
+            end_group(process)
             raise StorageError(
                 f"The output of {argv[0]} could not be kept in {log_path}: {error.strerror}.",
                 try_next="free some disk space and run the command again",
             ) from None
         except BaseException:
-            kill_group(process.pid)
-            process.wait()
+            end_group(process)
             raise
         finally:
             process.stdout.close()
@@ -462,3 +460,24 @@ def kill_group(pid: int) -> None:
             os.kill(pid, signal.SIGTERM)
     except (ProcessLookupError, PermissionError):
         pass
+
+
+END_GRACE_S = 5.0
+"""A program that started others in groups of their own gets so long to end those."""
+
+
+def end_group(process: Popen) -> None:
+    """End a program and its group: asked first, since what it started may lead groups of its own.
+
+    A build runs a packager, and that a compiler; killed at once, it would leave both running.
+    """
+    if os.name == "posix":
+        deadline = time.monotonic() + END_GRACE_S
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGTERM)
+            while time.monotonic() < deadline:
+                process.poll()  # a group that holds nothing but its dead leader is still one
+                os.killpg(process.pid, 0)
+                time.sleep(0.01)
+    kill_group(process.pid)
+    process.wait()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import platform
+import re
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -168,12 +169,15 @@ def _modules(sidecar: Sidecar, reached: frozenset[str], roots: Sequence[str]) ->
 
 
 def _name(path: str, root: str) -> str:
-    """Dotted name of a module below an import root; empty for what cannot be imported there."""
+    """Dotted name of a module below an import root; empty for what cannot be imported there.
+
+    A name that no statement can import may still be imported by name: Django's 0001_initial.
+    """
     base = "" if root in ("", ".") else f"{root}/"
     if not path.startswith(base) or path.endswith((".pyc", ".pyd")):
         return ""
     name = module_of(path[len(base) :])
-    return name if name and all(part.isidentifier() for part in name.split(".")) else ""
+    return name if all(re.fullmatch(r"\w+", part) for part in name.split(".")) else ""
 
 
 def _program(script: str, options: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from benchmarks.targets import variant_target
-from spike.build.buildinfo import Built
+from spike.build.buildinfo import FIRST_LAUNCH_NAME, OWN_FILES, Built
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL as ROOT
 from spike.launch import leftovers, places
@@ -71,7 +71,7 @@ def test_a_build_is_complete(built: Build) -> None:
         "cpython",
         found.info.python_version,
     )
-    assert json.loads((found.artifact.parent / "gaps.json").read_text()) == []
+    assert gaps(found) == []
 
 
 def test_what_programs_grow_into_works_from_any_place(built: Build, moved: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_service_with_dependencies_is_whole(built: Build, tmp_path: Path) -> N
     found = built(VARIANT, "examples/fastapi")
     assert found.folder is not None
     assert found.info.first_launch == "ready"
-    assert json.loads((found.folder / "gaps.json").read_text()) == []
+    assert gaps(found) == []
     target = variant_target(found)
     env = {**target.sidecar.env, "XDG_DATA_HOME": str(tmp_path)}
     done = launch(target.spec(env=env), inspect=leftovers.inspect)
@@ -240,10 +240,14 @@ def test_two_builds_are_the_same_byte_for_byte(built: Build, tmp_path: Path) -> 
     assert contents(built(VARIANT)) == first
 
 
+def gaps(found: Built) -> object:
+    return json.loads((found.artifact.parent / FIRST_LAUNCH_NAME).read_text())["gaps"]
+
+
 def contents(found: Built) -> dict[str, bytes]:
     assert found.folder is not None
     return {
         path.relative_to(found.folder).as_posix(): path.read_bytes()
         for path in found.folder.rglob("*")
-        if path.is_file() and path.name not in ("build.json", "build.log")
+        if path.is_file() and path.name not in OWN_FILES
     }

@@ -76,12 +76,13 @@ def test_own_modules_ship_whether_they_are_reached_or_not(tmp_path: Path) -> Non
     folder = service(
         tmp_path,
         settings='smoke = ["python", "smoke.py"]\nexclude = ["plugins.old"]',
-        files="helper.py plugins/__init__.py plugins/late.py plugins/old.py smoke.py setup.py "
-        "tests/test_it.py test_more.py docs/conf.py odd-name.py notes.txt",
+        files="helper.py plugins/0001_first.py plugins/__init__.py plugins/late.py plugins/old.py "
+        "smoke.py setup.py tests/test_it.py test_more.py docs/conf.py odd-name.py notes.txt",
         main="import helper\n",
     )
     assert settings_of(sidecar.load(folder))["modules"] == [
-        *("helper.py", "main.py", "plugins/__init__.py", "plugins/late.py"),
+        *("helper.py", "main.py", "plugins/0001_first.py", "plugins/__init__.py"),
+        "plugins/late.py",
     ]
 
 
