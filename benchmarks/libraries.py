@@ -21,12 +21,12 @@ from typing import Any
 
 from spike.build import advice, buildinfo, sessions
 from spike.core import generated, jsonfile, process
-from spike.core.errors import CorruptFileError, SpikeError, UsageError
+from spike.core.errors import CorruptFileError, SpikeError, UnsuitableError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import judgement
 from spike.launch.spec import Launch
-from spike.packagers import PACKAGERS, VARIANTS, Variant, variant_named
+from spike.packagers import PACKAGERS, VARIANTS, Variant, modes_alone, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
 
@@ -87,8 +87,11 @@ def folder_variants() -> list[str]:
     hello = sidecar.load()
     found = []
     for packager in PACKAGERS.values():
-        modes = [mode.name for mode in packager.modes if mode.default]
-        folders = [name for name in modes if packager.recipe(hello, name).folder is not None]
+        modes = [mode.name for mode in modes_alone(packager)]
+        try:
+            folders = [name for name in modes if packager.recipe(hello, name).folder is not None]
+        except UnsuitableError:
+            continue  # it is for another system
         found.append(f"{packager.name}-{(folders or modes)[0]}")
     return found
 

@@ -20,13 +20,14 @@ NO_SIDECAR = "Takes no --sidecar: "
 def document() -> str:
     """The document, without the line that tells who generated it."""
     from commands import topic_tasks, topics
-    from spike.packagers import PACKAGERS
+    from spike.packagers import PACKAGERS, modes_alone
 
     sessions = [
         [
             f"`nox -s build_{packager.name}`",
-            ", ".join(f"`{mode.name}`" for mode in packager.modes if mode.default),
-            ", ".join(f"`{mode.name}`" for mode in packager.modes if not mode.default) or "-",
+            ", ".join(f"`{mode.name}`" for mode in modes_alone(packager)),
+            ", ".join(f"`{m.name}`" for m in packager.modes if m not in modes_alone(packager))
+            or "-",
         ]
         for packager in PACKAGERS.values()
     ]

@@ -19,7 +19,7 @@ from decision.recommend import standings, wording
 from decision.recommend.choice import Answer
 from decision.record import figures, sections
 from spike.core.workspace import platform_id
-from spike.packagers import PACKAGERS
+from spike.packagers import DEFAULT_PACKAGERS, PACKAGERS
 
 INDEX = "index"
 
@@ -194,7 +194,9 @@ def _built_summary(facts: Known) -> str:
 
 
 def _built(facts: Known) -> str:
-    commands = ", ".join(f"`{facts.evidence.sidecar.nox_command(name)}`" for name in PACKAGERS)
+    used = {build["packager"] for build in facts.evidence.builds.values()}
+    names = [name for name in PACKAGERS if name in used] or DEFAULT_PACKAGERS
+    commands = ", ".join(f"`{facts.evidence.sidecar.nox_command(name)}`" for name in names)
     return f"{sections.built(facts.evidence)}\n\nMade by {commands}."
 
 

@@ -16,7 +16,7 @@ from spike.build import doctor, sessions
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError
 from spike.measure import provenance
 from spike.measure.results import Result
-from spike.packagers import PACKAGERS
+from spike.packagers import DEFAULT_PACKAGERS
 from spike.project.sidecar import Sidecar
 
 
@@ -87,7 +87,7 @@ def build(sidecar: Sidecar, settings: Settings) -> None:
         BuildFailedError: A session failed; its output has said why.
     """
     headline("build")
-    sessions.build(sidecar, list(PACKAGERS), force=settings.force, draft=settings.draft)
+    sessions.build(sidecar, DEFAULT_PACKAGERS, force=settings.force, draft=settings.draft)
 
 
 def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:

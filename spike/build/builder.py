@@ -36,7 +36,7 @@ from spike.core.errors import (
     SpikeError,
     StorageError,
 )
-from spike.packagers import Variant, mode_named, packager_named
+from spike.packagers import Variant, mode_named, modes_alone, packager_named
 from spike.packagers.recipe import STAGED, Packager, Recipe
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
@@ -80,9 +80,7 @@ def main(arguments: list[str]) -> int:
     trial = json.loads(options.trial)
     if trial:
         sidecar = sidecar.with_more(trial)
-    modes = [mode_named(packager, name) for name in options.mode] or [
-        mode for mode in packager.modes if mode.default
-    ]
+    modes = [mode_named(packager, name) for name in options.mode] or modes_alone(packager)
     lock = Path(options.lock) if options.lock else None
     infos = [
         build(
@@ -376,11 +374,13 @@ def check_tools(packager: Packager) -> None:
 
 
 def installed_version(packager: Packager) -> str:
-    """Version of the packager in this environment.
+    """Version of the packager in this environment; Python's own where that is the packager.
 
     Raises:
         MissingToolError: It is not installed here.
     """
+    if packager.distribution is None:
+        return platform.python_version()
     try:
         return importlib.metadata.version(packager.distribution)
     except importlib.metadata.PackageNotFoundError:

@@ -12,23 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from spike.build.used import Used
 from spike.packagers.recipe import Shipped
-
-_NOT_OF_THE_PROGRAM = re.compile(
-    r"(^|/)(\.|tests?/|docs?/|examples?/|build/|dist/|node_modules/|venv/|__pycache__/)"
-    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|setup|noxfile|tasks|fabfile|manage)\.py$"
-    r"|(^|/)(readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|history)[^/]*$"
-    r"|(^|/)(makefile|dockerfile|procfile|justfile)[^/]*$"
-    r"|(^|/)(pyproject|uv|poetry|pdm|pylock[^/]*|pipfile|requirements[^/]*)\.(toml|lock|txt|in)$"
-    r"|(^|/)pipfile(\.lock)?$"
-    r"|\.(md|rst|lock|pyi|pyc|pyx|pxd|pxi|c|cc|cpp|h|hpp|rs|spec|ipynb|log|typed|orig|bak|swp)$",
-    re.IGNORECASE,
-)
-"""What lies in a project's folder and is no part of the program."""
+from spike.project import sources
 
 _NOT_DATA_OF_A_PACKAGE = re.compile(
     r"(^|/)(tests?|testing|docs?|examples?|benchmarks?|include|licenses?|__pycache__)/"
@@ -116,12 +105,12 @@ def own_parts(
     for path in sorted(every - left):
         if not path.endswith(_CODE):
             others.append(path)
-        elif path.endswith(".py") and not _NOT_OF_THE_PROGRAM.search(path):
+        elif path.endswith(".py") and not sources.NOT_OF_THE_PROGRAM.search(path):
             names = [name for base in bases if (name := module_name(path, base))]
             if names:
                 # Below several roots, the innermost is the one that imports name.
                 modules[min(names, key=len)] = path
-    data = tuple(path for path in others if not _NOT_OF_THE_PROGRAM.search(path))
+    data = tuple(path for path in others if not sources.NOT_OF_THE_PROGRAM.search(path))
     return Parts(modules=modules, data=data, files=tuple(others))
 
 
@@ -171,6 +160,16 @@ def distribution_parts(files: Iterable[str], *, has_plugins: bool = False) -> Pa
         metadata=tuple(metadata),
         has_plugins=has_plugins,
     )
+
+
+def without(parts: Parts, exclude: Iterable[str]) -> Parts:
+    """The parts but for modules that are not to ship, and what lies below them."""
+    kept = {
+        name: path
+        for name, path in parts.modules.items()
+        if not any(f"{name}.".startswith(f"{left}.") for left in exclude)
+    }
+    return replace(parts, modules=kept)
 
 
 def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:

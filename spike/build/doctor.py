@@ -73,7 +73,7 @@ NEEDS: tuple[Need, ...] = (
     Need(name="git", purpose="provenance of results", programs=("git",), apt="git"),
     Need(
         name="C compiler",
-        purpose=f"{_BUILD}: Nuitka, the static C baseline",
+        purpose=f"{_BUILD}: Nuitka, CPython in a folder, the static C baseline",
         programs=("gcc", "clang", "cc"),
         apt="build-essential",
         elsewhere="install Xcode's command line tools (macOS) or the MSVC build tools (Windows)",

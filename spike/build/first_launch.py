@@ -260,7 +260,7 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
             text = text.replace(path, name)
         text = re.sub(re.escape(tempfile.gettempdir()) + r"/spike-launch-\w+", "<tmp>", text)
         text = _UNPACKED.sub("<program>", text)
-        told.append(re.sub(r"<program>/(_internal|lib)(?=/|\b)", "<program>", text))
+        told.append(re.sub(r"<program>/(_internal|lib/app|lib)(?=/|\b)", "<program>", text))
     return tuple(told)
 
 
@@ -304,7 +304,7 @@ def _gaps(
         not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
     )
-    gaps = completeness.own_gaps(own, shipped, own_used)
+    gaps = completeness.own_gaps(completeness.without(own, sidecar.exclude), shipped, own_used)
     texts = imports.dotted_texts(sidecar)
     named = {
         normal_name(re.split(r"[^A-Za-z0-9._-]", text.strip(), maxsplit=1)[0])
@@ -317,7 +317,7 @@ def _gaps(
         folders=installed[0].folders | installed[1].folders,
     )
     for name in sorted({normal_name(each) for each in provided.values()}):
-        has = _installed(name)
+        has = completeness.without(_installed(name), sidecar.exclude)
         gaps += completeness.distribution_gaps(name, has, shipped, theirs, direct=name in named)
         gaps += completeness.named_gaps(texts, has, shipped, gaps)
     return gaps

@@ -128,7 +128,11 @@ _PROGRAM_FOLDER = re.compile(
     r"|/lib/library\.zip/)"
 )
 # Below the folder of a program whose place is known, what some packagers put in between.
-_INNER_FOLDER = re.compile(r"(?:_internal/|lib/library\.zip/|lib/)?")
+_INNER_FOLDER = re.compile(
+    r"(?:_internal/|lib/library\.zip/|lib/python3\.\d+/(?:site-packages/)?|lib/)?"
+)
+# In a folder with a real Python a sidecar's files lie as they do in its own folder.
+_OWN_FOLDER = "lib/app/"
 _NO_SUCH_FILE = re.compile(
     r"(?:FileNotFoundError: \[Errno 2\] No such file or directory|"
     r"NotADirectoryError: \[Errno 20\] Not a directory): (?P<path>(?P<quote>['\"]).*(?P=quote))"
@@ -396,6 +400,8 @@ def _program_path(path: str, facts: SidecarFacts) -> str | None:
 def _relative_to_program(path: str, facts: SidecarFacts) -> str | None:
     """Return a path below the program's own folder relative to it; None for any other path."""
     inside = _program_path(path, facts)
+    if inside is not None and inside.startswith(_OWN_FOLDER):
+        return inside.removeprefix(_OWN_FOLDER).removeprefix(_below(facts.roots[0], ""))
     if inside is not None:
         return _INNER_FOLDER.sub("", inside, count=1)
     if match := _PROGRAM_FOLDER.match(path.replace("\\", "/")):
@@ -631,7 +637,7 @@ def _shipped_place(relative: str, asked: str | None, facts: SidecarFacts) -> str
         return "beside __file__, where the program unpacks itself" if inside else ""
     if _has(facts.shipped, asked):
         return ""
-    for prefix in ("", "_internal/", "lib/"):
+    for prefix in ("", "_internal/", "lib/", _OWN_FOLDER + _below(facts.roots[0], "")):
         if prefix + relative != asked and _has(facts.shipped, prefix + relative):
             return f"at {prefix + relative}"
     return ""

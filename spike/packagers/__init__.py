@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spike.core.errors import UsageError
+from spike.packagers.cpython import CPYTHON
 from spike.packagers.cx_freeze import CX_FREEZE
 from spike.packagers.nuitka import NUITKA
 from spike.packagers.pyinstaller import PYINSTALLER
@@ -19,7 +20,7 @@ from spike.packagers.recipe import Mode, Packager
 from spike.project.sidecar import Sidecar
 
 PACKAGERS: Mapping[str, Packager] = {
-    packager.name: packager for packager in (NUITKA, PYINSTALLER, CX_FREEZE)
+    packager.name: packager for packager in (NUITKA, PYINSTALLER, CX_FREEZE, CPYTHON)
 }
 
 
@@ -49,6 +50,18 @@ DEFAULT_VARIANTS: tuple[str, ...] = tuple(
     name for name, variant in VARIANTS.items() if variant.mode.default
 )
 """The variants that ``invoke spike`` builds."""
+DEFAULT_PACKAGERS: tuple[str, ...] = tuple(
+    name for name, packager in PACKAGERS.items() if any(mode.default for mode in packager.modes)
+)
+"""The packagers whose sessions ``invoke spike`` runs."""
+
+
+def modes_alone(packager: Packager) -> tuple[Mode, ...]:
+    """What ``nox -s build_<name>`` builds when no mode is named.
+
+    Its default modes; of a packager without any, which ``invoke spike`` passes over, its first.
+    """
+    return tuple(mode for mode in packager.modes if mode.default) or packager.modes[:1]
 
 
 def packager_named(name: str) -> Packager:

@@ -138,8 +138,8 @@ class Packager(Protocol):
         """First half of a variant's id; ``build_<name>`` is its Nox session."""
 
     @property
-    def distribution(self) -> str:
-        """Name of its distribution, whose installed version is recorded."""
+    def distribution(self) -> str | None:
+        """Name of its distribution, whose installed version is recorded; None for Python itself."""
 
     @property
     def modes(self) -> tuple[Mode, ...]:

@@ -83,12 +83,14 @@ def scan(sidecar: Sidecar) -> Scan:
     return _Walk(sidecar).run()
 
 
-def import_roots(sidecar: Sidecar) -> tuple[str, ...]:
-    """Folders for the module path, relative to the sidecar's; the entry script's own first.
+def followed(sidecar: Sidecar) -> Scan:
+    """The same, where a file that cannot be parsed adds nothing; the build names it."""
+    return _Walk(sidecar, strict=False).run()
 
-    A file that cannot be parsed adds nothing here; the build names it.
-    """
-    return _Walk(sidecar, strict=False).run().roots
+
+def import_roots(sidecar: Sidecar) -> tuple[str, ...]:
+    """Folders for the module path, relative to the sidecar's; the entry script's own first."""
+    return followed(sidecar).roots
 
 
 def module_path(sidecar: Sidecar, sources: Path) -> dict[str, str]:

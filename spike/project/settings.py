@@ -14,7 +14,7 @@ from typing import Any
 from spike.core.errors import SidecarError
 
 TABLE = "sidecar"
-PACKAGER_TABLES = ("nuitka", "pyinstaller", "cx_freeze")
+PACKAGER_TABLES = ("nuitka", "pyinstaller", "cx_freeze", "cpython")
 """Tables below ``[tool.sidecar]`` for what one packager alone is told."""
 FREE_PORT = "{free_port}"
 """In arguments, environment and URLs: a port that is free when the program is launched."""

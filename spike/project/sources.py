@@ -6,6 +6,7 @@ Standard library only: it runs in a packager's environment.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,18 @@ NOT_SOURCES = frozenset(
 )
 """Names that are no sources wherever they stand. A record that is written beside a program is
 about it, and no part of it."""
+
+NOT_OF_THE_PROGRAM = re.compile(
+    r"(^|/)(\.|tests?/|docs?/|examples?/|build/|dist/|node_modules/|venv/|__pycache__/)"
+    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|setup|noxfile|tasks|fabfile|manage)\.py$"
+    r"|(^|/)(readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|history)[^/]*$"
+    r"|(^|/)(makefile|dockerfile|procfile|justfile)[^/]*$"
+    r"|(^|/)(pyproject|uv|poetry|pdm|pylock[^/]*|pipfile|requirements[^/]*)\.(toml|lock|txt|in)$"
+    r"|(^|/)pipfile(\.lock)?$"
+    r"|\.(md|rst|lock|pyi|pyc|pyx|pxd|pxi|c|cc|cpp|h|hpp|rs|spec|ipynb|log|typed|orig|bak|swp)$",
+    re.IGNORECASE,
+)
+"""What lies in a project's folder and is no part of the program."""
 
 _OUTPUT = frozenset({"build", "dist"})
 """Folders of build output, when they stand at the top and are no package."""

@@ -1,7 +1,7 @@
 """A stranger's two jobs, done in a copy: a benchmark and a packager, each in the places named.
 
 A benchmark is its own file, one entry of the registry, and its test. A packager is its own file,
-one entry of the list, its dependency group and its lock. Everything else has to follow from these:
+one entry of two lists, its dependency group and its lock. Everything else has to follow from these:
 nothing else is touched here, so a table of names that has to be kept by hand makes a test fail.
 """
 
@@ -175,10 +175,11 @@ def add_benchmark(root: Path) -> None:
 
 
 def add_packager(root: Path) -> None:
-    """Its file, its place in the list, its dependency group, its lock."""
+    """Its file, its place in the two lists, its dependency group, its lock."""
     packagers = root / "spike" / "packagers"
     (packagers / "toy.py").write_text(PACKAGER, encoding="utf-8")
-    replaced(packagers / "__init__.py", "PYINSTALLER, CX_FREEZE)", "PYINSTALLER, CX_FREEZE, TOY)")
+    replaced(packagers / "__init__.py", "CX_FREEZE, CPYTHON)", "CX_FREEZE, CPYTHON, TOY)")
+    replaced(root / "spike" / "project" / "settings.py", '"cpython")', '"cpython", "toy")')
     replaced(
         packagers / "__init__.py",
         "from spike.packagers.recipe import Mode, Packager\n",
@@ -353,4 +354,5 @@ def test_the_tests_and_checks_of_the_copy_stay_green(run: Run) -> None:
         *("tests/quality", "tests/unit/benchmarks/test_toy.py"),
         *("tests/unit/benchmarks/test_registry.py", "tests/unit/benchmarks/test_libraries.py"),
         *("tests/unit/packagers", "tests/unit/issue_log", "tests/unit/decision/test_pictures.py"),
+        "tests/unit/project/test_settings.py",
     )

@@ -26,8 +26,11 @@ from tests.support import commands
 
 pytestmark = [pytest.mark.integration, pytest.mark.host]
 
-VARIANTS = ("nuitka-onefile", "pyinstaller-onefile", "cx_freeze-onedir")
-"""The plan's two, and one folder build, which goes through the launcher."""
+VARIANTS = (
+    *("nuitka-onefile", "pyinstaller-onefile", "cx_freeze-onedir"),
+    pytest.param("cpython-folder", marks=pytest.mark.nightly),
+)
+"""The plan's two, and folder builds, which go through the launcher."""
 
 
 LIKE_THE_PACKAGE = (

@@ -27,7 +27,7 @@ pytestmark = [
 Build = Callable[..., Built]
 
 SINGLE_FILES = [pytest.param("nuitka-single", marks=pytest.mark.nightly), "nuitka-lean"]
-QUICK = ("nuitka-lean", "pyinstaller-onefile-lean")
+QUICK = ("nuitka-lean", "pyinstaller-onefile-lean", "cpython-folder")
 """Recipes whose builds take seconds; the others are for the long run."""
 EXTRA = [
     pytest.param(name, marks=[] if name in QUICK else pytest.mark.nightly)

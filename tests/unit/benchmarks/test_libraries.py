@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,16 @@ def test_what_was_not_tried_is_not_run() -> None:
 
 def test_a_library_is_tried_in_one_folder_mode_a_packager() -> None:
     """A new packager is tried without being named here."""
-    expected = ["nuitka-standalone", "pyinstaller-onedir", "cx_freeze-onedir"]
-    assert libraries.folder_variants()[:3] == expected
+    expected = ["nuitka-standalone", "pyinstaller-onedir", "cx_freeze-onedir", "cpython-folder"]
+    assert libraries.folder_variants()[:4] == expected
+
+
+def test_a_packager_for_another_system_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a real Python is for Linux; the others are tried all the same."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert libraries.folder_variants() == [
+        *("nuitka-standalone", "pyinstaller-onedir", "cx_freeze-onedir"),
+    ]
 
 
 def test_a_damaged_file_and_an_unknown_library_are_errors(tmp_path: Path) -> None:

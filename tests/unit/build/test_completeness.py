@@ -108,6 +108,14 @@ def test_nothing_is_said_when_nothing_is_missing() -> None:
     assert completeness.own_gaps(own, there, used("helper.py")) == []
 
 
+def test_what_is_excluded_is_not_missing() -> None:
+    """Its author has said that it does not ship; a name that only begins alike has not been."""
+    own = completeness.own_parts(["plugins/old.py", "plugins_too.py"], entry="main.py")
+    kept = completeness.without(own, ["plugins"])
+    assert set(kept.modules) == {"plugins_too"}
+    assert completeness.own_gaps(kept, shipped("plugins_too"), NOTHING) == []
+
+
 RECORD = [
     *("web/__init__.py", "web/fast.py", "web/templates/error.html", "web/py.typed"),
     *("web/_speedups.c", "web/tests/data/x.html", "web-1.0.dist-info/METADATA", "../../bin/web"),

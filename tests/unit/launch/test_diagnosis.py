@@ -451,3 +451,35 @@ def test_a_real_program_that_was_not_understood_is_explained(
     )
     assert finding is not None
     assert message in finding.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "shipped", "cause", "said"),
+    [
+        ("lib/app/src/words.txt", "lib/app/src/main.pyc", Cause.DATA_FILE, '["src/words.txt"]'),
+        ("words.txt", "lib/app/src/words.txt", Cause.WRONG_PLACE, "at lib/app/src/words.txt"),
+        (
+            "lib/python3.11/site-packages/shapes/table.json",
+            "lib/app/src/main.pyc",
+            Cause.PACKAGE_DATA,
+            'collect = ["shapes"]',
+        ),
+    ],
+)
+def test_a_folder_with_a_real_python_has_the_sidecars_files_where_they_lay(
+    asked: str, shipped: str, cause: Cause, said: str
+) -> None:
+    """Below ``lib/app``, import root and all; what a dependency has lies in site-packages."""
+    text = f"FileNotFoundError: [Errno 2] No such file or directory: '/opt/app/{asked}'"
+    facts = SidecarFacts(
+        name="x",
+        files=frozenset({"src/main.py", "src/words.txt"}),
+        roots=("src",),
+        provided={"shapes": "shapes"},
+        program_folder="/opt/app",
+        shipped=frozenset({"x", shipped}),
+    )
+    finding = diagnose(stderr=text, variant="cpython-folder", facts=facts)
+    assert finding is not None
+    assert finding.cause is cause
+    assert said in str(finding)

@@ -1,0 +1,1 @@
+"""A folder that modules are found in by name."""
