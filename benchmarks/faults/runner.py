@@ -7,6 +7,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -202,7 +203,8 @@ def run(
                     yield future.result()
         except BaseException as error:
             # A Ctrl-C on a terminal reaches the workers by itself; any other end does not.
-            for worker in multiprocessing.active_children():
+            # Windows has no way to tell them: they finish the job that they are at.
+            for worker in multiprocessing.active_children() if sys.platform != "win32" else ():
                 if worker.pid is not None and worker.is_alive():
                     os.kill(worker.pid, signal.SIGINT)
             if isinstance(error, RuntimeError):

@@ -31,11 +31,12 @@ from spike.project.specifiers import normal_name
 SHOWN_LINES = 3
 """So many different lines of each side are shown."""
 
+_HAS_SHELL = sys.platform != "win32"
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
-_UNPACKED = re.compile(r"<tmp>/(?:_MEI\w+|onefile_\w+)")
+_UNPACKED = re.compile(r"<tmp>[/\\](?:_MEI\w+|onefile_\w+)")
 _OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
 """What a child of multiprocessing says that has imported the main script too early."""
-_IN_CWD = re.compile(r"<cwd>/|No such file or directory: ['\"](?![/<]|[A-Za-z]:)")
+_IN_CWD = re.compile(r"<cwd>[/\\]|No such file or directory: ['\"](?![/<]|[A-Za-z]:)")
 """An exception that names a file in the working folder, or relative to it."""
 _TROUBLE = re.compile(r"\b(error|warning|exception|traceback|no module|not found)\b", re.IGNORECASE)
 
@@ -156,13 +157,15 @@ def _plain(sidecar: Sidecar, place: Place, script: Path) -> _Run:
     with tempfile.TemporaryDirectory(prefix="spike-plain-") as name:
         errors = Path(name) / "stderr"
         # A launch keeps the end of a stream; here all of it is wanted. The shell is gone by exec.
-        shell = ("/bin/sh", "-c", 'exec "$@" 2> "$0"', str(errors))
+        shell = ("/bin/sh", "-c", 'exec "$@" 2> "$0"', str(errors)) if _HAS_SHELL else ()
         listed = sidecar.ready_stream == "stdout"  # otherwise stderr is what is waited for
         command = [*shell, sys.executable, "-q", "-v"] if listed else [sys.executable]
         argv = [*command, str(script)]
         spec = judgement.spec_of(
             sidecar, argv, place=place, env=imports.module_path(sidecar, place.sources)
         )
+        if listed and not _HAS_SHELL:
+            spec = replace(spec, stderr_file=errors)
         launch = judgement.judge(spec, place=place)
         try:
             said = errors.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -192,9 +195,9 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
         text = line
         for path, name in names:
             text = text.replace(path, name)
-        text = re.sub(re.escape(tempfile.gettempdir()) + r"/spike-launch-\w+", "<tmp>", text)
+        text = re.sub(re.escape(tempfile.gettempdir()) + r"[/\\]spike-launch-\w+", "<tmp>", text)
         text = _UNPACKED.sub("<program>", text)
-        told.append(re.sub(r"<program>/(_internal|lib)(?=/|\b)", "<program>", text))
+        told.append(re.sub(r"<program>[/\\](_internal|lib)(?=[/\\]|\b)", "<program>", text))
     return tuple(told)
 
 

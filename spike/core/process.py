@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from spike.core import windows
 from spike.core.errors import MissingToolError, StorageError
 
 TAIL_LINES = 40
@@ -35,15 +36,20 @@ EARLY_MS = 2
 _BACK_TO_DEFAULT = tuple(
     getattr(signal, name)
     for name in ("SIGPIPE", "SIGXFSZ", "SIGHUP", "SIGINT", "SIGQUIT")
-    if os.name == "posix"
+    if hasattr(signal, name)
 )
 """What Python ignores, and what a shell ignores in its background or under nohup.
 
 A program inherits that: it would never notice a closed pipe, and not stop when it is asked to.
 """
 
+KILL: int = getattr(signal, "SIGKILL", 9)
+"""The number that ends a program at once. Windows has no signal for it, and no such name."""
+
 _standing = threading.Lock()
 _started: weakref.WeakSet[Child | Popen] = weakref.WeakSet()
+_jobs: weakref.WeakKeyDictionary[Popen, windows.Job] = weakref.WeakKeyDictionary()
+"""On Windows, what stands for a process group: the job that a program was started in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -428,9 +434,33 @@ def start(
         close_fds=bool(pass_fds) or sys.platform != "linux",
         pass_fds=pass_fds,
         process_group=0 if os.name == "posix" else None,
+        creationflags=windows.START_FLAGS if sys.platform == "win32" else 0,
     )
+    if sys.platform == "win32":
+        _into_job(child)
     _started.add(child)
     return child
+
+
+def _into_job(child: Popen) -> None:
+    """Put a program that waits for its first instruction into a job of its own, and let it run."""
+    try:
+        handle = int(vars(child)["_handle"])  # Popen has no other name for it
+        job = _jobs[child] = windows.Job()
+        job.take(handle)
+        windows.release(handle)
+    except BaseException:
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None:
+                pipe.close()
+        raise
+
+
+def job_of(child: Popen) -> windows.Job | None:
+    """The job that a program was started in; None where there are process groups."""
+    return _jobs.get(child)
 
 
 @functools.cache
@@ -454,11 +484,14 @@ def is_awaited(pid: int) -> bool:
 
 
 def kill_group(pid: int) -> None:
-    """SIGKILL the process group that ``pid`` leads; quiet when it is gone already."""
-    try:
-        if os.name == "posix":
-            os.killpg(pid, signal.SIGKILL)
-        else:
-            os.kill(pid, signal.SIGTERM)
-    except (ProcessLookupError, PermissionError):
-        pass
+    """SIGKILL the process group that ``pid`` leads; quiet when it is gone already.
+
+    On Windows: end all that is in the job of a program that :func:`start` has started.
+    """
+    if sys.platform == "win32":
+        for child, job in list(_jobs.items()):
+            if child.pid == pid:
+                job.end()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

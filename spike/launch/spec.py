@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +10,9 @@ from pathlib import Path
 
 MARK = "SPIKE_LAUNCH_MARK"
 """Environment variable with a value unique to one launch; whoever carries it, came from it."""
+
+TEMPORARY = ("TMPDIR", "TEMP", "TMP") if sys.platform == "win32" else ("TMPDIR",)
+"""Environment variables that name the temporary folder; Windows itself reads the last two."""
 
 STOP_TIMEOUT_S = 10.0
 """Grace after the stop signal. Nuitka's onefile parent itself waits 5 s for its child."""
@@ -68,6 +72,8 @@ class LaunchSpec:
         smoke_stdio: Connect it to the program: its stdin gets what the program writes to stdout
             after READY, its stdout is the program's stdin.
         private_tmp: Give the launch a temporary folder of its own and look there for leftovers.
+        stderr_file: On Windows, a file that gets the whole of stderr, too. Elsewhere a shell can
+            point it there, which then becomes the program.
     """
 
     argv: tuple[str, ...]
@@ -85,6 +91,7 @@ class LaunchSpec:
     smoke_cwd: Path | None = None
     smoke_stdio: bool = False
     private_tmp: bool = True
+    stderr_file: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import time
 
 from benchmarks.faults.case import case
 from benchmarks.faults.conditions import Conditions, shell
+from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.session import Session
 from benchmarks.faults.verdict import (
@@ -34,13 +35,16 @@ def stdin_end_of_file(sandbox: Sandbox) -> CaseResult:
     return verdict
 
 
-@case("Standard input closed from the start (no descriptor 0): it starts and stops.")
+@case(
+    "Standard input closed from the start (no descriptor 0): it starts and stops.",
+    needs=(Need.SHELL,),
+)
 def stdin_closed(sandbox: Sandbox) -> CaseResult:
     """Some service managers and GUI hosts start programs so."""
     return stops(sandbox.run(Conditions(wrap=shell("exec <&-"), env={"SIDECAR_EXIT_ON_EOF": "0"})))
 
 
-@case("Standard input from /dev/null: it starts, waits and stops on SIGTERM.")
+@case("Standard input from /dev/null: it starts, waits and stops on SIGTERM.", needs=(Need.SHELL,))
 def stdin_is_null(sandbox: Sandbox) -> CaseResult:
     """How most hosts start what they do not talk to."""
     return stops(
@@ -58,7 +62,10 @@ def stdout_closed_by_reader(sandbox: Sandbox) -> CaseResult:
         return stops(session.end(), code=None)
 
 
-@case("Nobody reads stdout until more than 64 KiB are due: it waits, and ends when the host goes.")
+@case(
+    "Nobody reads stdout until more than 64 KiB are due: it waits, and ends when the host goes.",
+    needs=(Need.UNREAD,),
+)
 def stdout_nobody_reads(sandbox: Sandbox) -> CaseResult:
     """The pipe is full and the write blocks; closing it must not leave a process behind."""
     with sandbox.session(Conditions(args=("--heartbeat", "0.0001"))) as session:

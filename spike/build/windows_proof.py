@@ -1,0 +1,235 @@
+"""``nox -s windows``: what can be proved of Windows on a system with Wine, step by step.
+
+A project of its own, whose path has a space and letters that are not ASCII, is built and launched
+by a Python for Windows, with the commands that a user types there. Each step says whether it held;
+one that fails does not keep the next from being tried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spike.build import doctor, wine
+from spike.build.wine import Wine
+from spike.build.wine_compiler import NUITKA_OPTIONS, Compiler
+from spike.core import workspace
+from spike.core.command_line import run_command_line
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError, UsageError
+from spike.core.tables import table
+from spike.core.workspace import TOOL
+from spike.packagers import PACKAGERS
+from spike.project.sidecar import load
+
+EXAMPLE = "examples/jsonrpc"
+"""Built and launched beside the hello sidecar: it has data files and a smoke command of its own."""
+
+PROBE = "benchmarks/faults/probe"
+"""What the fault cases look into a program with."""
+
+PROJECT = "ein größeres Projekt"
+"""Name of the project's folder: a space, and letters that no ASCII has."""
+
+TESTS = (
+    "tests/unit/core/test_filelock.py",
+    "tests/unit/core/test_windows.py",
+    "tests/unit/launch/test_procs_windows.py",
+    "tests/unit/launch/test_running_windows.py",
+    "tests/unit/launch/test_smoke.py",
+)
+"""The launcher's own tests: here they run on job objects, processes and locks of Windows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step and what came of it.
+
+    Attributes:
+        name: What was tried.
+        ok: Whether it held.
+        said: The end of what it said.
+    """
+
+    name: str
+    ok: bool
+    said: str = ""
+
+
+def main(arguments: list[str]) -> int:
+    """Command line of the Nox session; see the module."""
+    parser = argparse.ArgumentParser(prog="nox -s windows --", allow_abbrev=False)
+    parser.add_argument(
+        "--packager", action="append", default=[], metavar="NAME", help="with this one (repeatable)"
+    )
+    parser.add_argument("--launches", type=int, default=20, help="of each variant (default 20)")
+    parser.add_argument("--no-faults", action="store_true", help="leave the fault cases out")
+    options = parser.parse_args(arguments)
+    names = options.packager or list(PACKAGERS)
+    if unknown := [name for name in names if name not in PACKAGERS]:
+        raise UsageError(
+            f"There is no packager {unknown[0]!r}.", why=f"Known are: {', '.join(PACKAGERS)}."
+        )
+    check()
+    place = Wine(folder=workspace.project() / "build" / "windows")
+    project = project_in(place.folder)
+    place.start()
+    try:
+        with Compiler(place.folder / "mingw64") as compiler:
+            proof = Proof(place=place, project=project, compiler=compiler)
+            proof.prove(names, launches=options.launches, faults=not options.no_faults)
+    finally:
+        place.stop()
+    print(render(proof.steps))  # noqa: T201 - this module is a command line
+    print(f"results: {workspace.display_path(project / 'benchmarks' / 'results')}")  # noqa: T201
+    return EXIT_OK if all(step.ok for step in proof.steps) else EXIT_GOAL_MISSED
+
+
+def check() -> None:
+    """Make sure that everything is there.
+
+    Raises:
+        MissingToolError: Something is not; all of it is named.
+    """
+    if lacking := doctor.missing(doctor.examine(wine.NEEDS)):
+        names = " and no ".join(each.need.name for each in lacking)
+        raise MissingToolError(
+            f"For Windows programs there is no {names}.",
+            try_next=" and ".join(each.remedy for each in lacking),
+        )
+
+
+def project_in(folder: Path) -> Path:
+    """Make the project that is built and launched: the two files of each project, and sidecars."""
+    project = folder / PROJECT
+    project.mkdir(parents=True, exist_ok=True)
+    for name, text in {
+        "tasks.py": "from commands import program\n\nnamespace = program(__file__)\n",
+        "noxfile.py": "from spike.build import nox_sessions\n\nnox_sessions.declare(__file__)\n",
+    }.items():
+        (project / name).write_text(text, encoding="utf-8")
+    for source in (workspace.HELLO, EXAMPLE):
+        copy = project / source
+        shutil.rmtree(copy, ignore_errors=True)
+        load(TOOL / source).stage(copy)
+        with (copy / "pyproject.toml").open("a", encoding="utf-8") as stream:
+            words = ", ".join(f'"{option}"' for option in NUITKA_OPTIONS)
+            stream.write(f"\n[tool.sidecar.nuitka]\nargs = [{words}]\n")
+    return project
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """All steps, one after the other.
+
+    Attributes:
+        place: A started Wine.
+        project: From :func:`project_in`.
+        compiler: What compiles Nuitka's C.
+        steps: What came of the steps so far.
+    """
+
+    place: Wine
+    project: Path
+    compiler: Compiler
+    steps: list[Step] = field(default_factory=list)
+
+    def prove(self, packagers: Sequence[str], *, launches: int, faults: bool) -> None:
+        """Take every step.
+
+        Args:
+            packagers: Names of those that build.
+            launches: Of each variant.
+            faults: Whether the fault cases are run.
+        """
+        rootdir = ("--rootdir", wine.windows_path(TOOL), "-p", "no:cacheprovider")
+        tests = [wine.windows_path(TOOL / path) for path in TESTS]
+        self.step("the launcher's own tests", None, "-m", "pytest", "-q", *rootdir, *tests)
+        for name in packagers:
+            self.build(name, workspace.HELLO)
+            self.build(name, EXAMPLE)
+        invoke = ("-m", "invoke")
+        self.step("invoke bench", None, *invoke, "bench", "--launches", str(launches))
+        self.every_launch_good(launches)
+        example = ("--sidecar", EXAMPLE, "--launches", "5")
+        self.step(f"invoke bench of {EXAMPLE}", None, *invoke, "bench", *example)
+        self.step("invoke complexity", None, *invoke, "complexity")
+        if faults:
+            frozen = [name for name in packagers if name != "nuitka"]  # its probe needs options
+            for name in frozen:
+                self.build(name, wine.windows_path(TOOL / PROBE))
+            variants = [
+                f"{name}-{mode.name}"
+                for name in frozen
+                for mode in PACKAGERS[name].modes
+                if mode.default
+            ]
+            chosen = [word for name in variants for word in ("--variant", name)]
+            self.step("invoke faults", None, *invoke, "faults", *chosen)
+        self.step("invoke status", None, *invoke, "status")
+
+    def build(self, packager: str, sidecar: str) -> None:
+        """Build the default modes of a packager as its Nox session does."""
+        lock = TOOL / "locks" / f"{packager}.txt"
+        words = ["-m", "spike.build", packager, "--lock", wine.windows_path(lock)]
+        if sidecar != workspace.HELLO:
+            words += ["--sidecar", sidecar]
+        name = re.split(r"[\\/]", sidecar)[-1]
+        self.step(f"{packager} builds {name}", packager, *words)
+
+    def step(self, name: str, packager: str | None, *words: str) -> None:
+        """Run something by the Python of a packager, or by that of the tools."""
+        log = self.place.folder / "logs" / (re.sub(r"\W+", "-", name) + ".log")
+        log.parent.mkdir(exist_ok=True)
+        environment = {}
+        if packager == "nuitka":
+            environment = {
+                **self.compiler.environment(),
+                "CC": wine.windows_path(self.compiler.gcc),
+            }
+        left_out = () if packager else (*wine.NOT_UNDER_WINE, *wine.NOT_NEEDED)
+        lock = TOOL / "locks" / f"{packager or 'tools'}.txt"
+        try:
+            python = self.place.with_lock(packager or "tools", lock, without=left_out)
+            done = self.place.run(python, words, project=self.project, log=log, env=environment)
+        except SpikeError as error:
+            self.steps.append(Step(name=name, ok=False, said=str(error)))
+            return
+        last = [line for line in done.output.splitlines() if line.strip()][-1:]
+        self.steps.append(Step(name=name, ok=done.ok, said=(last or [""])[0][:120]))
+
+    def every_launch_good(self, launches: int) -> None:
+        """Look into the result: the bar is every launch, where the plan's is nine of ten."""
+        folder = self.project / "benchmarks" / "results" / "windows-x64"
+        paths = sorted(folder.glob("reliability.json*"))
+        if not paths:
+            self.steps.append(Step(name="launches of each variant", ok=False, said="no result"))
+        samples = json.loads(_content(paths[0]))["samples"] if paths else []
+        good = Counter(each["target"] for each in samples if each["failure"] is None)
+        for name in dict.fromkeys(each["target"] for each in samples):
+            text = f"{good[name]} of {launches}"
+            ok = good[name] == launches
+            self.steps.append(Step(name=f"launches of {name}", ok=ok, said=text))
+
+
+def _content(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+def render(steps: Sequence[Step]) -> str:
+    """The steps as a table."""
+    return table(
+        ["under Wine", "held", "said last"],
+        [[step.name, "yes" if step.ok else "NO", step.said] for step in steps],
+    )
+
+
+if __name__ == "__main__":
+    run_command_line(main)
