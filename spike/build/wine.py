@@ -71,6 +71,9 @@ NOT_UNDER_WINE = ("numpy", "scipy", "matplotlib", "contourpy", "pillow", "fontto
 NOT_NEEDED = ("mypy", "ruff", "selenium", "trio", "scipy-stubs", "uv", "librt", "ast-serialize")
 """Tools that nobody needs there, and that are large."""
 
+SOURCES = ("nuitka",)
+"""Distributions that come as sources alone; what they install here lacks what Windows needs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wine:
@@ -200,20 +203,44 @@ class Wine:
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(base, place, copy_function=os.link)
         packages = next(place.glob("[Ll]ib")) / "site-packages"
-        wanted = self.folder / f"{name}.txt"
-        wanted.write_text(text, encoding="utf-8")
-        self._run(
-            [
-                *(sys.executable, "-m", "uv", "pip", "install", "--target", str(packages)),
-                *("--python-platform", TRIPLE, "--python-version", "3.11"),
-                *("--require-hashes", "--no-deps", "--quiet", "-r", str(wanted)),
-            ],
-            f"what {lock.name} names could not be installed",
-        )
+        uv = (sys.executable, "-m", "uv", "pip", "install", "--target", str(packages), "--quiet")
+        for part, options in (
+            (subset(text, SOURCES), ("--python-platform", TRIPLE, "--python-version", "3.11")),
+            (subset(text, SOURCES, rest=True), ()),
+        ):
+            if "==" in part:
+                wanted = self.folder / f"{name}.txt"
+                wanted.write_text(part, encoding="utf-8")
+                self._run(
+                    [*uv, *options, "--require-hashes", "--no-deps", "-r", str(wanted)],
+                    f"what {lock.name} names could not be installed",
+                )
+        if "==" in (sources := subset(text, SOURCES, rest=True)):
+            self._add_sources(sources, packages)
         for command, target in entry_points(packages).items():
             write_launcher(place / f"{command}.exe", packages, place / "python.exe", target)
         stamp.write_text(digest)
         return place / "python.exe"
+
+    def _add_sources(self, lock: str, packages: Path) -> None:
+        """Put the whole packages of source distributions over what was installed of them here."""
+        fetched = self.folder / "sources"
+        shutil.rmtree(fetched, ignore_errors=True)
+        wanted = self.folder / "sources.txt"
+        wanted.write_text(lock, encoding="utf-8")
+        self._run(
+            [
+                *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+                *("--disable-pip-version-check", "--no-binary", ":all:", "--require-hashes"),
+                *("-r", str(wanted), "--dest", str(fetched)),
+            ],
+            "the sources could not be fetched",
+        )
+        for archive in list(fetched.iterdir()):
+            shutil.unpack_archive(archive, fetched, filter="data")
+        for place in fetched.glob("*/*/__init__.py"):
+            if (packages / place.parent.name).is_dir():
+                shutil.copytree(place.parent, packages / place.parent.name, dirs_exist_ok=True)
 
     def _run(self, argv: Sequence[str], problem: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -262,13 +289,19 @@ def windows_path(path: Path) -> str:
     return "Z:" + str(path.absolute()).replace("/", "\\")
 
 
-def subset(lock: str, without: Sequence[str]) -> str:
-    """A lock's text without some distributions; each has one line of its own and indented ones."""
+def subset(lock: str, without: Sequence[str], *, rest: bool = False) -> str:
+    """A lock's text without some distributions; each has one line of its own and indented ones.
+
+    Args:
+        lock: The text.
+        without: Their names.
+        rest: Whether to give what is left out instead.
+    """
     kept: list[str] = []
-    taken = True
+    taken = not rest
     for line in lock.splitlines(keepends=True):
         if match := re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)==", line):
-            taken = match[1].lower() not in without
+            taken = (match[1].lower() in without) is rest
         if taken:
             kept.append(line)
     return "".join(kept)

@@ -32,6 +32,10 @@ def test_a_lock_without_some_names_keeps_the_others_whole() -> None:
     assert text.startswith("invoke==3.0.3 \\\n    --hash=sha256:aa\n")
     assert text.endswith("psutil==7.2.2 \\\n    --hash=sha256:cc\n")
     assert wine.subset(LOCK, []) == LOCK
+    rest = wine.subset(LOCK, ["numpy"], rest=True)
+    assert rest.startswith("numpy==2.4.6 ;")
+    assert rest.endswith("    # via scipy\n")
+    assert wine.subset(LOCK, ["nothing"], rest=True) == ""
 
 
 def test_what_is_left_out_is_in_the_lock_of_the_tools() -> None:
