@@ -41,6 +41,14 @@ TRIPLE = "x86_64-pc-windows-msvc"
 _COMPILER = "x86_64-w64-mingw32-gcc"
 _OBJDUMP = "x86_64-w64-mingw32-objdump"
 
+_RANDOM_NUMBERS = """\
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID data, ULONG size);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
+    return SystemFunction036(data, (ULONG)size);
+}
+"""
+
 _PURPOSE = "nox -s windows"
 NEEDS: tuple[Need, ...] = (
     Need(name="Wine", purpose=f"{_PURPOSE}: runs the programs", programs=("wine",), apt="wine"),
@@ -115,10 +123,22 @@ class Wine:
                 "Wine does not start: wine wineboot --init failed.",
                 try_next="invoke doctor --windows",
             )
+        self._random_numbers()
 
     def stop(self) -> None:
         """End every program in the prefix, and the server."""
         self._quietly(["wineserver", "-k"])
+
+    def _random_numbers(self) -> None:
+        """Make the bcryptprimitives.dll that Wine 8 lacks: every program in Rust asks for it."""
+        library = self.folder / "prefix/drive_c/windows/system32/bcryptprimitives.dll"
+        if not library.exists():
+            source = self.folder / "bcryptprimitives.c"
+            source.write_text(_RANDOM_NUMBERS, encoding="ascii")
+            self._run(
+                [_COMPILER, "-shared", "-s", "-o", str(library), str(source), "-ladvapi32"],
+                "bcryptprimitives.dll could not be made",
+            )
 
     def _quietly(self, argv: Sequence[str]) -> int:
         """Run with nothing but /dev/null: what it leaves running holds no pipe of ours."""
@@ -181,21 +201,21 @@ class Wine:
             "python3.dll could not be made",
         )
 
-    def with_lock(self, name: str, lock: Path, *, without: Sequence[str] = ()) -> Path:
-        """The python.exe of an environment that holds a lock, and nothing else.
+    def with_locks(self, name: str, *locks: Path, without: Sequence[str] = ()) -> Path:
+        """The python.exe of an environment that holds some locks, and nothing else.
 
         Args:
             name: Of the environment.
-            lock: Hashed requirements.
-            without: Names in it that are left out.
+            locks: Hashed requirements, installed in this order.
+            without: Names in them that are left out.
 
         Raises:
             MissingToolError: What makes it is not there.
             SpikeError: It cannot be made.
         """
         base = self.python()
-        text = subset(lock.read_text(encoding="utf-8"), without)
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        texts = [subset(lock.read_text(encoding="utf-8"), without) for lock in locks]
+        digest = hashlib.sha256("".join(texts).encode()).hexdigest()
         place = self.folder / f"python-{name}"
         stamp = place / "installed-lock"
         if stamp.is_file() and stamp.read_text() == digest:
@@ -203,24 +223,30 @@ class Wine:
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(base, place, copy_function=os.link)
         packages = next(place.glob("[Ll]ib")) / "site-packages"
-        uv = (sys.executable, "-m", "uv", "pip", "install", "--target", str(packages), "--quiet")
-        for part, options in (
-            (subset(text, SOURCES), ("--python-platform", TRIPLE, "--python-version", "3.11")),
-            (subset(text, SOURCES, rest=True), ()),
-        ):
-            if "==" in part:
-                wanted = self.folder / f"{name}.txt"
-                wanted.write_text(part, encoding="utf-8")
-                self._run(
-                    [*uv, *options, "--require-hashes", "--no-deps", "-r", str(wanted)],
-                    f"what {lock.name} names could not be installed",
-                )
-        if "==" in (sources := subset(text, SOURCES, rest=True)):
-            self._add_sources(sources, packages)
+        for text in texts:
+            self._install(text, packages)
         for command, target in entry_points(packages).items():
             write_launcher(place / f"{command}.exe", packages, place / "python.exe", target)
         stamp.write_text(digest)
         return place / "python.exe"
+
+    def _install(self, lock: str, packages: Path) -> None:
+        """Install what a lock names for Windows, from here."""
+        uv = (sys.executable, "-m", "uv", "pip", "install", "--target", str(packages), "--quiet")
+        sources = subset(lock, SOURCES, rest=True)
+        for part, options in (
+            (subset(lock, SOURCES), ("--python-platform", TRIPLE, "--python-version", "3.11")),
+            (sources, ()),
+        ):
+            if "==" in part:
+                wanted = self.folder / "wanted.txt"
+                wanted.write_text(part, encoding="utf-8")
+                self._run(
+                    [*uv, *options, "--require-hashes", "--no-deps", "-r", str(wanted)],
+                    "what the lock names could not be installed",
+                )
+        if "==" in sources:
+            self._add_sources(sources, packages)
 
     def _add_sources(self, lock: str, packages: Path) -> None:
         """Put the whole packages of source distributions over what was installed of them here."""

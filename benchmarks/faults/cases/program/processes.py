@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from benchmarks.faults.case import case
 from benchmarks.faults.conditions import BASE_ENVIRONMENT, HOMES, Conditions
 from benchmarks.faults.needs import Need
@@ -40,6 +42,8 @@ def subprocess_environment(sandbox: Sandbox) -> CaseResult:
     environment = observation.report["Environment"]
     # PWD and the like are set by no shell here; the probe's own counter and our mark are known.
     expected = {*BASE_ENVIRONMENT, *HOMES, *TEMPORARY, MARK, "SIDECAR_PROBE_DEPTH", "LC_CTYPE"}
+    if sys.platform == "win32":
+        expected |= {"COMSPEC", "PATHEXT", "PROMPT"}  # the system's shell sets these for itself
     added = sorted(set(environment) - expected)
     if any(name in LINKER_VARIABLES for name in added):
         names = [name for name in added if name in LINKER_VARIABLES]
