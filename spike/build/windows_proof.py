@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ class Proof:
             self.build(name, EXAMPLE)
         invoke = ("-m", "invoke")
         self.step("invoke bench", None, *invoke, "bench", "--launches", str(launches))
-        self.every_launch_good(launches)
+        self.steps.extend(of_launches(self._samples("reliability"), launches))
         example = ("--sidecar", EXAMPLE, "--launches", "5")
         self.step(f"invoke bench of {EXAMPLE}", None, *invoke, "bench", *example)
         self.step("invoke complexity", None, *invoke, "complexity")
@@ -226,23 +226,10 @@ class Proof:
         self.steps.append(Step(name=name, ok=done.ok, said=said, exit_code=done.exit_code))
 
     def enough_faults_tried(self) -> None:
-        """Look into the result: how many cases could be judged, and which of them failed.
-
-        A failed case is a finding, and some are Wine's own: the bar is that cases can be tried.
-        """
+        """Look into the result of the step before; see :func:`of_faults`."""
         # It ends with 1 where a failed case has no entry in the issue log.
         self.steps[-1] = replace(self.steps[-1], ok=self.steps[-1].exit_code in (0, 1))
-        samples = self._samples("faults", "partial/faults-*")
-        for name in dict.fromkeys(each["target"] for each in samples):
-            mine = [each for each in samples if each["target"] == name and "+" not in name]
-            judged = [each for each in mine if each["status"] != "not run"]
-            failed = [each["case"] for each in judged if each["status"] == "fail"]
-            broken = [each["case"] for each in mine if each.get("broken")]
-            if mine:
-                said = f"{len(judged)} of {len(mine)} judged; fail: {', '.join(failed) or 'none'}"
-                said += f"; broken: {', '.join(broken)}" if broken else ""
-                ok = len(judged) >= LEAST_CASES and not broken
-                self.steps.append(Step(name=f"fault cases on {name}", ok=ok, said=said))
+        self.steps.extend(of_faults(self._samples("faults", "partial/faults-*")))
 
     def _samples(self, name: str, *patterns: str) -> list[dict[str, Any]]:
         """The samples of the newest result of a benchmark; none, which is said, without one."""
@@ -260,14 +247,41 @@ class Proof:
         samples: list[dict[str, Any]] = json.loads(_content(newest))["samples"]
         return samples
 
-    def every_launch_good(self, launches: int) -> None:
-        """Look into the result: the bar is every launch, where the plan's is nine of ten."""
-        samples = self._samples("reliability")
-        good = Counter(each["target"] for each in samples if each["failure"] is None)
-        for name in dict.fromkeys(each["target"] for each in samples):
-            text = f"{good[name]} of {launches}"
-            ok = good[name] == launches
-            self.steps.append(Step(name=f"launches of {name}", ok=ok, said=text))
+
+def of_launches(samples: Sequence[Mapping[str, Any]], launches: int) -> list[Step]:
+    """A step for each target of a bench: every launch is good, where the plan's bar is nine of ten.
+
+    Args:
+        samples: Of the result.
+        launches: How many there have to be of each.
+    """
+    good = Counter(each["target"] for each in samples if each["failure"] is None)
+    return [
+        Step(
+            name=f"launches of {name}",
+            ok=good[name] == launches,
+            said=f"{good[name]} of {launches} good",
+        )
+        for name in dict.fromkeys(each["target"] for each in samples)
+    ]
+
+
+def of_faults(samples: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """A step for each variant: how many cases could be judged, and which of them failed.
+
+    A failed case is a finding, and some are Wine's own: the bar is that cases can be tried.
+    """
+    steps = []
+    for name in dict.fromkeys(each["target"] for each in samples if "+" not in each["target"]):
+        mine = [each for each in samples if each["target"] == name]
+        judged = [each for each in mine if each["status"] != "not run"]
+        failed = ", ".join(each["case"] for each in judged if each["status"] == "fail")
+        broken = ", ".join(each["case"] for each in mine if each.get("broken"))
+        said = f"{len(judged)} of {len(mine)} judged; fail: {failed or 'none'}"
+        said += f"; broken: {broken}" if broken else ""
+        ok = len(judged) >= LEAST_CASES and not broken
+        steps.append(Step(name=f"fault cases on {name}", ok=ok, said=said))
+    return steps
 
 
 def _content(path: Path) -> bytes:

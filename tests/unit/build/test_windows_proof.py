@@ -58,3 +58,28 @@ def test_the_tests_that_are_run_there_are_there() -> None:
     """A name that is gone would prove nothing."""
     for name in windows_proof.TESTS:
         assert (TOOL / name).is_file(), name
+
+
+def test_every_launch_has_to_be_good() -> None:
+    """Nineteen of twenty would do for the plan, and does not here."""
+    good = [{"target": "one", "failure": None}] * 20
+    bad = [{"target": "two", "failure": None}] * 19 + [{"target": "two", "failure": "left_files"}]
+    one, two = windows_proof.of_launches([*good, *bad], 20)
+    assert (one.ok, one.said) == (True, "20 of 20 good")
+    assert (two.ok, two.said) == (False, "19 of 20 good")
+    (fewer,) = windows_proof.of_launches(good[:5], 20)
+    assert not fewer.ok
+
+
+def test_forty_cases_have_to_be_judged_and_none_broken() -> None:
+    """What failed is named; what is behind our own code is another matter."""
+    passed = [{"target": "one", "case": f"case{n}", "status": "pass"} for n in range(39)]
+    failed = {"target": "one", "case": "hangs", "status": "fail"}
+    left_out = {"target": "one", "case": "fork", "status": "not run", "broken": False}
+    behind = {"target": "supervisor+one", "case": "hangs", "status": "not run"}
+    (step,) = windows_proof.of_faults([*passed, failed, left_out, behind])
+    assert (step.ok, step.said) == (True, "40 of 41 judged; fail: hangs")
+    (step,) = windows_proof.of_faults([*passed, left_out])
+    assert not step.ok
+    (step,) = windows_proof.of_faults([*passed, failed, {**left_out, "broken": True}])
+    assert (step.ok, step.said) == (False, "40 of 41 judged; fail: hangs; broken: fork")
