@@ -23,7 +23,7 @@ from spike.core.workspace import TOOL, display_path
 from spike.launch import judgement, places
 from spike.launch.places import Place
 from spike.launch.spec import Launch, LaunchSpec
-from spike.project import imports
+from spike.project import imports, interpreters
 from spike.project.sidecar import Sidecar
 
 BASELINE_SOURCE = TOOL / "benchmarks" / "baselines" / "ready.c"
@@ -123,7 +123,7 @@ def baselines(sidecar: Sidecar) -> list[Target]:
     Raises:
         SpikeError: The C program does not compile.
     """
-    interpreter = str(getattr(sys, "_base_executable", sys.executable))
+    interpreter = own = str(getattr(sys, "_base_executable", sys.executable))
     _, script = sidecar.startable()
     found = []
     try:
@@ -149,6 +149,14 @@ def baselines(sidecar: Sidecar) -> list[Target]:
             return found  # a plain interpreter does not have them: nox -s sidecar_env makes one
         # Without ``site`` the dependencies are not found, so there is no -I -S row.
         interpreter, rows = str(sidecar.python), ((PYTHON, ()),)
+    elif sidecar.python_version:
+        try:
+            interpreter = str(interpreters.find(sidecar.python_version))
+        except MissingToolError:
+            return found
+    version = "{}.{}.{}".format(*sys.version_info[:3])
+    if interpreter != own:
+        version = interpreters.version_of(interpreter)
     for name, options in rows:
         found.append(
             Target(
@@ -158,7 +166,7 @@ def baselines(sidecar: Sidecar) -> list[Target]:
                 sidecar=sidecar,
                 sha256=file_sha256(script),
                 size_bytes=script.stat().st_size,
-                facts={"python_version": "{}.{}.{}".format(*sys.version_info[:3])},
+                facts={"python_version": version},
                 script=script,
             )
         )

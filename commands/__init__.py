@@ -37,10 +37,10 @@ def program(tasks_file: str) -> Collection:
 def topics() -> tuple[ModuleType, ...]:
     """The modules with the tasks, in the order in which they are told."""
     # Not before: what is imported from here on knows whose tool it is.
-    from commands import build, dev, host, issues, measure, record
+    from commands import build, dev, host, issues, measure, record, startup
 
     # The tests of the tool are no task of another project's.
-    return build, measure, host, issues, record, *((dev,) if project() == TOOL else ())
+    return build, startup, measure, host, issues, record, *((dev,) if project() == TOOL else ())
 
 
 def topic_tasks(topic: ModuleType) -> list[Task[Any]]:

@@ -67,6 +67,37 @@ def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: 
 
 @task(
     help={
+        "sidecar": SIDECAR_HELP,
+        "variant": "the variant to build (default: pyinstaller-onedir, the quickest to build)",
+        "write": "put the lines into the sidecar's pyproject.toml; comments and order stay",
+    }
+)
+@edge
+def fit(
+    c: Context, sidecar: str = HELLO, variant: str = "pyinstaller-onedir", write: bool = False
+) -> int:
+    """Find the lines of [tool.sidecar] that make a program equal to its plain script."""
+    from spike.build import fit as fitting
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
+    from spike.core.workspace import display_path
+    from spike.packagers import variant_named
+    from spike.project import sidecar as sidecars
+
+    what = sidecars.load(sidecar)
+    found = fitting.fit(what, variant_named(variant))
+    print()
+    print(fitting.render(what, found))
+    if not found.outcome.equal:
+        return EXIT_GOAL_MISSED
+    if found.added and write:
+        print(f"written: {display_path(fitting.write(what, found.added))}")
+    elif found.added:
+        print(f"Put them into {display_path(what.folder / 'pyproject.toml')}, or: --write")
+    return EXIT_OK
+
+
+@task(
+    help={
         "with-deps": "install the missing system packages (Debian and Ubuntu)",
         "sidecar": "say what can be known of this sidecar without a build, in place of the tools",
         "windows": "list what nox -s windows needs, in place of the tools",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -27,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spike import issue_log
-from spike.build import buildinfo, first_launch
+from spike.build import buildinfo, compiling, first_launch
 from spike.build.first_launch import FirstLaunch
 from spike.core import filelock, jsonfile, process, windows, workspace
 from spike.core.errors import (
@@ -70,15 +69,27 @@ def main(arguments: list[str]) -> int:
         metavar="3.X",
         help="package this Python; the session has found it and runs here in it",
     )
+    # What invoke fit tries: more of the lists of [tool.sidecar], and the pages of a service.
+    parser.add_argument("--trial", default="{}", help=argparse.SUPPRESS)
+    parser.add_argument("--walk", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     packager = packager_named(options.packager)
     sidecar = load(options.sidecar)
+    trial = json.loads(options.trial)
+    if trial:
+        sidecar = sidecar.with_more(trial)
     modes = [mode_named(packager, name) for name in options.mode] or [
         mode for mode in packager.modes if mode.default
     ]
     lock = Path(options.lock) if options.lock else None
     infos = [
-        build(Variant(packager=packager, mode=mode), sidecar, lock=lock, force=options.force)
+        build(
+            Variant(packager=packager, mode=mode),
+            sidecar,
+            lock=lock,
+            force=options.force,
+            walk=options.walk,
+        )
         for mode in modes
     ]
     if failed := [info for info in infos if info.first_launch != buildinfo.READY]:
@@ -92,7 +103,12 @@ def main(arguments: list[str]) -> int:
 
 
 def build(
-    variant: Variant, sidecar: Sidecar, *, lock: Path | None = None, force: bool = False
+    variant: Variant,
+    sidecar: Sidecar,
+    *,
+    lock: Path | None = None,
+    force: bool = False,
+    walk: bool = False,
 ) -> buildinfo.BuildInfo:
     """Build one variant unless an unchanged build is there already.
 
@@ -101,6 +117,7 @@ def build(
         sidecar: What to build it from.
         lock: The hashed requirements of this environment; part of the fingerprint.
         force: Build in any case.
+        walk: Whether the first launch compares the pages of a service with the plain script's.
 
     Raises:
         MissingToolError: A tool or the packager itself is not there.
@@ -127,7 +144,16 @@ def build(
     scratch = sidecar.workspace.build / variant.id
     with _exclusive(scratch, variant):
         try:
-            return _build(variant, sidecar, recipe, print_fingerprint, scratch, target, provided)
+            return _build(
+                variant,
+                sidecar,
+                recipe,
+                print_fingerprint,
+                scratch,
+                target,
+                provided,
+                walk=walk,
+            )
         except OSError as error:
             raise StorageError(
                 f"{variant.id} could not be built: {error.strerror}: {error.filename}.",
@@ -144,6 +170,8 @@ def _build(
     scratch: Path,
     target: Path,
     provided: Mapping[str, str],
+    *,
+    walk: bool,
 ) -> buildinfo.BuildInfo:
     root = sidecar.workspace.root
     # Both are tried before minutes are spent: dist/ may be read-only where build/ is not.
@@ -160,14 +188,20 @@ def _build(
     for relative, content in recipe.files.items():
         (work / relative).write_text(content, encoding="utf-8")
     log = scratch / buildinfo.LOG_NAME
-    done = process.run_logged(
-        recipe.argv,
-        log_path=log,
-        env=recipe.env,
-        cwd=work,
-        path_prefix=str(Path(sys.executable).parent),
-        echo=bool(os.environ.get("CI")) or sys.stdout.isatty(),
-    )
+    if recipe.compiled is not None:
+        last_s = _last_s(target)
+        modules = recipe.compiled() if last_s is None else 0
+        if text := compiling.announcement(modules, last_s, os.cpu_count() or 1):
+            _say(f"{variant.id}: {text}")
+    with compiling.watched(work / recipe.output, lambda text: _say(f"{variant.id}: {text}")):
+        done = process.run_logged(
+            recipe.argv,
+            log_path=log,
+            env=recipe.env,
+            cwd=work,
+            path_prefix=str(Path(sys.executable).parent),
+            echo=bool(os.environ.get("CI")) or sys.stdout.isatty(),
+        )
     step = f"{variant.packager.name} itself"
     if not done.ok:
         raise _failed(variant, sidecar, step, done, log, recipe)
@@ -186,9 +220,9 @@ def _build(
         folder=work / recipe.folder if recipe.folder else None,
         shipped=shipped,
         provided=provided,
+        walk=walk,
     )
-    gaps = [dataclasses.asdict(gap) for gap in first.gaps]
-    jsonfile.write(work / recipe.output / buildinfo.GAPS_NAME, gaps)
+    jsonfile.write(work / recipe.output / buildinfo.FIRST_LAUNCH_NAME, first.outcome())
     if first.program.ok and windows.emulator():
         _say(f"{variant.id}: first launch to {sidecar.ready}; under Wine its time is not measured")
     elif first.program.ok:
@@ -208,6 +242,14 @@ def _build(
     _say(f"{variant.id}: {info.artifact}{'' if windows.emulator() else figures}")
     assert target.is_relative_to(root)
     return info
+
+
+def _last_s(target: Path) -> float | None:
+    """How long the last build of the same variant took, in seconds; None without one."""
+    try:
+        return buildinfo.read(target / buildinfo.FILE_NAME, remedy="").elapsed_s
+    except (OSError, SpikeError):
+        return None
 
 
 def _describe(

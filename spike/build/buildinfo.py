@@ -27,9 +27,9 @@ FILE_NAME = "build.json"
 LOG_NAME = "build.log"
 PROVIDED_NAME = "provided.json"
 """Which distribution provides which module in the build's environment: for the diagnosis."""
-GAPS_NAME = "gaps.json"
+FIRST_LAUNCH_NAME = "first-launch.json"
 """What the plain script has and the program has not, with the keys that close each gap."""
-OWN_FILES = frozenset({FILE_NAME, LOG_NAME, PROVIDED_NAME, GAPS_NAME})
+OWN_FILES = frozenset({FILE_NAME, LOG_NAME, PROVIDED_NAME, FIRST_LAUNCH_NAME})
 """What the tool keeps beside an artifact: not part of what ships."""
 
 

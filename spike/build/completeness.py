@@ -3,19 +3,19 @@
 A packager ships what import statements name. What is reached in another way (a plugin found by
 name, a template opened at the first request, a dependency's data file) stays behind, and the
 program may say READY all the same. Three things tell, none of them an error message: the files of
-the sidecar's folder, the files that the direct dependencies have installed, and the modules that
-the plain script has loaded by the time it is stopped.
+the sidecar's folder, the files that its dependencies have installed, and what of both the plain
+script has used by the time it is stopped (:mod:`spike.build.used`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from spike.build.used import Used
 from spike.packagers.recipe import Shipped
 
 _NOT_OF_THE_PROGRAM = re.compile(
@@ -40,6 +40,9 @@ _NOT_DATA_OF_A_PACKAGE = re.compile(
 """Files of an installed package that its code does not open, or that are code."""
 
 
+_CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What there is: of the sidecar's folder, or of an installed distribution.
@@ -47,10 +50,27 @@ class Parts:
     Attributes:
         modules: Dotted name to path.
         data: Paths of files that are neither code nor about the project.
+        files: Paths of all files that are no code, these among them.
+        metadata: Paths of a distribution's own metadata.
+        has_plugins: Whether the metadata names entry points other than commands.
     """
 
     modules: Mapping[str, str]
     data: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
+    has_plugins: bool = False
+
+    def loaded(self, used: Used) -> frozenset[str]:
+        """The modules of these that were imported."""
+        return frozenset(name for name, path in self.modules.items() if path in used.modules)
+
+    def opened(self, used: Used) -> frozenset[str]:
+        """The files of these that were opened, and the data of folders that were listed."""
+        data = set(self.data)
+        return frozenset(
+            path for path in self.files if path in used.files or (path in data and used.has(path))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,18 +112,17 @@ def own_parts(
     ]
     left = set(not_data) | {entry}
     modules = {}
-    data = []
+    others = []
     for path in sorted(every - left):
-        if _NOT_OF_THE_PROGRAM.search(path):
-            continue
-        if path.endswith(".py"):
+        if not path.endswith(_CODE):
+            others.append(path)
+        elif path.endswith(".py") and not _NOT_OF_THE_PROGRAM.search(path):
             names = [name for base in bases if (name := module_name(path, base))]
             if names:
                 # Below several roots, the innermost is the one that imports name.
                 modules[min(names, key=len)] = path
-        else:
-            data.append(path)
-    return Parts(modules=modules, data=tuple(data))
+    data = tuple(path for path in others if not _NOT_OF_THE_PROGRAM.search(path))
+    return Parts(modules=modules, data=data, files=tuple(others))
 
 
 def _import_root(folder: PurePosixPath, files: set[str]) -> str:
@@ -120,56 +139,53 @@ def module_name(path: str, base: str = "") -> str:
     parts = path[len(base) :].removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts.pop()
-    return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else ""
+    # A name that no statement can import may still be imported by name: Django's 0001_initial.
+    return ".".join(parts) if parts and all(re.fullmatch(r"\w+", part) for part in parts) else ""
 
 
-def distribution_parts(files: Iterable[str]) -> Parts:
-    """What a distribution has installed, by its RECORD."""
+def distribution_parts(files: Iterable[str], *, has_plugins: bool = False) -> Parts:
+    """What a distribution has installed, by its RECORD.
+
+    Args:
+        files: The paths in it.
+        has_plugins: See :class:`Parts`.
+    """
     modules = {}
-    data = []
+    others = []
+    metadata = []
     for path in sorted(files):
         top = path.partition("/")[0]
-        if path.startswith(("..", "/")) or top.endswith((".dist-info", ".data", ".egg-info")):
+        if path.startswith(("..", "/")) or top.endswith(".data"):
             continue
-        if path.endswith(".py"):
+        if top.endswith((".dist-info", ".egg-info")):
+            metadata.append(path)
+        elif path.endswith(".py"):
             if name := module_name(path):
                 modules[name] = path
-        elif "/" in path and not _NOT_DATA_OF_A_PACKAGE.search(path):
-            data.append(path)
-    return Parts(modules=modules, data=tuple(data))
+        elif "/" in path and not path.endswith(_CODE):
+            others.append(path)
+    return Parts(
+        modules=modules,
+        data=tuple(path for path in others if not _NOT_DATA_OF_A_PACKAGE.search(path)),
+        files=tuple(others),
+        metadata=tuple(metadata),
+        has_plugins=has_plugins,
+    )
 
 
-_OF_VERBOSE = ("# ", "import _", "Processing ", "Adding directory: ")
-"""What else ``python -v`` writes."""
-
-
-def loaded_modules(stderr: Iterable[str]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Divide what ``python -q -v`` wrote to stderr: names of modules, and all other lines.
-
-    (``-X importtime`` would be terser, and does not see what importlib.import_module loads.)
-    """
-    names = set()
-    rest = []
-    for line in stderr:
-        if match := re.match(r"import '([\w.]+)' # ", line):
-            names.add(match[1])
-        elif not line.startswith(_OF_VERBOSE):
-            rest.append(line)
-    return frozenset(names), tuple(rest)
-
-
-def own_gaps(own: Parts, shipped: Shipped, loaded: frozenset[str]) -> list[Gap]:
+def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
     """What of the sidecar's folder did not ship.
 
     Args:
         own: From :func:`own_parts`.
         shipped: What did.
-        loaded: Modules that the plain script has loaded.
+        used: What the plain script has used of its folder.
     """
-    gaps = []
+    loaded = own.loaded(used)
     absent = sorted(set(own.modules) - shipped.modules)
-    if used := [name for name in absent if name in loaded]:
-        gaps.append(_loaded_gap(used, ": no import statement names " + _it(_innermost(used))))
+    gaps = []
+    if names := [name for name in absent if name in loaded]:
+        gaps += _loaded_gaps(names, own, ": no import statement names " + _it(_innermost(names)))
     if unused := [name for name in absent if name not in loaded]:
         paths = [own.modules[name] for name in unused]
         gaps.append(
@@ -179,9 +195,24 @@ def own_gaps(own: Parts, shipped: Shipped, loaded: frozenset[str]) -> list[Gap]:
                 what=f"{_some(paths)} did not ship: no import statement reaches {_it(unused)}",
             )
         )
-    missing = [path for path in own.data if not shipped.has_file(path)]
-    if missing:
-        tops = _tops(missing, own.data)
+    opened = sorted(path for path in own.opened(used) if not shipped.has_file(path))
+    tops = _tops(opened, [path for path in own.files if not shipped.has_file(path)], own.files)
+    if tops:
+        gaps.append(
+            Gap(
+                key="data",
+                values=tuple(tops),
+                what=f"the plain script opens {_some(opened)}, and the program has no such file",
+                certain=True,
+            )
+        )
+    covered = tuple(f"{top}/" for top in tops)
+    missing = [
+        path
+        for path in own.data
+        if not shipped.has_file(path) and not f"{path}/".startswith(covered)
+    ]
+    if tops := _tops(missing, missing, own.data):
         gaps.append(
             Gap(
                 key="data",
@@ -192,11 +223,17 @@ def own_gaps(own: Parts, shipped: Shipped, loaded: frozenset[str]) -> list[Gap]:
     return gaps
 
 
-def _tops(missing: Sequence[str], every: Sequence[str]) -> list[str]:
-    """The topmost folders of which everything is missing, and the single files beside them."""
+def _tops(wanted: Sequence[str], missing: Iterable[str], every: Sequence[str]) -> list[str]:
+    """The topmost folders of which everything is missing, and the single files beside them.
+
+    Args:
+        wanted: Files that are to ship.
+        missing: All files that did not.
+        every: All files that there are.
+    """
     told: list[str] = []
     gone = set(missing)
-    for path in missing:
+    for path in wanted:
         parents = [str(top) for top in PurePosixPath(path).parents][:-1]
         whole = [
             top
@@ -210,7 +247,7 @@ def _tops(missing: Sequence[str], every: Sequence[str]) -> list[str]:
 
 
 def distribution_gaps(
-    name: str, has: Parts, shipped: Shipped, loaded: frozenset[str], *, direct: bool
+    name: str, has: Parts, shipped: Shipped, used: Used, *, direct: bool
 ) -> list[Gap]:
     """What of a dependency did not ship and is missed, or may well be.
 
@@ -218,17 +255,17 @@ def distribution_gaps(
         name: The distribution.
         has: From :func:`distribution_parts`.
         shipped: What did ship.
-        loaded: Modules that the plain script has loaded.
+        used: What the plain script has used of the folder that it is installed in.
         direct: Whether the sidecar names it itself. What only others need is judged by what
-            the script has loaded.
+            the script has used.
     """
     gaps = []
+    loaded = has.loaded(used)
     there = set(has.modules) & shipped.modules
-    used = sorted((loaded & set(has.modules)) - shipped.modules)
-    if used:
-        gaps.append(_loaded_gap(used, f", which are parts of {name}"))
+    if absent := sorted(loaded - shipped.modules):
+        gaps += _loaded_gaps(absent, has, f", which {_is_part(absent)} of {name}")
     elif has.modules and not there and direct:
-        tops = sorted({module.partition(".")[0] for module in has.modules})
+        tops = sorted({_package(path, has) for path in has.modules.values()})
         gaps.append(
             Gap(
                 key="collect",
@@ -236,23 +273,97 @@ def distribution_gaps(
                 what=f"nothing of the dependency {name} shipped: no import statement names it",
             )
         )
-    used_packages = {module.partition(".")[0] for module in there | (loaded & set(has.modules))}
-    missing = [
-        path
-        for path in has.data
-        if path.partition("/")[0] in used_packages and not shipped.has_file(path)
-    ]
-    if missing and direct:
-        tops = sorted({path.partition("/")[0] for path in missing})
+    opened = sorted(path for path in has.opened(used) if not shipped.has_file(path))
+    if opened:
         gaps.append(
             Gap(
                 key="collect",
-                values=tuple(tops),
+                values=tuple(sorted({_package(path, has) for path in opened})),
+                what=f"the plain script opens {_some(opened)} of {name}, and the program has no "
+                "such file",
+                certain=True,
+            )
+        )
+    packages = {module.partition(".")[0] for module in there | loaded}
+    missing = [
+        path
+        for path in has.data
+        if path.partition("/")[0] in packages and not shipped.has_file(path) and path not in opened
+    ]
+    if missing and direct and not opened:
+        gaps.append(
+            Gap(
+                key="collect",
+                values=tuple(sorted({_package(path, has) for path in missing})),
                 what=f"{len(missing)} data files of the dependency {name} did not ship "
                 f"({_some(missing)})",
             )
         )
-    return gaps
+    return [*gaps, *_metadata_gaps(name, has, shipped, used)]
+
+
+def _metadata_gaps(name: str, has: Parts, shipped: Shipped, used: Used) -> list[Gap]:
+    """Metadata that was read: a distribution's own version, or the plugins that it offers."""
+    read = [path for path in has.metadata if path in used.files and not shipped.has_file(path)]
+    # Whoever looks for plugins opens this file of every distribution.
+    telling = [path for path in read if has.has_plugins or not path.endswith("/entry_points.txt")]
+    if not telling or not shipped.tells_metadata:
+        return []
+    return [
+        Gap(
+            key="metadata",
+            values=(name,),
+            what=f"the plain script reads the metadata of {name}, which did not ship",
+            certain=True,
+        )
+    ]
+
+
+def _package(path: str, has: Parts) -> str:
+    """The package that a file belongs to: its outermost that is more than a namespace."""
+    parts = path.removesuffix(".py").split("/")[:-1] or [path.removesuffix(".py")]
+    for depth in range(1, len(parts) + 1):
+        if ".".join(parts[:depth]) in has.modules:
+            return ".".join(parts[:depth])
+    return parts[0]
+
+
+def named_gaps(
+    names: Iterable[str], has: Parts, shipped: Shipped, covered: Iterable[Gap]
+) -> list[Gap]:
+    """Modules whose names stand in texts of the sidecar's sources, and that did not ship.
+
+    Args:
+        names: Dotted texts; a class or a function of a module may end them.
+        has: What there is, of the sidecar or of a distribution.
+        shipped: What did ship.
+        covered: Gaps that are told already.
+    """
+    told = {value for gap in covered for value in gap.values}
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        parts = name.split(".")
+        module = next(
+            (
+                prefix
+                for depth in range(len(parts), 0, -1)
+                if (prefix := ".".join(parts[:depth])) in has.modules
+            ),
+            "",
+        )
+        known = not module or module in shipped.modules
+        if not known and not any(f"{module}.".startswith(f"{each}.") for each in told):
+            found.setdefault(module, name)
+    if not found:
+        return []
+    return [
+        Gap(
+            key="hidden_imports",
+            values=_innermost(sorted(found)),
+            what=f"the sources name {_some([repr(name) for name in found.values()])} in a text, "
+            f"and {_it(list(found))} did not ship",
+        )
+    ]
 
 
 def lines(gaps: Sequence[Gap], present: Mapping[str, Sequence[str]]) -> list[str]:
@@ -271,14 +382,36 @@ def lines(gaps: Sequence[Gap], present: Mapping[str, Sequence[str]]) -> list[str
     return told
 
 
-def _loaded_gap(used: Sequence[str], why: str) -> Gap:
-    names = _innermost(used)
-    return Gap(
-        key="hidden_imports",
-        values=names,
-        what=f"the plain script loads {_some(names)}, and the program has no such part{why}",
-        certain=True,
-    )
+def _loaded_gaps(names: Sequence[str], has: Parts, why: str) -> list[Gap]:
+    """Modules that the script has loaded and the program lacks; two of a package mean it whole.
+
+    What is found by name is seldom found alone: the next start would miss the next one.
+    """
+    single = []
+    packages: dict[str, list[str]] = {}
+    for name in _innermost(names):
+        top = _package(has.modules[name], has)
+        if top != name:
+            packages.setdefault(top, []).append(name)
+        else:
+            single.append(name)
+    whole = tuple(top for top, parts in packages.items() if len(parts) > 1)
+    single += [parts[0] for parts in packages.values() if len(parts) == 1]
+    what = f"the plain script loads {{}}, and the program has no such part{why}"
+    gaps = []
+    if whole:
+        parts = [name for top in whole for name in packages[top]]
+        gaps.append(Gap(key="collect", values=whole, what=what.format(_some(parts)), certain=True))
+    if single:
+        names = tuple(sorted(single))
+        gaps.append(
+            Gap(key="hidden_imports", values=names, what=what.format(_some(names)), certain=True)
+        )
+    return gaps
+
+
+def _is_part(names: Sequence[str]) -> str:
+    return "is part" if len(names) == 1 else "are parts"
 
 
 def _innermost(names: Sequence[str]) -> tuple[str, ...]:
@@ -292,72 +425,3 @@ def _it(items: Sequence[object]) -> str:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
-_CHANGING = re.compile(
-    r"0x[0-9a-fA-F]+|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d(?:[.,]\d+)?|\b\d+(?:\.\d+)? ?(?:ms|us|s)\b"
-    r"|(?<=python[=/ ])\d+\.\d+\.\d+",
-    re.IGNORECASE,
-)
-"""Addresses, dates, times and durations: different in every run. And the version of Python:
-cx_Freeze's distributions bring an interpreter of their own."""
-
-
-def differing(
-    plain: Sequence[str], again: Sequence[str], program: Sequence[str]
-) -> tuple[list[str], list[str]]:
-    """Lines that only the plain script, and lines that only the program has written.
-
-    Args:
-        plain: Lines of the plain script, its own folders named alike in all three.
-        again: The same of a second run: what differs there differs by itself.
-        program: Lines of the program.
-    """
-    masks = [_mask(line) for line in plain]
-    if len(plain) == len(again):
-        masks = [_common(one, other) for one, other in zip(plain, again, strict=True)]
-        optional: list[str] = []
-    else:
-        common = Counter(_mask(line) for line in again)
-        optional = [mask for mask in masks if not common[mask]]
-    every = [re.compile(_pattern(mask), re.DOTALL) for mask in masks]
-    left = list(every)
-    names = list(plain)
-    only_program = []
-    for line in program:
-        shown = _mask(line)
-        for place, pattern in enumerate(left):
-            if pattern.fullmatch(shown):
-                del left[place], names[place]
-                break
-        else:
-            # Once more is no difference: a child of multiprocessing imports the main script.
-            if not any(pattern.fullmatch(shown) for pattern in every):
-                only_program.append(line)
-    told = [_mask(line) for line in program]
-    only_plain = [
-        line
-        for line, pattern in zip(names, left, strict=True)
-        if _mask(line) not in optional and not any(pattern.fullmatch(other) for other in told)
-    ]
-    return only_plain, only_program
-
-
-_ANY = "\0"
-
-
-def _mask(line: str) -> str:
-    return _CHANGING.sub(_ANY, line.rstrip())
-
-
-def _common(one: str, other: str) -> str:
-    """A line with what differs in a second run masked, word by word."""
-    words = re.split(r"([\s=,;]+)", _mask(one))
-    others = re.split(r"([\s=,;]+)", _mask(other))
-    if len(words) != len(others):
-        return _ANY
-    return "".join(word if word == twin else _ANY for word, twin in zip(words, others, strict=True))
-
-
-def _pattern(mask: str) -> str:
-    return ".*".join(re.escape(part) for part in mask.split(_ANY))

@@ -1,8 +1,8 @@
 """The first launch of a build, beside the plain script: does it come up, and does it have it all?
 
 Both run from throw-away copies, with homes and folders of their own. READY alone does not say that
-nothing is missing: so what both write is compared, and what the script has at hand is compared
-with what shipped (:mod:`spike.build.completeness`).
+nothing is missing: so what both write is compared (and, where asked for, what their pages answer),
+and what the script has at hand is compared with what shipped (:mod:`spike.build.completeness`).
 
 Standard library only: it runs in the packager's environment, which has the dependencies as well.
 """
@@ -12,16 +12,21 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import sys
+import sysconfig
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from spike.build import advice, completeness
-from spike.build.completeness import Gap
+from spike.build import advice, completeness, crawl, outputs, used
+from spike.build.completeness import Gap, Parts
+from spike.build.crawl import Page
+from spike.build.used import Notes, Used
 from spike.launch import judgement, leftovers, places, restarts
-from spike.launch.diagnosis import SidecarFacts, diagnose
+from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
 from spike.launch.places import Place
+from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.packagers.recipe import Shipped
 from spike.project import imports
@@ -31,7 +36,6 @@ from spike.project.specifiers import normal_name
 SHOWN_LINES = 3
 """So many different lines of each side are shown."""
 
-_HAS_SHELL = sys.platform != "win32"
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>[/\\](?:_MEI\w+|onefile_\w+)")
 _OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
@@ -50,22 +54,40 @@ class FirstLaunch:
         plain: The launch of the plain script.
         gaps: What the script has and the program has not.
         remarks: What is worth saying, each a sentence or two.
+        differences: What both have written or answered, as far as it differs.
+        findings: Keys of ``[tool.sidecar]`` and a value each, that the program's output asks for.
+        pages: Addresses that were asked of both; 0 when none was known, or nobody wanted to.
     """
 
     program: Launch
     plain: Launch
     gaps: tuple[Gap, ...]
     remarks: tuple[str, ...]
+    differences: tuple[str, ...] = ()
+    findings: tuple[tuple[str, str], ...] = ()
+    pages: int = 0
+
+    def outcome(self) -> dict[str, object]:
+        """What is kept of it beside the build, as JSON has it; :mod:`spike.build.fit` reads it."""
+        return {
+            "program": {"ok": self.program.ok, "detail": self.program.detail},
+            "plain": {"ok": self.plain.ok, "detail": self.plain.detail},
+            "gaps": [asdict(gap) for gap in self.gaps],
+            "findings": [list(each) for each in self.findings],
+            "differences": list(self.differences),
+            "pages": self.pages,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """One launch with all that it wrote, its own folders named alike on both sides."""
+    """One launch with what it wrote, its own folders named alike on both sides."""
 
     launch: Launch
     stdout: tuple[str, ...]
     stderr: tuple[str, ...]
-    loaded: frozenset[str] = frozenset()
+    pages: dict[str, Page] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
 
 
 def run(
@@ -76,6 +98,7 @@ def run(
     folder: Path | None,
     shipped: Shipped,
     provided: Mapping[str, str],
+    walk: bool = False,
 ) -> FirstLaunch:
     """Launch what was built, then the plain script, and compare.
 
@@ -86,6 +109,7 @@ def run(
         folder: The folder that ships with it; None for one file.
         shipped: What the packager has put in.
         provided: Top-level module to distribution, of what the sidecar's lock pins.
+        walk: Whether to compare the pages of a service as well.
 
     Raises:
         StorageError: There is no room for the copies.
@@ -105,7 +129,6 @@ def run(
         known = advice.facts(
             sidecar, program_folder=inside, provided=provided, is_folder=folder is not None
         )
-        program = _program(sidecar, place, copy)
         with places.copied(
             base,
             own_script,
@@ -113,14 +136,16 @@ def run(
             sources=sources,
             files=[*files, *([Path(sidecar.entry)] if sidecar.module else [])],
         ) as (script_place, script):
-            plain = _plain(sidecar, script_place, script)
-            again = _plain(sidecar, script_place, script) if plain.launch.ok else plain
+            program = _program(sidecar, place, copy, walk=walk)
+            plain = _plain(sidecar, script_place, script, walk=walk)
+            again = plain
+            if program.launch.ok and plain.launch.ok:
+                again = _plain(sidecar, script_place, script, walk=walk)
+            own_used = plain.notes.below(script_place.sources)
+    found = judgement.finding(program.launch, variant=variant, known=known)
     judged = judgement.explained(program.launch, variant=variant, known=known)
     judged = _beside_plain(judged, program, plain)
-    if not (judged.ok and plain.launch.ok):
-        # What it did not live to say cannot be missed, but what did not ship can.
-        again = plain
-    gaps = _gaps(sidecar, shipped, plain.loaded, provided)
+    gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
     # A onefile's own folder is gone when it ends: there the script shows where it writes.
     remarks = [
         *judgement.remarks(
@@ -132,55 +157,88 @@ def run(
         key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
     }
     remarks += completeness.lines(gaps, present)
+    differences: list[str] = []
+    findings = [found]
+    # What it did not live to say cannot be missed, but what did not ship can.
     if judged.ok and plain.launch.ok:
-        remarks += _differences(plain, again, program, variant=variant, known=known, gaps=gaps)
-        if not sidecar.smoke and any(not gap.certain for gap in gaps):
+        differences, found = _differences(plain, again, program, variant=variant, known=known)
+        findings.append(found)
+        if not _is_closed(found, gaps):
+            remarks += differences
+        else:
+            remarks += differences[1:]
+        if not sidecar.smoke and not program.pages and any(not gap.certain for gap in gaps):
             remarks.append(
                 "Nothing was asked of the program after READY, so that it was not seen whether it "
                 "needs what did not ship: a smoke command would ask"
             )
-    return FirstLaunch(program=judged, plain=plain.launch, gaps=tuple(gaps), remarks=tuple(remarks))
+    return FirstLaunch(
+        program=judged,
+        plain=plain.launch,
+        gaps=tuple(gaps),
+        remarks=tuple(remarks),
+        differences=tuple(differences),
+        findings=tuple((each.key, each.value) for each in findings if each and each.key),
+        pages=len(program.pages),
+    )
 
 
-def _program(sidecar: Sidecar, place: Place, copy: Path) -> _Run:
+def _program(sidecar: Sidecar, place: Place, copy: Path, *, walk: bool) -> _Run:
     spec = judgement.spec_of(sidecar, [str(copy)], place=place)
-    launch = judgement.judge(spec, place=place)
+    return _run(sidecar, spec, place, walk=walk)
+
+
+def _plain(sidecar: Sidecar, place: Place, script: Path, *, walk: bool) -> _Run:
+    """Launch the script, with notes of what it uses."""
+    path = imports.module_path(sidecar, place.sources).get("PYTHONPATH", "")
+    with used.notebook(path) as (env, file):
+        spec = judgement.spec_of(sidecar, [sys.executable, str(script)], place=place, env=env)
+        seen = _run(sidecar, spec, place, walk=walk)
+        notes = used.read(file)
+    if not seen.launch.ok:
+        last = judgement.last_words(seen.launch)
+        seen = replace(seen, launch=replace(seen.launch, detail=f"{seen.launch.detail}; {last}"))
+    return replace(seen, notes=notes)
+
+
+def _run(sidecar: Sidecar, spec: LaunchSpec, place: Place, *, walk: bool) -> _Run:
+    pages: dict[str, Page] = {}
+    look = _walker(sidecar, pages) if walk else None
+    launch = judgement.judge(spec, place=place, at_ready=look)
     return _Run(
         launch=launch,
         stdout=_alike(launch.stdout_tail, place, spec),
         stderr=_alike(launch.stderr_tail, place, spec),
+        pages=pages,
     )
 
 
-def _plain(sidecar: Sidecar, place: Place, script: Path) -> _Run:
-    """Launch the script with a list of what it imports, which Python writes to stderr."""
-    with tempfile.TemporaryDirectory(prefix="spike-plain-") as name:
-        errors = Path(name) / "stderr"
-        # A launch keeps the end of a stream; here all of it is wanted. The shell is gone by exec.
-        shell = ("/bin/sh", "-c", 'exec "$@" 2> "$0"', str(errors)) if _HAS_SHELL else ()
-        listed = sidecar.ready_stream == "stdout"  # otherwise stderr is what is waited for
-        command = [*shell, sys.executable, "-q", "-v"] if listed else [sys.executable]
-        argv = [*command, str(script)]
-        spec = judgement.spec_of(
-            sidecar, argv, place=place, env=imports.module_path(sidecar, place.sources)
+def _walker(sidecar: Sidecar, pages: dict[str, Page]) -> Callable[[Running], None]:
+    """What asks a ready service for its pages, while its own output is read on."""
+
+    def look(running: Running) -> None:
+        if not (address := _address(sidecar, running.fields())):
+            return
+        walking = threading.Thread(
+            target=lambda: pages.update(crawl.walk(address)), name="walk", daemon=True
         )
-        if listed and not _HAS_SHELL:
-            spec = replace(spec, stderr_file=errors)
-        launch = judgement.judge(spec, place=place)
+        walking.start()
+        while walking.is_alive() and not running.exited:
+            running.pump(lambda: running.exited or not walking.is_alive(), 0.02)
+        walking.join(crawl.ANSWER_TIMEOUT_S)
+
+    return look
+
+
+def _address(sidecar: Sidecar, fields: Mapping[str, object]) -> str:
+    """Where a running service answers; empty when nothing has said it."""
+    for known in (sidecar.health, sidecar.ready_url, "http://127.0.0.1:{port}/"):
         try:
-            said = errors.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            said = list(launch.stderr_tail)
-    loaded, rest = completeness.loaded_modules(said)
-    launch = replace(launch, stderr_tail=rest[-20:])
-    if not launch.ok:
-        launch = replace(launch, detail=f"{launch.detail}; {judgement.last_words(launch)}")
-    return _Run(
-        launch=launch,
-        stdout=_alike(launch.stdout_tail, place, spec),
-        stderr=_alike(rest, place, spec),
-        loaded=loaded,
-    )
+            if known:
+                return known.format_map(fields)
+        except (LookupError, ValueError):
+            continue
+    return ""
 
 
 def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, ...]:
@@ -229,7 +287,11 @@ def _end(run: _Run) -> str:
 
 
 def _gaps(
-    sidecar: Sidecar, shipped: Shipped, loaded: frozenset[str], provided: Mapping[str, str]
+    sidecar: Sidecar,
+    shipped: Shipped,
+    own_used: Used,
+    notes: Notes,
+    provided: Mapping[str, str],
 ) -> list[Gap]:
     own = completeness.own_parts(
         [path.as_posix() for path in sidecar.source_files()],
@@ -237,54 +299,77 @@ def _gaps(
         not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
     )
-    gaps = completeness.own_gaps(own, shipped, loaded)
+    gaps = completeness.own_gaps(own, shipped, own_used)
+    texts = imports.dotted_texts(sidecar)
     named = {
         normal_name(re.split(r"[^A-Za-z0-9._-]", text.strip(), maxsplit=1)[0])
         for text in sidecar.dependencies
     }
+    installed = [notes.below(Path(sysconfig.get_path(kind))) for kind in ("purelib", "platlib")]
+    theirs = Used(
+        modules=installed[0].modules | installed[1].modules,
+        files=installed[0].files | installed[1].files,
+        folders=installed[0].folders | installed[1].folders,
+    )
     for name in sorted({normal_name(each) for each in provided.values()}):
-        try:
-            files = importlib.metadata.files(name) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        has = completeness.distribution_parts(path.as_posix() for path in files)
-        gaps += completeness.distribution_gaps(name, has, shipped, loaded, direct=name in named)
+        has = _installed(name)
+        gaps += completeness.distribution_gaps(name, has, shipped, theirs, direct=name in named)
+        gaps += completeness.named_gaps(texts, has, shipped, gaps)
     return gaps
 
 
+def _installed(name: str) -> Parts:
+    """What a distribution has installed here; nothing when it is not."""
+    try:
+        distribution = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Parts(modules={}, data=())
+    groups = {point.group for point in distribution.entry_points}
+    return completeness.distribution_parts(
+        (path.as_posix() for path in distribution.files or ()),
+        has_plugins=bool(groups - {"console_scripts", "gui_scripts"}),
+    )
+
+
 def _differences(
-    plain: _Run,
-    again: _Run,
-    program: _Run,
-    *,
-    variant: str,
-    known: SidecarFacts,
-    gaps: Sequence[Gap],
-) -> list[str]:
-    """What both have written, as far as it differs."""
+    plain: _Run, again: _Run, program: _Run, *, variant: str, known: SidecarFacts
+) -> tuple[list[str], Diagnosis | None]:
+    """What both have written and answered, as far as it differs, and what stderr asks for.
+
+    What is found on stderr comes first.
+    """
     told = []
-    closed = {value for gap in gaps for value in gap.values}
-    only_plain, only_program = completeness.differing(plain.stderr, again.stderr, program.stderr)
+    only_plain, only_program = outputs.differing(plain.stderr, again.stderr, program.stderr)
     # A library's words are not an exception's, but they name the same thing.
     text = "\n".join(
         f"{line}\nModuleNotFoundError: {match[0]}" if (match := _missing(line)) else line
         for line in only_program
     )
     found = diagnose(stderr=text, variant=variant, facts=known)
-    below = found is not None and any(f"{each}.".startswith(f"{found.value}.") for each in closed)
-    if found is not None and not below:
+    if found is not None:
         told.append(f"only the program says so on stderr: {found}")
-    elif found is None and any(_TROUBLE.search(line) for line in only_program):
+    elif any(_TROUBLE.search(line) for line in only_program):
         troubles = _shown(_troubles(only_program))
         remedy = f": {restarts.FREEZE_SUPPORT}" if _OF_A_CHILD.search(troubles) else ""
         told.append(f"only the program writes to stderr: {troubles}{remedy}")
-    only_plain, only_program = completeness.differing(plain.stdout, again.stdout, program.stdout)
+    only_plain, only_program = outputs.differing(plain.stdout, again.stdout, program.stdout)
     if only_plain or only_program:
         told.append(
             f"the plain script writes {_shown(only_plain)} where the program writes "
             f"{_shown(only_program)}"
         )
-    return told
+    if pages := crawl.differences(plain.pages, again.pages, program.pages):
+        told.append(crawl.shown(pages))
+    return told, found
+
+
+def _is_closed(found: Diagnosis | None, gaps: Sequence[Gap]) -> bool:
+    """Whether a gap that is told says the same as a finding."""
+    closed = {value for gap in gaps for value in gap.values}
+    return found is not None and any(
+        f"{each}.".startswith(f"{found.value}.") or f"{found.value}.".startswith(f"{each}.")
+        for each in closed
+    )
 
 
 def _troubles(lines: Sequence[str]) -> Sequence[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from spike.core import process
 from spike.core.errors import BuildFailedError
 from spike.core.workspace import display_path
+from spike.packagers import Variant
 from spike.project.sidecar import Sidecar
 
 
@@ -52,13 +55,7 @@ def build(
     Raises:
         BuildFailedError: A session failed; its output has said why.
     """
-    log = sidecar.workspace.root / "build" / "nox.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    done = process.run_logged(
-        command(sidecar, packagers, mode=mode, force=force),
-        log_path=log,
-        cwd=sidecar.workspace.root,
-    )
+    done, log = _run(sidecar, command(sidecar, packagers, mode=mode, force=force))
     if not done.ok:
         who = packagers[0] if len(packagers) == 1 else "A packager"
         raise BuildFailedError(
@@ -67,3 +64,35 @@ def build(
             try_next=f"read {display_path(log)}",
         )
     return done
+
+
+def trial(
+    sidecar: Sidecar, variant: Variant, added: Mapping[str, Sequence[str]]
+) -> process.Completed:
+    """Build one variant with more in some lists of ``[tool.sidecar]``, and compare its pages.
+
+    The first launch may fail, and is looked at all the same.
+    """
+    words = command(sidecar, [variant.packager.name], mode=variant.mode.name, force=True)
+    return _run(sidecar, [*words, "--walk", "--trial", json.dumps(added)])[0]
+
+
+def lock(sidecar: Sidecar) -> None:
+    """Pin a sidecar's dependencies.
+
+    Raises:
+        BuildFailedError: They cannot be resolved; the session's output has said why.
+    """
+    words = [sys.executable, "-m", "nox", "--sessions", "lock", "--"]
+    done, log = _run(sidecar, [*words, "--sidecar", str(sidecar.folder)])
+    if not done.ok:
+        raise BuildFailedError(
+            f"The dependencies of {sidecar.name} could not be locked; the message stands above.",
+            try_next=f"read {display_path(log)}",
+        )
+
+
+def _run(sidecar: Sidecar, words: Sequence[str]) -> tuple[process.Completed, Path]:
+    log = sidecar.workspace.root / "build" / "nox.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return process.run_logged(words, log_path=log, cwd=sidecar.workspace.root), log

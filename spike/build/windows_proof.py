@@ -27,7 +27,8 @@ from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, Spike
 from spike.core.tables import table
 from spike.core.workspace import TOOL
 from spike.packagers import PACKAGERS
-from spike.project.sidecar import LOCK_NAME, load
+from spike.project.metadata import LOCK_NAME
+from spike.project.sidecar import load
 
 EXAMPLE = "examples/jsonrpc"
 """Built and launched beside the hello sidecar: it has data files and a smoke command of its own."""
@@ -120,6 +121,8 @@ def project_in(folder: Path) -> Path:
         "noxfile.py": "from spike.build import nox_sessions\n\nnox_sessions.declare(__file__)\n",
     }.items():
         (project / name).write_text(text, encoding="utf-8")
+    # What an earlier run has found must not stand for what this one does not.
+    shutil.rmtree(project / "benchmarks", ignore_errors=True)
     for source in (workspace.HELLO, EXAMPLE):
         copy = project / source
         shutil.rmtree(copy, ignore_errors=True)

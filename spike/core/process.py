@@ -48,8 +48,6 @@ KILL: int = getattr(signal, "SIGKILL", 9)
 
 _standing = threading.Lock()
 _started: weakref.WeakSet[Child | Popen] = weakref.WeakSet()
-_jobs: weakref.WeakKeyDictionary[Popen, windows.Job] = weakref.WeakKeyDictionary()
-"""On Windows, what stands for a process group: the job that a program was started in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,15 +192,13 @@ def run_logged(
                     sys.stdout.flush()
             process.wait()
         except OSError as error:
-            kill_group(process.pid)
-            process.wait()
+            end_group(process)
             raise StorageError(
                 f"The output of {argv[0]} could not be kept in {log_path}: {error.strerror}.",
                 try_next="free some disk space and run the command again",
             ) from None
         except BaseException:
-            kill_group(process.pid)
-            process.wait()
+            end_group(process)
             raise
         finally:
             process.stdout.close()
@@ -437,30 +433,9 @@ def start(
         creationflags=windows.START_FLAGS if sys.platform == "win32" else 0,
     )
     if sys.platform == "win32":
-        _into_job(child)
+        windows.into_job(child)
     _started.add(child)
     return child
-
-
-def _into_job(child: Popen) -> None:
-    """Put a program that waits for its first instruction into a job of its own, and let it run."""
-    try:
-        handle = int(vars(child)["_handle"])  # Popen has no other name for it
-        job = _jobs[child] = windows.Job()
-        job.take(handle)
-        windows.release(handle)
-    except BaseException:
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout, child.stderr):
-            if pipe is not None:
-                pipe.close()
-        raise
-
-
-def job_of(child: Popen) -> windows.Job | None:
-    """The job that a program was started in; None where there are process groups."""
-    return _jobs.get(child)
 
 
 @functools.cache
@@ -489,9 +464,28 @@ def kill_group(pid: int) -> None:
     On Windows: end all that is in the job of a program that :func:`start` has started.
     """
     if sys.platform == "win32":
-        for child, job in list(_jobs.items()):
-            if child.pid == pid:
-                job.end()
+        windows.end_job(pid)
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+END_GRACE_S = 5.0
+"""A program that started others in groups of their own gets so long to end those."""
+
+
+def end_group(process: Popen) -> None:
+    """End a program and its group: asked first, since what it started may lead groups of its own.
+
+    A build runs a packager, and that a compiler; killed at once, it would leave both running.
+    """
+    if sys.platform != "win32":
+        deadline = time.monotonic() + END_GRACE_S
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGTERM)
+            while time.monotonic() < deadline:
+                process.poll()  # a group that holds nothing but its dead leader is still one
+                os.killpg(process.pid, 0)
+                time.sleep(0.01)
+    kill_group(process.pid)
+    process.wait()

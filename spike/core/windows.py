@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import subprocess
 import sys
 import weakref
 from collections.abc import Mapping
@@ -260,6 +261,42 @@ def release(process: int) -> None:
     status = _native().NtResumeProcess(process)
     if status != 0:
         raise OSError(f"the process cannot be resumed: 0x{status & 0xFFFFFFFF:08X}")
+
+
+_jobs: weakref.WeakKeyDictionary[subprocess.Popen[bytes], Job] = weakref.WeakKeyDictionary()
+"""The job that each program was started in, for as long as somebody holds the program."""
+
+
+def into_job(child: subprocess.Popen[bytes]) -> None:
+    """Put a program that waits for its first instruction into a job of its own, and let it run.
+
+    Raises:
+        OSError: The system refuses; the program is ended.
+    """
+    try:
+        handle = int(vars(child)["_handle"])  # Popen has no other name for it
+        job = _jobs[child] = Job()
+        job.take(handle)
+        release(handle)
+    except BaseException:
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None:
+                pipe.close()
+        raise
+
+
+def job_of(child: subprocess.Popen[bytes]) -> Job | None:
+    """The job that a program was started in; None where there are process groups."""
+    return _jobs.get(child)
+
+
+def end_job(pid: int) -> None:
+    """End all that is in the job of a program of ours; quiet when nothing is."""
+    for child, job in list(_jobs.items()):
+        if child.pid == pid:
+            job.end()
 
 
 def cancel_reads(descriptor: int) -> None:

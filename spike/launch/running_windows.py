@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 from spike.core import process, windows
 from spike.launch import procs_windows
@@ -68,7 +68,7 @@ class WindowsChild(process.Child):
     @property
     def job(self) -> windows.Job:
         """What it and all that it starts are in."""
-        job = process.job_of(self._popen)
+        job = windows.job_of(self._popen)
         assert job is not None
         return job
 
@@ -100,7 +100,6 @@ class RunningOnWindows(Running):
         self._readers: dict[int, threading.Thread] = {}
         self._ended = threading.Event()
         self._closing = threading.Event()
-        self._stderr_file: BinaryIO | None = None
 
     def _start(self, argv: Sequence[str], environment: Mapping[str, str]) -> process.Child:
         child = WindowsChild(argv, env=environment, cwd=self.spec.cwd)
@@ -109,8 +108,6 @@ class RunningOnWindows(Running):
 
     def _listen(self, child: process.Child) -> None:
         self.started_ns = child.spawn_ns
-        if self.spec.stderr_file is not None:
-            self._stderr_file = self.spec.stderr_file.open("wb")
         for name, pipe in (("stdout", child.stdout), ("stderr", child.stderr)):
             descriptor = pipe.fileno()
             self._streams[descriptor] = Stream(name, self.started_ns)
@@ -185,11 +182,6 @@ class RunningOnWindows(Running):
         else:
             stream.end(at_ns)
 
-    def _take(self, stream: Stream, data: bytes, at_ns: int) -> None:
-        if self._stderr_file is not None and stream.name == "stderr":
-            self._stderr_file.write(data)
-        super()._take(stream, data, at_ns)
-
     def send(self, number: int) -> None:
         """End the process that a host would hold, and it alone; anything else asks it to stop."""
         if number == process.KILL:
@@ -246,6 +238,4 @@ class RunningOnWindows(Running):
                 if not pipe.closed and not self._readers[descriptor].is_alive():
                     with contextlib.suppress(OSError):
                         pipe.close()
-        if self._stderr_file is not None:
-            self._stderr_file.close()
         self._selector.close()

@@ -72,8 +72,6 @@ class LaunchSpec:
         smoke_stdio: Connect it to the program: its stdin gets what the program writes to stdout
             after READY, its stdout is the program's stdin.
         private_tmp: Give the launch a temporary folder of its own and look there for leftovers.
-        stderr_file: On Windows, a file that gets the whole of stderr, too. Elsewhere a shell can
-            point it there, which then becomes the program.
     """
 
     argv: tuple[str, ...]
@@ -91,7 +89,6 @@ class LaunchSpec:
     smoke_cwd: Path | None = None
     smoke_stdio: bool = False
     private_tmp: bool = True
-    stderr_file: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from spike.packagers.recipe import (
     Mode,
     Recipe,
     Tool,
+    excluded,
     module_path,
     output_folder,
 )
@@ -45,8 +46,8 @@ class CxFreeze:
             argv += ["--includes", ",".join(sidecar.hidden_imports)]
         if sidecar.collect:
             argv += ["--packages", ",".join(sidecar.collect)]
-        if sidecar.exclude:
-            argv += ["--excludes", ",".join(sidecar.exclude)]
+        if left_out := excluded(sidecar):
+            argv += ["--excludes", ",".join(left_out)]
         files = dict(defer_gc.files(sidecar))
         if sidecar.data or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.

@@ -23,6 +23,7 @@ from spike.packagers.recipe import (
     Recipe,
     Shipped,
     Tool,
+    excluded,
     further_roots,
     listing,
     module_path,
@@ -148,6 +149,7 @@ class Nuitka:
                 discard=(*leftovers, folder),
                 files=defer_gc.files(sidecar),
                 shipped=_shipped,
+                compiled=lambda: _compiled(sidecar),
             )
         return Recipe(
             argv=tuple(argv),
@@ -158,6 +160,7 @@ class Nuitka:
             discard=leftovers,
             files=defer_gc.files(sidecar),
             shipped=_shipped,
+            compiled=lambda: _compiled(sidecar),
         )
 
 
@@ -171,7 +174,22 @@ def _shipped(work: Path, recipe: Recipe) -> Shipped:
         modules.add(re.sub(r"@\d+$", "", source.name.removeprefix("module.").removesuffix(".c")))
     made = next(iter((work / recipe.output).glob("*.dist")), None)
     files = listing(work, replace(recipe, folder=made.relative_to(work) if made else None))
-    return Shipped(modules=files.modules | modules, files=files.files)
+    return Shipped(modules=files.modules | modules, files=files.files, tells_metadata=False)
+
+
+def _compiled(sidecar: Sidecar) -> int:
+    """Modules that become C: the program's own and those of its dependencies.
+
+    The standard library ships as bytecode. This follows import statements, as Nuitka does.
+    """
+    reached = module_graph.of(
+        sidecar.folder / sidecar.entry,
+        text=sidecar.script(),
+        folders=further_roots(sidecar, sidecar.folder),
+        roots=sidecar.hidden_imports,
+        packages=sidecar.collect,
+    )
+    return sum(module.is_own and module.kind == "source" for module in reached.modules.values())
 
 
 def _command(sidecar: Sidecar, output: Path, kind: str) -> list[str]:
@@ -260,6 +278,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
             **defer_gc.files(sidecar, always=lean),
         },
         shipped=_shipped,
+        compiled=lambda: _compiled(sidecar),
     )
 
 
@@ -370,7 +389,7 @@ def _contents(sidecar: Sidecar) -> list[str]:
     options = [f"--include-module={module}" for module in sidecar.hidden_imports]
     for package in sidecar.collect:
         options += [f"--include-package={package}", f"--include-package-data={package}"]
-    options += [f"--nofollow-import-to={module}" for module in sidecar.exclude]
+    options += [f"--nofollow-import-to={module}" for module in excluded(sidecar)]
     options += [f"--include-distribution-metadata={name}" for name in sidecar.metadata]
     for item, target in sidecar.data_targets():
         kind = "dir" if (sidecar.folder / item).is_dir() else "files"

@@ -18,8 +18,11 @@ from spike.packagers.recipe import (
     Recipe,
     Shipped,
     Tool,
+    collects_own,
+    excluded,
     further_roots,
     module_of,
+    module_path,
     output_folder,
 )
 from spike.project.sidecar import Sidecar
@@ -96,6 +99,9 @@ class PyInstaller:
         ]
         # Its cache would otherwise be shared by every project of this user.
         env = {**STEADY_ORDER, "PYINSTALLER_CONFIG_DIR": "pyinstaller-cache"}
+        if collects_own(sidecar):
+            # What collects looks for a package on the path, not where --paths says.
+            env.update(module_path(sidecar, with_script=True))
         if lean:
             env["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
         folder = output / sidecar.name
@@ -212,7 +218,7 @@ def _contents(sidecar: Sidecar) -> list[str]:
     options = [f"--hidden-import={module}" for module in sidecar.hidden_imports]
     options += [f"--collect-all={package}" for package in sidecar.collect]
     options += [f"--copy-metadata={distribution}" for distribution in sidecar.metadata]
-    options += [f"--exclude-module={module}" for module in sidecar.exclude]
+    options += [f"--exclude-module={module}" for module in excluded(sidecar)]
     options += [f"--paths={place.as_posix()}" for place in further_roots(sidecar)]
     for item, target in sidecar.data_targets():
         # PyInstaller takes the destination folder: a file keeps its name, a folder must repeat it.

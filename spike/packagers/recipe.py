@@ -29,10 +29,13 @@ class Shipped:
     Attributes:
         modules: Dotted names of the modules, as far as they can be told.
         files: Paths of the other files, relative to what is ``__file__``'s folder in the program.
+        tells_metadata: Whether distributions' metadata is among them when it shipped; a compiler
+            may put what the program asks of it into the code.
     """
 
     modules: frozenset[str]
     files: frozenset[str]
+    tells_metadata: bool = True
 
     def has_file(self, path: str) -> bool:
         """Whether a file shipped, wherever the packager has put it."""
@@ -80,6 +83,8 @@ class Recipe:
         files: Files that the packager reads its settings from, and their contents.
         shipped: Tells what came to be in the program, from the working folder as the packager
             has left it.
+        compiled: Tells how many modules will be compiled, which takes most of a build's time;
+            None for a packager that compiles nothing.
     """
 
     argv: tuple[str, ...]
@@ -90,6 +95,7 @@ class Recipe:
     discard: tuple[Path, ...] = ()
     files: Mapping[Path, str] = field(default_factory=dict)
     shipped: Callable[[Path, Recipe], Shipped] = listing
+    compiled: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +168,27 @@ def module_path(sidecar: Sidecar, *, with_script: bool = False) -> dict[str, str
     places = [(STAGED / sidecar.entry).parent] if with_script else []
     places += further_roots(sidecar)
     return {"PYTHONPATH": os.pathsep.join(place.as_posix() for place in places)} if places else {}
+
+
+def excluded(sidecar: Sidecar) -> tuple[str, ...]:
+    """Modules that must not ship: those that the author leaves out, and the packager's own."""
+    own = (*sidecar.hidden_imports, *sidecar.collect)
+    brought = (
+        module
+        for module in imports.unpinned_modules(sidecar)
+        if not any(f"{name}.".startswith(f"{module}.") for name in own)
+    )
+    return tuple(dict.fromkeys([*sidecar.exclude, *brought]))
+
+
+def collects_own(sidecar: Sidecar) -> bool:
+    """Whether a package of the sidecar's own is to ship whole."""
+    places = [sidecar.folder / root for root in imports.import_roots(sidecar)]
+    return any(
+        (place / package.replace(".", "/")).is_dir()
+        for package in sidecar.collect
+        for place in places
+    )
 
 
 def output_folder(sidecar: Sidecar, packager: str, mode: str) -> Path:

@@ -14,6 +14,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -206,6 +207,53 @@ def provided_modules(sidecar: Sidecar) -> dict[str, str]:
         for module, distributions in sorted(importlib.metadata.packages_distributions().items())
         if any(normal_name(name) in names for name in distributions)
     }
+
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
+
+
+def dotted_texts(sidecar: Sidecar) -> frozenset[str]:
+    """Texts in the sidecar's own sources that look like names of modules, such as ``shop.apps``.
+
+    Frameworks load by name what their settings say. Documentation strings are texts, too, and
+    whoever uses this looks for modules of these names.
+    """
+    found: set[str] = set()
+    for path in sidecar.source_files():
+        if path.suffix != ".py":
+            continue
+        try:
+            tree = ast.parse((sidecar.folder / path).read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            continue  # a build says so, where it matters
+        found.update(
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and _DOTTED.fullmatch(node.value)
+        )
+    return frozenset(found)
+
+
+def unpinned_modules(sidecar: Sidecar) -> tuple[str, ...]:
+    """Top-level modules that are installed here and that the sidecar's lock does not pin.
+
+    The packager brought them along. A plain environment of the sidecar's does not have them, so
+    that a program must not have them either: an optional import would find them there alone.
+    """
+    if sidecar.lock is None or not sidecar.lock.is_file():
+        return ()
+    pinned_here = provided_modules(sidecar)
+    places = [sidecar.folder / root for root in import_roots(sidecar)]
+    return tuple(
+        module
+        for module in sorted(importlib.metadata.packages_distributions())
+        if module not in pinned_here
+        and module.isidentifier()
+        and not any((place / module).is_dir() for place in places)
+        and not any((place / f"{module}.py").is_file() for place in places)
+    )
 
 
 def _lies_on_the_path(top: str) -> bool:

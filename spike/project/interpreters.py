@@ -28,7 +28,7 @@ def find(version: str) -> Path:
         if candidate in seen:
             continue
         seen.add(candidate)
-        if f"{_version(candidate)}.".startswith(f"{version}."):
+        if f"{version_of(candidate)}.".startswith(f"{version}."):
             return Path(candidate)
     raise MissingToolError(
         f"There is no Python {version} here.",
@@ -56,7 +56,7 @@ def _candidates(version: str) -> Iterator[str]:
                 yield str(own / name)
 
 
-def _version(python: str) -> str:
+def version_of(python: str) -> str:
     """What a Python says that it is; empty when it says nothing, as a shim without one does."""
     try:
         done = process.capture([python, "-I", "-c", _TELL], timeout_s=20.0)

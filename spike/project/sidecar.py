@@ -14,7 +14,7 @@ import json
 import shutil
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,19 @@ class Sidecar:
     def option(self) -> str:
         """What a command needs to mean this sidecar: empty for the project's own."""
         return "" if self.is_own else f" --sidecar {display_path(self.folder)}"
+
+    def with_more(self, lists: Mapping[str, Sequence[str]]) -> Sidecar:
+        """This sidecar with more in some lists of ``[tool.sidecar]``, each once.
+
+        Args:
+            lists: Key to what is added.
+        """
+        more: dict[str, Any] = {
+            key: tuple(dict.fromkeys([*getattr(self, key), *added])) for key, added in lists.items()
+        }
+        grown = dataclasses.replace(self, **more)
+        _check_data(grown)
+        return grown
 
     def nox_command(self, packager: str, mode: str | None = None) -> str:
         """The command that builds this sidecar, to be named in messages."""

@@ -13,7 +13,10 @@ from spike.core.workspace import TOOL as ROOT
 PACKAGES = ("spike", "benchmarks", "decision", "commands")
 """From the lowest to the highest. Below all of them stands nothing of ``tests/``."""
 
-ROOMS = ("core", "project", "packagers", "launch", "issue_log", "build", "measure", "host")
+ROOMS = (
+    *("core", "project", "packagers", "launch", "issue_log", "build", "measure", "profile"),
+    "host",
+)
 """Of ``spike/``, likewise."""
 
 

@@ -6,9 +6,15 @@ import pytest
 
 from spike.build import completeness
 from spike.build.completeness import Parts
+from spike.build.used import Used
 from spike.packagers.recipe import Shipped, module_of
 
-NOTHING: frozenset[str] = frozenset()
+NOTHING = Used()
+
+
+def used(*modules: str, files: tuple[str, ...] = (), folders: tuple[str, ...] = ()) -> Used:
+    """What the plain script has used."""
+    return Used(modules=frozenset(modules), files=frozenset(files), folders=frozenset(folders))
 
 
 def shipped(*modules: str, files: tuple[str, ...] = ()) -> Shipped:
@@ -38,9 +44,10 @@ def test_modules_are_named_from_the_root_that_imports_start_at() -> None:
 
 def test_a_module_that_the_script_loads_and_that_did_not_ship_is_certain() -> None:
     """Plugins found by name: the script has them, no import statement names them."""
-    own = Parts(modules={"plugins": "p", "plugins.alpha": "a", "plugins.old": "o"}, data=())
-    loaded = frozenset({"plugins", "plugins.alpha", "json"})
-    certain, doubtful = completeness.own_gaps(own, shipped("plugins"), loaded)
+    paths = ("plugins/__init__.py", "plugins/alpha.py", "plugins/old.py")
+    names = ("plugins", "plugins.alpha", "plugins.old")
+    own = Parts(modules=dict(zip(names, paths, strict=True)), data=())
+    certain, doubtful = completeness.own_gaps(own, shipped("plugins"), used(*paths[:2]))
     assert (certain.key, certain.values, certain.certain) == (
         "hidden_imports",
         ("plugins.alpha",),
@@ -51,9 +58,37 @@ def test_a_module_that_the_script_loads_and_that_did_not_ship_is_certain() -> No
 
 def test_a_package_is_named_by_its_parts() -> None:
     """``hooks`` comes along with ``hooks.audit``."""
-    own = Parts(modules={"hooks": "h", "hooks.audit": "a"}, data=())
-    (gap,) = completeness.own_gaps(own, shipped(), frozenset({"hooks", "hooks.audit"}))
-    assert gap.values == ("hooks.audit",)
+    modules = {"hooks": "hooks/__init__.py", "hooks.audit": "hooks/audit.py"}
+    own = Parts(modules=modules, data=())
+    (gap,) = completeness.own_gaps(own, shipped(), used(*modules.values()))
+    assert (gap.key, gap.values) == ("hidden_imports", ("hooks.audit",))
+
+
+def test_two_parts_that_are_found_by_name_mean_the_whole_package() -> None:
+    """The next start would miss the next one."""
+    modules = {"shop": "shop/__init__.py", "shop.apps": "shop/apps.py", "one": "one.py"}
+    modules["shop.migrations.0001_initial"] = "shop/migrations/0001_initial.py"
+    own = Parts(modules=modules, data=())
+    whole, single = completeness.own_gaps(own, shipped(), used(*modules.values()))
+    assert (whole.key, whole.values, whole.certain) == ("collect", ("shop",), True)
+    assert (single.key, single.values, single.certain) == ("hidden_imports", ("one",), True)
+
+
+def test_what_the_script_opens_is_certain_whatever_its_name() -> None:
+    """Of documentation, too: a program may show it. The rest of the folder comes along."""
+    files = ["main.py", "site.yml", "docs/a.md", "docs/b.md", "README.md", "pages/x.html"]
+    own = completeness.own_parts(files, entry="main.py")
+    seen = used(files=("docs/a.md", "site.yml"))
+    certain, doubtful = completeness.own_gaps(own, shipped(), seen)
+    assert (certain.key, certain.values, certain.certain) == ("data", ("docs", "site.yml"), True)
+    assert (doubtful.values, doubtful.certain) == (("pages",), False)
+
+
+def test_what_lies_in_a_folder_that_is_listed_is_used() -> None:
+    """But not what is about the project: whoever watches his own folder lists it all."""
+    own = completeness.own_parts(["main.py", "words.txt", "README.md"], entry="main.py")
+    (gap,) = completeness.own_gaps(own, shipped(), used(folders=(".",)))
+    assert (gap.values, gap.certain) == (("words.txt",), True)
 
 
 def test_data_is_named_by_the_topmost_folder_that_is_missing_whole() -> None:
@@ -70,12 +105,13 @@ def test_nothing_is_said_when_nothing_is_missing() -> None:
     """Wherever the packager has put it: ``_internal/``, ``lib/``, beside the program."""
     own = Parts(modules={"helper": "helper.py"}, data=("templates/home.html",))
     there = shipped("helper", files=("_internal/templates/home.html",))
-    assert completeness.own_gaps(own, there, frozenset({"helper"})) == []
+    assert completeness.own_gaps(own, there, used("helper.py")) == []
 
 
 RECORD = [
     *("web/__init__.py", "web/fast.py", "web/templates/error.html", "web/py.typed"),
     *("web/_speedups.c", "web/tests/data/x.html", "web-1.0.dist-info/METADATA", "../../bin/web"),
+    "web-1.0.dist-info/entry_points.txt",
 ]
 
 
@@ -87,7 +123,7 @@ def test_a_dependency_has_modules_and_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "loaded", "direct", "expected"),
+    ("there", "seen", "direct", "expected"),
     [
         (shipped("web", files=("web/templates/error.html",)), NOTHING, True, []),
         (shipped("web"), NOTHING, True, [("collect", ("web",))]),
@@ -95,87 +131,88 @@ def test_a_dependency_has_modules_and_data() -> None:
         (shipped(), NOTHING, True, [("collect", ("web",))]),
         (
             shipped("web", files=("web/templates/error.html",)),
-            frozenset({"web", "web.fast"}),
+            used("web/__init__.py", "web/fast.py"),
             False,
             [("hidden_imports", ("web.fast",))],
         ),
+        (
+            shipped("web"),
+            used("web/__init__.py", files=("web/templates/error.html",)),
+            False,
+            [("collect", ("web",))],
+        ),
+        (
+            shipped("web", files=("web/templates/error.html",)),
+            used("web/__init__.py", files=("web-1.0.dist-info/METADATA",)),
+            False,
+            [("metadata", ("web",))],
+        ),
+        (
+            shipped("web", files=("web/templates/error.html",)),
+            used(files=("web-1.0.dist-info/entry_points.txt",)),
+            True,
+            [],
+        ),
     ],
-    ids=["all there", "data missing", "not named by the sidecar", "nothing shipped", "loaded"],
+    ids=[
+        *("all there", "data missing", "not named by the sidecar", "nothing shipped", "loaded"),
+        *("opened", "metadata read", "commands looked for"),
+    ],
 )
 def test_a_dependency_against_what_shipped(
     there: Shipped,
-    loaded: frozenset[str],
+    seen: Used,
     direct: bool,
     expected: list[tuple[str, tuple[str, ...]]],
 ) -> None:
-    """Its data files are missed where the sidecar names it; its modules where they are loaded."""
+    """Its data is missed where the sidecar names it; everything where the script has used it."""
     has = completeness.distribution_parts(RECORD)
-    gaps = completeness.distribution_gaps("web", has, there, loaded, direct=direct)
+    gaps = completeness.distribution_gaps("web", has, there, seen, direct=direct)
     assert [(gap.key, gap.values) for gap in gaps] == expected
 
 
 def test_a_gap_comes_with_the_line_that_closes_it_and_keeps_what_is_there() -> None:
     """Paste-ready TOML; what only may be needed says so."""
     own = Parts(modules={"b": "b.py"}, data=("words.txt",))
-    gaps = completeness.own_gaps(own, shipped(), frozenset({"b"}))
+    gaps = completeness.own_gaps(own, shipped(), used("b.py"))
     first, second = completeness.lines(gaps, {"hidden_imports": ["a"]})
     assert first.endswith('Fix: in [tool.sidecar] set hidden_imports = ["a", "b"]')
     assert second.endswith('If the program needs it: in [tool.sidecar] set data = ["words.txt"]')
 
 
-def test_what_python_says_of_its_imports_is_taken_out_of_stderr() -> None:
-    """Real lines of ``python -q -v``; the program's own stay."""
-    loaded, rest = completeness.loaded_modules(
-        [
-            "import _imp # builtin",
-            "# code object from /p/plugins/alpha.py",
-            "import 'plugins.alpha' # <_frozen_importlib_external.SourceFileLoader object at 0x7f>",
-            "Processing user site-packages",
-            "WARNING:root:hook 'redact' is off",
-            "# cleanup[2] removing plugins",
-        ]
-    )
-    assert loaded == {"plugins.alpha"}
-    assert rest == ("WARNING:root:hook 'redact' is off",)
+def test_whoever_offers_plugins_is_missed_where_plugins_are_looked_for() -> None:
+    """Commands of a shell are no plugins; a compiler may hold metadata in its code."""
+    has = completeness.distribution_parts(RECORD, has_plugins=True)
+    there = shipped("web", files=("web/templates/error.html",))
+    seen = used(files=("web-1.0.dist-info/entry_points.txt",))
+    (gap,) = completeness.distribution_gaps("web", has, there, seen, direct=False)
+    assert (gap.key, gap.values) == ("metadata", ("web",))
+    compiled = Shipped(modules=there.modules, files=there.files, tells_metadata=False)
+    assert completeness.distribution_gaps("web", has, compiled, seen, direct=False) == []
 
 
-PLAIN = ["BOOT pid=10 at=5", "PLUGINS alpha,beta", "LISTEN port=4001", "READY"]
-AGAIN = ["BOOT pid=11 at=9", "PLUGINS alpha,beta", "LISTEN port=4077", "READY"]
-
-
-def test_what_differs_by_itself_is_no_difference() -> None:
-    """Process ids, ports and times: a second run of the script shows which words they are."""
-    program = ["BOOT pid=99 at=1", "LISTEN port=1234", "PLUGINS alpha,beta", "READY"]
-    assert completeness.differing(PLAIN, AGAIN, program) == ([], [])
-
-
-def test_what_only_one_of_them_writes_is_found() -> None:
-    """The program has no plugins, and everything else is alike."""
-    program = ["BOOT pid=99 at=1", "PLUGINS none", "LISTEN port=1234", "READY"]
-    assert completeness.differing(PLAIN, AGAIN, program) == (
-        ["PLUGINS alpha,beta"],
-        ["PLUGINS none"],
+def test_a_module_that_a_text_names_is_missed() -> None:
+    """With a class or a function behind it; what is told already is not told again."""
+    has = completeness.distribution_parts(["white/__init__.py", "white/middle.py", "white/a.py"])
+    texts = ["white.middle.WhiteMiddleware", "white.a", "json.tool", "white.__version__"]
+    told = completeness.Gap(key="collect", values=("white.a",), what="")
+    (gap,) = completeness.named_gaps(texts, has, shipped("white"), [told])
+    assert (gap.key, gap.values, gap.certain) == ("hidden_imports", ("white.middle",), False)
+    assert "the sources name 'white.middle.WhiteMiddleware' in a text" in gap.what
+    assert (
+        completeness.named_gaps(texts, has, shipped("white", "white.middle", "white.a"), []) == []
     )
 
 
-def test_a_line_that_comes_once_more_is_no_difference() -> None:
-    """A child of multiprocessing imports the main script, which says BOOT again."""
-    program = ["BOOT pid=99 at=1", "BOOT pid=98 at=2", *AGAIN[1:]]
-    assert completeness.differing(PLAIN, AGAIN, program) == ([], [])
-
-
-def test_a_line_that_differs_in_both_is_shown_of_both() -> None:
-    """Not hidden because it begins alike."""
-    program = ["BOOT pid=99 at=1 mode=b", *AGAIN[1:]]
-    plain = ["BOOT pid=10 at=5 mode=a", *AGAIN[1:]]
-    assert completeness.differing(plain, plain, program) == (plain[:1], program[:1])
-
-
-def test_times_and_addresses_differ_always() -> None:
-    """Even where two runs happened to agree on them."""
-    plain = ["2026-11-25 17:00:01,123 <obj at 0x7fae> took 12.5 ms"]
-    program = ["2026-11-26 09:10:11,004 <obj at 0x11> took 3 ms"]
-    assert completeness.differing(plain, plain, program) == ([], [])
+def test_a_package_in_a_namespace_is_collected_without_its_neighbours() -> None:
+    """``google`` has many owners."""
+    has = completeness.distribution_parts(
+        ["google/cloud/store/__init__.py", "google/cloud/store/a.json"]
+    )
+    seen = used("google/cloud/store/__init__.py", files=("google/cloud/store/a.json",))
+    there = shipped("google.cloud.store")
+    (gap,) = completeness.distribution_gaps("store", has, there, seen, direct=False)
+    assert gap.values == ("google.cloud.store",)
 
 
 @pytest.mark.parametrize(

@@ -95,22 +95,6 @@ def test_a_flood_that_nobody_reads_costs_no_memory_and_holds_nobody_up() -> None
         assert running.wait_exit(5)
 
 
-def test_stderr_is_kept_whole_where_it_was_asked_for(tmp_path: Path) -> None:
-    """A launch keeps the end of a stream; a file gets all of it."""
-    code = """
-        import sys
-        for number in range(300):
-            print(f"line {number}", file=sys.stderr)
-        print("READY", flush=True)
-        sys.stdin.read()
-    """
-    with Threads(spec(code, stderr_file=tmp_path / "stderr")) as running:
-        assert running.wait_ready()
-        assert stopping.stop(running)
-    kept = (tmp_path / "stderr").read_text(encoding="utf-8").splitlines()
-    assert kept == [f"line {number}" for number in range(300)]
-
-
 def test_a_wait_has_a_bound() -> None:
     """And says that the time was up."""
     with Threads(spec("import time\ntime.sleep(60)", ready_timeout_s=0.2)) as running:

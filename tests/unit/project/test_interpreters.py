@@ -16,7 +16,7 @@ HERE = "{}.{}.{}".format(*sys.version_info)
 def test_the_running_python_will_do() -> None:
     """By two numbers or by three."""
     for version in (HERE, HERE.rpartition(".")[0]):
-        assert interpreters._version(str(interpreters.find(version))) == HERE
+        assert interpreters.version_of(str(interpreters.find(version))) == HERE
 
 
 def test_a_name_that_does_not_hold_is_passed_over(

@@ -1,0 +1,79 @@
+"""What a plain script has written against what a program has: the lines that differ for good.
+
+What differs by itself (times, process ids, ports, tokens) is known from a second run of the script.
+Pure: lines in, lines out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+_CHANGING = re.compile(
+    r"0x[0-9a-fA-F]+|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d(?:[.,]\d+)?|\b\d+(?:\.\d+)? ?(?:ms|us|s)\b"
+    r"|(?<=python[=/ ])\d+\.\d+\.\d+",
+    re.IGNORECASE,
+)
+"""Addresses, dates, times and durations: different in every run. And the version of Python:
+cx_Freeze's distributions bring an interpreter of their own."""
+
+
+def differing(
+    plain: Sequence[str], again: Sequence[str], program: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Lines that only the plain script, and lines that only the program has written.
+
+    Args:
+        plain: Lines of the plain script, its own folders named alike in all three.
+        again: The same of a second run: what differs there differs by itself.
+        program: Lines of the program.
+    """
+    masks = [_mask(line) for line in plain]
+    if len(plain) == len(again):
+        masks = [_common(one, other) for one, other in zip(plain, again, strict=True)]
+        optional: list[str] = []
+    else:
+        common = Counter(_mask(line) for line in again)
+        optional = [mask for mask in masks if not common[mask]]
+    every = [re.compile(_pattern(mask), re.DOTALL) for mask in masks]
+    left = list(every)
+    names = list(plain)
+    only_program = []
+    for line in program:
+        shown = _mask(line)
+        for place, pattern in enumerate(left):
+            if pattern.fullmatch(shown):
+                del left[place], names[place]
+                break
+        else:
+            # Once more is no difference: a child of multiprocessing imports the main script.
+            if not any(pattern.fullmatch(shown) for pattern in every):
+                only_program.append(line)
+    told = [_mask(line) for line in program]
+    only_plain = [
+        line
+        for line, pattern in zip(names, left, strict=True)
+        if _mask(line) not in optional and not any(pattern.fullmatch(other) for other in told)
+    ]
+    return only_plain, only_program
+
+
+_ANY = "\0"
+
+
+def _mask(line: str) -> str:
+    return _CHANGING.sub(_ANY, line.rstrip())
+
+
+def _common(one: str, other: str) -> str:
+    """A line with what differs in a second run masked, word by word."""
+    words = re.split(r"([\s=,;]+)", _mask(one))
+    others = re.split(r"([\s=,;]+)", _mask(other))
+    if len(words) != len(others):
+        return _ANY
+    return "".join(word if word == twin else _ANY for word, twin in zip(words, others, strict=True))
+
+
+def _pattern(mask: str) -> str:
+    return ".*".join(re.escape(part) for part in mask.split(_ANY))

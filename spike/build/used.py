@@ -1,0 +1,123 @@
+"""What a plain script uses while it runs: modules, files and folders, noted as it asks for them.
+
+A packager sees import statements. What a program opens, lists and imports by name is seen here, of
+all libraries alike and without reading any message: Python's audit events (PEP 578) say it. What C
+code opens by itself is not seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_WATCHED = Path(__file__).with_name("watched")
+_CODE = (".py", ".pyc", ".so", ".pyd")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """What a script has used, by paths relative to one folder, with forward slashes.
+
+    Attributes:
+        modules: Files of the modules that were imported; the source's for those with one.
+        files: Files of other kinds that were opened to be read or written.
+        folders: Folders that were listed; ``.`` for the folder itself.
+    """
+
+    modules: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+
+    def has(self, path: str) -> bool:
+        """Whether a file that is no code was opened, or seen in a folder that was listed."""
+        return path in self.files or (path.rpartition("/")[0] or ".") in self.folders
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notes:
+    """What was noted, with absolute paths.
+
+    Attributes:
+        modules: See :class:`Used`.
+        files: See :class:`Used`.
+        folders: See :class:`Used`.
+    """
+
+    modules: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+
+    def below(self, folder: Path) -> Used:
+        """The part that lies in a folder."""
+        bases = {str(Path(folder).absolute()), str(Path(folder).resolve())}
+
+        def inside(paths: Iterable[str]) -> frozenset[str]:
+            return frozenset(
+                os.path.relpath(path, base).replace(os.sep, "/")
+                for path in paths
+                for base in bases
+                if path == base or path.startswith(base + os.sep)
+            )
+
+        return Used(
+            modules=inside(self.modules), files=inside(self.files), folders=inside(self.folders)
+        )
+
+
+@contextlib.contextmanager
+def notebook(
+    path: str = "", *, everything: bool = False
+) -> Iterator[tuple[Mapping[str, str], Path]]:
+    """A file for notes, and the environment in which a Python program writes them.
+
+    Args:
+        path: What ``PYTHONPATH`` has to have besides.
+        everything: Whether to note times, too; see :mod:`spike.profile.startup`.
+
+    Yields:
+        Variables for the program's environment, and the file that :func:`read` takes.
+    """
+    with tempfile.TemporaryDirectory(prefix="spike-notes-") as place:
+        file = Path(place) / "notes"
+        file.touch()
+        search = os.pathsep.join(part for part in (str(_WATCHED), path) if part)
+        env = {"PYTHONPATH": search, "SPIKE_NOTES": str(file)}
+        yield env | ({"SPIKE_NOTES_ALL": "1"} if everything else {}), file
+
+
+def read(file: Path) -> Notes:
+    """What was noted; nothing when the program removed the file."""
+    found: dict[str, set[str]] = {"module": set(), "file": set(), "folder": set()}
+    try:
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return Notes()
+    for line in text.split("\n"):
+        kind, _, path = line.partition("\t")
+        if kind == "module" and path.endswith(_CODE):
+            found["module"].add(_source(path))
+        elif kind == "file" and not path.endswith(_CODE):
+            found["file"].add(path)
+        elif kind == "folder":
+            found["folder"].add(path)
+    return Notes(
+        modules=frozenset(found["module"]),
+        files=frozenset(found["file"]),
+        folders=frozenset(found["folder"]),
+    )
+
+
+def _source(path: str) -> str:
+    """The source file that bytecode was made of; the path itself for code of another kind."""
+    if "__pycache__" in path:
+        with contextlib.suppress(ValueError):
+            return importlib.util.source_from_cache(path)
+        # Bytecode of another version of Python, or named by something else.
+        return re.sub(r"__pycache__[/\\]([^./\\]+)\.[^/\\]*$", r"\1.py", path)
+    return path

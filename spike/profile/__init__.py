@@ -1,0 +1,1 @@
+"""Where the time to READY goes, before any packager: the imports of the plain script."""

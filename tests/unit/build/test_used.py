@@ -1,0 +1,91 @@
+"""What a real Python notes while it runs: everything that it uses, and nothing of it changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from spike.build import used
+from spike.build.used import Used
+
+
+def ran(
+    folder: Path, script: str, *, path: str = ""
+) -> tuple[Used, subprocess.CompletedProcess[str]]:
+    """Run a script in a folder of its own and read its notes."""
+    main = folder / "main.py"
+    main.write_text(script, encoding="utf-8")
+    with used.notebook(path) as (env, file):
+        done = subprocess.run(
+            [sys.executable, str(main)],
+            env={**os.environ, **env},
+            cwd=folder.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return used.read(file).below(folder), done
+
+
+def test_modules_files_and_folders_are_noted(tmp_path: Path) -> None:
+    """Also those that are named when the program runs; code that is read again is no file."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "alpha.py").write_text("", encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "words.txt").write_text("a", encoding="utf-8")
+    (tmp_path / "pages").mkdir()
+    script = """
+import importlib, os, pathlib
+importlib.import_module("plugins.alpha")
+here = pathlib.Path(__file__).parent
+print((here / "data" / "words.txt").read_text(), os.listdir(here / "pages"))
+"""
+    seen, done = ran(tmp_path, script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a []\n", "")
+    assert "plugins/alpha.py" in seen.modules
+    assert seen.files == {"data/words.txt"}
+    assert seen.folders == {"pages"}
+    assert seen.has("data/words.txt")
+    assert seen.has("pages/home.html")
+    assert not seen.has("data/other.txt")
+
+
+def test_bytecode_stands_for_its_source(tmp_path: Path) -> None:
+    """The second run of a program reads the cache."""
+    (tmp_path / "helper.py").write_text("", encoding="utf-8")
+    for _ in range(2):
+        seen, _done = ran(tmp_path, "import helper")
+        assert seen.modules == {"helper.py"}
+
+
+def test_a_child_is_noted_as_well_and_a_sudden_end_loses_nothing(tmp_path: Path) -> None:
+    """Children of multiprocessing do the work of many a program."""
+    (tmp_path / "helper.py").write_text("", encoding="utf-8")
+    script = """
+import os, subprocess, sys
+subprocess.run([sys.executable, "-c", "import helper"], cwd=os.path.dirname(__file__), check=True)
+open(__file__ + ".txt", "w").close()
+os._exit(3)
+"""
+    seen, done = ran(tmp_path, script)
+    assert done.returncode == 3
+    assert seen.modules == {"helper.py"}
+    assert seen.files == {"main.py.txt"}
+
+
+def test_the_environment_keeps_a_module_of_that_name(tmp_path: Path) -> None:
+    """Ours stands in front of it, and hands on; the path is then as it would be."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "sitecustomize.py").write_text("print('own')", encoding="utf-8")
+    script = "import sitecustomize, sys\nprint([p for p in sys.path if 'watched' in p])"
+    _seen, done = ran(tmp_path, script, path=str(tmp_path / "own"))
+    assert (done.stdout, done.stderr) == ("own\n[]\n", "")
+
+
+def test_an_exception_looks_as_it_does_without(tmp_path: Path) -> None:
+    """No frame of ours stands in a traceback."""
+    _seen, done = ran(tmp_path, "import json\njson.loads('{')")
+    assert "watched" not in done.stderr
+    assert done.stderr.startswith("Traceback (most recent call last):\n  File")
