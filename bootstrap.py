@@ -54,7 +54,8 @@ def main() -> int:
             )
             return 2
         STAMP.write_text(wanted, encoding="utf-8")
-    print("ready: .venv/bin/invoke --list", flush=True)
+    place = r".venv\Scripts\invoke" if os.name == "nt" else ".venv/bin/invoke"
+    print(f"ready: {place} --list", flush=True)
     return 0
 
 

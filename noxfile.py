@@ -3,6 +3,7 @@
     nox -s build_nuitka                      the plan's onefile, and standalone
     nox -s build_nuitka -- --mode onefile    one mode; --force builds an unchanged one again
     nox -s build_nuitka -- --sidecar DIR     another sidecar
+    nox -s windows                           what can be proved of Windows under Wine
 
 The sessions that build come from the list of packagers; only those of this repository are here.
 """
@@ -16,6 +17,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from spike.build import nox_sessions
+from spike.core.workspace import tool_environment
 
 nox.needs_version = ">=2026.10.20"
 nox.options.sessions = ["lint", "tests"]
@@ -44,3 +46,13 @@ def tests(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Build, launch and host real frozen binaries, as ``invoke test`` does (minutes)."""
     check(session, "integration")
+
+
+@nox.session
+def windows(session: nox.Session) -> None:
+    """Build and launch for Windows under Wine, and try the faults (--packager NAME after --)."""
+    nox_sessions.install_lock(session, nox_sessions.LOCKS / "tools.txt")
+    session.run(
+        *("python", "-m", "spike.build.windows_proof", *session.posargs),
+        env=tool_environment(),
+    )

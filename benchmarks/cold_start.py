@@ -14,6 +14,7 @@ of them; other processes use them, so they usually stay, as they would on a user
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ COMPARED = (Metric(field="ready_ms", by="state"),)
 ATTEMPTS = 3
 """Tries at a state before a launch: under memory pressure a page may leave right after it came."""
 
-CACHE_VARIABLE = "XDG_CACHE_HOME"
+CACHE_VARIABLE = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
 """Where programs look for their cache on Linux (XDG Base Directory Specification)."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from benchmarks.targets import Target, staged
 from benchmarks.wording import counted, ends, variants_in
-from spike.core import workspace
+from spike.core import process, workspace
 from spike.core.progress import progress
 from spike.core.tables import table
 from spike.launch import leftovers
@@ -28,8 +29,10 @@ from spike.project.sidecar import Sidecar
 
 NAME = "complexity"
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 """How programs are asked to stop: by a host, from a keyboard, by a terminal that closes."""
+
+NO_SIGNALS = "not on Windows: a stop is the end of stdin"
 
 WATCH_S = 5.0
 """How long leftovers are watched. Nuitka's child looks for its parent each second."""
@@ -43,7 +46,8 @@ def measure(target: Target) -> dict[str, Any]:
         tauri.conf.json), ``external_bin`` (whether it is one file, as externalBin takes it),
         ``files_shipped``, ``locked_packages`` and ``tools`` (what a build needs; the first of
         equivalent tools), ``processes`` at READY, ``signals`` (by name: ``said``, the name that the
-        program reported, ``exit_code`` and ``exit_signal`` of the started process),
+        program reported, ``exit_code`` and ``exit_signal`` of the started process; ``not_here``,
+        why there are none, on Windows),
         ``after_kill`` (``processes`` and ``files`` left :data:`WATCH_S` after a SIGKILL of that
         process with stdin held open, ``gone_s`` until the last process was gone, None when one
         stayed, and ``processes`` left after the end of stdin as ``after_stdin_end``).
@@ -60,7 +64,7 @@ def measure(target: Target) -> dict[str, Any]:
         "files_shipped": built.info.shipped_files,
         "locked_packages": locked_packages(built.info.packager),
         "tools": [tool.anyone_of[0] for tool in built.variant.packager.tools],
-        "signals": {number.name: _signalled(target, number) for number in SIGNALS},
+        "signals": {name: _signalled(target, name) for name in SIGNALS},
         **_killed(target),
     }
 
@@ -88,7 +92,10 @@ def locked_packages(packager: str, locks: Path = workspace.TOOL / "locks") -> in
     return len(re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*==", text, flags=re.MULTILINE))
 
 
-def _signalled(target: Target, number: signal.Signals) -> dict[str, Any]:
+def _signalled(target: Target, name: str) -> dict[str, Any]:
+    if sys.platform == "win32":
+        return {"not_here": NO_SIGNALS}
+    number = signal.Signals[name]
     running = Running(target.spec())
     try:
         with running:
@@ -114,7 +121,7 @@ def _killed(target: Target) -> dict[str, Any]:
         with running:
             running.wait_ready()
             processes = len(leftovers.survivors(running.mark))
-            running.send(signal.SIGKILL)
+            running.send(process.KILL)
             killed = time.monotonic()
             running.wait_exit(1.0)
             left = leftovers.wait_until_gone(running.mark, WATCH_S)
@@ -178,10 +185,14 @@ def summary(result: results.Result) -> str:
         for sample in rows.values()
     )
     of = counted(len(rows), "variant")
+    by_name = f"{named} of {len(rows)} get each of {len(SIGNALS)} signals by name"
+    if rows and all(
+        "not_here" in seen for row in rows.values() for seen in row["signals"].values()
+    ):
+        by_name = f"signals are {NO_SIGNALS}"
     return (
         f"A project writes {ends(lines, lambda count: f'{count:g} lines')}; {alone} of {of} are "
-        f"one process, {named} of {len(rows)} get each of {len(SIGNALS)} signals by name, and "
-        f"{clean} of {len(rows)} leave nothing after a SIGKILL."
+        f"one process, {by_name}, and {clean} of {len(rows)} leave nothing after a SIGKILL."
     )
 
 
@@ -195,7 +206,7 @@ def render(result: results.Result) -> str:
             "files to ship",
             "packages to build",
             "processes",
-            *(f"{number.name} arrives" for number in SIGNALS),
+            *(f"{name} arrives" for name in SIGNALS),
             "left after SIGKILL",
         ],
         [
@@ -206,7 +217,7 @@ def render(result: results.Result) -> str:
                 str(sample["files_shipped"]),
                 _needs(sample),
                 str(sample["processes"]),
-                *(arrival(name.name, sample["signals"].get(name.name, {})) for name in SIGNALS),
+                *(arrival(name, sample["signals"].get(name, {})) for name in SIGNALS),
                 remains(sample["after_kill"]),
             ]
             for sample in result.samples
@@ -220,6 +231,8 @@ def _needs(sample: Mapping[str, Any]) -> str:
 
 def arrival(sent: str, seen: Mapping[str, Any]) -> str:
     """Whether a signal reached the program, in words."""
+    if "not_here" in seen:
+        return str(seen["not_here"])
     said = str(seen.get("said", ""))
     if said == sent:
         return "yes"
@@ -237,7 +250,7 @@ def remains(seen: Mapping[str, Any]) -> str:
     if seen["processes"]:
         until = "" if seen["after_stdin_end"] else " until stdin ends"
         parts.append(f"{seen['processes']} process{until}")
-    elif seen["gone_s"] > 0.5:
+    elif (seen["gone_s"] or 0.0) > 0.5:
         parts.append(f"a process for {seen['gone_s']:.1f} s")
     if seen["files"]:
         parts.append(f"{seen['files']} files")

@@ -26,6 +26,7 @@ from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.launch import judgement, leftovers
 from spike.launch.running import Running
+from spike.launch.spec import TEMPORARY
 from spike.measure import elf, pagecache, results
 from spike.measure.compare import Metric
 from spike.project.sidecar import Sidecar
@@ -66,7 +67,9 @@ class DiskWatch:
                 if not stat.S_ISDIR(status.st_mode):
                     self.files.add(str(path))
                     # What the disk gives, not what the file claims: st_blocks counts 512 bytes.
-                    size_bytes += status.st_blocks * 512
+                    # Windows does not tell.
+                    blocks = getattr(status, "st_blocks", None)
+                    size_bytes += status.st_size if blocks is None else blocks * 512
         self.peak_bytes = max(self.peak_bytes, size_bytes)
 
     def _watch(self) -> None:
@@ -156,7 +159,11 @@ def measure(target: Target) -> dict[str, Any]:
             done = judgement.judge(
                 replace(
                     spec,
-                    env={**spec.env, CACHE_VARIABLE: str(cache), "TMPDIR": str(temporary)},
+                    env={
+                        **spec.env,
+                        CACHE_VARIABLE: str(cache),
+                        **dict.fromkeys(TEMPORARY, str(temporary)),
+                    },
                     private_tmp=False,
                 ),
                 place=target.place,

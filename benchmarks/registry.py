@@ -118,6 +118,8 @@ class Benchmark:
         in_host: Whether it needs the Tauri host, which ``invoke spike --no-host`` leaves out.
         shows_problems: Whether a failed sample is a problem of the variant, which the issue log
             keeps. Others provoke failures, or launch what is not shipped.
+        of_functions: Whether it says something without times, sizes and memory: what an emulated
+            system can tell.
         runs: Name of the module's function that measures.
     """
 
@@ -134,6 +136,7 @@ class Benchmark:
     in_spike: bool = False
     in_host: bool = False
     shows_problems: bool = False
+    of_functions: bool = False
     runs: str = "run"
 
     @property
@@ -165,6 +168,10 @@ class Benchmark:
         Raises:
             SpikeError: It could not be measured; see the module's function.
         """
+        if not self.of_functions:
+            from spike.measure import emulated
+
+            emulated.refuse(self.command)
         values = {**self.defaults, **options}
         result: Result = self._function(self.runs)(
             sidecar, targets, partial=partial or self.is_partial(values), **values
@@ -173,11 +180,11 @@ class Benchmark:
 
     def render(self, result: Result, section: Section | None = None) -> str:
         """Its table in Markdown: the one for the terminal, or that of a section."""
-        return str(self._function(section.render if section else "render")(result))
+        return _told(self._function(section.render if section else "render")(result), result)
 
     def summary(self, result: Result, section: Section | None = None) -> str:
         """One sentence with the figures that matter most, of everything or of a section."""
-        return str(self._function(section.summary if section else "summary")(result))
+        return _told(self._function(section.summary if section else "summary")(result), result)
 
     def missed(self, result: Result) -> Sequence[str]:
         """What missed the benchmark's bar, a sentence each; empty where it has none."""
@@ -208,6 +215,13 @@ class Benchmark:
             importlib.import_module(self.module), name, None
         )
         return function
+
+
+def _told(text: str, result: Result) -> str:
+    """What a module says of a result; of an emulated system's, also why no figure stands there."""
+    from spike.measure import emulated  # a task list must not wait for it
+
+    return emulated.told(text, result.provenance)
 
 
 RELIABILITY: Final = "reliability"
@@ -267,6 +281,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             options=(_launches(requirements.TARGET_LAUNCHES, 10_000), SEED),
             in_spike=True,
             shows_problems=True,
+            of_functions=True,
         ),
         Benchmark(
             name="size",
@@ -293,6 +308,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                 ),
             ),
             in_spike=True,
+            of_functions=True,
         ),
         Benchmark(
             name="cold_start",
@@ -391,6 +407,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                 SEED,
                 Option(name="parallel", help="launches at the same moment", default=8, high=64),
             ),
+            of_functions=True,
         ),
         Benchmark(
             name="soak",
@@ -440,6 +457,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             options=(Option(name="repeat", help="how often", default=1, high=10),),
             rows=Rows.VARIANTS,
             of_packager=True,
+            of_functions=True,
         ),
         Benchmark(
             name="faults_host",

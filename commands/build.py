@@ -103,10 +103,11 @@ def fit(
     help={
         "with-deps": "install the missing system packages (Debian and Ubuntu)",
         "sidecar": "say what can be known of this sidecar without a build, in place of the tools",
+        "windows": "list what nox -s windows needs, in place of the tools",
     }
 )
 @edge
-def doctor(c: Context, with_deps: bool = False, sidecar: str = "") -> int:
+def doctor(c: Context, with_deps: bool = False, sidecar: str = "", windows: bool = False) -> int:
     """List the tools the work needs, and how to get them; or look at a sidecar."""
     from spike.build import doctor as needs
     from spike.core.errors import EXIT_CANNOT, EXIT_OK
@@ -118,12 +119,17 @@ def doctor(c: Context, with_deps: bool = False, sidecar: str = "") -> int:
         seen = checkup.examine(sidecars.load(sidecar))
         print(checkup.render(seen))
         return EXIT_CANNOT if seen.errors else EXIT_OK
-    found = needs.examine()
+    wanted, option = needs.NEEDS, ""
+    if windows:
+        from spike.build import wine
+
+        wanted, option = wine.NEEDS, " --windows"
+    found = needs.examine(wanted)
     if with_deps and needs.install(found):
-        found = needs.examine()
+        found = needs.examine(wanted)
     print(needs.render(found))
     lacking = [item.need.name for item in needs.missing(found) if item.need.required]
     if lacking:
-        print(f"missing: {', '.join(lacking)}. Install: invoke doctor --with-deps")
+        print(f"missing: {', '.join(lacking)}. Install: invoke doctor{option} --with-deps")
         return EXIT_CANNOT
     return EXIT_OK

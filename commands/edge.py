@@ -24,8 +24,10 @@ def edge(body: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(body)
     def wrapper(*args: Any, **kwargs: Any) -> None:
+        from spike.core.command_line import speak_any_text
         from spike.core.errors import EXIT_INTERRUPTED, SpikeError
 
+        speak_any_text()
         signal.signal(signal.SIGTERM, _interrupt)
         try:
             code = body(*args, **kwargs)

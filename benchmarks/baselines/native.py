@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from spike.build.buildinfo import file_sha256
@@ -26,9 +27,14 @@ def build(source: Path, *options: str) -> Path:
         options: For the compiler, such as ``-static``.
 
     Raises:
-        MissingToolError: There is no C compiler.
+        MissingToolError: There is no C compiler, or this is Windows.
         SpikeError: It does not compile here.
     """
+    if sys.platform == "win32":
+        raise MissingToolError(
+            "Not on Windows: the small C programs use POSIX.",
+            why="They wait for signals, or count with fork and execve.",
+        )
     name = compiler()
     if not name:
         raise MissingToolError("No C compiler is on PATH.", try_next=INSTALL)

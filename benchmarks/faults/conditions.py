@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 MEGABYTE = 1024 * 1024
 
-BASE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+_SYSTEM = os.environ.get("SYSTEMROOT", r"C:\Windows")
+BASE_ENVIRONMENT: Mapping[str, str] = (
+    # Without SYSTEMROOT no program gets random numbers or sockets there.
+    {"PATH": rf"{_SYSTEM}\System32;{_SYSTEM}", "SYSTEMROOT": _SYSTEM}
+    if sys.platform == "win32"
+    else {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+)
 """Every session starts from this, so that no case depends on the shell that ran the suite."""
 
+
+HOMES = ("HOME", "USERPROFILE", "LOCALAPPDATA") if sys.platform == "win32" else ("HOME",)
+"""Environment variables that name the user's home."""
 
 READY_TIMEOUT_S = 20.0
 """A start of the hello sidecar takes some 0.1 s; nothing but a hang takes this long. A sidecar
@@ -49,6 +60,10 @@ class Conditions:
 def shell(commands: str) -> tuple[str, ...]:
     """A wrap that carries out shell commands and then becomes the program."""
     return ("/bin/sh", "-c", f'{commands}\nexec "$@"', "sh")
+
+
+NO_CORE: tuple[str, ...] = () if sys.platform == "win32" else shell("ulimit -c 0")
+"""A wrap without which a program that is ended by a fault may leave a core file."""
 
 
 def limits(**values: int) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ import functools
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from pathlib import Path
 
 from benchmarks.baselines import native
 from spike.core import process
@@ -31,6 +33,9 @@ class Need(StrEnum):
     LOCALES = "locales by LC_ALL"
     LOADER = "LD_LIBRARY_PATH"
     BYTES = "arguments of any bytes"
+    SHELL = "a shell that becomes the program"
+    SYMLINKS = "symbolic links"
+    UNREAD = "pipes that are read only when somebody asks"
     MOUNTS = "mounts in a namespace of one's own"
     UNPRIVILEGED = "another, unprivileged user"
     LIMITS = "prlimit"
@@ -68,6 +73,8 @@ _NOT_ON: Mapping[str, Mapping[Need, str]] = {
         Need.REMOVAL: "the system keeps files that are in use",
         Need.LOCALES: "LC_ALL does not choose the locale",
         Need.BYTES: "arguments are UTF-16",
+        Need.SHELL: "there is no exec: a shell stays, and the program is its child",
+        Need.UNREAD: "a thread reads each pipe at once, as a host has to there",
     },
 }
 
@@ -105,7 +112,19 @@ def namespace_options() -> tuple[str, ...]:
 
 
 def _root() -> str:
+    if sys.platform == "win32":
+        return f"not on {this_platform()}: there is no root"
     return "" if os.geteuid() == 0 else "needs root"
+
+
+def _symlinks() -> str:
+    """Windows lets only some users make them, and not every file system has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            Path(folder, "link").symlink_to("nowhere")
+        except OSError as error:
+            return f"a symbolic link cannot be made: {error.strerror}"
+    return ""
 
 
 def _mounts() -> str:
@@ -129,6 +148,7 @@ _CHECKS: Mapping[Need, Callable[[], str]] = {
     Need.UNPRIVILEGED: _unprivileged,
     Need.LIMITS: lambda: _tool("prlimit", "apt-get install util-linux"),
     Need.CHROOT: _chroot,
+    Need.SYMLINKS: _symlinks,
     Need.READELF: lambda: _tool("readelf", "apt-get install binutils"),
     Need.LDD: lambda: _tool("ldd", "apt-get install libc-bin"),
     Need.OPENSSL: lambda: _tool("openssl", "apt-get install openssl"),

@@ -7,6 +7,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -20,6 +21,7 @@ from benchmarks.faults.needs import Need, missing
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.targets import FaultTarget
 from benchmarks.faults.verdict import CaseResult, NotRun, Status
+from spike.core import windows
 from spike.core.errors import SpikeError, UsageError
 from spike.launch import leftovers
 
@@ -178,6 +180,10 @@ def run(
     Raises:
         SpikeError: A worker process died.
     """
+    if windows.emulator():
+        # Under Wine 8 the workers of `python -m invoke` never get to their first job.
+        yield from (run_one(one.name, target, seed) for one, target in work)
+        return
     together = [job for job in work if not _alone(*job)]
     alone = [job for job in work if _alone(*job)]
     # Processes, not threads: a program copied by one thread while another forks could not be
@@ -202,7 +208,8 @@ def run(
                     yield future.result()
         except BaseException as error:
             # A Ctrl-C on a terminal reaches the workers by itself; any other end does not.
-            for worker in multiprocessing.active_children():
+            # Windows has no way to tell them: they finish the job that they are at.
+            for worker in multiprocessing.active_children() if sys.platform != "win32" else ():
                 if worker.pid is not None and worker.is_alive():
                     os.kill(worker.pid, signal.SIGINT)
             if isinstance(error, RuntimeError):

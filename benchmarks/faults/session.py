@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.faults.conditions import BASE_ENVIRONMENT, Conditions
+from benchmarks.faults.conditions import BASE_ENVIRONMENT, HOMES, Conditions
 from benchmarks.faults.program import Program
 from benchmarks.faults.verdict import Observation
 from spike.core import process
@@ -23,7 +24,7 @@ from spike.core.workspace import TOOL, project
 from spike.launch import leftovers
 from spike.launch.procs import Process
 from spike.launch.running import Running
-from spike.launch.spec import MARK, Failure, LaunchSpec
+from spike.launch.spec import MARK, TEMPORARY, Failure, LaunchSpec
 
 CLEAN_TIMEOUT_S = 10.0
 """What is still there after this was left behind (the issue's bound). Polled: clean ends it."""
@@ -57,8 +58,8 @@ class Session:
             path.mkdir(parents=True, exist_ok=True)
         environment: dict[str, str | None] = {
             **BASE_ENVIRONMENT,
-            "HOME": str(self.home),
-            "TMPDIR": str(self.tmp),
+            **dict.fromkeys(HOMES, str(self.home)),
+            **dict.fromkeys(TEMPORARY, str(self.tmp)),
             **program.env,
             **conditions.env,
         }
@@ -130,9 +131,9 @@ class Session:
 
     def send(self, number: int, *, group: bool = False) -> None:
         """Send a signal to the process that the host holds, or to its whole group."""
-        if number == signal.SIGKILL:
+        if number == process.KILL:
             self.killed = True
-        if group:
+        if group and sys.platform != "win32":
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
         else:

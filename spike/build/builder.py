@@ -28,7 +28,7 @@ from pathlib import Path
 from spike.build import buildinfo, compiling, first_launch
 from spike.build.failure import FAILURE_NAME, StepFailedError
 from spike.build.first_launch import FirstLaunch
-from spike.core import jsonfile, process, workspace
+from spike.core import filelock, jsonfile, process, windows, workspace
 from spike.core.errors import (
     BusyError,
     FirstLaunchError,
@@ -234,7 +234,9 @@ def _build(
         walk=walk,
     )
     jsonfile.write(work / recipe.output / buildinfo.FIRST_LAUNCH_NAME, first.outcome())
-    if first.program.ok:
+    if first.program.ok and windows.emulator():
+        _say(f"{variant.id}: first launch to {sidecar.ready}; under Wine its time is not measured")
+    elif first.program.ok:
         _say(f"{variant.id}: first launch {first.program.ready_ms:.1f} ms to {sidecar.ready}")
     else:
         _say(f"{variant.id}: built, but its first launch failed: {first.program.detail}")
@@ -247,10 +249,8 @@ def _build(
     shutil.rmtree(work, ignore_errors=True)
     (scratch / FAILURE_NAME).unlink(missing_ok=True)
     buildinfo.save(target / buildinfo.FILE_NAME, info)
-    _say(
-        f"{variant.id}: {info.artifact}, {info.shipped_bytes / 1e6:.1f} MB, "
-        f"built in {info.elapsed_s:.0f} s"
-    )
+    figures = f", {info.shipped_bytes / 1e6:.1f} MB, built in {info.elapsed_s:.0f} s"
+    _say(f"{variant.id}: {info.artifact}{'' if windows.emulator() else figures}")
     assert target.is_relative_to(root)
     return info
 
@@ -274,6 +274,7 @@ def _describe(
 ) -> buildinfo.BuildInfo:
     artifact = work / recipe.artifact
     first = launched.program
+    ready_ms = None if windows.emulator() else first.ready_ms
     # What we keep beside an artifact is not part of what ships.
     folder_files = (
         [
@@ -294,7 +295,7 @@ def _describe(
         arch=workspace.arch_name(),
         artifact=recipe.artifact.as_posix(),
         size_bytes=artifact.stat().st_size,
-        cold_start_ms=None if first.ready_ms is None else round(first.ready_ms, 3),
+        cold_start_ms=None if ready_ms is None else round(ready_ms, 3),
         first_launch=buildinfo.READY if first.failure is None else first.failure.value,
         first_detail=first.detail,
         remarks=launched.remarks,
@@ -426,16 +427,13 @@ def _exclusive(scratch: Path, variant: Variant) -> Iterator[None]:
             try_next=f"check the rights of {scratch.parent}",
         ) from None
     try:
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BusyError(
-                    f"Another build of {variant.id} is running in this checkout.",
-                    try_next="wait for it to end",
-                ) from None
+        try:
+            filelock.lock(handle)
+        except BlockingIOError:
+            raise BusyError(
+                f"Another build of {variant.id} is running in this checkout.",
+                try_next="wait for it to end",
+            ) from None
         yield
     finally:
         os.close(handle)

@@ -74,7 +74,9 @@ NEEDS: tuple[Need, ...] = (
     Need(
         name="C compiler",
         purpose=f"{_BUILD}: Nuitka, CPython in a folder, the static C baseline",
-        programs=("gcc", "clang", "cc"),
+        # On Windows it is on no PATH: Nuitka finds it where it is, or downloads one.
+        required=sys.platform != "win32",
+        programs=("gcc", "clang", "cc", *(("cl",) if sys.platform == "win32" else ())),
         apt="build-essential",
         elsewhere="install Xcode's command line tools (macOS) or the MSVC build tools (Windows)",
     ),

@@ -40,10 +40,10 @@ SHOWN_LINES = 3
 """So many different lines of each side are shown."""
 
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
-_UNPACKED = re.compile(r"<tmp>/(?:_MEI\w+|onefile_\w+)")
+_UNPACKED = re.compile(r"<tmp>[/\\](?:_MEI\w+|onefile_\w+)")
 _OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
 """What a child of multiprocessing says that has imported the main script too early."""
-_IN_CWD = re.compile(r"<cwd>/|No such file or directory: ['\"](?![/<]|[A-Za-z]:)")
+_IN_CWD = re.compile(r"<cwd>[/\\]|No such file or directory: ['\"](?![/<]|[A-Za-z]:)")
 """An exception that names a file in the working folder, or relative to it."""
 _TROUBLE = re.compile(r"\b(error|warning|exception|traceback|no module|not found)\b", re.IGNORECASE)
 
@@ -258,9 +258,9 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
         text = line
         for path, name in names:
             text = text.replace(path, name)
-        text = re.sub(re.escape(tempfile.gettempdir()) + r"/spike-launch-\w+", "<tmp>", text)
+        text = re.sub(re.escape(tempfile.gettempdir()) + r"[/\\]spike-launch-\w+", "<tmp>", text)
         text = _UNPACKED.sub("<program>", text)
-        told.append(re.sub(r"<program>/(_internal|lib/app|lib)(?=/|\b)", "<program>", text))
+        told.append(re.sub(r"<program>[/\\](_internal|lib/app|lib)(?=[/\\]|\b)", "<program>", text))
     return tuple(told)
 
 

@@ -5,11 +5,20 @@ The other edge is that of the invoke tasks, ``commands/edge.py``.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from spike.core.errors import EXIT_INTERRUPTED, SpikeError
+
+
+def speak_any_text() -> None:
+    """On Windows: write what a pipe's code page lacks as a mark, instead of ending in an error."""
+    if sys.platform == "win32":
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
 
 
 def run_command_line(
@@ -25,6 +34,7 @@ def run_command_line(
         arguments: Those after the program's name; this process's own when None.
         interrupted: What to say when the user interrupts it.
     """
+    speak_any_text()
     try:
         code = main(list(sys.argv[1:] if arguments is None else arguments))
     except SpikeError as error:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from spike.core import windows
 from spike.core.errors import MissingToolError, StorageError
 
 TAIL_LINES = 40
@@ -35,12 +36,15 @@ EARLY_MS = 2
 _BACK_TO_DEFAULT = tuple(
     getattr(signal, name)
     for name in ("SIGPIPE", "SIGXFSZ", "SIGHUP", "SIGINT", "SIGQUIT")
-    if os.name == "posix"
+    if hasattr(signal, name)
 )
 """What Python ignores, and what a shell ignores in its background or under nohup.
 
 A program inherits that: it would never notice a closed pipe, and not stop when it is asked to.
 """
+
+KILL: int = getattr(signal, "SIGKILL", 9)
+"""The number that ends a program at once. Windows has no signal for it, and no such name."""
 
 _standing = threading.Lock()
 _started: weakref.WeakSet[Child | Popen] = weakref.WeakSet()
@@ -426,7 +430,10 @@ def start(
         close_fds=bool(pass_fds) or sys.platform != "linux",
         pass_fds=pass_fds,
         process_group=0 if os.name == "posix" else None,
+        creationflags=windows.START_FLAGS if sys.platform == "win32" else 0,
     )
+    if sys.platform == "win32":
+        windows.into_job(child)
     _started.add(child)
     return child
 
@@ -452,14 +459,15 @@ def is_awaited(pid: int) -> bool:
 
 
 def kill_group(pid: int) -> None:
-    """SIGKILL the process group that ``pid`` leads; quiet when it is gone already."""
-    try:
-        if os.name == "posix":
-            os.killpg(pid, signal.SIGKILL)
-        else:
-            os.kill(pid, signal.SIGTERM)
-    except (ProcessLookupError, PermissionError):
-        pass
+    """SIGKILL the process group that ``pid`` leads; quiet when it is gone already.
+
+    On Windows: end all that is in the job of a program that :func:`start` has started.
+    """
+    if sys.platform == "win32":
+        windows.end_job(pid)
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 END_GRACE_S = 5.0
@@ -471,7 +479,7 @@ def end_group(process: Popen) -> None:
 
     A build runs a packager, and that a compiler; killed at once, it would leave both running.
     """
-    if os.name == "posix":
+    if sys.platform != "win32":
         deadline = time.monotonic() + END_GRACE_S
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGTERM)

@@ -176,5 +176,5 @@ def display_path(path: Path) -> str:
 def publishable(text: str) -> str:
     """``text`` without this machine's paths: as :func:`display_path` would show each of them."""
     for root in dict.fromkeys((project(), TOOL)):
-        text = text.replace(f"{root}/", "").replace(str(root), ".")
+        text = text.replace(f"{root}{os.sep}", "").replace(str(root), ".")
     return text.replace(str(Path.home()), "~")

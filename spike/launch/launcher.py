@@ -7,7 +7,6 @@ read when the pipe delivers the READY line; nothing, no shell and no helper, sta
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +73,7 @@ def launch(
             elif running.pid is not None and not running.exited:
                 family = _look(running)
                 # What it has kept in a buffer shows only when it ends by itself.
-                running.send(signal.SIGTERM)
+                running.ask_to_stop()
                 if not running.wait_exit(LAST_WORDS_S):
                     running.kill()
                     running.wait_exit(LAST_WORDS_S)

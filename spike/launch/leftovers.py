@@ -1,6 +1,6 @@
 """What a launch leaves behind: processes that carry its mark, files in its temporary folder.
 
-Standard library only on Linux, see :mod:`spike.launch.procs`.
+Standard library only on Linux and Windows, see :mod:`spike.launch.procs`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from spike.core import process
-from spike.launch import procs
+from spike.launch import procs, procs_windows
 from spike.launch.procs import GONE, Process
 from spike.launch.spec import MARK, Failure, Launch
 
@@ -76,10 +76,19 @@ def _environment(candidate: Process) -> Mapping[str, str] | None:
 
 
 def survivors(mark: str) -> list[Process]:
-    """Every living process that carries ``mark``, whatever session or parent it has by now."""
-    return look_twice(
-        lambda: [found for found, environment in living() if environment.get(MARK) == mark]
-    )
+    """Every living process that carries ``mark``, whatever session or parent it has by now.
+
+    On Windows also those that are in the launch's job, whatever they carry.
+    """
+    return look_twice(lambda: _of_launch(mark))
+
+
+def _of_launch(mark: str) -> list[Process]:
+    found = [each for each, environment in living() if environment.get(MARK) == mark]
+    if sys.platform == "win32":
+        known = {each.pid for each in found}
+        found += [each for each in procs_windows.of_job(mark) if each.pid not in known]
+    return found
 
 
 def look_twice(look: Callable[[], Found]) -> Found:

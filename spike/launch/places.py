@@ -12,11 +12,13 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from spike.core import windows
 from spike.core.errors import StorageError
 from spike.launch.spec import Launch
 
@@ -140,8 +142,8 @@ def _new_root(base: Path) -> Path:
 
 
 def _lives(pid: int) -> bool:
-    if os.name != "posix":
-        return True  # asking would end it
+    if sys.platform == "win32":  # there os.kill(pid, 0) would end it
+        return windows.lives(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,7 +1,7 @@
 """The processes of this system, as far as a launch needs to know them.
 
-On Linux they are read from /proc with the standard library alone, so that a build can look for
-leftovers from inside a packager's environment; elsewhere psutil tells, where it is installed.
+On Linux and Windows the standard library alone tells, so that a build can look for leftovers from
+inside a packager's environment; elsewhere psutil does, where it is installed.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from spike.core.process import KILL
+from spike.launch import procs_windows
+from spike.launch.procs_windows import WindowsProcess
+
 _LINUX = sys.platform == "linux"
+_OWN_MEANS = sys.platform in ("linux", "win32")
 _PROC = Path("/proc")
 _DEAD = ("Z", "X")
 """States of a process that has ended, of which only the exit code is left (proc_pid_stat(5))."""
@@ -102,7 +106,7 @@ class LinuxProcess:
     def kill(self) -> None:
         """See :class:`Process`."""
         if self.running():
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(self._pid, KILL)
 
     def _read(self, name: str) -> str:
         # As os.environ shows them: bytes that are no text come back unchanged.
@@ -114,7 +118,7 @@ class LinuxProcess:
 
 
 def _gone() -> tuple[type[BaseException], ...]:
-    if _LINUX or importlib.util.find_spec("psutil") is None:
+    if _OWN_MEANS or importlib.util.find_spec("psutil") is None:
         return (OSError,)
     import psutil
 
@@ -127,7 +131,7 @@ GONE = _gone()
 
 def unavailable() -> str:
     """Why processes cannot be looked for here; empty when they can."""
-    if _LINUX or importlib.util.find_spec("psutil") is not None:
+    if _OWN_MEANS or importlib.util.find_spec("psutil") is not None:
         return ""
     return f"on {sys.platform} processes are looked for with psutil, which is not installed here"
 
@@ -139,6 +143,8 @@ def processes() -> Iterator[Process]:
             if entry.name.isdecimal():
                 with contextlib.suppress(OSError):
                     yield LinuxProcess(int(entry.name))
+    elif sys.platform == "win32":
+        yield from procs_windows.processes()
     elif not unavailable():
         import psutil
 
@@ -147,7 +153,7 @@ def processes() -> Iterator[Process]:
 
 def dead(candidate: Process) -> bool:
     """Whether a process has ended and only waits for its exit code to be collected."""
-    if isinstance(candidate, LinuxProcess):
+    if isinstance(candidate, LinuxProcess | WindowsProcess):
         return candidate.dead()
     import psutil
 

@@ -12,18 +12,20 @@ import tempfile
 import time
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from spike.core import process
-from spike.core.errors import UsageError
 from spike.launch import ready
 from spike.launch.places import remove_tree
 from spike.launch.ready import Ready
-from spike.launch.spec import MARK, Failure, Launch, LaunchSpec
-from spike.launch.streams import TAIL_LINES, Line, Stream
+from spike.launch.spec import MARK, TEMPORARY, Failure, Launch, LaunchSpec
+from spike.launch.streams import TAIL_LINES, Line, Sink, Stream
+
+BAD_EXE_FORMAT = 193
+"""What Windows says of a file that is no program (winerror.h); it has no right to execute."""
 
 
 class Running:
@@ -34,12 +36,15 @@ class Running:
     it.
     """
 
+    def __new__(cls, spec: LaunchSpec) -> Self:
+        """The launcher of this platform; both are asked in the same way."""
+        if sys.platform == "win32" and cls is Running:
+            from spike.launch.running_windows import RunningOnWindows
+
+            return super().__new__(RunningOnWindows)
+        return super().__new__(cls)
+
     def __init__(self, spec: LaunchSpec) -> None:
-        if os.name != "posix":
-            raise UsageError(
-                "Launches can be measured on Linux and macOS only.",
-                why="On Windows the builds and the Tauri host work; the launcher does not yet.",
-            )
         self.spec = spec
         self.mark = uuid.uuid4().hex
         self.tmp: Path | None = None
@@ -64,7 +69,7 @@ class Running:
             url=spec.ready_url,
         )
         self.free_port: int | None = None
-        self.listener: IO[bytes] | None = None  # what gets the program's stdout as well
+        self.listener: Sink | None = None  # what gets the program's stdout as well
 
     def __enter__(self) -> Self:
         """Start the program; a spawn that fails is recorded in ``failure``."""
@@ -75,7 +80,7 @@ class Running:
             self.tmp = Path(tempfile.mkdtemp(prefix="spike-launch-"))
             # Kept after the block, because what is left in it is looked at then; gone with us.
             weakref.finalize(self, remove_tree, self.tmp)
-            environment["TMPDIR"] = str(self.tmp)
+            environment.update(dict.fromkeys(TEMPORARY, str(self.tmp)))
         argv = self.spec.argv
         self.started_ns = time.perf_counter_ns()
         if ready.asks_for_port(argv, self.spec.env):
@@ -94,7 +99,7 @@ class Running:
             return self
         self.started_ns = time.perf_counter_ns()
         try:
-            self._popen = process.measured(argv, env=environment, cwd=self.spec.cwd)
+            self._popen = self._start(argv, environment)
         except OSError as error:
             self.fail(_spawn_failure(error), f"{argv[0]}: {error.strerror}")
             return self
@@ -105,6 +110,9 @@ class Running:
             self._close()
             raise
         return self
+
+    def _start(self, argv: Sequence[str], environment: Mapping[str, str]) -> process.Child:
+        return process.measured(argv, env=environment, cwd=self.spec.cwd)
 
     def _listen(self, child: process.Child) -> None:
         self.started_ns = child.spawn_ns
@@ -218,6 +226,15 @@ class Running:
         """Send a signal to the process that a host would hold, and to it alone."""
         if self._popen is not None and self._popen.poll() is None:
             self._popen.send_signal(number)
+
+    def ask_to_stop(self, number: int = signal.SIGTERM) -> str:
+        """Ask it to stop as a host of this platform does, and say in words how.
+
+        Args:
+            number: The signal that asks, where there are signals.
+        """
+        self.send(number)
+        return signal.Signals(number).name
 
     def kill(self) -> None:
         """SIGKILL its process group and collect the exit code."""
@@ -384,6 +401,6 @@ class Running:
 def _spawn_failure(error: OSError) -> Failure:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return Failure.NOT_FOUND
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or getattr(error, "winerror", None) == BAD_EXE_FORMAT:
         return Failure.NOT_EXECUTABLE
     return Failure.SPAWN_FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,9 @@ MARK = "SPIKE_LAUNCH_MARK"
 LAUNCH_ID = "SIDECAR_LAUNCH_ID"
 """What a host's supervisor marks the sidecar's processes with (``MARK_VARIABLE`` in its
 ``spec.rs``)."""
+
+TEMPORARY = ("TMPDIR", "TEMP", "TMP") if sys.platform == "win32" else ("TMPDIR",)
+"""Environment variables that name the temporary folder; Windows itself reads the last two."""
 
 STOP_TIMEOUT_S = 10.0
 """Grace after the stop signal. Nuitka's onefile parent itself waits 5 s for its child."""

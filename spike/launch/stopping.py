@@ -14,7 +14,7 @@ def stop(running: Running, number: int = signal.SIGTERM) -> bool:
 
     Args:
         running: A program that was started; its failure is recorded there.
-        number: The signal that asks.
+        number: The signal that asks, where there are signals.
 
     Returns:
         Whether it exited with 0 after a stop that was asked for.
@@ -26,19 +26,17 @@ def stop(running: Running, number: int = signal.SIGTERM) -> bool:
         running.fail(Failure.DIED_AFTER_READY, f"{running.exit_text()} before it was asked to")
         return False
     asked_ns = time.perf_counter_ns()
-    running.send(number)
+    asked = running.ask_to_stop(number)
     grace_s = running.spec.stop_timeout_s
     if not running.wait_exit(grace_s):
         running.fail(
             Failure.UNCLEAN_STOP,
-            f"still running {grace_s:g} s after {signal.Signals(number).name}",
+            f"still running {grace_s:g} s after {asked}",
         )
         running.kill()
         return False
     running.stop_ms = (time.perf_counter_ns() - asked_ns) / 1e6
     if running.exit_code != 0:
-        running.fail(
-            Failure.UNCLEAN_STOP, f"{running.exit_text()} after {signal.Signals(number).name}"
-        )
+        running.fail(Failure.UNCLEAN_STOP, f"{running.exit_text()} after {asked}")
         return False
     return True

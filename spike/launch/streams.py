@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 TAIL_LINES = 50
 TAIL_BYTES = 16 * 1024
@@ -26,6 +27,13 @@ class Line:
     stream: str
     at_ms: float
     text: str
+
+
+class Sink(Protocol):
+    """What takes bytes: a pipe, or what stands before one."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take them."""
 
 
 class Stream:

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from spike.core import process
+from spike.core import filelock, process
 from spike.core.errors import SpikeError, StorageError
 from spike.core.workspace import display_path
 
@@ -101,15 +101,13 @@ def _make(path: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time; on Windows, which cannot lock a folder, the last one's file stays."""
+    """One process at a time. Windows cannot open a folder: there a file in it is locked."""
     if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    else:
+        handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        filelock.wait_for_lock(handle)
         yield
     finally:
         os.close(handle)

@@ -54,7 +54,7 @@ class Residency:
 def unavailable() -> str:
     """Why the page cache cannot be controlled here; empty when it can."""
     if sys.platform != "linux":
-        return f"there is no way to evict single files on {sys.platform}"
+        return f"not controlled: there is no way to evict single files on {sys.platform}"
     return ""
 
 

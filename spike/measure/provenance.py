@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from spike import __version__
-from spike.core import process, workspace
+from spike.core import process, windows, workspace
 from spike.core.errors import SpikeError
 from spike.measure import identity
 
@@ -25,9 +25,10 @@ def collect() -> dict[str, Any]:
     """Everything known about this machine and checkout, as JSON values.
 
     Keys: ``at`` (UTC, ISO 8601), ``tool`` (this tool's version), ``platform``, ``arch``,
-    ``system``, ``kernel``, ``libc``, ``cpu``, ``cpu_count``, ``memory_bytes``, ``python``,
-    ``checkout`` (see :mod:`spike.measure.identity`), ``git_commit``, ``git_dirty``, ``load_1min``
-    (runnable processes, mean of one minute), ``temporary_filesystem``.
+    ``emulated`` (what plays this system, such as ``wine 8.0``), ``system``, ``kernel``, ``libc``,
+    ``cpu``, ``cpu_count``, ``memory_bytes``, ``python``, ``checkout`` (see
+    :mod:`spike.measure.identity`), ``git_commit``, ``git_dirty``, ``load_1min`` (runnable
+    processes, mean of one minute), ``temporary_filesystem``.
 
     Raises:
         StorageError: This checkout has no identity yet, and none can be written.
@@ -37,6 +38,7 @@ def collect() -> dict[str, Any]:
         "tool": __version__,
         "platform": workspace.system_name(),
         "arch": workspace.arch_name(),
+        "emulated": windows.emulator(),
         "system": _system(),
         "kernel": platform.release(),
         "libc": " ".join(platform.libc_ver()).strip(),

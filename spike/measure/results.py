@@ -24,10 +24,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from spike.core import jsonfile
+from spike.core import filelock, jsonfile
 from spike.core.errors import BusyError, CorruptFileError, StorageError
 from spike.core.workspace import display_path
-from spike.measure import provenance, system_state
+from spike.measure import emulated, provenance, system_state
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 2
@@ -130,6 +130,8 @@ class Recorder:
         Raises:
             StorageError: It cannot be written; what was written before is still there.
         """
+        if self._document["provenance"].get("emulated"):
+            sample = emulated.without_figures(sample)
         self._document["samples"].append({"target": target, **sample})
         if time.monotonic() - self._saved > max(_SAVE_EVERY_S, self._save_cost_s / _SAVE_SHARE):
             self._save()
@@ -371,17 +373,14 @@ def exclusive(sidecar: Sidecar) -> Iterator[None]:
             try_next=f"check the rights of {path.parent}",
         ) from None
     try:
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BusyError(
-                    "Another task is measuring in this checkout.",
-                    why="Two at once would measure each other.",
-                    try_next="wait for it to end",
-                ) from None
+        try:
+            filelock.lock(handle)
+        except BlockingIOError:
+            raise BusyError(
+                "Another task is measuring in this checkout.",
+                why="Two at once would measure each other.",
+                try_next="wait for it to end",
+            ) from None
         yield
     finally:
         os.close(handle)

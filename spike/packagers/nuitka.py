@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spike.core.errors import UnsuitableError
+from spike.core.workspace import system_name
 from spike.packagers.analysis import defer_gc, module_graph
 from spike.packagers.recipe import (
     STAGED,
@@ -31,6 +32,10 @@ from spike.packagers.recipe import (
 from spike.project.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ".bin"
+
+_ON_WINDOWS = ("--windows-console-mode=force",) if sys.platform == "win32" else ()
+"""A console program, whose window its host suppresses (CREATE_NO_WINDOW): it has a console that
+Ctrl-C and a stop can reach, and its streams work in a terminal, too. That is Nuitka's default."""
 
 PLUGIN = Path("start_up.py")
 """Where the plugin is staged; its settings lie beside it."""
@@ -97,10 +102,17 @@ class Nuitka:
         ),
     )
     tools: tuple[Tool, ...] = (
-        Tool(
-            anyone_of=("gcc", "clang", "cc", "cl"),
-            purpose="compiles the C code that Nuitka writes",
-            install="apt-get install build-essential",
+        # On Windows Nuitka finds the MSVC build tools where they are, or downloads a compiler.
+        *(
+            (
+                Tool(
+                    anyone_of=("gcc", "clang", "cc", "cl"),
+                    purpose="compiles the C code that Nuitka writes",
+                    install="apt-get install build-essential",
+                ),
+            )
+            if sys.platform != "win32"
+            else ()
         ),
         *(
             (
@@ -185,6 +197,7 @@ def _command(sidecar: Sidecar, output: Path, kind: str) -> list[str]:
     return [
         *("python", "-m", "nuitka", (STAGED / sidecar.entry).as_posix(), kind),
         "--assume-yes-for-downloads",
+        *_ON_WINDOWS,
         f"--output-dir={output.as_posix()}",
     ]
 
@@ -322,7 +335,7 @@ def _check_platform(sidecar: Sidecar, mode: str) -> None:
     instead = sidecar.nox_command("nuitka", "standalone")
     if sys.platform != "linux":
         raise UnsuitableError(
-            f"nuitka-{mode} is for Linux.",
+            f"Not on {system_name()}: nuitka-{mode} is for Linux.",
             why="Elsewhere the interpreter is a library of its own, a file beside the program.",
             try_next=instead,
         )

@@ -190,8 +190,8 @@ def _lean(sidecar: Sidecar) -> list[str]:
     """
     if sys.platform == "win32":
         raise UnsuitableError(
-            "PyInstaller's lean modes are not for Windows.",
-            why="Its strip breaks libraries there.",
+            "Not on Windows: PyInstaller's lean modes strip libraries.",
+            why="That breaks them there.",
             try_next=sidecar.nox_command("pyinstaller", "onefile"),
         )
     if sidecar.dependencies:

@@ -118,3 +118,20 @@ def test_the_sidecars_constants_are_those_of_its_pyproject() -> None:
     text = (Path(hello.folder) / hello.entry).read_text(encoding="utf-8")
     assert f'NAME = "{hello.name}"' in text
     assert f'VERSION = "{hello.version}"' in text
+
+
+def test_the_doctor_says_what_windows_programs_need(tmp_path: Path) -> None:
+    """With the command that brings it, and nothing of what everything else needs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", "doctor", "--windows"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "| Wine " in done.stdout
+    assert "invoke doctor --windows --with-deps" in done.stdout
+    assert "WebKitGTK" not in done.stdout

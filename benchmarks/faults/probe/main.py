@@ -17,6 +17,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+SHELL = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "cmd.exe")
+"""A program of the system that is there on Windows."""
+
 NAME = "sidecar-probe"
 VERSION = "0.1.0"
 
@@ -96,11 +99,14 @@ def command_environment():
     """The environment that a subprocess of the program sees, and a system program's run."""
     import subprocess
 
-    seen = subprocess.run(["/usr/bin/env", "-0"], capture_output=True, check=True, timeout=30)
-    pairs = [entry.partition(b"=") for entry in seen.stdout.split(b"\0") if entry]
-    report(
-        Environment={os.fsdecode(key): os.fsdecode(value) for key, _, value in pairs},
-    )
+    asked = [SHELL, "/u", "/c", "set"] if sys.platform == "win32" else ["/usr/bin/env", "-0"]
+    seen = subprocess.run(asked, capture_output=True, check=True, timeout=30)
+    if sys.platform == "win32":
+        entries = seen.stdout.decode("utf-16-le").split("\r\n")
+    else:
+        entries = [os.fsdecode(entry) for entry in seen.stdout.split(b"\0")]
+    pairs = [entry.partition("=") for entry in entries if entry]
+    report(Environment={key: value for key, _, value in pairs})
 
 
 def command_self():
@@ -448,13 +454,14 @@ def command_extensions():
         import asyncio
 
         async def work():
+            asked = (SHELL, "/c", "echo") if sys.platform == "win32" else ("/bin/echo",)
             made = await asyncio.create_subprocess_exec(
-                "/bin/echo", "hello", stdout=asyncio.subprocess.PIPE
+                *asked, "hello", stdout=asyncio.subprocess.PIPE
             )
             out, _ = await made.communicate()
             return out
 
-        return unless(asyncio.run(work()) == b"hello\n", "wrong output")
+        return unless(asyncio.run(work()).split() == [b"hello"], "wrong output")
 
     def use_time_zone():
         import datetime
@@ -612,8 +619,9 @@ def late_import():
 def command_serve():
     """BOOT, READY; on a line on stdin a late import and its REPORT; SHUTDOWN on a signal."""
     seen = []
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda received, _frame: seen.append(received))
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda received, _frame: seen.append(received))
     say(f"BOOT sidecar={NAME} version={VERSION} pid={os.getpid()}")
     say("READY")
 

@@ -52,6 +52,13 @@ def test_arrival_of_a_signal_in_words(
     assert complexity.arrival("SIGTERM", seen) == text
 
 
+def test_where_there_are_no_signals_the_row_says_so() -> None:
+    """And does not say that none of them arrives."""
+    assert complexity.arrival("SIGHUP", {"not_here": complexity.NO_SIGNALS}).startswith(
+        "not on Windows"
+    )
+
+
 @pytest.mark.parametrize(
     ("processes", "gone_s", "after_stdin_end", "files", "text"),
     [

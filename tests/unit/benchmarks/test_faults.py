@@ -266,6 +266,9 @@ class TestPlatforms:
             r"/proc/|processes\(\)",
             r"setpriv|_as_nobody",
             r"readelf|\bldd\b|_bare_root",
+            r"\bshell\(|/bin/bash",
+            r"group=True",
+            r"_wait_until_full|unread_bytes",
         ],
     )
     def test_what_only_posix_has_is_not_said_to_work_on_windows(self, uses: str) -> None:

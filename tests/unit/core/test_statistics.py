@@ -31,10 +31,19 @@ def test_the_interval_of_no_failure_has_its_closed_form() -> None:
     assert high == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
+@pytest.mark.parametrize(("failures", "launches"), [(0, 20), (1, 20), (7, 20), (20, 20), (3, 400)])
+def test_the_interval_is_the_same_without_scipy(failures: int, launches: int) -> None:
+    """Under Wine numpy does not start, and the rate has to be told all the same."""
+    own = statistics._binomial_interval(failures, launches)
+    assert own == pytest.approx(statistics.binomial_interval(failures, launches), abs=1e-9)
+
+
 def test_no_launches_have_no_rate() -> None:
     """A rate over nothing is an error, not 0 %."""
     with pytest.raises(ValueError, match="n"):
         statistics.binomial_interval(0, 0)
+    with pytest.raises(ValueError, match="launches"):
+        statistics._binomial_interval(0, 0)
 
 
 def test_outliers_are_marked_and_kept() -> None:

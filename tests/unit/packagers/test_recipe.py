@@ -269,8 +269,9 @@ def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnsuitableError, match="is for Linux"):
         recipe_of("nuitka-single")
     monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(UnsuitableError, match="not for Windows"):
-        recipe_of("pyinstaller-onefile-lean")
+    for name in ("pyinstaller-onefile-lean", "nuitka-single", "nuitka-lean"):
+        with pytest.raises(UnsuitableError, match="Not on Windows: "):
+            recipe_of(name)
 
 
 @linux

@@ -6,7 +6,7 @@ import signal
 from dataclasses import replace
 
 from benchmarks.faults.case import case
-from benchmarks.faults.conditions import Conditions, shell
+from benchmarks.faults.conditions import NO_CORE, Conditions
 from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.verdict import (
@@ -19,6 +19,7 @@ from benchmarks.faults.verdict import (
     stops,
     worst,
 )
+from spike.core import process
 
 NOTICED_S = 5.0
 """Nuitka's onefile child looks for its parent each second; one that takes longer is told apart."""
@@ -52,7 +53,7 @@ def sighup_at_rest(sandbox: Sandbox) -> CaseResult:
 )
 def sigquit_at_rest(sandbox: Sandbox) -> CaseResult:
     """The default action is to die, with a core file where those are on."""
-    return stops(sandbox.run(Conditions(wrap=shell("ulimit -c 0")), stop=signal.SIGQUIT), code=None)
+    return stops(sandbox.run(Conditions(wrap=NO_CORE), stop=signal.SIGQUIT), code=None)
 
 
 @case(
@@ -80,7 +81,7 @@ def sigkill_at_rest(sandbox: Sandbox) -> CaseResult:
     """The host lives on and keeps the pipes open, so end of file does not save it."""
     with sandbox.session() as session:
         session.until_ready()
-        session.stop(signal.SIGKILL)
+        session.stop(process.KILL)
         observation = session.end()
     return _after_kill(observation)
 
@@ -93,7 +94,7 @@ def sigkill_and_end_of_file(sandbox: Sandbox) -> CaseResult:
     """The out-of-memory killer takes a whole service; what watches its stdin ends by itself."""
     with sandbox.session() as session:
         session.until_ready()
-        session.stop(signal.SIGKILL)
+        session.stop(process.KILL)
         session.running.close_stdin()
         observation = session.end()
     return _after_kill(observation)
@@ -188,7 +189,7 @@ def _stopped_once(observation: Observation, *, protocol: bool) -> CaseResult:
     return stops(observation)
 
 
-@case("SIGINT to its whole process group, as Ctrl-C does: one clean stop.")
+@case("SIGINT to its whole process group, as Ctrl-C does: one clean stop.", needs=(Need.SIGNALS,))
 def sigint_to_group(sandbox: Sandbox) -> CaseResult:
     """On a terminal every process of the program gets the signal."""
     with sandbox.session() as session:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.baselines import native
 from benchmarks.faults.case import case
-from benchmarks.faults.conditions import Conditions, shell
+from benchmarks.faults.conditions import NO_CORE, Conditions
 from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.session import Session, end_all
@@ -28,6 +28,7 @@ from benchmarks.faults.verdict import (
     sweep,
     until_lost,
 )
+from spike.core import process
 
 MOMENTS = 20
 """Points of the start at which a signal comes, spread evenly from the spawn to READY itself."""
@@ -69,7 +70,7 @@ def _during_start(sandbox: Sandbox, number: int, *, group: bool = False) -> Case
     again: set[int] = set()
     try:
         for number_of_moment in range(MOMENTS):
-            session = sandbox.session(Conditions(wrap=shell("ulimit -c 0")))
+            session = sandbox.session(Conditions(wrap=NO_CORE))
             session.__enter__()
             sessions.append(session)
             if number_of_moment == MOMENTS - 1:
@@ -169,6 +170,7 @@ def sigint_during_start(sandbox: Sandbox) -> CaseResult:
     "SIGINT to its whole process group at 20 moments of the start: it ends, never with a false 0, "
     "and leaves nothing.",
     alone=True,
+    needs=(Need.SIGNALS,),
 )
 def ctrl_c_during_start(sandbox: Sandbox) -> CaseResult:
     """Ctrl-C at once, on a terminal: helper processes get it too, while they start."""
@@ -200,7 +202,7 @@ def sigquit_during_start(sandbox: Sandbox) -> CaseResult:
 )
 def sigkill_during_start(sandbox: Sandbox) -> CaseResult:
     """A host that gives up on a slow start."""
-    return _during_start(sandbox, signal.SIGKILL)
+    return _during_start(sandbox, process.KILL)
 
 
 def _stopped_while_unpacking(sandbox: Sandbox) -> tuple[str, CaseResult]:
@@ -254,7 +256,7 @@ def _with_a_slow_fork(sandbox: Sandbox, library: Path, number: int) -> tuple[str
     folder = sandbox.public_folder()
     says = folder / "forked"
     conditions = Conditions(
-        wrap=shell("ulimit -c 0"),
+        wrap=NO_CORE,
         env={
             "LD_PRELOAD": str(shutil.copy2(library, folder)),
             "SLOW_FORK_SAYS": str(says),
@@ -294,4 +296,4 @@ def sigterm_after_fork(sandbox: Sandbox) -> CaseResult:
 )
 def sigkill_after_fork(sandbox: Sandbox) -> CaseResult:
     """The program may wait for a word from its launcher that will not come."""
-    return _after_fork(sandbox, signal.SIGKILL)
+    return _after_fork(sandbox, process.KILL)

@@ -39,13 +39,16 @@ def stdin_end_of_file(sandbox: Sandbox) -> CaseResult:
     return verdict
 
 
-@case("Standard input closed from the start (no descriptor 0): it starts and stops.")
+@case(
+    "Standard input closed from the start (no descriptor 0): it starts and stops.",
+    needs=(Need.SHELL,),
+)
 def stdin_closed(sandbox: Sandbox) -> CaseResult:
     """Some service managers and GUI hosts start programs so."""
     return stops(sandbox.run(Conditions(wrap=shell("exec <&-"), env={"SIDECAR_EXIT_ON_EOF": "0"})))
 
 
-@case("Standard input from /dev/null: it starts, waits and stops on SIGTERM.")
+@case("Standard input from /dev/null: it starts, waits and stops on SIGTERM.", needs=(Need.SHELL,))
 def stdin_is_null(sandbox: Sandbox) -> CaseResult:
     """How most hosts start what they do not talk to."""
     return stops(
@@ -68,7 +71,7 @@ def stdout_closed_by_reader(sandbox: Sandbox) -> CaseResult:
 
 @case(
     "Nobody reads stdout until more than 64 KiB are due: it waits, and ends when the host goes.",
-    needs=(Need.PROTOCOL,),
+    needs=(Need.PROTOCOL, Need.UNREAD),
 )
 def stdout_nobody_reads(sandbox: Sandbox) -> CaseResult:
     """The pipe is full and the write blocks; closing it must not leave a process behind."""

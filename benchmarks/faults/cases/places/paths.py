@@ -67,7 +67,7 @@ def path_long(sandbox: Sandbox) -> CaseResult:
     return stops(sandbox.run(program=sandbox.install(folder)))
 
 
-@case("It is started through a symlink from elsewhere: it starts.")
+@case("It is started through a symlink from elsewhere: it starts.", needs=(Need.SYMLINKS,))
 def path_symlink(sandbox: Sandbox) -> CaseResult:
     """/usr/local/bin/sidecar."""
     link = sandbox.folder() / "link"
@@ -75,21 +75,21 @@ def path_symlink(sandbox: Sandbox) -> CaseResult:
     return stops(sandbox.run(Conditions(name=str(link))))
 
 
-@case("It is started by a relative path: it starts.")
+@case("It is started by a relative path: it starts.", needs=(Need.SHELL,))
 def path_relative(sandbox: Sandbox) -> CaseResult:
     """./sidecar."""
     wrap = shell(f"cd {quoted(sandbox.hello.artifact.parent)}")
     return stops(sandbox.run(Conditions(wrap=wrap, name=f"./{sandbox.hello.artifact.name}")))
 
 
-@case("It is found through PATH, by its bare name: it starts.")
+@case("It is found through PATH, by its bare name: it starts.", needs=(Need.SHELL,))
 def path_search(sandbox: Sandbox) -> CaseResult:
     """argv[0] is then no path at all."""
     wrap = shell(f'PATH={quoted(sandbox.hello.artifact.parent)}:"$PATH"')
     return stops(sandbox.run(Conditions(wrap=wrap, name=sandbox.hello.artifact.name)))
 
 
-@case("argv[0] is something else altogether: it starts.")
+@case("argv[0] is something else altogether: it starts.", needs=(Need.SHELL,))
 def path_false_argv0(sandbox: Sandbox) -> CaseResult:
     """Login shells and some hosts set it as they like."""
     wrap = ("/bin/bash", "-c", 'exec -a "something else" "$@"', "bash")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.faults.case import case
-from benchmarks.faults.conditions import MEGABYTE, Conditions, limits, shell
+from benchmarks.faults.conditions import MEGABYTE, NO_CORE, Conditions, limits
 from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.verdict import (
@@ -105,7 +105,7 @@ def abort(sandbox: Sandbox) -> CaseResult:
     return _fatal(sandbox.ask("abort", conditions=_NO_CORE), "SIGABRT")
 
 
-_NO_CORE = Conditions(wrap=shell("ulimit -c 0"))
+_NO_CORE = Conditions(wrap=NO_CORE)
 
 
 def _fatal(observation: Observation, name: str) -> CaseResult:

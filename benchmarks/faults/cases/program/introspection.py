@@ -117,7 +117,10 @@ def own_python(sandbox: Sandbox) -> CaseResult:
     return passed(f"Python {python}", observation)
 
 
-@case("It imports inspect at its start only where the program does.", needs=(Need.PROTOCOL,))
+@case(
+    "It imports inspect at its start only where the program does.",
+    needs=(Need.PROTOCOL, Need.SHELL),
+)
 def imports_at_start(sandbox: Sandbox) -> CaseResult:
     """With ast, dis, re and tokenize behind it, inspect costs a small program half of its start."""
     trace = sandbox.folder("trace") / "stderr"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from benchmarks.faults.case import case
-from benchmarks.faults.conditions import BASE_ENVIRONMENT, Conditions
+from benchmarks.faults.conditions import BASE_ENVIRONMENT, HOMES, Conditions
 from benchmarks.faults.needs import Need
 from benchmarks.faults.sandbox import Sandbox
 from benchmarks.faults.verdict import (
@@ -17,7 +19,7 @@ from benchmarks.faults.verdict import (
     passed,
     stops,
 )
-from spike.launch.spec import MARK
+from spike.launch.spec import MARK, TEMPORARY
 
 EXIT_TOO_DEEP = 97
 """The probe's exit code when it has started itself too often in a row."""
@@ -39,7 +41,9 @@ def subprocess_environment(sandbox: Sandbox) -> CaseResult:
         return bad_end
     environment = observation.report["Environment"]
     # PWD and the like are set by no shell here; the probe's own counter and our mark are known.
-    expected = {*BASE_ENVIRONMENT, "HOME", "TMPDIR", MARK, "SIDECAR_PROBE_DEPTH", "LC_CTYPE"}
+    expected = {*BASE_ENVIRONMENT, *HOMES, *TEMPORARY, MARK, "SIDECAR_PROBE_DEPTH", "LC_CTYPE"}
+    if sys.platform == "win32":
+        expected |= {"COMSPEC", "PATHEXT", "PROMPT"}  # the system's shell sets these for itself
     added = sorted(set(environment) - expected)
     if any(name in LINKER_VARIABLES for name in added):
         names = [name for name in added if name in LINKER_VARIABLES]

@@ -1,0 +1,304 @@
+"""``nox -s windows``: what can be proved of Windows on a system with Wine, step by step.
+
+A project of its own, whose path has a space and letters that are not ASCII, is built and launched
+by a Python for Windows, with the commands that a user types there. Each step says whether it held;
+one that fails does not keep the next from being tried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from spike.build import doctor, wine
+from spike.build.wine import Wine
+from spike.build.wine_compiler import NUITKA_OPTIONS, Compiler
+from spike.core import workspace
+from spike.core.command_line import run_command_line
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError, UsageError
+from spike.core.tables import table
+from spike.core.workspace import TOOL
+from spike.packagers import PACKAGERS
+from spike.project.metadata import LOCK_NAME
+from spike.project.sidecar import load
+
+EXAMPLE = "examples/jsonrpc"
+"""Built and launched beside the hello sidecar: it has data files and a smoke command of its own."""
+
+PROBE = "benchmarks/faults/probe"
+"""What the fault cases look into a program with."""
+
+PROJECT = "ein größeres Projekt"
+"""Name of the project's folder: a space, and letters that no ASCII has."""
+
+LEAST_CASES = 40
+"""So many fault cases have to be judged on each variant."""
+
+TESTS = (
+    "tests/unit/core/test_filelock.py",
+    "tests/unit/core/test_windows.py",
+    "tests/unit/launch/test_procs_windows.py",
+    "tests/unit/launch/test_running_windows.py",
+    "tests/unit/launch/test_smoke.py",
+)
+"""The launcher's own tests: here they run on job objects, processes and locks of Windows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step and what came of it.
+
+    Attributes:
+        name: What was tried.
+        ok: Whether it held.
+        said: The end of what it said.
+        exit_code: Of what was run; None where nothing was.
+    """
+
+    name: str
+    ok: bool
+    said: str = ""
+    exit_code: int | None = None
+
+
+def main(arguments: list[str]) -> int:
+    """Command line of the Nox session; see the module."""
+    parser = argparse.ArgumentParser(prog="nox -s windows --", allow_abbrev=False)
+    parser.add_argument(
+        "--packager", action="append", default=[], metavar="NAME", help="with this one (repeatable)"
+    )
+    parser.add_argument("--launches", type=int, default=20, help="of each variant (default 20)")
+    parser.add_argument("--no-faults", action="store_true", help="leave the fault cases out")
+    options = parser.parse_args(arguments)
+    names = options.packager or list(PACKAGERS)
+    if unknown := [name for name in names if name not in PACKAGERS]:
+        raise UsageError(
+            f"There is no packager {unknown[0]!r}.", why=f"Known are: {', '.join(PACKAGERS)}."
+        )
+    check()
+    place = Wine(folder=workspace.project() / "build" / "windows")
+    project = project_in(place.folder)
+    place.start()
+    try:
+        with Compiler(place.folder / "mingw64") as compiler:
+            proof = Proof(place=place, project=project, compiler=compiler)
+            proof.prove(names, launches=options.launches, faults=not options.no_faults)
+    finally:
+        place.stop()
+    print(render(proof.steps))  # noqa: T201 - this module is a command line
+    print(f"results: {workspace.display_path(project / 'benchmarks' / 'results')}")  # noqa: T201
+    return EXIT_OK if all(step.ok for step in proof.steps) else EXIT_GOAL_MISSED
+
+
+def check() -> None:
+    """Make sure that everything is there.
+
+    Raises:
+        MissingToolError: Something is not; all of it is named.
+    """
+    if lacking := doctor.missing(doctor.examine(wine.NEEDS)):
+        names = " and no ".join(each.need.name for each in lacking)
+        raise MissingToolError(
+            f"For Windows programs there is no {names}.",
+            try_next=" and ".join(each.remedy for each in lacking),
+        )
+
+
+def project_in(folder: Path) -> Path:
+    """Make the project that is built and launched: the two files of each project, and sidecars."""
+    project = folder / PROJECT
+    project.mkdir(parents=True, exist_ok=True)
+    for name, text in {
+        "tasks.py": "from commands import program\n\nnamespace = program(__file__)\n",
+        "noxfile.py": "from spike.build import nox_sessions\n\nnox_sessions.declare(__file__)\n",
+    }.items():
+        (project / name).write_text(text, encoding="utf-8")
+    # What an earlier run has found must not stand for what this one does not.
+    shutil.rmtree(project / "benchmarks", ignore_errors=True)
+    for source in (workspace.HELLO, EXAMPLE):
+        copy = project / source
+        shutil.rmtree(copy, ignore_errors=True)
+        load(TOOL / source).stage(copy)
+        with (copy / "pyproject.toml").open("a", encoding="utf-8") as stream:
+            words = ", ".join(f'"{option}"' for option in NUITKA_OPTIONS)
+            stream.write(f"\n[tool.sidecar.nuitka]\nargs = [{words}]\n")
+    return project
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """All steps, one after the other.
+
+    Attributes:
+        place: A started Wine.
+        project: From :func:`project_in`.
+        compiler: What compiles Nuitka's C.
+        steps: What came of the steps so far.
+    """
+
+    place: Wine
+    project: Path
+    compiler: Compiler
+    steps: list[Step] = field(default_factory=list)
+
+    def prove(self, packagers: Sequence[str], *, launches: int, faults: bool) -> None:
+        """Take every step.
+
+        Args:
+            packagers: Names of those that build.
+            launches: Of each variant.
+            faults: Whether the fault cases are run.
+        """
+        rootdir = ("--rootdir", wine.windows_path(TOOL), "-p", "no:cacheprovider")
+        tests = [wine.windows_path(TOOL / path) for path in TESTS]
+        self.step("the launcher's own tests", None, "-m", "pytest", "-q", *rootdir, *tests)
+        for name in packagers:
+            self.build(name, workspace.HELLO)
+            self.build(name, EXAMPLE)
+        invoke = ("-m", "invoke")
+        self.step("invoke bench", None, *invoke, "bench", "--launches", str(launches))
+        self.steps.extend(of_launches(self._samples("reliability"), launches))
+        example = ("--sidecar", EXAMPLE, "--launches", "5")
+        self.step(f"invoke bench of {EXAMPLE}", None, *invoke, "bench", *example)
+        self.step("invoke complexity", None, *invoke, "complexity")
+        if faults:
+            frozen = [name for name in packagers if name != "nuitka"]  # its probe needs options
+            for name in frozen:
+                self.build(name, PROBE)
+            variants = [
+                f"{name}-{mode.name}"
+                for name in frozen
+                for mode in PACKAGERS[name].modes
+                if mode.default
+            ]
+            chosen = [word for name in variants for word in ("--variant", name)]
+            self.step("invoke faults", None, *invoke, "faults", *chosen)
+            self.enough_faults_tried()
+        self.step("invoke status", None, *invoke, "status")
+
+    def build(self, packager: str, sidecar: str) -> None:
+        """Build the default modes of a packager as its Nox session does."""
+        own = TOOL / "locks" / f"{packager}.txt"
+        words = ["-m", "spike.build", packager, "--lock", wine.windows_path(own)]
+        locks = [own]
+        if sidecar != workspace.HELLO:
+            folder = TOOL / sidecar if sidecar == PROBE else self.project / sidecar
+            words += ["--sidecar", wine.windows_path(folder)]
+            locks += [lock] if (lock := folder / LOCK_NAME).is_file() else []
+        name = sidecar.rpartition("/")[2]
+        self.step(f"{packager} builds {name}", packager, *words, locks=locks)
+
+    def step(
+        self, name: str, packager: str | None, *words: str, locks: Sequence[Path] = ()
+    ) -> None:
+        """Run something by the Python of a packager, or by that of the tools.
+
+        Args:
+            name: Of the step.
+            packager: Whose Python; None for that of the tools.
+            words: What it is given.
+            locks: What the packager's environment holds.
+        """
+        log = self.place.folder / "logs" / (re.sub(r"\W+", "-", name) + ".log")
+        log.parent.mkdir(exist_ok=True)
+        environment = {}
+        if packager == "nuitka":
+            environment = {
+                **self.compiler.environment(),
+                "CC": wine.windows_path(self.compiler.gcc),
+            }
+        left_out = () if packager else (*wine.NOT_UNDER_WINE, *wine.NOT_NEEDED)
+        locks = locks or [TOOL / "locks" / f"{packager or 'tools'}.txt"]
+        place = "-".join([packager or "tools", *(lock.parent.name for lock in locks[1:])])
+        try:
+            python = self.place.with_locks(place, *locks, without=left_out)
+            done = self.place.run(python, words, project=self.project, log=log, env=environment)
+        except SpikeError as error:
+            self.steps.append(Step(name=name, ok=False, said=str(error)))
+            return
+        last = [line for line in done.output.splitlines() if line.strip()][-1:]
+        said = (last or [""])[0][:120]
+        self.steps.append(Step(name=name, ok=done.ok, said=said, exit_code=done.exit_code))
+
+    def enough_faults_tried(self) -> None:
+        """Look into the result of the step before; see :func:`of_faults`."""
+        # It ends with 1 where a failed case has no entry in the issue log.
+        self.steps[-1] = replace(self.steps[-1], ok=self.steps[-1].exit_code in (0, 1))
+        self.steps.extend(of_faults(self._samples("faults", "partial/faults-*")))
+
+    def _samples(self, name: str, *patterns: str) -> list[dict[str, Any]]:
+        """The samples of the newest result of a benchmark; none, which is said, without one."""
+        folder = self.project / "benchmarks" / "results" / "windows-x64"
+        found = [
+            path
+            for pattern in (name, *patterns)
+            for path in folder.glob(f"{pattern}.json*")
+            if "incomplete" not in path.name
+        ]
+        if not found:
+            self.steps.append(Step(name=f"the result of {name}", ok=False, said="there is none"))
+            return []
+        newest = max(found, key=lambda path: path.stat().st_mtime_ns)
+        samples: list[dict[str, Any]] = json.loads(_content(newest))["samples"]
+        return samples
+
+
+def of_launches(samples: Sequence[Mapping[str, Any]], launches: int) -> list[Step]:
+    """A step for each target of a bench: every launch is good, where the plan's bar is nine of ten.
+
+    Args:
+        samples: Of the result.
+        launches: How many there have to be of each.
+    """
+    good = Counter(each["target"] for each in samples if each["failure"] is None)
+    return [
+        Step(
+            name=f"launches of {name}",
+            ok=good[name] == launches,
+            said=f"{good[name]} of {launches} good",
+        )
+        for name in dict.fromkeys(each["target"] for each in samples)
+    ]
+
+
+def of_faults(samples: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """A step for each variant: how many cases could be judged, and which of them failed.
+
+    A failed case is a finding, and some are Wine's own: the bar is that cases can be tried.
+    """
+    steps = []
+    for name in dict.fromkeys(each["target"] for each in samples if "+" not in each["target"]):
+        mine = [each for each in samples if each["target"] == name]
+        judged = [each for each in mine if each["status"] != "not run"]
+        failed = ", ".join(each["case"] for each in judged if each["status"] == "fail")
+        broken = ", ".join(each["case"] for each in mine if each.get("broken"))
+        said = f"{len(judged)} of {len(mine)} judged; fail: {failed or 'none'}"
+        said += f"; broken: {broken}" if broken else ""
+        ok = len(judged) >= LEAST_CASES and not broken
+        steps.append(Step(name=f"fault cases on {name}", ok=ok, said=said))
+    return steps
+
+
+def _content(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+def render(steps: Sequence[Step]) -> str:
+    """The steps as a table."""
+    return table(
+        ["under Wine", "held", "said last"],
+        [[step.name, "yes" if step.ok else "NO", step.said] for step in steps],
+    )
+
+
+if __name__ == "__main__":
+    run_command_line(main)

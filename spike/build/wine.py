@@ -1,0 +1,385 @@
+"""A Windows on this system: a Wine prefix, and a Python for Windows with what a job needs.
+
+What is proved with it are functions: that a program starts, stops and leaves nothing. Its times,
+sizes and memory are Wine's, and nobody writes them down.
+
+Four things have to be known of Wine 8:
+
+* A service of its own keeps the pipes of whoever starts the first program, for ever. So the server
+  and one ``wineboot`` are started first, with nothing but /dev/null.
+* Python for Windows ends at once there when its stdin or stdout is a file or a terminal. Everything
+  here has pipes and /dev/null.
+* ``python -m venv`` fails there. An environment is a copy of Python's folder, in hard links.
+* numpy asks for a function that Wine lacks, and the process dies. It is left out.
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spike.build.doctor import Need
+from spike.core import process
+from spike.core.errors import MissingToolError, SpikeError
+from spike.core.workspace import PROJECT_VARIABLE, TOOL
+
+PYTHON_VERSION = "3.11.3"
+PYTHON_ARTIFACT = f"org.bytedeco:cpython:{PYTHON_VERSION}-1.5.9:jar:windows-x86_64"
+"""CPython for Windows, whole, as Maven knows it. On Windows people have their own."""
+
+TRIPLE = "x86_64-pc-windows-msvc"
+_COMPILER = "x86_64-w64-mingw32-gcc"
+_OBJDUMP = "x86_64-w64-mingw32-objdump"
+
+_RANDOM_NUMBERS = """\
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID data, ULONG size);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
+    return SystemFunction036(data, (ULONG)size);
+}
+"""
+
+_PURPOSE = "nox -s windows"
+NEEDS: tuple[Need, ...] = (
+    Need(name="Wine", purpose=f"{_PURPOSE}: runs the programs", programs=("wine",), apt="wine"),
+    Need(
+        name="64-bit Wine",
+        purpose=f"{_PURPOSE}: the programs are for x86-64",
+        programs=("wine64", "/usr/lib/wine/wine64"),
+        apt="wine64",
+    ),
+    Need(
+        name="Maven",
+        purpose=f"{_PURPOSE}: fetches a Python for Windows",
+        programs=("mvn",),
+        apt="maven",
+        version=(),
+    ),
+    Need(
+        name="MinGW",
+        purpose=f"{_PURPOSE}: compiles what Wine and that Python lack, and Nuitka's C",
+        programs=(_COMPILER,),
+        apt="gcc-mingw-w64-x86-64",
+    ),
+)
+"""What ``nox -s windows`` needs beside what everything needs."""
+
+NOT_UNDER_WINE = ("numpy", "scipy", "matplotlib", "contourpy", "pillow", "fonttools", "kiwisolver")
+"""Tools that do not start under Wine, or are for what stands on them alone."""
+NOT_NEEDED = ("mypy", "ruff", "selenium", "trio", "scipy-stubs", "uv", "librt", "ast-serialize")
+"""Tools that nobody needs there, and that are large."""
+
+SOURCES = ("nuitka",)
+"""Distributions that come as sources alone; what they install here lacks what Windows needs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wine:
+    """A Wine prefix and the Pythons in it.
+
+    Attributes:
+        folder: Where all of it lies; it may be removed, and is made again.
+    """
+
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """What the tools say that make it."""
+        return self.folder / "setup.log"
+
+    def environment(self) -> dict[str, str]:
+        """Changes to the environment of everything that is run by Wine."""
+        return {
+            "WINEPREFIX": str(self.folder / "prefix"),
+            "WINEARCH": "win64",
+            "WINEDEBUG": "-all",
+            # No entries in menus, and no offer to download .NET or a browser.
+            "WINEDLLOVERRIDES": "winemenubuilder.exe=d;mscoree=d;mshtml=d",
+            "LC_ALL": "C.UTF-8",  # names of files that are not ASCII arrive as they are
+        }
+
+    def start(self) -> None:
+        """Start the server and make the prefix.
+
+        Raises:
+            MissingToolError: Wine is not there.
+            SpikeError: The prefix cannot be made.
+        """
+        (self.folder / "prefix").mkdir(parents=True, exist_ok=True)
+        self._quietly(["wineserver", "-p"])  # it says no when it runs already
+        if self._quietly(["wine", "wineboot", "--init"]) != 0:
+            raise SpikeError(
+                "Wine does not start: wine wineboot --init failed.",
+                try_next="invoke doctor --windows",
+            )
+        self._random_numbers()
+
+    def stop(self) -> None:
+        """End every program in the prefix, and the server."""
+        self._quietly(["wineserver", "-k"])
+
+    def _random_numbers(self) -> None:
+        """Make the bcryptprimitives.dll that Wine 8 lacks: every program in Rust asks for it."""
+        library = self.folder / "prefix/drive_c/windows/system32/bcryptprimitives.dll"
+        if not library.exists():
+            source = self.folder / "bcryptprimitives.c"
+            source.write_text(_RANDOM_NUMBERS, encoding="ascii")
+            self._run(
+                [_COMPILER, "-shared", "-s", "-o", str(library), str(source), "-ladvapi32"],
+                "bcryptprimitives.dll could not be made",
+            )
+
+    def _quietly(self, argv: Sequence[str]) -> int:
+        """Run with nothing but /dev/null: what it leaves running holds no pipe of ours."""
+        null = subprocess.DEVNULL
+        environment = {**os.environ, **self.environment()}
+        child = process.spawn(argv, env=environment, stdin=null, stdout=null, stderr=null)
+        try:
+            return child.wait(120)
+        except subprocess.TimeoutExpired:
+            process.kill_group(child.pid)
+            return child.wait()
+
+    def python(self) -> Path:
+        """Folder of a Python without anything else; fetched when it is not there.
+
+        Raises:
+            MissingToolError: Maven or MinGW is not there.
+            SpikeError: It cannot be had.
+        """
+        base = self.folder / f"python-{PYTHON_VERSION}"
+        if base.is_dir():
+            return base
+        fetched, unpacked = self.folder / "fetched", self.folder / "unpacked"
+        self._run(
+            [
+                *("mvn", "--batch-mode", "--quiet", "dependency:copy"),
+                *(f"-Dartifact={PYTHON_ARTIFACT}", f"-DoutputDirectory={fetched}"),
+                "-Dtransitive=false",
+            ],
+            "Python for Windows could not be fetched",
+        )
+        shutil.rmtree(unpacked, ignore_errors=True)
+        with zipfile.ZipFile(next(fetched.glob("cpython-*.jar"))) as archive:
+            archive.extractall(unpacked)
+        root = next(unpacked.rglob("python.exe")).parent
+        library = next(path for path in root.iterdir() if path.name.lower() == "lib")
+        packages = library / "site-packages"
+        packages.mkdir(exist_ok=True)
+        for name in ("pip", "setuptools", "pkg_resources", "_distutils_hack"):
+            for path in library.glob(f"{name}*"):
+                path.replace(packages / path.name)
+        self._stable_interface(root)
+        root.replace(base)
+        shutil.rmtree(unpacked, ignore_errors=True)
+        return base
+
+    def _stable_interface(self, root: Path) -> None:
+        """Make the python3.dll that the artifact lacks: extension modules for every 3.x need it."""
+        own = "python" + "".join(PYTHON_VERSION.split(".")[:2])
+        done = process.capture([_OBJDUMP, "-p", str(root / f"{own}.dll")])
+        definitions = self.folder / "python3.def"
+        definitions.write_text(forwarder(done.output, own), encoding="ascii")
+        source = self.folder / "python3.c"
+        source.write_text("int __stdcall DllMain(void *a, unsigned b, void *c) { return 1; }\n")
+        self._run(
+            [
+                *(_COMPILER, "-shared", "-nostdlib", "-Wl,-e,DllMain", "-s"),
+                *("-o", str(root / "python3.dll"), str(source), str(definitions)),
+            ],
+            "python3.dll could not be made",
+        )
+
+    def with_locks(self, name: str, *locks: Path, without: Sequence[str] = ()) -> Path:
+        """The python.exe of an environment that holds some locks, and nothing else.
+
+        Args:
+            name: Of the environment.
+            locks: Hashed requirements, installed in this order.
+            without: Names in them that are left out.
+
+        Raises:
+            MissingToolError: What makes it is not there.
+            SpikeError: It cannot be made.
+        """
+        base = self.python()
+        texts = [subset(lock.read_text(encoding="utf-8"), without) for lock in locks]
+        digest = hashlib.sha256("".join(texts).encode()).hexdigest()
+        place = self.folder / f"python-{name}"
+        stamp = place / "installed-lock"
+        if stamp.is_file() and stamp.read_text() == digest:
+            return place / "python.exe"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(base, place, copy_function=os.link)
+        packages = next(place.glob("[Ll]ib")) / "site-packages"
+        for text in texts:
+            self._install(text, packages)
+        for command, target in entry_points(packages).items():
+            write_launcher(place / f"{command}.exe", packages, place / "python.exe", target)
+        stamp.write_text(digest)
+        return place / "python.exe"
+
+    def _install(self, lock: str, packages: Path) -> None:
+        """Install what a lock names for Windows, from here."""
+        uv = (sys.executable, "-m", "uv", "pip", "install", "--target", str(packages), "--quiet")
+        sources = subset(lock, SOURCES, rest=True)
+        for part, options in (
+            (subset(lock, SOURCES), ("--python-platform", TRIPLE, "--python-version", "3.11")),
+            (sources, ()),
+        ):
+            if "==" in part:
+                wanted = self.folder / "wanted.txt"
+                wanted.write_text(part, encoding="utf-8")
+                self._run(
+                    [*uv, *options, "--require-hashes", "--no-deps", "-r", str(wanted)],
+                    "what the lock names could not be installed",
+                )
+        if "==" in sources:
+            self._add_sources(sources, packages)
+
+    def _add_sources(self, lock: str, packages: Path) -> None:
+        """Put the whole packages of source distributions over what was installed of them here."""
+        fetched = self.folder / "sources"
+        shutil.rmtree(fetched, ignore_errors=True)
+        wanted = self.folder / "sources.txt"
+        wanted.write_text(lock, encoding="utf-8")
+        self._run(
+            [
+                *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+                *("--disable-pip-version-check", "--no-binary", ":all:", "--require-hashes"),
+                *("-r", str(wanted), "--dest", str(fetched)),
+            ],
+            "the sources could not be fetched",
+        )
+        for archive in list(fetched.iterdir()):
+            shutil.unpack_archive(archive, fetched, filter="data")
+        for place in fetched.glob("*/*/__init__.py"):
+            if (packages / place.parent.name).is_dir():
+                shutil.copytree(place.parent, packages / place.parent.name, dirs_exist_ok=True)
+
+    def _run(self, argv: Sequence[str], problem: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        done = process.run_logged(argv, log_path=self.log, echo=False, append=True)
+        if not done.ok:
+            raise SpikeError(
+                f"{problem[0].upper()}{problem[1:]}.",
+                why=f"The end of its output:\n{done.output}",
+                try_next="nox -s windows again, with a working network",
+            )
+
+    def run(
+        self,
+        python: Path,
+        arguments: Sequence[str],
+        *,
+        project: Path,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> process.Completed:
+        """Run a module of the tool by a Python for Windows, in sight of the user.
+
+        Args:
+            python: Its python.exe.
+            arguments: What it is given.
+            project: The folder of the project that it works for, and in.
+            log: What it says.
+            env: More changes to the environment.
+        """
+        # What it is started with is this system's own, but for where things lie.
+        environment = {
+            **self.environment(),
+            "PYTHONPATH": windows_path(TOOL),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            PROJECT_VARIABLE: windows_path(project),
+            "WINEPATH": windows_path(python.parent),
+            **(env or {}),
+        }
+        return process.run_logged(
+            ["wine", str(python), *arguments], log_path=log, env=environment, cwd=project
+        )
+
+
+def windows_path(path: Path) -> str:
+    """A path of this system as Wine shows it: below the drive that stands for all of it."""
+    return "Z:" + str(path.absolute()).replace("/", "\\")
+
+
+def subset(lock: str, without: Sequence[str], *, rest: bool = False) -> str:
+    """A lock's text without some distributions; each has one line of its own and indented ones.
+
+    Args:
+        lock: The text.
+        without: Their names.
+        rest: Whether to give what is left out instead.
+    """
+    kept: list[str] = []
+    taken = not rest
+    for line in lock.splitlines(keepends=True):
+        if match := re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)==", line):
+            taken = (match[1].lower() in without) is rest
+        if taken:
+            kept.append(line)
+    return "".join(kept)
+
+
+def forwarder(exports: str, library: str) -> str:
+    """The definitions of a library that hands every name of Python's own on to another one.
+
+    Args:
+        exports: What objdump says of that other one.
+        library: Its name, without ".dll".
+    """
+    _, _, table = exports.partition("[Ordinal/Name Pointer] Table")
+    names = re.findall(r"^\t\[.*\s(_?Py\w+)$", table, flags=re.MULTILINE)
+    return "\n".join(
+        ["LIBRARY python3.dll", "EXPORTS", *(f"  {name} = {library}.{name}" for name in names), ""]
+    )
+
+
+def entry_points(packages: Path) -> Mapping[str, str]:
+    """The commands of what is installed in a folder: their names, and ``module:function``."""
+    found: dict[str, str] = {}
+    for path in sorted(packages.glob("*.dist-info/entry_points.txt")):
+        parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+        parser.optionxform = str  # type: ignore[assignment,method-assign]
+        parser.read_string(path.read_text(encoding="utf-8"))
+        if parser.has_section("console_scripts"):
+            found |= dict(parser.items("console_scripts"))
+    return found
+
+
+def write_launcher(program: Path, packages: Path, python: Path, target: str) -> None:
+    """Write the .exe that pip would make on Windows: its launcher, the Python, a script in a zip.
+
+    Args:
+        program: The file to write.
+        packages: A folder with pip, which has the launcher.
+        python: The python.exe that runs it.
+        target: ``module:function``.
+
+    Raises:
+        MissingToolError: This pip has no launcher.
+    """
+    launcher = packages / "pip" / "_vendor" / "distlib" / "t64.exe"
+    if not launcher.is_file():
+        raise MissingToolError(
+            "The pip of Python for Windows has no launcher.", try_next="rm -r build/windows"
+        )
+    module, _, function = target.split("[")[0].strip().partition(":")
+    script = f"import sys\nfrom {module} import {function.split('.')[0]}\nsys.exit({function}())\n"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("__main__.py", script)
+    shebang = f'#!"{windows_path(python)}"\r\n'.encode()
+    program.write_bytes(launcher.read_bytes() + shebang + archive.getvalue())

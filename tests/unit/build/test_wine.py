@@ -1,0 +1,100 @@
+"""Fitting out a Windows: what is written into it, from texts to texts."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from spike.build import wine
+from spike.core.errors import MissingToolError
+from spike.core.workspace import TOOL
+
+LOCK = """\
+invoke==3.0.3 \\
+    --hash=sha256:aa
+    # via packaging-spike:tools
+numpy==2.4.6 ; python_full_version < '3.12' \\
+    --hash=sha256:bb
+    # via scipy
+psutil==7.2.2 \\
+    --hash=sha256:cc
+"""
+
+
+def test_a_lock_without_some_names_keeps_the_others_whole() -> None:
+    """With their hashes; without those of what is left out."""
+    text = wine.subset(LOCK, ["numpy"])
+    assert "numpy" not in text
+    assert "sha256:bb" not in text
+    assert text.startswith("invoke==3.0.3 \\\n    --hash=sha256:aa\n")
+    assert text.endswith("psutil==7.2.2 \\\n    --hash=sha256:cc\n")
+    assert wine.subset(LOCK, []) == LOCK
+    rest = wine.subset(LOCK, ["numpy"], rest=True)
+    assert rest.startswith("numpy==2.4.6 ;")
+    assert rest.endswith("    # via scipy\n")
+    assert wine.subset(LOCK, ["nothing"], rest=True) == ""
+
+
+def test_what_is_left_out_is_in_the_lock_of_the_tools() -> None:
+    """A name that is there no more would leave nothing out."""
+    text = (TOOL / "locks" / "tools.txt").read_text(encoding="utf-8")
+    for name in (*wine.NOT_UNDER_WINE, *wine.NOT_NEEDED):
+        assert f"\n{name}==" in text, name
+
+
+def test_a_forwarder_hands_every_name_of_python_on() -> None:
+    """And no other name of the library."""
+    exports = (
+        "something before\n\t[   0] Py_NotInTheTable\n"
+        "[Ordinal/Name Pointer] Table\n"
+        "\t[   0] +base[   1]  0000 PyArg_Parse\n"
+        "\t[   1] +base[   2]  0001 _Py_NoneStruct\n"
+        "\t[   2] +base[   3]  0002 unrelated\n"
+    )
+    assert wine.forwarder(exports, "python311").splitlines() == [
+        "LIBRARY python3.dll",
+        "EXPORTS",
+        "  PyArg_Parse = python311.PyArg_Parse",
+        "  _Py_NoneStruct = python311._Py_NoneStruct",
+    ]
+
+
+def test_a_path_of_this_system_is_below_the_drive_that_stands_for_it() -> None:
+    """With backslashes, spaces and letters as they are."""
+    assert wine.windows_path(Path("/work/ein größeres Ding")) == "Z:\\work\\ein größeres Ding"
+
+
+def test_commands_are_read_from_what_is_installed(tmp_path: Path) -> None:
+    """Those for a console; two distributions, one without any."""
+    for name, text in {
+        "one-1.0.dist-info": "[console_scripts]\none = one.cli:main\n[gui_scripts]\nw = one:w\n",
+        "two-1.0.dist-info": "[pytest11]\ntwo = two.plugin\n",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "entry_points.txt").write_text(text, encoding="utf-8")
+    assert wine.entry_points(tmp_path) == {"one": "one.cli:main"}
+
+
+def test_a_launcher_is_pips_own_with_the_python_and_a_script_behind_it(tmp_path: Path) -> None:
+    """A zip at the end of a program: what is in front of it does not matter to it."""
+    vendored = tmp_path / "pip" / "_vendor" / "distlib"
+    vendored.mkdir(parents=True)
+    (vendored / "t64.exe").write_bytes(b"MZ launcher")
+    program = tmp_path / "one.exe"
+    wine.write_launcher(program, tmp_path, tmp_path / "a b" / "python.exe", "one.cli:Main.run")
+    content = program.read_bytes()
+    assert content.startswith(b'MZ launcher#!"Z:\\')
+    assert b'a b\\python.exe"\r\n' in content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        script = archive.read("__main__.py").decode()
+    assert "from one.cli import Main\n" in script
+    assert "sys.exit(Main.run())" in script
+
+
+def test_a_pip_without_a_launcher_is_said(tmp_path: Path) -> None:
+    """Instead of a program that does not start."""
+    with pytest.raises(MissingToolError, match="no launcher"):
+        wine.write_launcher(tmp_path / "x.exe", tmp_path, tmp_path / "python.exe", "x:main")
