@@ -324,7 +324,9 @@ def _installed(name: str) -> dict[str, Path]:
 def standard_library(folder: Folder) -> None:
     """Python's own modules: all that is not for developing, or is reached."""
     source = Path(sysconfig.get_path("stdlib"))
-    native = Path(str(sysconfig.get_config_var("DESTSHARED") or source / "lib-dynload"))
+    native = source / "lib-dynload"
+    if not native.is_dir():  # a Python that was moved itself still names where it was built for
+        native = Path(str(sysconfig.get_config_var("DESTSHARED") or native))
     places = [(source, LIBRARY), (native, f"{LIBRARY}/lib-dynload")]
     files = {
         (place, path.relative_to(place).as_posix()): target
