@@ -33,6 +33,9 @@ from spike.project import imports
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import normal_name
 
+NOTED_PATIENCE = 3.0
+"""So many times longer than the program the plain script may take to be ready."""
+
 SHOWN_LINES = 3
 """So many different lines of each side are shown."""
 
@@ -193,6 +196,8 @@ def _plain(sidecar: Sidecar, place: Place, script: Path, *, walk: bool) -> _Run:
     path = imports.module_path(sidecar, place.sources).get("PYTHONPATH", "")
     with used.notebook(path) as (env, file):
         spec = judgement.spec_of(sidecar, [sys.executable, str(script)], place=place, env=env)
+        # The notes cost time, and nothing is asked of the script but what it uses.
+        spec = replace(spec, ready_timeout_s=spec.ready_timeout_s * NOTED_PATIENCE)
         seen = _run(sidecar, spec, place, walk=walk)
         notes = used.read(file)
     if not seen.launch.ok:
