@@ -5,8 +5,8 @@ sizes and memory are Wine's, and nobody writes them down.
 
 Four things have to be known of Wine 8:
 
-* A service of its own keeps the pipes of whoever starts the first program, for ever. So the server
-  and one ``wineboot`` are started first, with nothing but /dev/null.
+* Its services and its desktop keep the pipes of whoever needs them first, for ever. So the server,
+  one ``wineboot`` and the desktop are started first, with nothing but /dev/null.
 * Python for Windows ends at once there when its stdin or stdout is a file or a terminal. Everything
   here has pipes and /dev/null.
 * ``python -m venv`` fails there. An environment is a copy of Python's folder, in hard links.
@@ -23,6 +23,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,9 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
     return SystemFunction036(data, (ULONG)size);
 }
 """
+
+_DESKTOP_S = 3.0
+"""How long the desktop has before the first program may look for it."""
 
 _PURPOSE = "nox -s windows"
 NEEDS: tuple[Need, ...] = (
@@ -124,6 +128,9 @@ class Wine:
                 try_next="invoke doctor --windows",
             )
         self._random_numbers()
+        # Stays in the background, and would else be started by a packager, and hold its pipe.
+        self._start(["wine", "explorer", "/desktop"])
+        time.sleep(_DESKTOP_S)
 
     def stop(self) -> None:
         """End every program in the prefix, and the server."""
@@ -142,14 +149,17 @@ class Wine:
 
     def _quietly(self, argv: Sequence[str]) -> int:
         """Run with nothing but /dev/null: what it leaves running holds no pipe of ours."""
-        null = subprocess.DEVNULL
-        environment = {**os.environ, **self.environment()}
-        child = process.spawn(argv, env=environment, stdin=null, stdout=null, stderr=null)
+        child = self._start(argv)
         try:
             return child.wait(120)
         except subprocess.TimeoutExpired:
             process.kill_group(child.pid)
             return child.wait()
+
+    def _start(self, argv: Sequence[str]) -> process.Popen:
+        null = subprocess.DEVNULL
+        environment = {**os.environ, **self.environment()}
+        return process.spawn(argv, env=environment, stdin=null, stdout=null, stderr=null)
 
     def python(self) -> Path:
         """Folder of a Python without anything else; fetched when it is not there.
