@@ -14,7 +14,7 @@ from spike.build import compiling
     ("modules", "last_s", "processors", "says"),
     [
         (20, None, 2, ""),
-        (1000, None, 2, "1000 modules are compiled, which takes about 8 minutes"),
+        (1000, None, 2, "1000 modules are compiled, which takes about 9 minutes"),
         (1000, None, 8, "1000 modules are compiled, which takes about 3 minutes"),
         (1000, 60.0, 2, ""),
         (20, 400.0, 2, "the last build took 7 minutes"),
