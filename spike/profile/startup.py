@@ -278,11 +278,11 @@ def _origins(python: str) -> dict[str, str]:
     place = process.capture(
         [python, "-I", "-c", "import sysconfig as s; print(s.get_path('purelib'))"], timeout_s=20.0
     ).output.strip()
-    return {
-        str(file.locate()): each.name
-        for each in importlib.metadata.distributions(path=[place])
-        for file in each.files or ()
-    }
+    found: dict[str, str] = {}
+    for each in importlib.metadata.distributions(path=[place]):
+        name = each.name  # read anew each time it is asked for
+        found.update((str(file.locate()), name) for file in each.files or ())
+    return found
 
 
 def _origin(file: str, origins: Mapping[str, str], sources: Path) -> str:

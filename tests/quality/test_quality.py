@@ -36,7 +36,7 @@ def test_the_tree_is_clean(name: str) -> None:
 
 
 LARGEST_BYTES = 500_000
-TREE_BYTES = 6_250_000
+TREE_BYTES = 6_000_000
 
 
 def test_the_tree_weighs_little() -> None:
