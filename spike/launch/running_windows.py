@@ -224,6 +224,8 @@ class RunningOnWindows(Running):
             if child.poll() is None:
                 process.kill_group(child.pid)
                 child.wait()
+            # The thread that waits for it may not have been told yet.
+            self._ended.wait(CLOSE_S)
             self._closing.set()
             with contextlib.suppress(OSError):
                 child.stdin.close()
