@@ -86,7 +86,7 @@ def test_a_second_project(tmp_path: Path) -> None:
     assert (project.root / "dist" / "cx_freeze-onedir" / "theirs").is_file()
     assert "cx_freeze-onedir" in project.run("invoke", "bench", "--launches", "2")
     project.run("invoke", "size")
-    project.run("invoke", "chaos", expect=2)  # a matter of the tool's own sidecar
+    project.run("invoke", "ablation", expect=2)  # a matter of the tool's own sidecar
     project.run("invoke", "complexity")
     assert "Milestone 0: " in project.run("invoke", "status", expect=1)
     project.run("invoke", "adr")

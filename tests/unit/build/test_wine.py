@@ -64,7 +64,7 @@ def test_a_forwarder_hands_every_name_of_python_on() -> None:
 
 def test_a_path_of_this_system_is_below_the_drive_that_stands_for_it() -> None:
     """With backslashes, spaces and letters as they are."""
-    assert wine.windows_path(Path("/work/ein größeres Ding")) == "Z:\\work\\ein größeres Ding"
+    assert wine.windows_path(Path("/srv/ein größeres Ding")) == "Z:\\srv\\ein größeres Ding"
 
 
 def test_commands_are_read_from_what_is_installed(tmp_path: Path) -> None:

@@ -21,12 +21,12 @@ def test_the_name_of_the_program_says_which_tool_is_meant() -> None:
 
 def test_paths_libraries_and_macros_are_told_apart() -> None:
     """A backslash is a separator, but not in a macro; names of libraries are small there."""
-    given = [r"static_src\main.o", "-lPsApi", r'-DPATH="C:\new"', "-I/work/include"]
+    given = [r"static_src\main.o", "-lPsApi", r'-DPATH="C:\new"', "-I/srv/include"]
     assert command("gcc.exe", given)[1:] == [
         "static_src/main.o",
         "-lpsapi",
         r'-DPATH="C:\new"',
-        "-I/work/include",
+        "-I/srv/include",
     ]
 
 
