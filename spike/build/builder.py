@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike.build import buildinfo, compiling, first_launch
+from spike.build import buildinfo, compiling, first_launch, outcome
 from spike.build.failure import FAILURE_NAME, StepFailedError
 from spike.build.first_launch import FirstLaunch
 from spike.core import filelock, jsonfile, process, windows, workspace
@@ -71,15 +71,14 @@ def main(arguments: list[str]) -> int:
         metavar="3.X",
         help="package this Python; the session has found it and runs here in it",
     )
-    # What invoke fit tries: more of the lists of [tool.sidecar], and the pages of a service.
-    parser.add_argument("--trial", default="{}", help=argparse.SUPPRESS)
-    parser.add_argument("--walk", action="store_true", help=argparse.SUPPRESS)
+    # What invoke fit tries: more in some lists of [tool.sidecar]. Pages are compared then, too.
+    parser.add_argument("--trial", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     packager = packager_named(options.packager)
     sidecar = load(options.sidecar)
-    trial = json.loads(options.trial)
-    if trial:
-        sidecar = sidecar.with_more(trial)
+    tried = options.trial is not None
+    if tried:
+        sidecar = sidecar.with_more(options.trial)
     modes = [mode_named(packager, name) for name in options.mode] or modes_alone(packager)
     lock = Path(options.lock) if options.lock else None
     infos = [
@@ -89,8 +88,8 @@ def main(arguments: list[str]) -> int:
             lock=lock,
             force=options.force,
             # What is only tried may fail; that is nobody's problem.
-            draft=False if trial else options.draft or None,
-            walk=options.walk,
+            draft=False if tried else options.draft or None,
+            walk=tried,
         )
         for mode in modes
     ]
@@ -233,7 +232,7 @@ def _build(
         provided=provided,
         walk=walk,
     )
-    jsonfile.write(work / recipe.output / buildinfo.FIRST_LAUNCH_NAME, first.outcome())
+    outcome.write(work / recipe.output, first.outcome())
     if first.program.ok and windows.emulator():
         _say(f"{variant.id}: first launch to {sidecar.ready}; under Wine its time is not measured")
     elif first.program.ok:

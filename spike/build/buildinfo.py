@@ -15,6 +15,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from spike.build import outcome
 from spike.core import jsonfile
 from spike.core.errors import CorruptFileError, MissingBuildError, SpikeError, StaleArtifactError
 from spike.packagers import Variant
@@ -27,9 +28,7 @@ FILE_NAME = "build.json"
 LOG_NAME = "build.log"
 PROVIDED_NAME = "provided.json"
 """Which distribution provides which module in the build's environment: for the diagnosis."""
-FIRST_LAUNCH_NAME = "first-launch.json"
-"""What the plain script has and the program has not, with the keys that close each gap."""
-OWN_FILES = frozenset({FILE_NAME, LOG_NAME, PROVIDED_NAME, FIRST_LAUNCH_NAME})
+OWN_FILES = frozenset({FILE_NAME, LOG_NAME, PROVIDED_NAME, outcome.FILE_NAME})
 """What the tool keeps beside an artifact: not part of what ships."""
 
 

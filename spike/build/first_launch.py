@@ -16,12 +16,13 @@ import sysconfig
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spike.build import advice, completeness, crawl, outputs, used
 from spike.build.completeness import Gap, Parts
 from spike.build.crawl import Page
+from spike.build.outcome import Outcome
 from spike.build.used import Notes, Used
 from spike.launch import judgement, leftovers, places, restarts
 from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
@@ -55,11 +56,11 @@ class FirstLaunch:
     Attributes:
         program: The launch of what was built.
         plain: The launch of the plain script.
-        gaps: What the script has and the program has not.
         remarks: What is worth saying, each a sentence or two.
-        differences: What both have written or answered, as far as it differs.
-        findings: Keys of ``[tool.sidecar]`` and a value each, that the program's output asks for.
-        pages: Addresses that were asked of both; 0 when none was known, or nobody wanted to.
+        gaps: See :class:`spike.build.outcome.Outcome`; likewise the others.
+        findings: See there.
+        differences: See there.
+        pages: See there.
     """
 
     program: Launch
@@ -70,16 +71,18 @@ class FirstLaunch:
     findings: tuple[tuple[str, str], ...] = ()
     pages: int = 0
 
-    def outcome(self) -> dict[str, object]:
-        """What is kept of it beside the build, as JSON has it; :mod:`spike.build.fit` reads it."""
-        return {
-            "program": {"ok": self.program.ok, "detail": self.program.detail},
-            "plain": {"ok": self.plain.ok, "detail": self.plain.detail},
-            "gaps": [asdict(gap) for gap in self.gaps],
-            "findings": [list(each) for each in self.findings],
-            "differences": list(self.differences),
-            "pages": self.pages,
-        }
+    def outcome(self) -> Outcome:
+        """What is kept of it beside the build."""
+        return Outcome(
+            program_ok=self.program.ok,
+            program_detail=self.program.detail,
+            plain_ok=self.plain.ok,
+            plain_detail=self.plain.detail,
+            gaps=self.gaps,
+            findings=self.findings,
+            differences=self.differences,
+            pages=self.pages,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,12 +167,11 @@ def run(
     findings = [found]
     # What it did not live to say cannot be missed, but what did not ship can.
     if judged.ok and plain.launch.ok:
-        differences, found = _differences(plain, again, program, variant=variant, known=known)
+        said, found = _on_stderr(plain, again, program, variant=variant, known=known)
+        others = _otherwise(plain, again, program)
         findings.append(found)
-        if not _is_closed(found, gaps):
-            remarks += differences
-        else:
-            remarks += differences[1:]
+        differences = [*said, *others]
+        remarks += others if _is_closed(found, gaps) else differences
         if not sidecar.smoke and not program.pages and any(not gap.certain for gap in gaps):
             remarks.append(
                 "Nothing was asked of the program after READY, so that it was not seen whether it "
@@ -336,15 +338,11 @@ def _installed(name: str) -> Parts:
     )
 
 
-def _differences(
+def _on_stderr(
     plain: _Run, again: _Run, program: _Run, *, variant: str, known: SidecarFacts
 ) -> tuple[list[str], Diagnosis | None]:
-    """What both have written and answered, as far as it differs, and what stderr asks for.
-
-    What is found on stderr comes first.
-    """
-    told = []
-    only_plain, only_program = outputs.differing(plain.stderr, again.stderr, program.stderr)
+    """What only the program says of trouble on stderr, and the mistake that is recognised in it."""
+    _, only_program = outputs.differing(plain.stderr, again.stderr, program.stderr)
     # A library's words are not an exception's, but they name the same thing.
     text = "\n".join(
         f"{line}\nModuleNotFoundError: {match[0]}" if (match := _missing(line)) else line
@@ -352,11 +350,17 @@ def _differences(
     )
     found = diagnose(stderr=text, variant=variant, facts=known)
     if found is not None:
-        told.append(f"only the program says so on stderr: {found}")
-    elif any(_TROUBLE.search(line) for line in only_program):
-        troubles = _shown(_troubles(only_program))
-        remedy = f": {restarts.FREEZE_SUPPORT}" if _OF_A_CHILD.search(troubles) else ""
-        told.append(f"only the program writes to stderr: {troubles}{remedy}")
+        return [f"only the program says so on stderr: {found}"], found
+    if not any(_TROUBLE.search(line) for line in only_program):
+        return [], None
+    troubles = _shown(_troubles(only_program))
+    remedy = f": {restarts.FREEZE_SUPPORT}" if _OF_A_CHILD.search(troubles) else ""
+    return [f"only the program writes to stderr: {troubles}{remedy}"], None
+
+
+def _otherwise(plain: _Run, again: _Run, program: _Run) -> list[str]:
+    """What both have written to stdout and answered, as far as it differs."""
+    told = []
     only_plain, only_program = outputs.differing(plain.stdout, again.stdout, program.stdout)
     if only_plain or only_program:
         told.append(
@@ -365,7 +369,7 @@ def _differences(
         )
     if pages := crawl.differences(plain.pages, again.pages, program.pages):
         told.append(crawl.shown(pages))
-    return told, found
+    return told
 
 
 def _is_closed(found: Diagnosis | None, gaps: Sequence[Gap]) -> bool:

@@ -11,11 +11,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from spike.build import buildinfo, sessions
-from spike.build.completeness import Gap
-from spike.core.errors import BuildFailedError, CorruptFileError, SidecarError, StorageError
+from spike.build import outcome as outcomes
+from spike.build import sessions
+from spike.build.outcome import Outcome
+from spike.core.errors import BuildFailedError, SidecarError, StorageError
 from spike.core.workspace import display_path
 from spike.packagers import Variant
 from spike.project.sidecar import Sidecar
@@ -27,36 +27,6 @@ KEYS = ("data", "hidden_imports", "collect", "metadata")
 """Lists of ``[tool.sidecar]`` that say what ships, in the order in which they are shown."""
 
 Keys = Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What the first launch of a build has shown, as :mod:`spike.build.first_launch` keeps it.
-
-    Attributes:
-        program_ok: Whether the program came up and went as it should.
-        program_detail: Why not.
-        plain_ok: Whether the plain script did.
-        plain_detail: Why not.
-        gaps: What the script has and the program has not.
-        findings: Keys and a value each that the program's output asks for.
-        differences: What both have written or answered, as far as it differs.
-        pages: Addresses that both were asked for.
-    """
-
-    program_ok: bool
-    program_detail: str
-    plain_ok: bool
-    plain_detail: str
-    gaps: tuple[Gap, ...]
-    findings: tuple[tuple[str, str], ...]
-    differences: tuple[str, ...]
-    pages: int
-
-    @property
-    def equal(self) -> bool:
-        """Whether the program did all that the script does, as far as it was asked."""
-        return self.program_ok and not self.differences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,48 +198,13 @@ def _built(sidecar: Sidecar, variant: Variant, added: Keys) -> Outcome:
     Raises:
         BuildFailedError: The packager failed; its output has said why.
     """
-    place = variant.folder(sidecar) / buildinfo.FIRST_LAUNCH_NAME
-    place.unlink(missing_ok=True)
+    place = variant.folder(sidecar)
+    (place / outcomes.FILE_NAME).unlink(missing_ok=True)
     sessions.trial(sidecar, variant, added)
-    if not place.is_file():
+    if not (place / outcomes.FILE_NAME).is_file():
         raise BuildFailedError(
             f"{variant.packager.name} did not build; its own message stands above.",
             why="A program that cannot be built cannot be compared.",
             try_next=sidecar.nox_command(variant.packager.name, variant.mode.name),
         )
-    return read(place)
-
-
-def read(place: Path) -> Outcome:
-    """Read what a first launch has shown.
-
-    Args:
-        place: The file beside the build.
-
-    Raises:
-        CorruptFileError: It is none.
-    """
-    try:
-        kept: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
-        return Outcome(
-            program_ok=kept["program"]["ok"],
-            program_detail=kept["program"]["detail"],
-            plain_ok=kept["plain"]["ok"],
-            plain_detail=kept["plain"]["detail"],
-            gaps=tuple(
-                Gap(
-                    key=gap["key"],
-                    values=tuple(gap["values"]),
-                    what=gap["what"],
-                    certain=gap["certain"],
-                )
-                for gap in kept["gaps"]
-            ),
-            findings=tuple((key, value) for key, value in kept["findings"]),
-            differences=tuple(kept["differences"]),
-            pages=kept["pages"],
-        )
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise CorruptFileError(
-            f"{display_path(place)} cannot be read: {error}.", try_next="build again with --force"
-        ) from None
+    return outcomes.read(place)

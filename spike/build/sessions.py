@@ -84,7 +84,7 @@ def trial(
     The first launch may fail, and is looked at all the same.
     """
     words = command(sidecar, [variant.packager.name], mode=variant.mode.name, force=True)
-    return _run(sidecar, [*words, "--walk", "--trial", json.dumps(added)])[0]
+    return _run(sidecar, [*words, "--trial", json.dumps(added)])[0]
 
 
 def lock(sidecar: Sidecar) -> None:

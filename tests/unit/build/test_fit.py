@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from spike.build import first_launch, fit
+from spike.build import fit
 from spike.build.completeness import Gap
-from spike.build.fit import Outcome
-from spike.core import jsonfile
-from spike.core.errors import CorruptFileError
-from spike.launch.spec import Launch
+from spike.build.outcome import Outcome
 from spike.project.sidecar import Sidecar, load
 from tests.support import sidecars
 
@@ -21,9 +18,6 @@ GOOD = Outcome(
     program_detail="",
     plain_ok=True,
     plain_detail="",
-    gaps=(),
-    findings=(),
-    differences=(),
     pages=7,
 )
 USED = Gap(key="collect", values=("shop",), what="the script loads shop", certain=True)
@@ -103,29 +97,6 @@ def test_a_project_without_the_table_gets_it(project: Path) -> None:
     text = manifest.read_text(encoding="utf-8")
     assert text.startswith(before)
     assert '[tool.sidecar]\nhidden_imports = ["a.b"]\n' in text
-
-
-def test_what_a_first_launch_keeps_is_read_back(tmp_path: Path) -> None:
-    """The file between the build and this."""
-    seen = first_launch.FirstLaunch(
-        program=Launch(),
-        plain=Launch(),
-        gaps=(USED, MAYBE),
-        remarks=(),
-        differences=("GET /: 500",),
-        findings=(("metadata", "web"),),
-        pages=3,
-    )
-    file = tmp_path / "first-launch.json"
-    jsonfile.write(file, seen.outcome())
-    outcome = fit.read(file)
-    assert outcome.gaps == (USED, MAYBE)
-    assert (outcome.findings, outcome.pages) == ((("metadata", "web"),), 3)
-    assert outcome.program_ok
-    assert not outcome.equal
-    file.write_text("{}", encoding="utf-8")
-    with pytest.raises(CorruptFileError, match="build again"):
-        fit.read(file)
 
 
 def test_the_end_is_said_in_words(sidecar: Sidecar) -> None:
