@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from benchmarks.targets import variant_target
-from spike.build.buildinfo import FIRST_LAUNCH_NAME, OWN_FILES, Built
+from spike.build import outcome
+from spike.build.buildinfo import OWN_FILES, Built
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL as ROOT
 from spike.launch import leftovers, places
@@ -241,7 +242,7 @@ def test_two_builds_are_the_same_byte_for_byte(built: Build, tmp_path: Path) -> 
 
 
 def gaps(found: Built) -> object:
-    return json.loads((found.artifact.parent / FIRST_LAUNCH_NAME).read_text())["gaps"]
+    return outcome.read(found.artifact.parent).gaps
 
 
 def contents(found: Built) -> dict[str, bytes]:
