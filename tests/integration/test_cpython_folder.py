@@ -72,7 +72,7 @@ def test_a_build_is_complete(built: Build) -> None:
         "cpython",
         found.info.python_version,
     )
-    assert gaps(found) == []
+    assert gaps(found) == ()
 
 
 def test_what_programs_grow_into_works_from_any_place(built: Build, moved: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_service_with_dependencies_is_whole(built: Build, tmp_path: Path) -> N
     found = built(VARIANT, "examples/fastapi")
     assert found.folder is not None
     assert found.info.first_launch == "ready"
-    assert gaps(found) == []
+    assert gaps(found) == ()
     target = variant_target(found)
     env = {**target.sidecar.env, "XDG_DATA_HOME": str(tmp_path)}
     done = launch(target.spec(env=env), inspect=leftovers.inspect)
