@@ -13,16 +13,15 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from spike.core import windows
+from spike.core import posix_spawn, windows
 from spike.core.errors import MissingToolError, StorageError
 
 TAIL_LINES = 40
@@ -46,7 +45,6 @@ A program inherits that: it would never notice a closed pipe, and not stop when 
 KILL: int = getattr(signal, "SIGKILL", 9)
 """The number that ends a program at once. Windows has no signal for it, and no such name."""
 
-_standing = threading.Lock()
 _started: weakref.WeakSet[Child | Popen] = weakref.WeakSet()
 
 
@@ -283,33 +281,32 @@ class Child:
         self.returncode: int | None = None
         self.early = b""
         self.pid = 0
-        encoded = {os.fsencode(key): os.fsencode(value) for key, value in env.items()}
         ends: list[int] = []
         try:
             for _ in range(3):
                 ends += _pipe()
             of_stdin, to_stdin, from_stdout, of_stdout, from_stderr, of_stderr = ends
-            actions = (
-                (os.POSIX_SPAWN_DUP2, of_stdin, 0),
-                (os.POSIX_SPAWN_DUP2, of_stdout, 1),
-                (os.POSIX_SPAWN_DUP2, of_stderr, 2),
-            )
             listening = select.poll()
             listening.register(from_stdout, select.POLLIN)
-            with _standing_in(cwd):
+            program = posix_spawn.Prepared(
+                argv,
+                env=env,
+                cwd=cwd,
+                standard=(of_stdin, of_stdout, of_stderr),
+                to_default=_BACK_TO_DEFAULT,
+            )
+            try:
+                program.rehearse()
+                listening.poll(0)
                 self.spawn_ns = time.perf_counter_ns()
-                self.pid = os.posix_spawn(
-                    argv[0],
-                    tuple(argv),
-                    encoded,
-                    file_actions=actions,
-                    setpgroup=0,
-                    setsigdef=_BACK_TO_DEFAULT,
-                )
-            # The quickest programs are ready by now: their time must not hold what follows.
-            if listening.poll(EARLY_MS):
-                self.early = os.read(from_stdout, 4096)
-            self.early_ns = time.perf_counter_ns()
+                program.start()
+                # The quickest programs are ready by now: their time must not hold what follows.
+                if listening.poll(EARLY_MS):
+                    self.early = os.read(from_stdout, 4096)
+                self.early_ns = time.perf_counter_ns()
+            finally:
+                self.pid = program.pid
+                program.close()
         except BaseException:
             if self.pid:  # interrupted while it listened
                 kill_group(self.pid)
@@ -349,28 +346,6 @@ class Child:
             if pid == self.pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
-
-
-@contextlib.contextmanager
-def _standing_in(folder: Path | None) -> Iterator[None]:
-    """Stand in a folder for the moment of a posix_spawn, which has no working folder to give.
-
-    The lock keeps threads out of each other's way; it costs them nothing, since a posix_spawn
-    holds the interpreter's own.
-    """
-    if folder is None:
-        yield
-        return
-    with _standing:
-        back = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.chdir(folder)
-            try:
-                yield
-            finally:
-                os.fchdir(back)
-        finally:
-            os.close(back)
 
 
 def _pipe() -> tuple[int, int]:
