@@ -34,7 +34,7 @@ def run(*words: str, env: dict[str, str] | None = None, cwd: Path | None = None)
 
 
 def test_everything_arrives(tmp_path: Path) -> None:
-    """Letters beyond ASCII, a folder, three pipes, a group of its own, signals at their defaults."""
+    """Letters beyond ASCII, a folder, three pipes, a group of its own, signals at default."""
     folder = tmp_path / "Jörg's"
     folder.mkdir()
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
