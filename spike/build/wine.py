@@ -78,9 +78,9 @@ NEEDS: tuple[Need, ...] = (
 )
 """What ``nox -s windows`` needs beside what everything needs."""
 
-NOT_UNDER_WINE = ("numpy", "scipy", "matplotlib", "contourpy", "pillow", "fonttools", "kiwisolver")
+NOT_UNDER_WINE = ("numpy", "matplotlib", "contourpy", "pillow", "fonttools", "kiwisolver")
 """Tools that do not start under Wine, or are for what stands on them alone."""
-NOT_NEEDED = ("mypy", "ruff", "selenium", "trio", "scipy-stubs", "uv", "librt", "ast-serialize")
+NOT_NEEDED = ("mypy", "ruff", "selenium", "trio", "uv", "librt", "ast-serialize")
 """Tools that nobody needs there, and that are large."""
 
 SOURCES = ("nuitka",)

@@ -3,7 +3,8 @@
 Launch times are skewed to the right and have outliers with causes of their own, so everything here
 rests on medians and on resampling, nothing on a normal distribution. Outliers are marked and kept.
 
-numpy and scipy are imported where they are used, because listing the tasks must not wait for them.
+numpy is imported where there are rounds to resample: listing the tasks must not wait for it, and
+under Wine, where it does not start, there are no times.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from spike.core import windows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,49 +90,48 @@ class Distribution:
 
 @functools.cache  # the same few counts stand in every table
 def binomial_interval(failures: int, launches: int) -> tuple[float, float]:
-    """Exact (Clopper-Pearson) 95 % interval of a failure rate, as two fractions.
+    """Exact 95 % interval of a failure rate, as two fractions (Clopper and Pearson, 1934).
 
-    20 of 20 good launches leave up to 16.8 % of failures possible.
+    Its ends are the rates at which as many failures, or as few, have a chance of 2.5 %. 20 of 20
+    good launches leave up to 16.8 % of failures possible. A dozen lines here stand for a library of
+    100 MB, whose import takes longer than the rest of a second run.
 
     Raises:
         ValueError: ``launches`` is not positive, or ``failures`` is not within it.
     """
-    if windows.emulator():
-        return _binomial_interval(failures, launches)  # numpy does not start there
-    # scipy.stats has it as well, and takes seconds to import.
-    from scipy.special import betaincinv
-
     if launches < 1 or not 0 <= failures <= launches:
         raise ValueError(f"{failures} failures of {launches} launches")
-    good, tail = launches - failures, (1 - CONFIDENCE) / 2
-    low = betaincinv(failures, good + 1, tail) if failures else 0.0
-    high = betaincinv(failures + 1, good, 1 - tail) if good else 1.0
-    return float(low), float(high)
-
-
-def _binomial_interval(failures: int, launches: int) -> tuple[float, float]:
-    """The same without scipy: where each tail of the binomial distribution has 2.5 %."""
-    if not 0 <= failures <= launches or launches < 1:
-        raise ValueError("failures and launches have to be whole, with launches above 0")
+    if failures > launches - failures:  # the short tail is the quick one
+        low, high = binomial_interval(launches - failures, launches)
+        return 1 - high, 1 - low
     tail = (1 - CONFIDENCE) / 2
 
-    def at_most(count: int, rate: float) -> float:
-        return math.fsum(
-            math.comb(launches, bad) * rate**bad * (1 - rate) ** (launches - bad)
-            for bad in range(count + 1)
-        )
-
-    def crossing(falls_below: Callable[[float], bool]) -> float:
+    def rate_where(count: int, chance: float) -> float:
+        """The rate at which ``count`` failures or fewer have that chance."""
         low, high = 0.0, 1.0
         for _ in range(60):  # halvings: the last bit of a float
             middle = (low + high) / 2
-            low, high = (low, middle) if falls_below(middle) else (middle, high)
+            low, high = (
+                (middle, high) if _at_most(count, launches, middle) > chance else (low, middle)
+            )
         return (low + high) / 2
 
-    low = crossing(lambda rate: 1 - at_most(failures - 1, rate) > tail) if failures else 0.0
-    if failures == launches:
-        return low, 1.0
-    return low, crossing(lambda rate: at_most(failures, rate) < tail)
+    return rate_where(failures - 1, 1 - tail) if failures else 0.0, rate_where(failures, tail)
+
+
+def _at_most(count: int, launches: int, rate: float) -> float:
+    """Chance of ``count`` failures or fewer; by logarithms, since the factors leave a float."""
+    good, bad = math.log1p(-rate), math.log(rate)
+    return math.fsum(
+        math.exp(
+            math.lgamma(launches + 1)
+            - math.lgamma(number + 1)
+            - math.lgamma(launches - number + 1)
+            + number * bad
+            + (launches - number) * good
+        )
+        for number in range(count + 1)
+    )
 
 
 def success_claim(failures: int, launches: int) -> str:
@@ -224,16 +222,7 @@ def ratio_of_medians(
     one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
 ) -> Interval | None:
     """``median(one) / median(other)`` with its 95 % interval; see :func:`_of_rounds`."""
-    if windows.emulator():
-        return None  # there are no times, and numpy does not start there
-    import numpy as np
-
-    return _of_rounds(
-        one,
-        other,
-        lambda a, b: np.median(a, axis=-1) / np.median(b, axis=-1),
-        seed=seed,
-    )
+    return _of_rounds(one, other, lambda a, b: _along(a) / _along(b), seed=seed)
 
 
 def difference_of_medians(
@@ -244,14 +233,8 @@ def difference_of_medians(
     seed: int = BOOTSTRAP_SEED,
 ) -> Interval | None:
     """``median(one) - median(other)`` with its 95 % interval; see :func:`_of_rounds`."""
-    import numpy as np
-
     return _of_rounds(
-        one,
-        other,
-        lambda a, b: np.median(a, axis=-1) - np.median(b, axis=-1),
-        per_round=per_round,
-        seed=seed,
+        one, other, lambda a, b: _along(a) - _along(b), per_round=per_round, seed=seed
     )
 
 
@@ -259,9 +242,14 @@ def median_difference(
     one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
 ) -> Interval | None:
     """Median of ``one - other`` of each round, with its interval; see :func:`_of_rounds`."""
+    return _of_rounds(one, other, lambda a, b: _along(a - b), seed=seed)
+
+
+def _along(values: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
 
-    return _of_rounds(one, other, lambda a, b: np.median(a - b, axis=-1), seed=seed)
+    median: NDArray[np.float64] = np.median(values, axis=-1)
+    return median
 
 
 def _of_rounds(
@@ -285,12 +273,12 @@ def _of_rounds(
     Raises:
         ValueError: The two do not have the same number of rounds.
     """
-    import numpy as np
-
     left, right = paired(one, other, per_round=per_round)
     count = len(left) // per_round
     if count < MIN_ROUNDS:
         return None
+    import numpy as np
+
     a, b = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
     of_rounds = np.arange(len(left)).reshape(count, per_round)
 

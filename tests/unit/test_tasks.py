@@ -60,7 +60,7 @@ def test_the_list_of_tasks_is_a_table_of_contents() -> None:
 @pytest.mark.measuring
 @pytest.mark.nightly
 def test_the_list_of_tasks_is_quick() -> None:
-    """Listing must not wait for scipy or matplotlib: 0.3 s; the best of five leaves out load."""
+    """Listing must not wait for numpy or matplotlib: 0.3 s; the best of five leaves out load."""
     elapsed_s = []
     for _ in range(5):
         started = time.monotonic()
