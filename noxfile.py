@@ -53,6 +53,6 @@ def windows(session: nox.Session) -> None:
     """Build and launch for Windows under Wine, and try the faults (--packager NAME after --)."""
     nox_sessions.install_lock(session, nox_sessions.LOCKS / "tools.txt")
     session.run(
-        *("python", "-m", "spike.build.windows_proof", *session.posargs),
+        *("python", "-m", "spike.wine.proof", *session.posargs),
         env=tool_environment(),
     )

@@ -121,9 +121,9 @@ def doctor(c: Context, with_deps: bool = False, sidecar: str = "", windows: bool
         return EXIT_CANNOT if seen.errors else EXIT_OK
     wanted, option = needs.NEEDS, ""
     if windows:
-        from spike.build import wine
+        from spike.wine import prefix
 
-        wanted, option = wine.NEEDS, " --windows"
+        wanted, option = prefix.NEEDS, " --windows"
     found = needs.examine(wanted)
     if with_deps and needs.install(found):
         found = needs.examine(wanted)

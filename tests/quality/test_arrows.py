@@ -15,7 +15,7 @@ PACKAGES = ("spike", "benchmarks", "decision", "commands")
 
 ROOMS = (
     *("core", "project", "packagers", "launch", "issue_log", "build", "measure", "profile"),
-    "host",
+    *("wine", "host"),
 )
 """Of ``spike/``, likewise."""
 

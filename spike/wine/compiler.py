@@ -1,7 +1,7 @@
 """A C compiler for programs under Wine: their gcc.exe asks here, and the cross compiler answers.
 
 The compilers for Windows that Nuitka would download do not run under Wine 8; Debian's cross
-compiler makes the same programs from here. ``wine_gcc/gcc.c`` is what Nuitka calls.
+compiler makes the same programs from here. ``gcc.c`` beside it is what Nuitka calls.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NUITKA_OPTIONS = (
 )
 """What Nuitka has to be told to take this compiler."""
 
-SOURCE = Path(__file__).with_name("wine_gcc") / "gcc.c"
+SOURCE = Path(__file__).with_name("gcc.c")
 TIMEOUT_S = 900.0
 _END = b"\0\1\0"
 

@@ -1,4 +1,4 @@
-/* gcc.exe for Wine: hands its words and its folder to spike/build/wine_compiler.py, which runs the
+/* gcc.exe for Wine: hands its words and its folder to spike/wine/compiler.py, which runs the
    cross compiler on the system beneath. As ar.exe, windres.exe and so on, it does the same for
    those: which tool is meant, its own file's name says.
 

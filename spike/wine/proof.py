@@ -18,9 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spike.build import doctor, wine
-from spike.build.wine import Wine
-from spike.build.wine_compiler import NUITKA_OPTIONS, Compiler
+from spike.build import doctor
 from spike.core import workspace
 from spike.core.command_line import run_command_line
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError, UsageError
@@ -29,6 +27,9 @@ from spike.core.workspace import TOOL
 from spike.packagers import PACKAGERS
 from spike.project.metadata import LOCK_NAME
 from spike.project.sidecar import load
+from spike.wine import prefix
+from spike.wine.compiler import NUITKA_OPTIONS, Compiler
+from spike.wine.prefix import Wine
 
 EXAMPLE = "examples/jsonrpc"
 """Built and launched beside the hello sidecar: it has data files and a smoke command of its own."""
@@ -106,7 +107,7 @@ def check() -> None:
     Raises:
         MissingToolError: Something is not; all of it is named.
     """
-    if lacking := doctor.missing(doctor.examine(wine.NEEDS)):
+    if lacking := doctor.missing(doctor.examine(prefix.NEEDS)):
         names = " and no ".join(each.need.name for each in lacking)
         raise MissingToolError(
             f"For Windows programs there is no {names}.",
@@ -159,8 +160,8 @@ class Proof:
             launches: Of each variant.
             faults: Whether the fault cases are run.
         """
-        rootdir = ("--rootdir", wine.windows_path(TOOL), "-p", "no:cacheprovider")
-        tests = [wine.windows_path(TOOL / path) for path in TESTS]
+        rootdir = ("--rootdir", prefix.windows_path(TOOL), "-p", "no:cacheprovider")
+        tests = [prefix.windows_path(TOOL / path) for path in TESTS]
         self.step("the launcher's own tests", None, "-m", "pytest", "-q", *rootdir, *tests)
         for name in packagers:
             self.build(name, workspace.HELLO)
@@ -190,11 +191,11 @@ class Proof:
     def build(self, packager: str, sidecar: str) -> None:
         """Build the default modes of a packager as its Nox session does."""
         own = TOOL / "locks" / f"{packager}.txt"
-        words = ["-m", "spike.build", packager, "--lock", wine.windows_path(own)]
+        words = ["-m", "spike.build", packager, "--lock", prefix.windows_path(own)]
         locks = [own]
         if sidecar != workspace.HELLO:
             folder = TOOL / sidecar if sidecar == PROBE else self.project / sidecar
-            words += ["--sidecar", wine.windows_path(folder)]
+            words += ["--sidecar", prefix.windows_path(folder)]
             locks += [lock] if (lock := folder / LOCK_NAME).is_file() else []
         name = sidecar.rpartition("/")[2]
         self.step(f"{packager} builds {name}", packager, *words, locks=locks)
@@ -216,9 +217,9 @@ class Proof:
         if packager == "nuitka":
             environment = {
                 **self.compiler.environment(),
-                "CC": wine.windows_path(self.compiler.gcc),
+                "CC": prefix.windows_path(self.compiler.gcc),
             }
-        left_out = () if packager else (*wine.NOT_UNDER_WINE, *wine.NOT_NEEDED)
+        left_out = () if packager else (*prefix.NOT_UNDER_WINE, *prefix.NOT_NEEDED)
         locks = locks or [TOOL / "locks" / f"{packager or 'tools'}.txt"]
         place = "-".join([packager or "tools", *(lock.parent.name for lock in locks[1:])])
         try:

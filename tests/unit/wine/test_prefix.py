@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from spike.build import wine
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL
+from spike.wine import prefix
 
 LOCK = """\
 invoke==3.0.3 \\
@@ -26,22 +26,22 @@ psutil==7.2.2 \\
 
 def test_a_lock_without_some_names_keeps_the_others_whole() -> None:
     """With their hashes; without those of what is left out."""
-    text = wine.subset(LOCK, ["numpy"])
+    text = prefix.subset(LOCK, ["numpy"])
     assert "numpy" not in text
     assert "sha256:bb" not in text
     assert text.startswith("invoke==3.0.3 \\\n    --hash=sha256:aa\n")
     assert text.endswith("psutil==7.2.2 \\\n    --hash=sha256:cc\n")
-    assert wine.subset(LOCK, []) == LOCK
-    rest = wine.subset(LOCK, ["numpy"], rest=True)
+    assert prefix.subset(LOCK, []) == LOCK
+    rest = prefix.subset(LOCK, ["numpy"], rest=True)
     assert rest.startswith("numpy==2.4.6 ;")
     assert rest.endswith("    # via matplotlib\n")
-    assert wine.subset(LOCK, ["nothing"], rest=True) == ""
+    assert prefix.subset(LOCK, ["nothing"], rest=True) == ""
 
 
 def test_what_is_left_out_is_in_the_lock_of_the_tools() -> None:
     """A name that is there no more would leave nothing out."""
     text = (TOOL / "locks" / "tools.txt").read_text(encoding="utf-8")
-    for name in (*wine.NOT_UNDER_WINE, *wine.NOT_NEEDED):
+    for name in (*prefix.NOT_UNDER_WINE, *prefix.NOT_NEEDED):
         assert f"\n{name}==" in text, name
 
 
@@ -54,7 +54,7 @@ def test_a_forwarder_hands_every_name_of_python_on() -> None:
         "\t[   1] +base[   2]  0001 _Py_NoneStruct\n"
         "\t[   2] +base[   3]  0002 unrelated\n"
     )
-    assert wine.forwarder(exports, "python311").splitlines() == [
+    assert prefix.forwarder(exports, "python311").splitlines() == [
         "LIBRARY python3.dll",
         "EXPORTS",
         "  PyArg_Parse = python311.PyArg_Parse",
@@ -64,7 +64,7 @@ def test_a_forwarder_hands_every_name_of_python_on() -> None:
 
 def test_a_path_of_this_system_is_below_the_drive_that_stands_for_it() -> None:
     """With backslashes, spaces and letters as they are."""
-    assert wine.windows_path(Path("/srv/ein größeres Ding")) == "Z:\\srv\\ein größeres Ding"
+    assert prefix.windows_path(Path("/srv/ein größeres Ding")) == "Z:\\srv\\ein größeres Ding"
 
 
 def test_commands_are_read_from_what_is_installed(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_commands_are_read_from_what_is_installed(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "entry_points.txt").write_text(text, encoding="utf-8")
-    assert wine.entry_points(tmp_path) == {"one": "one.cli:main"}
+    assert prefix.entry_points(tmp_path) == {"one": "one.cli:main"}
 
 
 def test_a_launcher_is_pips_own_with_the_python_and_a_script_behind_it(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_launcher_is_pips_own_with_the_python_and_a_script_behind_it(tmp_path:
     vendored.mkdir(parents=True)
     (vendored / "t64.exe").write_bytes(b"MZ launcher")
     program = tmp_path / "one.exe"
-    wine.write_launcher(program, tmp_path, tmp_path / "a b" / "python.exe", "one.cli:Main.run")
+    prefix.write_launcher(program, tmp_path, tmp_path / "a b" / "python.exe", "one.cli:Main.run")
     content = program.read_bytes()
     assert content.startswith(b'MZ launcher#!"Z:\\')
     assert b'a b\\python.exe"\r\n' in content
@@ -97,4 +97,4 @@ def test_a_launcher_is_pips_own_with_the_python_and_a_script_behind_it(tmp_path:
 def test_a_pip_without_a_launcher_is_said(tmp_path: Path) -> None:
     """Instead of a program that does not start."""
     with pytest.raises(MissingToolError, match="no launcher"):
-        wine.write_launcher(tmp_path / "x.exe", tmp_path, tmp_path / "python.exe", "x:main")
+        prefix.write_launcher(tmp_path / "x.exe", tmp_path, tmp_path / "python.exe", "x:main")

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.build import wine_compiler
-from spike.build.wine_compiler import Compiler, command
+from spike.wine.compiler import VERSION, Compiler, command
 
 
 def test_the_name_of_the_program_says_which_tool_is_meant() -> None:
@@ -52,7 +51,7 @@ def test_it_compiles_for_who_knows_the_token_and_nobody_else(tmp_path: Path) -> 
         token = facts["SPIKE_COMPILER_TOKEN"]
         assert asked(token, "-c", "x.c", "-o", "x.obj") == struct.pack("<BI", 0, 0)
         assert (tmp_path / "x.obj").is_file()
-        version = wine_compiler.VERSION.encode()
+        version = VERSION.encode()
         said = struct.pack("<BI", 1, len(version)) + version
         assert asked(token, "-dumpversion").startswith(said)
         assert b"no input files" in asked(token)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from spike.build import doctor, windows_proof, wine
+from spike.build import doctor
 from spike.core.errors import MissingToolError, UsageError
 from spike.core.workspace import HELLO, TOOL
 from spike.project.sidecar import load
+from spike.wine import prefix, proof
 
 
 def test_what_is_missing_is_named_with_its_remedy(
@@ -22,7 +23,7 @@ def test_what_is_missing_is_named_with_its_remedy(
     (tmp_path / "mvn").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingToolError) as caught:
-        windows_proof.check()
+        proof.check()
     assert "Wine" in caught.value.what
     assert "MinGW" in caught.value.what
     assert "Maven" not in caught.value.what
@@ -31,32 +32,32 @@ def test_what_is_missing_is_named_with_its_remedy(
 
 def test_every_need_says_how_to_get_it() -> None:
     """On Debian and Ubuntu, where this is run."""
-    assert all(need.apt and need.required for need in wine.NEEDS)
-    assert len(doctor.examine(wine.NEEDS)) == len(wine.NEEDS)
+    assert all(need.apt and need.required for need in prefix.NEEDS)
+    assert len(doctor.examine(prefix.NEEDS)) == len(prefix.NEEDS)
 
 
 def test_a_packager_that_is_none_is_a_mistake() -> None:
     """Known ones are named."""
     with pytest.raises(UsageError, match="tarball"):
-        windows_proof.main(["--packager", "tarball"])
+        proof.main(["--packager", "tarball"])
 
 
 def test_the_project_that_is_built_has_an_awkward_path(tmp_path: Path) -> None:
     """And the sidecar of this repository, with what Nuitka has to be told there."""
-    project = windows_proof.project_in(tmp_path)
+    project = proof.project_in(tmp_path)
     assert " " in project.name
     assert not project.name.isascii()
     own = load(HELLO)
     copy = load(project / HELLO)
     assert copy.source_sha256() == own.source_sha256()
     assert "--mingw64" in copy.packager_args["nuitka"]
-    assert load(project / windows_proof.EXAMPLE).smoke_stdio
+    assert load(project / proof.EXAMPLE).smoke_stdio
     assert {path.name for path in project.glob("*.py")} == {"tasks.py", "noxfile.py"}
 
 
 def test_the_tests_that_are_run_there_are_there() -> None:
     """A name that is gone would prove nothing."""
-    for name in windows_proof.TESTS:
+    for name in proof.TESTS:
         assert (TOOL / name).is_file(), name
 
 
@@ -64,10 +65,10 @@ def test_every_launch_has_to_be_good() -> None:
     """Nineteen of twenty would do for the plan, and does not here."""
     good = [{"target": "one", "failure": None}] * 20
     bad = [{"target": "two", "failure": None}] * 19 + [{"target": "two", "failure": "left_files"}]
-    one, two = windows_proof.of_launches([*good, *bad], 20)
+    one, two = proof.of_launches([*good, *bad], 20)
     assert (one.ok, one.said) == (True, "20 of 20 good")
     assert (two.ok, two.said) == (False, "19 of 20 good")
-    (fewer,) = windows_proof.of_launches(good[:5], 20)
+    (fewer,) = proof.of_launches(good[:5], 20)
     assert not fewer.ok
 
 
@@ -77,9 +78,9 @@ def test_forty_cases_have_to_be_judged_and_none_broken() -> None:
     failed = {"target": "one", "case": "hangs", "status": "fail"}
     left_out = {"target": "one", "case": "fork", "status": "not run", "broken": False}
     behind = {"target": "supervisor+one", "case": "hangs", "status": "not run"}
-    (step,) = windows_proof.of_faults([*passed, failed, left_out, behind])
+    (step,) = proof.of_faults([*passed, failed, left_out, behind])
     assert (step.ok, step.said) == (True, "40 of 41 judged; fail: hangs")
-    (step,) = windows_proof.of_faults([*passed, left_out])
+    (step,) = proof.of_faults([*passed, left_out])
     assert not step.ok
-    (step,) = windows_proof.of_faults([*passed, failed, {**left_out, "broken": True}])
+    (step,) = proof.of_faults([*passed, failed, {**left_out, "broken": True}])
     assert (step.ok, step.said) == (False, "40 of 41 judged; fail: hangs; broken: fork")
