@@ -222,7 +222,7 @@ def ratio_of_medians(
     one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
 ) -> Interval | None:
     """``median(one) / median(other)`` with its 95 % interval; see :func:`_of_rounds`."""
-    return _of_rounds(one, other, lambda a, b: _along(a) / _along(b), seed=seed)
+    return _of_rounds(one, other, _ratio, seed=seed)
 
 
 def difference_of_medians(
@@ -233,23 +233,33 @@ def difference_of_medians(
     seed: int = BOOTSTRAP_SEED,
 ) -> Interval | None:
     """``median(one) - median(other)`` with its 95 % interval; see :func:`_of_rounds`."""
-    return _of_rounds(
-        one, other, lambda a, b: _along(a) - _along(b), per_round=per_round, seed=seed
-    )
+    return _of_rounds(one, other, _difference, per_round=per_round, seed=seed)
 
 
 def median_difference(
     one: Sequence[float | None], other: Sequence[float | None], *, seed: int = BOOTSTRAP_SEED
 ) -> Interval | None:
     """Median of ``one - other`` of each round, with its interval; see :func:`_of_rounds`."""
-    return _of_rounds(one, other, lambda a, b: _along(a - b), seed=seed)
+    return _of_rounds(one, other, _difference_in_rounds, seed=seed)
 
 
-def _along(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _median_along(a) / _median_along(b)
+
+
+def _difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _median_along(a) - _median_along(b)
+
+
+def _difference_in_rounds(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _median_along(a - b)
+
+
+def _median_along(values: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
 
-    median: NDArray[np.float64] = np.median(values, axis=-1)
-    return median
+    found: NDArray[np.float64] = np.median(values, axis=-1)
+    return found
 
 
 def _of_rounds(
@@ -274,19 +284,36 @@ def _of_rounds(
         ValueError: The two do not have the same number of rounds.
     """
     left, right = paired(one, other, per_round=per_round)
-    count = len(left) // per_round
-    if count < MIN_ROUNDS:
+    if len(left) // per_round < MIN_ROUNDS:
         return None
+    return _resampled(tuple(left), tuple(right), statistic, per_round, seed)
+
+
+@functools.lru_cache(maxsize=1024)  # a summary, its table and the recommendation ask the same
+def _resampled(
+    left: tuple[float, ...],
+    right: tuple[float, ...],
+    statistic: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    per_round: int,
+    seed: int,
+) -> Interval:
     import numpy as np
 
+    count = len(left) // per_round
     a, b = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
     of_rounds = np.arange(len(left)).reshape(count, per_round)
-
-    def resampled(rounds: NDArray[np.int64]) -> NDArray[np.float64]:
-        rows = of_rounds[rounds].reshape(len(rounds), -1)
-        return statistic(a[rows], b[rows])
-
-    return _interval(float(statistic(a, b)), resampled, count=count, seed=seed)
+    generator = np.random.default_rng(seed)
+    found = np.concatenate(
+        [
+            statistic(a[rows], b[rows])
+            for rows in (
+                of_rounds[generator.integers(0, count, (size, count))].reshape(size, -1)
+                for size in _block_sizes(count)
+            )
+        ]
+    )
+    low, high = np.quantile(found, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(estimate=float(statistic(a, b)), low=float(low), high=float(high))
 
 
 def ratio_of_independent_medians(
@@ -317,23 +344,6 @@ def _medians(values: NDArray[np.float64], generator: np.random.Generator) -> NDA
             for size in _block_sizes(len(values))
         ]
     )
-
-
-def _interval(
-    estimate: float,
-    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]],
-    *,
-    count: int,
-    seed: int,
-) -> Interval:
-    import numpy as np
-
-    generator = np.random.default_rng(seed)
-    found = np.concatenate(
-        [statistic(generator.integers(0, count, (size, count))) for size in _block_sizes(count)]
-    )
-    low, high = np.quantile(found, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(estimate=estimate, low=float(low), high=float(high))
 
 
 def _block_sizes(count: int) -> list[int]:
