@@ -11,6 +11,8 @@ tasks takes a fraction of a second.
 
 from __future__ import annotations
 
+import os
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +28,8 @@ def program(tasks_file: str) -> Collection:
     Args:
         tasks_file: The ``__file__`` of that ``tasks.py``: its folder is the project's.
     """
+    # invoke switches it off; 250 modules compiled anew would be a quarter second of every command.
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     enter(tasks_file)
     namespace = Collection()
     for topic in topics():
