@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from spike.launch import tracebacks
+from spike.launch.ready import Ready
 from spike.launch.spec import Failure
 from spike.launch.tracebacks import Raised
 
@@ -57,10 +58,7 @@ class SidecarFacts:
             is not known, as for one file that unpacks itself.
         roots: Folders that own modules lie in, relative to the sidecar's; the script's own first,
             which data files are found relative to.
-        ready: The line that says "ready".
-        ready_pattern: The pattern in its place; empty for none.
-        ready_stream: Where that line is waited for.
-        ready_url: The address in place of a line; empty for none.
+        ready: What is waited for.
         health: ``health`` in ``[tool.sidecar]``.
     """
 
@@ -75,10 +73,7 @@ class SidecarFacts:
     program_folder: str = ""
     shipped: frozenset[str] | None = field(default=None)
     roots: tuple[str, ...] = (".",)
-    ready: str = "READY"
-    ready_pattern: str = ""
-    ready_stream: str = "stdout"
-    ready_url: str = ""
+    ready: Ready = field(default_factory=Ready)
     health: str = ""
 
     def has_module(self, module: str) -> bool:
@@ -298,15 +293,16 @@ def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagn
         aside: Its lines on stderr.
         facts: What is waited for.
     """
-    wanted = facts.ready_pattern or facts.ready
-    if facts.ready_url:
+    ready = facts.ready
+    wanted = ready.pattern or ready.line
+    if ready.url:
         return None
     streams = {"stdout": said, "stderr": aside}
-    waited = streams.get(facts.ready_stream, [*said, *aside])
-    elsewhere = [] if facts.ready_stream == "either" else [*said, *aside]
-    there = "stderr" if facts.ready_stream == "stdout" else "stdout"
-    flushed = f'print("{facts.ready}", flush=True)'
-    if any(_is_ready(line, facts) for line in waited):
+    waited = streams.get(ready.stream, [*said, *aside])
+    elsewhere = [] if ready.stream == "either" else [*said, *aside]
+    there = "stderr" if ready.stream == "stdout" else "stdout"
+    flushed = f'print("{ready.line}", flush=True)'
+    if any(_is_ready(line, ready) for line in waited):
         message = (
             f"{wanted!r} came only when the program was stopped: into a pipe Python writes in "
             "blocks, not in lines."
@@ -315,8 +311,8 @@ def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagn
     elif any("\0" in line and wanted in line.replace("\0", "") for line in [*said, *aside]):
         message = f"{wanted!r} came in UTF-16, two bytes a letter, and UTF-8 is read."
         fix = f'sys.stdout.reconfigure(encoding="utf-8") at the start, then {flushed}'
-    elif shown := _first(elsewhere, lambda line: line not in waited and _has_ready(line, facts)):
-        whole = _is_ready(shown, facts)
+    elif shown := _first(elsewhere, lambda line: line not in waited and _has_ready(line, ready)):
+        whole = _is_ready(shown, ready)
         message = f"{shown.strip()!r} came on {there}" + (
             "." if whole else f", and it is not the line {wanted!r} alone."
         )
@@ -324,7 +320,7 @@ def _ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagn
         if not whole:
             keys = f"ready_pattern = {json.dumps(_escaped(wanted))} and {keys}"
         fix = f"in [tool.sidecar] set {keys}; or {flushed}"
-    elif shown := _first(waited, lambda line: _has_ready(line, facts)):
+    elif shown := _first(waited, lambda line: _has_ready(line, ready)):
         message = f"{shown.strip()!r} has {wanted!r} inside; the line has to be that alone."
         fix = (
             f"in [tool.sidecar] set ready_pattern = {json.dumps(_escaped(wanted))} in place of "
@@ -353,16 +349,16 @@ def _first(lines: list[str], holds: Callable[[str], bool]) -> str:
     return next((line for line in lines if holds(line)), "")
 
 
-def _is_ready(line: str, facts: SidecarFacts) -> bool:
-    if facts.ready_pattern:
-        return re.search(facts.ready_pattern, line) is not None
-    return line == facts.ready
+def _is_ready(line: str, ready: Ready) -> bool:
+    if ready.pattern:
+        return re.search(ready.pattern, line) is not None
+    return line == ready.line
 
 
-def _has_ready(line: str, facts: SidecarFacts) -> bool:
-    if facts.ready_pattern:
-        return _is_ready(line, facts)
-    return re.search(rf"(?<!\w){re.escape(facts.ready)}(?!\w)", line) is not None
+def _has_ready(line: str, ready: Ready) -> bool:
+    if ready.pattern:
+        return _is_ready(line, ready)
+    return re.search(rf"(?<!\w){re.escape(ready.line)}(?!\w)", line) is not None
 
 
 def _stop_form(lines: list[str], exit_signal: str) -> Diagnosis:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from spike.launch.diagnosis import Cause, SidecarFacts, diagnose, last_words
+from spike.launch.ready import Ready
 from spike.launch.spec import Failure
 from tests.support.diagnoses import CASES
 
@@ -291,19 +292,19 @@ def test_what_was_handled_is_no_reason(failure: Failure | None, stderr: str, fou
         (("Ready", ""), {}, "'Ready' came, and 'READY'", 'set ready = "Ready"'),
         (
             ("", "INFO:     Uvicorn running on http://127.0.0.1:1 (Press CTRL+C to quit)"),
-            {"ready": "Uvicorn running on"},
+            {"ready": Ready(line="Uvicorn running on")},
             "came on stderr, and it is not",
             'ready_pattern = "Uvicorn running on" and ready_stream = "stderr"',
         ),
         (
             ("up", "ready at 80"),
-            {"ready_pattern": "ready at"},
+            {"ready": Ready(pattern="ready at")},
             "'ready at 80' came on stderr.",
             'ready_stream = "stderr"',
         ),
         (
             ("READY", ""),
-            {"ready_stream": "stderr"},
+            {"ready": Ready(stream="stderr")},
             "'READY' came on stdout.",
             'ready_stream = "stdout"',
         ),
@@ -316,7 +317,7 @@ def test_what_was_handled_is_no_reason(failure: Failure | None, stderr: str, fou
     ],
 )
 def test_a_line_that_was_not_heard_is_found(
-    streams: tuple[str, str], changes: dict[str, str], message: str, fix: str
+    streams: tuple[str, str], changes: dict[str, object], message: str, fix: str
 ) -> None:
     """Late, on the other stream, inside another line, in another encoding, or not at all."""
     stdout, stderr = streams
@@ -336,7 +337,7 @@ def test_a_line_that_was_not_heard_is_found(
 def test_a_pattern_for_a_line_fits_that_line_alone() -> None:
     """What means something in a pattern is escaped, as the host reads it too."""
     stderr = "x [up] (80) y"
-    facts = dataclasses.replace(APP, ready="[up] (80)")
+    facts = dataclasses.replace(APP, ready=Ready(line="[up] (80)"))
     finding = diagnose(stderr=stderr, variant="v", facts=facts, failure=Failure.READY_TIMEOUT)
     assert finding is not None
     assert r'ready_pattern = "\\[up\\] \\(80\\)"' in finding.fix
