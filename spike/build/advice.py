@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spike.build.buildinfo import PROVIDED_NAME, Built
 from spike.launch import judgement, leftovers, places
-from spike.launch.diagnosis import SidecarFacts
+from spike.launch.causes import SidecarFacts
 from spike.launch.ready import Ready
 from spike.launch.spec import Launch
 from spike.project import imports

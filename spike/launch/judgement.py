@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from spike.launch import diagnosis, leftovers, procs
-from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
+from spike.launch.causes import Diagnosis, SidecarFacts
+from spike.launch.diagnosis import diagnose
 from spike.launch.launcher import launch
 from spike.launch.places import Place
 from spike.launch.ready import Ready
