@@ -17,6 +17,7 @@ from pathlib import Path
 from spike.core.errors import UnsuitableError
 from spike.core.workspace import system_name
 from spike.packagers.analysis import defer_gc, module_graph
+from spike.packagers.analysis.interpreter_imports import START_UP
 from spike.packagers.recipe import (
     STAGED,
     Mode,
@@ -234,7 +235,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     shipped = {"source"} if single else {"source", "extension"}
     names = {name for name, module in reached.modules.items() if module.kind in shipped}
     settings = {
-        "always": [name for name in module_graph.START_UP if name in names],
+        "always": [name for name in START_UP if name in names],
         "codecs": sorted(module_graph.codecs_without_files()),
         "edits": {
             name: {str(line): text for line, text in sorted(reached.edits[name].items())}
