@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.faults import ability, supervised
 from benchmarks.faults.needs import Need
-from benchmarks.faults.program import program_of, ready_of
+from benchmarks.faults.program import program_of
 from benchmarks.targets import Target
 from benchmarks.wording import counted, variants_in
 from spike.build.buildinfo import Built
@@ -21,6 +21,7 @@ from spike.core import process
 from spike.core.errors import SpikeError
 from spike.core.progress import progress
 from spike.core.tables import table
+from spike.launch.ready import Ready
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -80,7 +81,7 @@ def options_of(built: Built) -> tuple[str, ...]:
     return (
         *(word for arg in sidecar.args for word in ("--arg", arg)),
         *(word for item in sidecar.env.items() for word in ("--env", "=".join(item))),
-        *supervised.ready_options(ready_of(sidecar), timeout_s=sidecar.ready_timeout_s),
+        *supervised.ready_options(Ready.of(sidecar), timeout_s=sidecar.ready_timeout_s),
         *(("--parallel", "1") if alone else ()),
     )
 

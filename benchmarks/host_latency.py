@@ -32,8 +32,9 @@ from spike.core.workspace import project
 from spike.host import application, staging
 from spike.host.application import Package
 from spike.host.staging import Launching
-from spike.launch import leftovers, ready
+from spike.launch import leftovers
 from spike.launch.launcher import launch
+from spike.launch.ready import Ready
 from spike.launch.spec import LaunchSpec
 from spike.measure import results
 from spike.project.sidecar import Sidecar
@@ -264,7 +265,7 @@ def _by_launcher(
             spec = LaunchSpec(
                 argv=(str(programs[way]), *item.sidecar.args),
                 env=item.sidecar.env,
-                **ready.settings(item.sidecar),
+                ready=Ready.of(item.sidecar),
                 ready_timeout_s=item.sidecar.ready_timeout_s,
                 settle_s=HOLD_MS / 1000,
             )

@@ -22,6 +22,7 @@ from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL, display_path
 from spike.launch import judgement, places
 from spike.launch.places import Place
+from spike.launch.ready import Ready
 from spike.launch.spec import Launch, LaunchSpec
 from spike.project import imports, interpreters
 from spike.project.sidecar import Sidecar
@@ -66,9 +67,7 @@ class Target:
         roots = imports.module_path(self.sidecar, self._sources) if self.script else {}
         spec = judgement.spec_of(self.sidecar, (), place=self.place, env=roots)
         if self.id == STATIC_C:
-            spec = dataclasses.replace(
-                spec, ready="READY", ready_pattern="", ready_url="", ready_stream="stdout", smoke=()
-            )
+            spec = dataclasses.replace(spec, ready=Ready(), smoke=())
         return dataclasses.replace(spec, **{"argv": self.argv, **changes})
 
     @property

@@ -9,7 +9,6 @@ from pathlib import Path
 from spike.build.buildinfo import Built
 from spike.launch.ready import Ready
 from spike.launch.spec import LAUNCH_ID, MARK
-from spike.project.sidecar import Sidecar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +62,6 @@ class Program:
         )
 
 
-def ready_of(sidecar: Sidecar) -> Ready:
-    """What means ready for a sidecar."""
-    return Ready(
-        line=sidecar.ready,
-        pattern=sidecar.ready_pattern,
-        stream=sidecar.ready_stream,
-        url=sidecar.ready_url,
-    )
-
-
 def program_of(built: Built, *, protocol: bool = True) -> Program:
     """The program of a finished build.
 
@@ -86,7 +75,7 @@ def program_of(built: Built, *, protocol: bool = True) -> Program:
         folder=built.folder,
         env=sidecar.env,
         args=sidecar.args,
-        ready=ready_of(sidecar),
+        ready=Ready.of(sidecar),
         ready_timeout_s=sidecar.ready_timeout_s,
         protocol=protocol,
         python=built.info.python_version,

@@ -77,10 +77,7 @@ class Session:
                 env={key: value for key, value in environment.items() if value is not None},
                 base_env={},
                 cwd=self.cwd,
-                ready=program.ready.line,
-                ready_pattern=program.ready.pattern,
-                ready_stream=program.ready.stream,
-                ready_url=program.ready.url,
+                ready=program.ready,
                 ready_timeout_s=max(conditions.ready_timeout_s, program.ready_timeout_s),
                 private_tmp=False,
             )

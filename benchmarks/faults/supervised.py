@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.faults.program import Program, ready_of
+from benchmarks.faults.program import Program
 from benchmarks.faults.verdict import CaseResult, Status
 from spike.build.buildinfo import Built
 from spike.core import process
@@ -159,7 +159,7 @@ def in_host(built: Sequence[Built]) -> Iterator[dict[str, Program]]:
 
 def _followed(sidecar: Sidecar) -> Ready:
     """What says READY where the host prints what the sidecar prints: stdout as it is."""
-    ready = ready_of(sidecar)
+    ready = Ready.of(sidecar)
     return TOLD_READY if ready.url or ready.stream != "stdout" else ready
 
 

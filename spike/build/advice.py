@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from spike.build.buildinfo import PROVIDED_NAME, Built
-from spike.launch import judgement, leftovers, places, ready
-from spike.launch.diagnosis import SidecarFacts
+from spike.launch import judgement, leftovers, places
+from spike.launch.causes import SidecarFacts
+from spike.launch.ready import Ready
 from spike.launch.spec import Launch
 from spike.project import imports
 from spike.project.sidecar import Sidecar
@@ -50,7 +51,7 @@ def facts(
         shipped=shipped,
         roots=imports.import_roots(sidecar),
         health=sidecar.health,
-        **ready.settings(sidecar),
+        ready=Ready.of(sidecar),
     )
 
 

@@ -25,7 +25,8 @@ from spike.build.crawl import Page
 from spike.build.outcome import Outcome
 from spike.build.used import Notes, Used
 from spike.launch import judgement, leftovers, places, restarts
-from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
+from spike.launch.causes import Diagnosis, SidecarFacts
+from spike.launch.diagnosis import diagnose
 from spike.launch.places import Place
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec

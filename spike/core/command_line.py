@@ -21,6 +21,11 @@ def speak_any_text() -> None:
                 stream.reconfigure(errors="backslashreplace")
 
 
+def say(text: str) -> None:
+    """Tell the user of a command line, at once, what is being done."""
+    print(text, flush=True)  # noqa: T201 - for command lines alone
+
+
 def run_command_line(
     main: Callable[[list[str]], int],
     arguments: Sequence[str] | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import sys
@@ -162,12 +163,8 @@ def observe(
 
 
 def _ready(sidecar: Sidecar) -> Ready:
-    return Ready(
-        line=sidecar.ready,
-        pattern=sidecar.ready_pattern,
-        stream=sidecar.ready_stream,
-        url=staging.address(sidecar.ready_url),
-    )
+    ready = Ready.of(sidecar)
+    return dataclasses.replace(ready, url=staging.address(ready.url))
 
 
 def _run_all(
@@ -311,8 +308,6 @@ def _sample(row: Row) -> dict[str, Any]:
 
 
 def _as_json(info: buildinfo.BuildInfo) -> dict[str, Any]:
-    import dataclasses
-
     return dataclasses.asdict(info)
 
 

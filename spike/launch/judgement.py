@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from spike.launch import diagnosis, leftovers, procs, ready
-from spike.launch.diagnosis import Diagnosis, SidecarFacts, diagnose
+from spike.launch import diagnosis, leftovers, procs
+from spike.launch.causes import Diagnosis, SidecarFacts
+from spike.launch.diagnosis import diagnose
 from spike.launch.launcher import launch
 from spike.launch.places import Place
+from spike.launch.ready import Ready
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.project.sidecar import Sidecar
@@ -46,7 +48,7 @@ def spec_of(
         argv=(*argv, *sidecar.args),
         env={**(place.environment() if place else {}), **(env or {}), **sidecar.env},
         cwd=place.working_folder() if place else None,
-        **ready.settings(sidecar),
+        ready=Ready.of(sidecar),
         ready_timeout_s=sidecar.ready_timeout_s,
         smoke=sidecar.smoke,
         smoke_cwd=place.sources if place else sidecar.folder,

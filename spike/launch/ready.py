@@ -15,7 +15,7 @@ import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Self
 
 from spike.project.settings import FREE_PORT
 from spike.project.sidecar import Sidecar
@@ -46,6 +46,16 @@ class Ready:
     stream: str = "stdout"
     url: str = ""
 
+    @classmethod
+    def of(cls, sidecar: Sidecar) -> Self:
+        """What a sidecar says, or where it answers."""
+        return cls(
+            line=sidecar.ready,
+            pattern=sidecar.ready_pattern,
+            stream=sidecar.ready_stream,
+            url=sidecar.ready_url,
+        )
+
     def heard(self, stream: str, text: str) -> bool:
         """Whether a line of a stream says it."""
         if self.url or self.stream not in (stream, "either"):
@@ -62,25 +72,6 @@ class Ready:
         if self.pattern:
             return f"no line with {self.pattern!r}{where}"
         return f"no line {self.line!r}{where}"
-
-
-class Settings(TypedDict):
-    """The form of "ready" as :class:`spike.launch.spec.LaunchSpec` takes it."""
-
-    ready: str
-    ready_pattern: str
-    ready_stream: str
-    ready_url: str
-
-
-def settings(sidecar: Sidecar) -> Settings:
-    """What a sidecar's launch has to be told."""
-    return Settings(
-        ready=sidecar.ready,
-        ready_pattern=sidecar.ready_pattern,
-        ready_stream=sidecar.ready_stream,
-        ready_url=sidecar.ready_url,
-    )
 
 
 class Asking(threading.Thread):

@@ -20,7 +20,6 @@ from typing import Self
 from spike.core import process
 from spike.launch import ready
 from spike.launch.places import remove_tree
-from spike.launch.ready import Ready
 from spike.launch.spec import MARK, TEMPORARY, Failure, Launch, LaunchSpec
 from spike.launch.streams import TAIL_LINES, Line, Sink, Stream
 
@@ -62,12 +61,7 @@ class Running:
         self._pidfd = -1
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, Stream] = {}
-        self._ready = Ready(
-            line=spec.ready,
-            pattern=spec.ready_pattern,
-            stream=spec.ready_stream,
-            url=spec.ready_url,
-        )
+        self._ready = spec.ready
         self.free_port: int | None = None
         self.listener: Sink | None = None  # what gets the program's stdout as well
 
@@ -89,8 +83,8 @@ class Running:
             environment = {
                 key: ready.filled(value, self.free_port) for key, value in environment.items()
             }
-        url = ready.filled(self.spec.ready_url, self.free_port)
-        self._ready = dataclasses.replace(self._ready, url=url)
+        url = ready.filled(self.spec.ready.url, self.free_port)
+        self._ready = dataclasses.replace(self.spec.ready, url=url)
         if url and ready.listens(url):
             self.fail(
                 Failure.SPAWN_FAILED,

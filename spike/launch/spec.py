@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from spike.launch.ready import Ready
+
 MARK = "SPIKE_LAUNCH_MARK"
 """Environment variable with a value unique to one launch; whoever carries it, came from it."""
 
@@ -62,11 +64,8 @@ class LaunchSpec:
         env: Environment variables set on top of ``base_env``.
         base_env: The environment to start from; None for this process's own.
         cwd: Working folder; None for this process's own.
-        ready: The line that says "ready".
-        ready_pattern: A regular expression in its place; empty for none.
-        ready_stream: Where the line comes: ``stdout``, ``stderr`` or ``either``.
-        ready_url: An address that answers in place of a line; empty for none. In this, in ``argv``,
-            ``env`` and ``smoke``, ``{free_port}`` is a port that is free at the launch.
+        ready: What means ready. In its address, in ``argv``, ``env`` and ``smoke``,
+            ``{free_port}`` is a port that is free at the launch.
         ready_timeout_s: Seconds from launch to READY.
         stop_timeout_s: Seconds from the stop signal to the exit.
         settle_s: Seconds to stay after READY and watch, before the stop; None for as long as
@@ -82,10 +81,7 @@ class LaunchSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     base_env: Mapping[str, str] | None = None
     cwd: Path | None = None
-    ready: str = "READY"
-    ready_pattern: str = ""
-    ready_stream: str = "stdout"
-    ready_url: str = ""
+    ready: Ready = field(default_factory=Ready)
     ready_timeout_s: float = 10.0
     stop_timeout_s: float = STOP_TIMEOUT_S
     settle_s: float | None = 0.0

@@ -17,6 +17,7 @@ from pathlib import Path
 from spike.core.errors import UnsuitableError
 from spike.core.workspace import system_name
 from spike.packagers.analysis import defer_gc, module_graph
+from spike.packagers.analysis.interpreter_imports import START_UP
 from spike.packagers.recipe import (
     STAGED,
     Mode,
@@ -177,18 +178,28 @@ def _shipped(work: Path, recipe: Recipe) -> Shipped:
     return Shipped(modules=files.modules | modules, files=files.files, tells_metadata=False)
 
 
-def _compiled(sidecar: Sidecar) -> int:
-    """Modules that become C: the program's own and those of its dependencies.
-
-    The standard library ships as bytecode. This follows import statements, as Nuitka does.
-    """
-    reached = module_graph.of(
+def _reached(
+    sidecar: Sidecar, *, inspect: bool = False, direct_imports: bool = False
+) -> module_graph.Reach:
+    """What the program can reach; see :func:`spike.packagers.analysis.module_graph.of`."""
+    return module_graph.of(
         sidecar.folder / sidecar.entry,
         text=sidecar.script(),
         folders=further_roots(sidecar, sidecar.folder),
         roots=sidecar.hidden_imports,
         packages=sidecar.collect,
+        inspect=inspect,
+        direct_imports=direct_imports,
+        ready_made=FROZEN,
     )
+
+
+def _compiled(sidecar: Sidecar) -> int:
+    """Modules that become C: the program's own and those of its dependencies.
+
+    The standard library ships as bytecode. This follows import statements, as Nuitka does.
+    """
+    reached = _reached(sidecar)
     return sum(module.is_own and module.kind == "source" for module in reached.modules.values())
 
 
@@ -216,16 +227,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     lean = mode != "single"
     single = mode != "standalone-lean"
     _check_platform(sidecar, mode)
-    reached = module_graph.of(
-        sidecar.folder / sidecar.entry,
-        text=sidecar.script(),
-        folders=further_roots(sidecar, sidecar.folder),
-        roots=sidecar.hidden_imports,
-        packages=sidecar.collect,
-        inspect=not lean,
-        direct_imports=lean,
-        ready_made=FROZEN,
-    )
+    reached = _reached(sidecar, inspect=not lean, direct_imports=lean)
     if single:
         _check_single_file(sidecar, reached, mode)
     output = output_folder(sidecar, packager.name, mode)
@@ -234,7 +236,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     shipped = {"source"} if single else {"source", "extension"}
     names = {name for name, module in reached.modules.items() if module.kind in shipped}
     settings = {
-        "always": [name for name in module_graph.START_UP if name in names],
+        "always": [name for name in START_UP if name in names],
         "codecs": sorted(module_graph.codecs_without_files()),
         "edits": {
             name: {str(line): text for line, text in sorted(reached.edits[name].items())}

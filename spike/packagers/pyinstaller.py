@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spike.core.errors import UnsuitableError
-from spike.packagers.analysis import defer_gc, module_graph
+from spike.packagers.analysis import defer_gc, module_finder, module_graph
 from spike.packagers.recipe import (
     STAGED,
     STEADY_ORDER,
@@ -205,7 +205,7 @@ def _lean(sidecar: Sidecar) -> list[str]:
         packages=sidecar.collect,
     )
     # Of the modules that are files only: they bring libraries along (OpenSSL, ncurses, ...).
-    unreached = sorted(module_graph.extension_files() - reached.modules.keys())
+    unreached = sorted(module_finder.extension_files() - reached.modules.keys())
     return ["--strip"] + [
         f"--exclude-module={name}"
         for name in unreached

@@ -13,7 +13,7 @@ from spike.build import advice, buildinfo
 from spike.build.buildinfo import Built
 from spike.core.workspace import TOOL as ROOT
 from spike.launch import judgement, launcher
-from spike.launch.diagnosis import Cause
+from spike.launch.causes import Cause
 from spike.launch.spec import LaunchSpec
 from spike.packagers import variant_named
 from spike.project import sidecar

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spike.launch.diagnosis import Cause
+from spike.launch.causes import Cause
 
 CASES = [
     # (file name without the variant, cause, target, the fix names this)

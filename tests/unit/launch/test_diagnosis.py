@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from spike.launch.diagnosis import Cause, SidecarFacts, diagnose, last_words
+from spike.launch.causes import Cause, SidecarFacts
+from spike.launch.diagnosis import diagnose, last_words
 from spike.launch.spec import Failure
 from tests.support.diagnoses import CASES
 
@@ -275,73 +276,6 @@ def test_what_was_handled_is_no_reason(failure: Failure | None, stderr: str, fou
     assert (finding is not None) is found
 
 
-@pytest.mark.parametrize(
-    ("streams", "changes", "message", "fix"),
-    [
-        (("BOOT\nREADY\nSHUTDOWN", ""), {}, "only when the program was stopped", "flush=True"),
-        (("B\0O\0O\0T\0\n\0R\0E\0A\0D\0Y\0\n\0", ""), {}, "in UTF-16", 'encoding="utf-8"'),
-        (
-            ("BOOT", "2026-01-01 INFO READY"),
-            {},
-            "came on stderr, and it is not the line 'READY' alone",
-            'ready_pattern = "READY" and ready_stream = "stderr"',
-        ),
-        (("", "READY"), {}, "'READY' came on stderr.", 'set ready_stream = "stderr"; or print'),
-        (("[main] READY", ""), {}, "has 'READY' inside", 'ready_pattern = "READY" in place'),
-        (("Ready", ""), {}, "'Ready' came, and 'READY'", 'set ready = "Ready"'),
-        (
-            ("", "INFO:     Uvicorn running on http://127.0.0.1:1 (Press CTRL+C to quit)"),
-            {"ready": "Uvicorn running on"},
-            "came on stderr, and it is not",
-            'ready_pattern = "Uvicorn running on" and ready_stream = "stderr"',
-        ),
-        (
-            ("up", "ready at 80"),
-            {"ready_pattern": "ready at"},
-            "'ready at 80' came on stderr.",
-            'ready_stream = "stderr"',
-        ),
-        (
-            ("READY", ""),
-            {"ready_stream": "stderr"},
-            "'READY' came on stdout.",
-            'ready_stream = "stdout"',
-        ),
-        (
-            ("", ""),
-            {"health": "http://127.0.0.1:80/"},
-            "Nothing that it wrote",
-            'ready_url = "http://127.0.0.1:80/"',
-        ),
-    ],
-)
-def test_a_line_that_was_not_heard_is_found(
-    streams: tuple[str, str], changes: dict[str, str], message: str, fix: str
-) -> None:
-    """Late, on the other stream, inside another line, in another encoding, or not at all."""
-    stdout, stderr = streams
-    finding = diagnose(
-        stderr=stderr,
-        stdout=stdout,
-        variant="v",
-        facts=dataclasses.replace(APP, **changes),  # type: ignore[arg-type]
-        failure=Failure.READY_TIMEOUT,
-    )
-    assert finding is not None
-    assert finding.cause is Cause.READY_FORM
-    assert message in finding.message
-    assert fix in finding.fix
-
-
-def test_a_pattern_for_a_line_fits_that_line_alone() -> None:
-    """What means something in a pattern is escaped, as the host reads it too."""
-    stderr = "x [up] (80) y"
-    facts = dataclasses.replace(APP, ready="[up] (80)")
-    finding = diagnose(stderr=stderr, variant="v", facts=facts, failure=Failure.READY_TIMEOUT)
-    assert finding is not None
-    assert r'ready_pattern = "\\[up\\] \\(80\\)"' in finding.fix
-
-
 def test_a_path_in_the_working_folder_of_a_launch_is_relative_to_it() -> None:
     """However the program has put it together."""
     path = "/home/user/build/app/places/12-ab/cwd-cd34/models/a.bin"
@@ -353,40 +287,6 @@ def test_a_path_in_the_working_folder_of_a_launch_is_relative_to_it() -> None:
         'Path(__file__).parent / "models/a.bin", and in [tool.sidecar] set data = ["words.txt", '
         '"settings.json", "models/a.bin"]'
     )
-
-
-@pytest.mark.parametrize(
-    ("stdout", "health"),
-    [("NOT READYING", ""), ("", "http://127.0.0.1:{port}/"), ("ALREADY", "")],
-)
-def test_a_line_that_never_came_is_not_invented(stdout: str, health: str) -> None:
-    """A word that has it inside is another word."""
-    facts = dataclasses.replace(APP, health=health)
-    failure = Failure.READY_TIMEOUT
-    assert diagnose(stderr="", stdout=stdout, variant="v", facts=facts, failure=failure) is None
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ("BOOT\nREADY\nSHUTDOWN reason=normal", "as uvicorn does"),
-        ("INFO:     Finished server process [1]", "as uvicorn does"),
-        ("BOOT\nREADY", "does not handle SIGTERM"),
-    ],
-)
-def test_a_signal_that_ends_the_program_is_told_apart(lines: str, message: str) -> None:
-    """After a shutdown it was raised again; without one nobody caught it."""
-    finding = diagnose(
-        stderr="",
-        stdout=lines,
-        variant="v",
-        facts=APP,
-        failure=Failure.UNCLEAN_STOP,
-        exit_signal="SIGTERM",
-    )
-    assert finding is not None
-    assert message in finding.message
-    assert "signal.signal(signal.SIGTERM" in finding.fix
 
 
 def test_data_of_a_package_below_src_is_named_as_the_settings_want_it() -> None:

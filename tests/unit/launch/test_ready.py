@@ -6,11 +6,13 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from spike.launch import ready
 from spike.launch.ready import Ready
+from spike.project.sidecar import Sidecar
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,22 @@ def test_a_line_says_it_or_not(wanted: Ready, stream: str, text: str, expected: 
 def test_what_has_not_come_is_named(wanted: Ready, words: str) -> None:
     """As the row of a failed launch has it."""
     assert str(wanted) == words
+
+
+def test_a_sidecar_is_ready_as_its_settings_say() -> None:
+    """Each of the four has its own place."""
+    found = Sidecar(
+        folder=Path("x"),
+        name="a",
+        version="1",
+        ready="UP",
+        ready_pattern="up",
+        ready_stream="either",
+        ready_url="http://127.0.0.1:80/",
+    )
+    assert Ready.of(found) == Ready(
+        line="UP", pattern="up", stream="either", url="http://127.0.0.1:80/"
+    )
 
 
 def test_a_free_port_is_filled_in_where_it_is_asked_for() -> None:

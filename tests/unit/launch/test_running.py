@@ -13,6 +13,7 @@ import pytest
 from spike.launch import ready
 from spike.launch.launcher import launch
 from spike.launch.places import environment_without
+from spike.launch.ready import Ready
 from spike.launch.spec import Failure, Launch, LaunchSpec
 
 STOP = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
@@ -42,20 +43,20 @@ def launched(folder: Path, program: str, *arguments: str, **settings: object) ->
 
 
 @pytest.mark.parametrize(
-    ("say", "settings"),
+    ("say", "wanted"),
     [
-        ("print('READY', file=sys.stderr, flush=True)", {"ready_stream": "stderr"}),
-        ("print('READY', flush=True)", {"ready_stream": "either"}),
-        ("print('INFO: up on port 80', flush=True)", {"ready_pattern": r"port \d+"}),
+        ("print('READY', file=sys.stderr, flush=True)", Ready(stream="stderr")),
+        ("print('READY', flush=True)", Ready(stream="either")),
+        ("print('INFO: up on port 80', flush=True)", Ready(pattern=r"port \d+")),
         (
             "print('INFO: up', file=sys.stderr, flush=True)",
-            {"ready_pattern": "up", "ready_stream": "either"},
+            Ready(pattern="up", stream="either"),
         ),
     ],
 )
-def test_a_line_is_heard_where_it_comes(tmp_path: Path, say: str, settings: dict[str, str]) -> None:
+def test_a_line_is_heard_where_it_comes(tmp_path: Path, say: str, wanted: Ready) -> None:
     """On either stream, as a whole or by a pattern."""
-    done = launched(tmp_path, f"{say}\ntime.sleep(30)\n", **settings)
+    done = launched(tmp_path, f"{say}\ntime.sleep(30)\n", ready=wanted)
     assert done.failure is None, done.detail
     assert done.ready_ms is not None
 
@@ -64,7 +65,7 @@ def test_an_address_that_answers_is_ready(tmp_path: Path) -> None:
     """At the port that the program was handed, in its arguments or its environment."""
     url = "http://127.0.0.1:{free_port}/health"
     for arguments, env in ((("{free_port}",), {}), ((), {"PORT": "{free_port}"})):
-        done = launched(tmp_path, SERVE, *arguments, env=env, ready_url=url)
+        done = launched(tmp_path, SERVE, *arguments, env=env, ready=Ready(url=url))
         assert done.failure is None, done.detail
         assert done.ready_ms is not None
         assert done.ready_ms > 200
@@ -77,7 +78,7 @@ def test_the_port_is_a_field_of_the_smoke_command(tmp_path: Path) -> None:
         tmp_path,
         SERVE,
         "{free_port}",
-        ready_url="http://127.0.0.1:{free_port}/health",
+        ready=Ready(url="http://127.0.0.1:{free_port}/health"),
         smoke=("python", "-c", ask.replace("{", "{{").replace("}", "}}"), "{free_port}"),
     )
     assert done.failure is None, done.detail
@@ -89,7 +90,7 @@ def test_an_address_that_never_answers_is_named(tmp_path: Path) -> None:
         tmp_path,
         SERVE,
         "{free_port}",
-        ready_url="http://127.0.0.1:{free_port}/down",
+        ready=Ready(url="http://127.0.0.1:{free_port}/down"),
         ready_timeout_s=1.5,
     )
     assert done.failure is Failure.READY_TIMEOUT
@@ -101,7 +102,8 @@ def test_a_stranger_at_the_address_is_not_taken_for_the_program(tmp_path: Path) 
     """The program is not even started."""
     port = ready.free_port()
     with socket.create_server(("127.0.0.1", port)):
-        done = launched(tmp_path, SERVE, str(port), ready_url=f"http://127.0.0.1:{port}/health")
+        url = f"http://127.0.0.1:{port}/health"
+        done = launched(tmp_path, SERVE, str(port), ready=Ready(url=url))
     assert done.failure is Failure.SPAWN_FAILED
     assert "before the launch" in done.detail
     assert done.pid is None

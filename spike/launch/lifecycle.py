@@ -1,0 +1,109 @@
+"""Explains a program that runs and does not say READY, or does not end by itself when it should."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from spike.launch.causes import Cause, Diagnosis, SidecarFacts
+from spike.launch.ready import Ready
+
+_SHUT_DOWN = re.compile(r"^SHUTDOWN\b|Finished server process|Application shutdown complete")
+
+
+def ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagnosis | None:
+    """The program is up and the line was not heard: late, elsewhere, or inside another one.
+
+    Args:
+        said: Its lines on stdout.
+        aside: Its lines on stderr.
+        facts: What is waited for.
+    """
+    ready = facts.ready
+    wanted = ready.pattern or ready.line
+    if ready.url:
+        return None
+    streams = {"stdout": said, "stderr": aside}
+    waited = streams.get(ready.stream, [*said, *aside])
+    elsewhere = [] if ready.stream == "either" else [*said, *aside]
+    there = "stderr" if ready.stream == "stdout" else "stdout"
+    flushed = f'print("{ready.line}", flush=True)'
+    if any(_is_ready(line, ready) for line in waited):
+        message = (
+            f"{wanted!r} came only when the program was stopped: into a pipe Python writes in "
+            "blocks, not in lines."
+        )
+        fix = f"{flushed}, or sys.stdout.reconfigure(line_buffering=True) at the start"
+    elif any("\0" in line and wanted in line.replace("\0", "") for line in [*said, *aside]):
+        message = f"{wanted!r} came in UTF-16, two bytes a letter, and UTF-8 is read."
+        fix = f'sys.stdout.reconfigure(encoding="utf-8") at the start, then {flushed}'
+    elif shown := _first(elsewhere, lambda line: line not in waited and _has_ready(line, ready)):
+        whole = _is_ready(shown, ready)
+        message = f"{shown.strip()!r} came on {there}" + (
+            "." if whole else f", and it is not the line {wanted!r} alone."
+        )
+        keys = f'ready_stream = "{there}"'
+        if not whole:
+            keys = f"ready_pattern = {json.dumps(_escaped(wanted))} and {keys}"
+        fix = f"in [tool.sidecar] set {keys}; or {flushed}"
+    elif shown := _first(waited, lambda line: _has_ready(line, ready)):
+        message = f"{shown.strip()!r} has {wanted!r} inside; the line has to be that alone."
+        fix = (
+            f"in [tool.sidecar] set ready_pattern = {json.dumps(_escaped(wanted))} in place of "
+            f"ready; or {flushed}"
+        )
+    elif shown := _first([*said, *aside], lambda line: line.strip().lower() == wanted.lower()):
+        message = f"{shown.strip()!r} came, and {wanted!r} is waited for."
+        fix = f"in [tool.sidecar] set ready = {json.dumps(shown.strip())}; or {flushed}"
+    elif facts.health and "{" not in facts.health:
+        message = (
+            f"Nothing that it wrote is {wanted!r}. If it is ready when it answers, that can be "
+            "waited for."
+        )
+        fix = f"in [tool.sidecar] set ready_url = {json.dumps(facts.health)}"
+    else:
+        return None
+    return Diagnosis(cause=Cause.READY_FORM, target=wanted, message=message, fix=fix)
+
+
+def _escaped(text: str) -> str:
+    """A text as a pattern that fits it alone, in the syntax that the host knows as well."""
+    return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
+
+
+def _first(lines: list[str], holds: Callable[[str], bool]) -> str:
+    return next((line for line in lines if holds(line)), "")
+
+
+def _is_ready(line: str, ready: Ready) -> bool:
+    if ready.pattern:
+        return re.search(ready.pattern, line) is not None
+    return line == ready.line
+
+
+def _has_ready(line: str, ready: Ready) -> bool:
+    if ready.pattern:
+        return _is_ready(line, ready)
+    return re.search(rf"(?<!\w){re.escape(ready.line)}(?!\w)", line) is not None
+
+
+def stop_form(lines: list[str], exit_signal: str) -> Diagnosis:
+    """The stop signal ended the program: after it had shut down, or before it could."""
+    if any(_SHUT_DOWN.search(line) for line in lines):
+        return Diagnosis(
+            cause=Cause.STOP_FORM,
+            target=exit_signal,
+            message=f"It shut down and then let {exit_signal} end it, as uvicorn does, which "
+            "raises the signals again that it has caught; a host sees a program that was killed.",
+            fix=f"before the server runs: signal.signal(signal.{exit_signal}, lambda *_: "
+            "sys.exit(0))",
+        )
+    return Diagnosis(
+        cause=Cause.STOP_FORM,
+        target=exit_signal,
+        message=f"It does not handle {exit_signal}, which ended it in the middle of whatever it "
+        "did.",
+        fix=f"signal.signal(signal.{exit_signal}, ...) with a handler that lets the program end by "
+        "itself, with 0",
+    )

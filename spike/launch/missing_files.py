@@ -1,0 +1,181 @@
+"""Explains which file a program could not find: data, or a library opened with ``dlopen``."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+from spike.launch.causes import Cause, Diagnosis, Explain, SidecarFacts, below, tool_line
+from spike.launch.program_paths import OWN_FOLDER, program_path, relative_to_program
+from spike.launch.tracebacks import Raised
+
+_NO_SUCH_FILE = re.compile(
+    r"(?:FileNotFoundError: \[Errno 2\] No such file or directory|"
+    r"NotADirectoryError: \[Errno 20\] Not a directory): (?P<path>(?P<quote>['\"]).*(?P=quote))"
+)
+# What a C library says of a file of its own, in an exception of its binding (lxml, for one).
+_NO_FILE_OF_LIBRARY = re.compile(
+    r"^\S*(?:Error|Exception): [^'\"]*(?P<path>'[^']+'|\"[^\"]+\").*No such file or directory"
+)
+_NO_LIBRARY = re.compile(
+    r"(?:ImportError|OSError): (?P<path>\S+\.so[.\d]*): cannot open shared object file"
+)
+_NO_LIBRARY_PYINSTALLER = re.compile(
+    r"PyInstallerImportError: Failed to load dynlib/dll (?P<path>'[^']+')"
+)
+# The working folder of a launch, see spike.launch.places.
+_WORKING_FOLDER = re.compile(r"^.*?/places/[^/]+/cwd-[^/]+/")
+_GONE = re.compile(
+    r"does not exist|no such|not found|not exist|cannot (?:open|find)|missing", re.IGNORECASE
+)
+_PATH = re.compile(r"""(['"])(?P<quoted>[^'"\n]+)\1|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,]+)""")
+
+
+def named_path(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    """Any exception that says of a path of the sidecar's that it is not there."""
+    if not _GONE.search(raised.message):
+        return None
+    for match in _PATH.finditer(raised.message):
+        path = match["quoted"] or match["bare"]
+        finding = _missing_path(path, variant, facts, cause=Cause.DATA_FILE)
+        if finding is not None:
+            return finding
+    return None
+
+
+def _missing_file(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    try:
+        path = str(ast.literal_eval(match["path"]))
+    except (SyntaxError, ValueError):
+        return None
+    return _missing_path(path, variant, facts, cause=Cause.DATA_FILE)
+
+
+def _missing_library(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    path = match["path"].strip("'")
+    if "/" in path or "\\" in path:
+        return _missing_path(path, variant, facts, cause=Cause.NATIVE_LIBRARY)
+    return Diagnosis(
+        cause=Cause.NATIVE_LIBRARY,
+        target=path,
+        message=f"The {variant} program needs the shared library {path}, which neither shipped "
+        "with it nor is installed here.",
+        fix=f"copy {path} into the sidecar's folder and "
+        f"{tool_line('data', facts.data, path)}, or make it a requirement of your installer",
+    )
+
+
+def _missing_path(
+    path: str, variant: str, facts: SidecarFacts, *, cause: Cause
+) -> Diagnosis | None:
+    """A file or folder of the program's is not where it is looked for; None for one elsewhere."""
+    relative = relative_to_program(path, facts)
+    if relative is None:
+        return _in_working_folder(path, facts)
+    own = below(facts.roots[0], relative).rstrip("/")
+    top = relative.partition("/")[0]
+    asked = program_path(path, facts)
+    if place := _shipped_place(relative, asked, facts):
+        return Diagnosis(
+            cause=Cause.WRONG_PLACE,
+            target=relative,
+            message=f"The {variant} program looks for {relative!r} where it did not ship to: it "
+            f"lies {place}. The folder of sys.executable, or of the working folder, is not the "
+            "data's.",
+            fix=f"Path(__file__).parent / {json.dumps(relative)}, packaged and as a script",
+        )
+    listed = [item for item in facts.data if _covers(item, own)]
+    if listed:
+        if facts.shipped is not None and asked is not None and _has(facts.shipped, asked):
+            return None  # it is there: the exception is about something else
+        return Diagnosis(
+            cause=cause,
+            target=relative,
+            message=f"The {variant} program cannot find its file {relative!r}, although data "
+            f"lists {listed[0]!r}: the artifact was built before that.",
+            fix="build again with --force",
+        )
+    if facts.has_path(own):
+        kind = "file" if own in facts.files else "folder"
+        return Diagnosis(
+            cause=cause,
+            target=relative,
+            message=f"The {variant} program cannot find its {kind} {relative!r}: it is in the "
+            "sidecar's folder but is not listed as data, so it did not ship.",
+            fix=tool_line("data", facts.data, own),
+            key="data",
+            value=own,
+        )
+    if relative != top and not facts.has_module(top) and facts.can_import(top):
+        return Diagnosis(
+            cause=Cause.PACKAGE_DATA if cause is Cause.DATA_FILE else cause,
+            target=relative,
+            message=f"The {variant} program cannot find {relative!r}, a file of the package "
+            f"{top!r} that the packager left out.",
+            fix=tool_line("collect", facts.collect, top),
+            key="collect",
+            value=top,
+        )
+    return Diagnosis(
+        cause=cause,
+        target=relative,
+        message=f"The {variant} program looks for {relative!r} beside itself, and the sidecar's "
+        "folder has no such file.",
+        fix=f"if the program reads it, create {own} in the sidecar's folder and "
+        f"{tool_line('data', facts.data, own)}; if it makes it, use the user's data folder: where "
+        "a program lies is no place to write",
+    )
+
+
+def _in_working_folder(path: str, facts: SidecarFacts) -> Diagnosis | None:
+    """A relative path is looked for where the program was started, which is its host's choice."""
+    plain = _WORKING_FOLDER.sub("", path.replace("\\", "/")).removeprefix("./").rstrip("/")
+    own = below(facts.roots[0], plain)
+    if not plain or plain.startswith("/") or ":" in plain or not facts.has_path(own):
+        return None
+    is_listed = any(_covers(item, own) for item in facts.data)
+    also = "" if is_listed else f", and {tool_line('data', facts.data, own)}"
+    return Diagnosis(
+        cause=Cause.WRONG_PLACE,
+        target=plain,
+        message=f"The program opens {plain!r} relative to its working folder, which is whatever "
+        "its host runs in; it lies beside the program.",
+        fix=f"Path(__file__).parent / {json.dumps(plain)}{also}",
+    )
+
+
+def _shipped_place(relative: str, asked: str | None, facts: SidecarFacts) -> str:
+    """Where a file that was looked for in vain did ship to, in words; empty when it did not."""
+    if asked is None:
+        return ""
+    if facts.shipped is None:
+        # One file unpacks itself elsewhere; what is looked for beside it is in there.
+        own = below(facts.roots[0], relative)
+        inside = any(_covers(item, own) for item in facts.data)
+        return "beside __file__, where the program unpacks itself" if inside else ""
+    if _has(facts.shipped, asked):
+        return ""
+    for prefix in ("", "_internal/", "lib/", OWN_FOLDER + below(facts.roots[0], "")):
+        if prefix + relative != asked and _has(facts.shipped, prefix + relative):
+            return f"at {prefix + relative}"
+    return ""
+
+
+def _has(shipped: frozenset[str], path: str) -> bool:
+    path = path.rstrip("/")
+    return path in shipped or any(each.startswith(f"{path}/") for each in shipped)
+
+
+def _covers(item: str, relative: str) -> bool:
+    item = item.rstrip("/")
+    return relative == item or relative.startswith(item + "/")
+
+
+RULES: tuple[tuple[re.Pattern[str], Explain], ...] = (
+    (_NO_SUCH_FILE, _missing_file),
+    (_NO_FILE_OF_LIBRARY, _missing_file),
+    (_NO_LIBRARY_PYINSTALLER, _missing_library),
+    (_NO_LIBRARY, _missing_library),
+)
+"""What such an exception says, and who explains it."""

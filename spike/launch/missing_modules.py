@@ -1,0 +1,127 @@
+"""Explains what a program could not import: a module, or what is known of a distribution."""
+
+from __future__ import annotations
+
+import re
+
+from spike.launch.causes import Cause, Diagnosis, Explain, SidecarFacts, tool_line
+from spike.launch.program_paths import relative_to_program
+from spike.project.specifiers import normal_name, requirement_name
+
+_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<module>[^']+)'")
+_NO_NAME = re.compile(
+    r"ImportError: cannot import name '(?P<name>\w+)' from '(?P<package>[\w.]+)' \((?P<path>.*)\)"
+)
+_NO_METADATA = re.compile(
+    r"PackageNotFoundError: No package metadata was found for (?P<name>[\w.-]+)"
+    r"|DistributionNotFound: The '(?P<requirement>[^']+)' distribution was not found"
+)
+# uvicorn's words, and those that Nuitka puts in their place: it changes the library's source.
+_NO_ASGI_MODULE = re.compile(
+    r'Error loading ASGI app\. (?:Nuitka: )?Could not import module "(?P<module>[^"]+)"'
+)
+_NO_DIALECT = re.compile(
+    r"NoSuchModuleError: Can't load plugin: (?P<group>[\w.]+):(?P<name>[\w.]+)"
+)
+_NO_CODEC = re.compile(r"LookupError: unknown encoding: (?P<name>[\w-]+)")
+_SITE_NAME = re.compile(r"NameError: name '(?P<name>exit|quit)' is not defined")
+
+
+def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis:
+    """A module is not there: because it did not ship, or because nothing provides it."""
+    if facts.can_import(name):
+        if name in facts.hidden_imports:
+            return Diagnosis(
+                cause=Cause.HIDDEN_IMPORT,
+                target=name,
+                message=f"The {variant} program cannot import {name!r}, although hidden_imports "
+                "lists it: the artifact was built before that, or the packager found no such "
+                "module.",
+                fix="build again with --force and read the packager's log",
+            )
+        return Diagnosis(
+            cause=Cause.HIDDEN_IMPORT,
+            target=name,
+            message=f"The {variant} program cannot import {name!r}: no import statement that the "
+            "packager follows names it, so it did not ship.",
+            fix=tool_line("hidden_imports", facts.hidden_imports, name),
+            key="hidden_imports",
+            value=name,
+        )
+    return Diagnosis(
+        cause=Cause.MISSING_DEPENDENCY,
+        target=name,
+        message=f"The program imports {name!r}, which is neither a file of the sidecar's folder "
+        "nor part of Python, and no dependency of the sidecar provides it.",
+        fix="add the distribution that has it (often of another name than the module) to [project] "
+        "dependencies and lock again",
+    )
+
+
+def _missing_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+    return _module(match["module"], variant, facts)
+
+
+def _missing_asgi_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+    return _module(match["module"].partition(":")[0], variant, facts)
+
+
+def _missing_name(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    """``from package import submodule`` fails like this when the submodule did not ship."""
+    if relative_to_program(match["path"], facts) is None:
+        return None
+    return _module(f"{match['package']}.{match['name']}", variant, facts)
+
+
+def _missing_dialect(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+    """SQLAlchemy names a plugin by group and name; the first part of the name is the module."""
+    return _module(f"{match['group']}.{match['name'].partition('.')[0]}", variant, facts)
+
+
+def _missing_codec(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+    return _module("encodings." + match["name"].replace("-", "_"), variant, facts)
+
+
+def _missing_site_name(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+    name = match["name"]
+    return Diagnosis(
+        cause=Cause.NOT_IN_SITE,
+        target=name,
+        message=f"The {variant} program calls {name}(), which the module site puts there for "
+        "people at a prompt; packaged programs run without it.",
+        fix=f"import sys, and sys.exit(...) in place of {name}(...)",
+    )
+
+
+def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+    name = match["name"] or requirement_name(match["requirement"])
+    if normal_name(name) == normal_name(facts.name):
+        return Diagnosis(
+            cause=Cause.METADATA,
+            target=name,
+            message=f"The program asks for the metadata of {name!r}, which is the sidecar itself: "
+            "it is packaged from its folder and never installed, so it has none.",
+            fix="keep the version in a constant of the program instead of reading it with "
+            "importlib.metadata",
+        )
+    return Diagnosis(
+        cause=Cause.METADATA,
+        target=name,
+        message=f"The {variant} program asks for the metadata of the distribution {name!r} "
+        "(importlib.metadata), which packagers leave out unless told.",
+        fix=tool_line("metadata", facts.metadata, name),
+        key="metadata",
+        value=name,
+    )
+
+
+RULES: tuple[tuple[re.Pattern[str], Explain], ...] = (
+    (_NO_MODULE, _missing_module),
+    (_NO_NAME, _missing_name),
+    (_NO_ASGI_MODULE, _missing_asgi_module),
+    (_NO_DIALECT, _missing_dialect),
+    (_NO_CODEC, _missing_codec),
+    (_SITE_NAME, _missing_site_name),
+    (_NO_METADATA, _missing_metadata),
+)
+"""What such an exception says, and who explains it."""

@@ -1,0 +1,74 @@
+"""Reads a ``pylock.toml`` (PEP 751): what it has locked becomes requirements with hashes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from spike.core.errors import SidecarError
+from spike.project.specifiers import normal_name
+
+
+def from_pylock(path: Path, *, extras: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> str:
+    """The packages of a ``pylock.toml`` (PEP 751) as requirements with hashes.
+
+    Raises:
+        SidecarError: It cannot be read, or has a package in a form that is not known here.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SidecarError(f"{path} cannot be read: {error}.") from None
+    if str(document.get("lock-version", "")).split(".")[0] != "1":
+        raise SidecarError(
+            f"{path} has lock-version {document.get('lock-version')!r}; 1.0 is known here."
+        )
+    lines = []
+    for package in document.get("packages", []):
+        marker = _chosen(str(package.get("marker", "")), extras, groups)
+        if marker is None:
+            continue
+        suffix = f" ; {marker}" if marker else ""
+        name = str(package["name"])
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        if files and "version" in package:
+            hashes = sorted({f"sha256:{file['hashes']['sha256']}" for file in files})
+            lines.append(
+                f"{name}=={package['version']}{suffix}"
+                + "".join(f" \\\n    --hash={each}" for each in hashes)
+            )
+        elif place := package.get("directory", {}).get("path"):
+            lines.append(f"{name} @ {(path.parent / place).resolve().as_uri()}{suffix}")
+        elif vcs := package.get("vcs"):
+            below = f"#subdirectory={vcs['subdirectory']}" if "subdirectory" in vcs else ""
+            url = vcs.get("url") or (path.parent / vcs["path"]).resolve().as_uri()
+            lines.append(f"{name} @ {vcs['type']}+{url}@{vcs['commit-id']}{below}{suffix}")
+        elif archive := package.get("archive"):
+            url = archive.get("url") or (path.parent / archive["path"]).resolve().as_uri()
+            lines.append(
+                f"{name} @ {url}{suffix} \\\n    --hash=sha256:{archive['hashes']['sha256']}"
+            )
+        else:
+            raise SidecarError(f"{path} has {name!r} in a form that is not known here.")
+    return "\n".join(lines) + "\n"
+
+
+def _chosen(marker: str, extras: tuple[str, ...], groups: tuple[str, ...]) -> str | None:
+    """A marker of a ``pylock.toml`` without extras and groups; None for one that they exclude.
+
+    Each question about them is answered here; the rest is left to the installer.
+    """
+    never, always = "python_version < '3'", "python_version >= '3'"
+    for field, chosen in (("extras", extras), ("dependency_groups", groups)):
+        normal = {normal_name(name) for name in chosen}
+        marker = re.sub(
+            rf"""['"]([^'"]+)['"]\s+(not\s+)?in\s+{field}""",
+            lambda match, normal=normal: (  # type: ignore[misc]
+                always if (normal_name(match[1]) in normal) is not bool(match[2]) else never
+            ),
+            marker,
+        )
+    if marker == always:
+        return ""
+    return None if marker == never else marker

@@ -1,0 +1,103 @@
+"""Resolves a sidecar's dependencies into pinned requirements, by what its project says about them.
+
+``uv.lock`` and ``pylock.toml`` are used as they are: their versions and hashes are the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from spike.core import process, workspace
+from spike.core.command_line import say
+from spike.core.errors import SidecarError
+from spike.project.pylock import from_pylock
+from spike.project.sidecar import Sidecar, foreign_lock
+from spike.project.specifiers import holds, lowest
+
+PYTHON_VERSION = "3.11"
+"""Oldest Python that a lock serves, as ``requires-python`` of this repository."""
+
+TIMEOUT_S = 600.0
+"""Seconds that the resolver or the installer may take."""
+
+
+def resolved(sidecar: Sidecar) -> str:
+    """The dependencies as pinned requirements, by whatever the project has to say about them.
+
+    Raises:
+        SidecarError: They cannot be resolved, or its lock is old or cannot be read.
+    """
+    source = sidecar.dependency_source
+    lock = foreign_lock(sidecar.folder, source)
+    if lock is not None and source == "uv.lock":
+        return _from_uv_lock(sidecar, lock)
+    if lock is not None:
+        return from_pylock(lock, extras=sidecar.extras, groups=sidecar.groups)
+    if source == "built" and (sidecar.folder / "poetry.lock").is_file():
+        say(
+            "note: poetry.lock is not read, versions are chosen anew; to keep them, make a "
+            "pylock.toml or a requirements.txt of it"
+        )
+    if not sidecar.dependencies:
+        return ""
+    names = {"requirements.txt": "requirements.txt", "pyproject.toml": "pyproject.toml"}
+    argv = [
+        *("uv", "pip", "compile", names.get(source, "-"), "--quiet", "--universal"),
+        *("--python-version", _oldest_python(sidecar), "--generate-hashes"),
+        *("--no-header", "--no-emit-index-url"),
+    ]
+    if source == "pyproject.toml":
+        argv += [word for extra in sidecar.extras for word in ("--extra", extra)]
+        argv += [word for group in sidecar.groups for word in ("--group", group)]
+    given = None if source in names else "\n".join(sidecar.dependencies).encode()
+    return _asked(argv, sidecar, stdin=given)
+
+
+def source_name(sidecar: Sidecar) -> str:
+    """The file that says what a sidecar depends on, for a message."""
+    source = sidecar.dependency_source
+    return "pyproject.toml" if source in ("built", "dynamic") else source
+
+
+def _oldest_python(sidecar: Sidecar) -> str:
+    wanted = lowest(sidecar.requires_python)
+    return wanted if wanted and holds(f">{PYTHON_VERSION}", wanted) else PYTHON_VERSION
+
+
+def _asked(argv: list[str], sidecar: Sidecar, *, stdin: bytes | None = None) -> str:
+    say(f"$ {process.shown(argv)}")
+    done = process.capture(argv, cwd=sidecar.folder, timeout_s=TIMEOUT_S, stdin=stdin)
+    if not done.ok:
+        raise SidecarError(
+            f"The dependencies of {sidecar.name} could not be resolved.",
+            why=" ".join(done.errors.split()),
+            try_next=f"correct them in {source_name(sidecar)} and lock again",
+        )
+    return done.output
+
+
+def _from_uv_lock(sidecar: Sidecar, lock: Path) -> str:
+    checked = process.capture(["uv", "lock", "--check"], cwd=lock.parent, timeout_s=TIMEOUT_S)
+    if not checked.ok and "needs to be updated" in checked.errors:
+        raise SidecarError(
+            f"{workspace.display_path(lock)} is older than pyproject.toml.",
+            why="It is used as it is, and it does not have what pyproject.toml asks for.",
+            try_next="uv lock",
+        )
+    argv = [
+        *("uv", "export", "--frozen", "--quiet", "--format", "requirements-txt", "--no-header"),
+        *("--no-emit-project", "--no-default-groups", "--no-editable", "--package", sidecar.name),
+        *(word for extra in sidecar.extras for word in ("--extra", extra)),
+        *(word for group in sidecar.groups for word in ("--group", group)),
+    ]
+    text = _asked(argv, sidecar)
+    if lock.parent == sidecar.folder:
+        return text
+    # A member's paths are relative to the workspace.
+    return re.sub(
+        r"^(-e )?(\.{1,2}/\S*)",
+        lambda match: str((lock.parent / match[2]).resolve()),
+        text,
+        flags=re.MULTILINE,
+    )

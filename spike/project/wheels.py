@@ -1,0 +1,245 @@
+"""Builds wheels of what no index has: a folder, a git repository, a member of a workspace.
+
+A lock has the wheel's hash then, and the wheel lies beside it.
+"""
+
+from __future__ import annotations
+
+import email.parser
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import urllib.parse
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from configparser import ConfigParser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spike.core import process, workspace
+from spike.core.command_line import say
+from spike.core.errors import SidecarError
+from spike.project import sources
+from spike.project.sidecar import Sidecar
+
+_TIMEOUT_S = 600.0
+"""Seconds that a clone or the build of a wheel may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Requirement:
+    """One requirement of a resolved list, with its comments dropped.
+
+    Attributes:
+        text: The requirement, without hashes and marker.
+        marker: What stands behind its semicolon; empty for none.
+        hashes: Its hashes.
+        comments: The comment lines behind it.
+    """
+
+    text: str
+    marker: str
+    hashes: tuple[str, ...]
+    comments: tuple[str, ...]
+
+
+def hashed(text: str, sidecar: Sidecar, wheels: Path) -> tuple[str, dict[str, str]]:
+    """Build wheels of what has no hash, and name these.
+
+    Args:
+        text: Resolved requirements.
+        sidecar: Whose.
+        wheels: A folder for the wheels; made when there are any.
+
+    Returns:
+        The requirements, each with a hash, and the folders that wheels were built from: relative
+        to the sidecar's, with a hash of what is in them.
+
+    Raises:
+        SidecarError: One cannot be built.
+    """
+    if all(item.hashes for item in _requirements(text)):
+        return text, {}
+    written, folders = [], {}
+    for item in _requirements(text):
+        name, hashes = item.text, item.hashes
+        if not hashes:
+            built, origin = _wheel(item.text, sidecar, wheels)
+            name = "{}=={}".format(*built.name.split("-")[:2])
+            hashes = (f"sha256:{hashlib.sha256(built.read_bytes()).hexdigest()}",)
+            if origin is not None:
+                key = os.path.relpath(origin, sidecar.folder)
+                folders[Path(key).as_posix()] = folder_sha256(origin)
+        marker = f" ; {item.marker}" if item.marker else ""
+        listed = "".join(f" \\\n    --hash={each}" for each in hashes)
+        written.append("\n".join([f"{name}{marker}{listed}", *item.comments]))
+    return "\n".join(written) + "\n", folders
+
+
+def _requirements(text: str) -> Iterator[_Requirement]:
+    """Read what uv writes: requirements with continued lines, and indented comments behind."""
+    joined = re.sub(r"\\\n\s*", "", text)
+    current: str | None = None
+    comments: list[str] = []
+    for line in [*joined.splitlines(), ""]:
+        if line.lstrip().startswith("#"):
+            comments.append(line)
+            continue
+        if current is not None:
+            yield _requirement(current, comments)
+            comments = []
+        current = line.strip() or None
+
+
+def _requirement(line: str, comments: list[str]) -> _Requirement:
+    hashes = tuple(re.findall(r"--hash=(\S+?)(?=--hash|\s|$)", line))
+    bare = re.sub(r"\s*--hash=\S+", "", line).strip()
+    text, _, marker = bare.partition(" ;")
+    return _Requirement(
+        text=text.strip(), marker=marker.strip(), hashes=hashes, comments=tuple(comments)
+    )
+
+
+def _wheel(text: str, sidecar: Sidecar, wheels: Path) -> tuple[Path, Path | None]:
+    """Build the wheel of a requirement that names a place.
+
+    Returns:
+        The wheel, and the local folder that it was built from; None for a repository's.
+    """
+    place = re.sub(r"^(?:-e\s+|[A-Za-z0-9._-]+(?:\[[^\]]*\])?\s*@\s*)", "", text).strip()
+    wheels.mkdir(parents=True, exist_ok=True)
+    say(f"building a wheel of {text}")
+    if re.match(r"[a-z]+\+", place):
+        with tempfile.TemporaryDirectory(prefix="spike-clone-") as scratch:
+            return _build_wheel(_cloned(place, Path(scratch), sidecar), wheels, text), None
+    if place.startswith(("http://", "https://")):
+        raise SidecarError(
+            f"{sidecar.name} depends on {text}, and the resolver gave no hash for it.",
+            why="A build installs only what has one.",
+            try_next=f"download it into the folder and depend on {text.split('@')[0].strip()} "
+            "@ file:///...",
+        )
+    path = (
+        Path(urllib.request.url2pathname(urllib.parse.urlparse(place).path))
+        if (place.startswith("file:"))
+        else sidecar.folder / urllib.parse.unquote(place)
+    )
+    path = path.resolve()
+    if path.is_file():
+        copy = wheels / path.name
+        shutil.copy2(path, copy)
+        if path.suffix == ".whl":
+            return copy, None
+        return _build_wheel(copy, wheels, text), None
+    return _build_wheel(path, wheels, text), path
+
+
+def _cloned(place: str, scratch: Path, sidecar: Sidecar) -> Path:
+    """Clone ``git+URL@COMMIT#subdirectory=DIR`` and return the folder that has the project."""
+    kind, _, rest = place.partition("+")
+    address, _, fragment = rest.partition("#")
+    url, _, commit = (
+        address.rpartition("@")
+        if "@" in address.rpartition("/")[2]
+        else (
+            address,
+            "",
+            "HEAD",
+        )
+    )
+    if kind != "git":
+        raise SidecarError(
+            f"{sidecar.name} depends on {place}; only git repositories are known here.",
+            try_next="depend on a git repository, a folder or a release",
+        )
+    steps = [["git", "clone", "--quiet", url, "repository"], ["git", "checkout", "--quiet", commit]]
+    for step, folder in zip(steps, (scratch, scratch / "repository"), strict=True):
+        done = process.capture(step, cwd=folder, timeout_s=_TIMEOUT_S)
+        if not done.ok:
+            raise SidecarError(
+                f"{place} could not be fetched.", why=" ".join(done.errors.split()[-40:])
+            )
+    below = urllib.parse.parse_qs(fragment).get("subdirectory", [""])[0]
+    return scratch / "repository" / below
+
+
+def _build_wheel(origin: Path, wheels: Path, text: str) -> Path:
+    """Build the wheel of a project's folder or source archive.
+
+    A folder is built from a copy, since backends leave their own files in it.
+    """
+    if not origin.exists():
+        raise SidecarError(
+            f"{origin}, which {text} names, does not exist.",
+            try_next="correct the path and lock again",
+        )
+    with tempfile.TemporaryDirectory(prefix="spike-wheel-") as scratch:
+        attempts = [origin]
+        if origin.is_dir():
+            copy = Path(scratch) / origin.name
+            skipped = (sources.NOT_SOURCES - {".git"}) | {"build", "dist"}
+            shutil.copytree(
+                origin, copy, symlinks=True, ignore=shutil.ignore_patterns(*skipped, "*.egg-info")
+            )
+            attempts = [copy, origin]  # in its place when it needs what lies around it
+        said = ""
+        for number, place in enumerate(attempts):
+            out = Path(scratch) / f"out-{number}"
+            done = process.capture(
+                ["uv", "build", "--quiet", "--wheel", "--out-dir", str(out), str(place)],
+                timeout_s=_TIMEOUT_S,
+            )
+            made = sorted(out.glob("*.whl")) if out.is_dir() else []
+            if done.ok and made:
+                return Path(shutil.move(made[0], wheels / made[0].name))
+            said = said or " ".join((done.errors or done.output).split()[-80:])
+    raise SidecarError(
+        f"No wheel of {text} could be built.",
+        why=said,
+        try_next=f"uv build --wheel {workspace.display_path(origin)}",
+    )
+
+
+def folder_sha256(folder: Path) -> str:
+    """SHA-256 over a folder that a wheel was built from, its first digits; empty without one."""
+    if not folder.is_dir():
+        return ""
+    digest = hashlib.sha256()
+    for relative in sources.files(folder):
+        content = (folder / relative).read_bytes()
+        digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def built_metadata(folder: Path) -> dict[str, Any]:
+    """Ask a project's build backend for its metadata, by building its wheel.
+
+    Raises:
+        SidecarError: It cannot be built.
+    """
+    say(f"asking the build backend of {folder.name} for its metadata")
+    with tempfile.TemporaryDirectory(prefix="spike-metadata-") as scratch:
+        wheel = _build_wheel(folder, Path(scratch), folder.name)
+        with zipfile.ZipFile(wheel) as archive:
+            named = {Path(name).name: name for name in archive.namelist() if ".dist-info/" in name}
+            headers = email.parser.Parser().parsestr(archive.read(named["METADATA"]).decode())
+            entries = ConfigParser(delimiters=("=",), interpolation=None)
+            entries.optionxform = str  # type: ignore[assignment, method-assign]
+            if "entry_points.txt" in named:
+                entries.read_string(archive.read(named["entry_points.txt"]).decode())
+    scripts: dict[str, str] = {}
+    for section in ("console_scripts", "gui_scripts"):
+        if entries.has_section(section):
+            scripts.update(entries.items(section))
+    return {
+        "name": headers["Name"],
+        "version": headers["Version"],
+        "dependencies": headers.get_all("Requires-Dist") or [],
+        "requires_python": headers["Requires-Python"] or "",
+        "extras": headers.get_all("Provides-Extra") or [],
+        "scripts": scripts,
+    }

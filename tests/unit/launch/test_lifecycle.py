@@ -1,0 +1,115 @@
+"""A program that did not say READY, or did not stop, is told what to say and how to end."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from spike.launch.causes import Cause, SidecarFacts
+from spike.launch.diagnosis import diagnose
+from spike.launch.ready import Ready
+from spike.launch.spec import Failure
+
+APP = SidecarFacts(name="app", provided={})
+
+
+@pytest.mark.parametrize(
+    ("streams", "changes", "message", "fix"),
+    [
+        (("BOOT\nREADY\nSHUTDOWN", ""), {}, "only when the program was stopped", "flush=True"),
+        (("B\0O\0O\0T\0\n\0R\0E\0A\0D\0Y\0\n\0", ""), {}, "in UTF-16", 'encoding="utf-8"'),
+        (
+            ("BOOT", "2026-01-01 INFO READY"),
+            {},
+            "came on stderr, and it is not the line 'READY' alone",
+            'ready_pattern = "READY" and ready_stream = "stderr"',
+        ),
+        (("", "READY"), {}, "'READY' came on stderr.", 'set ready_stream = "stderr"; or print'),
+        (("[main] READY", ""), {}, "has 'READY' inside", 'ready_pattern = "READY" in place'),
+        (("Ready", ""), {}, "'Ready' came, and 'READY'", 'set ready = "Ready"'),
+        (
+            ("", "INFO:     Uvicorn running on http://127.0.0.1:1 (Press CTRL+C to quit)"),
+            {"ready": Ready(line="Uvicorn running on")},
+            "came on stderr, and it is not",
+            'ready_pattern = "Uvicorn running on" and ready_stream = "stderr"',
+        ),
+        (
+            ("up", "ready at 80"),
+            {"ready": Ready(pattern="ready at")},
+            "'ready at 80' came on stderr.",
+            'ready_stream = "stderr"',
+        ),
+        (
+            ("READY", ""),
+            {"ready": Ready(stream="stderr")},
+            "'READY' came on stdout.",
+            'ready_stream = "stdout"',
+        ),
+        (
+            ("", ""),
+            {"health": "http://127.0.0.1:80/"},
+            "Nothing that it wrote",
+            'ready_url = "http://127.0.0.1:80/"',
+        ),
+    ],
+)
+def test_a_line_that_was_not_heard_is_found(
+    streams: tuple[str, str], changes: dict[str, object], message: str, fix: str
+) -> None:
+    """Late, on the other stream, inside another line, in another encoding, or not at all."""
+    stdout, stderr = streams
+    finding = diagnose(
+        stderr=stderr,
+        stdout=stdout,
+        variant="v",
+        facts=dataclasses.replace(APP, **changes),  # type: ignore[arg-type]
+        failure=Failure.READY_TIMEOUT,
+    )
+    assert finding is not None
+    assert finding.cause is Cause.READY_FORM
+    assert message in finding.message
+    assert fix in finding.fix
+
+
+def test_a_pattern_for_a_line_fits_that_line_alone() -> None:
+    """What means something in a pattern is escaped, as the host reads it too."""
+    stderr = "x [up] (80) y"
+    facts = dataclasses.replace(APP, ready=Ready(line="[up] (80)"))
+    finding = diagnose(stderr=stderr, variant="v", facts=facts, failure=Failure.READY_TIMEOUT)
+    assert finding is not None
+    assert r'ready_pattern = "\\[up\\] \\(80\\)"' in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("stdout", "health"),
+    [("NOT READYING", ""), ("", "http://127.0.0.1:{port}/"), ("ALREADY", "")],
+)
+def test_a_line_that_never_came_is_not_invented(stdout: str, health: str) -> None:
+    """A word that has it inside is another word."""
+    facts = dataclasses.replace(APP, health=health)
+    failure = Failure.READY_TIMEOUT
+    assert diagnose(stderr="", stdout=stdout, variant="v", facts=facts, failure=failure) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("BOOT\nREADY\nSHUTDOWN reason=normal", "as uvicorn does"),
+        ("INFO:     Finished server process [1]", "as uvicorn does"),
+        ("BOOT\nREADY", "does not handle SIGTERM"),
+    ],
+)
+def test_a_signal_that_ends_the_program_is_told_apart(lines: str, message: str) -> None:
+    """After a shutdown it was raised again; without one nobody caught it."""
+    finding = diagnose(
+        stderr="",
+        stdout=lines,
+        variant="v",
+        facts=APP,
+        failure=Failure.UNCLEAN_STOP,
+        exit_signal="SIGTERM",
+    )
+    assert finding is not None
+    assert message in finding.message
+    assert "signal.signal(signal.SIGTERM" in finding.fix
