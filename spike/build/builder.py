@@ -25,9 +25,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike.build import buildinfo, compiling, first_launch, outcome
+from spike.build import buildinfo, compiling
 from spike.build.failure import FAILURE_NAME, StepFailedError
-from spike.build.first_launch import FirstLaunch
+from spike.completeness import first_launch, outcome
+from spike.completeness.first_launch import FirstLaunch
 from spike.core import filelock, jsonfile, process, windows, workspace
 from spike.core.errors import (
     BusyError,

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from spike.build import outcome
+from spike.completeness import outcome
 from spike.core import jsonfile
 from spike.core.errors import CorruptFileError, MissingBuildError, SpikeError, StaleArtifactError
 from spike.packagers import Variant

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike.build import outcome as outcomes
 from spike.build import sessions
-from spike.build.outcome import Outcome
+from spike.completeness import outcome as outcomes
+from spike.completeness.outcome import Outcome
 from spike.core.errors import BuildFailedError, SidecarError, StorageError
 from spike.core.workspace import display_path
 from spike.packagers import Variant

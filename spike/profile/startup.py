@@ -1,7 +1,7 @@
 """What a plain script does until READY: imports, code made from text, patterns, collections.
 
-The script notes it itself (:mod:`spike.build.used`), which costs it some microseconds an import;
-how much in all is told by launches without notes beside those with.
+The script notes it itself (:mod:`spike.completeness.used`), which costs it some microseconds
+an import; how much in all is told by launches without notes beside those with.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spike.build import used
+from spike.completeness import used
 from spike.core import jsonfile, process
 from spike.core.errors import CorruptFileError, MissingToolError, SidecarError
 from spike.core.workspace import display_path

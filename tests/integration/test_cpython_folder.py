@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from benchmarks.targets import variant_target
-from spike.build import outcome
 from spike.build.buildinfo import OWN_FILES, Built
+from spike.completeness import outcome
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL as ROOT
 from spike.launch import leftovers, places

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spike.build import used
-from spike.build.used import Used
+from spike.completeness import used
+from spike.completeness.used import Used
 
 
 def ran(

@@ -4,7 +4,7 @@ A packager ships what import statements name. What is reached in another way (a 
 name, a template opened at the first request, a dependency's data file) stays behind, and the
 program may say READY all the same. Three things tell, none of them an error message: the files of
 the sidecar's folder, the files that its dependencies have installed, and what of both the plain
-script has used by the time it is stopped (:mod:`spike.build.used`).
+script has used by the time it is stopped (:mod:`spike.completeness.used`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from spike.build.used import Used
+from spike.completeness.used import Used
 from spike.packagers.recipe import Shipped
 from spike.project import sources
 

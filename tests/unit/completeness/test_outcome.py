@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spike.build import first_launch, outcome
-from spike.build.completeness import Gap
+from spike.completeness import first_launch, outcome
+from spike.completeness.parts import Gap
 from spike.core.errors import CorruptFileError
 from spike.launch.spec import Launch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spike.build import outputs
+from spike.completeness import outputs
 
 PLAIN = ["BOOT pid=10 at=5", "PLUGINS alpha,beta", "LISTEN port=4001", "READY"]
 AGAIN = ["BOOT pid=11 at=9", "PLUGINS alpha,beta", "LISTEN port=4077", "READY"]

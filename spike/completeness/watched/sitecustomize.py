@@ -1,8 +1,8 @@
 """Notes what a Python program uses, from its first line on: modules, files, folders.
 
 Python imports a module of this name when it starts. This one is put on the path of the plain
-script, and of nothing else; see :mod:`spike.build.used`, which reads what it writes. It changes
-nothing of the program: no option, no stream, no frame in a traceback. A line is written at once,
+script, and of nothing else; see :mod:`spike.completeness.used`, which reads what it writes. It
+changes nothing of the program: no option, no stream, no frame in a traceback. A line is written at once,
 since a program may end without saying goodbye, and its children write into the same file.
 """
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from spike.build import crawl
-from spike.build.crawl import Page
+from spike.completeness import crawl
+from spike.completeness.crawl import Page
 
 HOME = b"""<html><link rel=stylesheet href="/static/own.css"><a href="second?q=1">2</a>
 <a href="/logout">go</a> <a href="http://example.invalid/">far</a> <img src=/gone.png></html>"""

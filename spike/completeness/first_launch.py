@@ -2,7 +2,7 @@
 
 Both run from throw-away copies, with homes and folders of their own. READY alone does not say that
 nothing is missing: so what both write is compared (and, where asked for, what their pages answer),
-and what the script has at hand is compared with what shipped (:mod:`spike.build.completeness`).
+and what the script has at hand is compared with what shipped (:mod:`spike.completeness.parts`).
 
 Standard library only: it runs in the packager's environment, which has the dependencies as well.
 """
@@ -19,14 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spike.build import advice, completeness, crawl, outputs, used
-from spike.build.completeness import Gap, Parts
-from spike.build.crawl import Page
-from spike.build.outcome import Outcome
-from spike.build.used import Notes, Used
+from spike.completeness import crawl, outputs, parts, used
+from spike.completeness.crawl import Page
+from spike.completeness.outcome import Outcome
+from spike.completeness.parts import Gap, Parts
+from spike.completeness.used import Notes, Used
 from spike.launch import judgement, leftovers, places, restarts
 from spike.launch.causes import Diagnosis, SidecarFacts
 from spike.launch.diagnosis import diagnose
+from spike.launch.facts import facts
 from spike.launch.places import Place
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
@@ -58,7 +59,7 @@ class FirstLaunch:
         program: The launch of what was built.
         plain: The launch of the plain script.
         remarks: What is worth saying, each a sentence or two.
-        gaps: See :class:`spike.build.outcome.Outcome`; likewise the others.
+        gaps: See :class:`spike.completeness.outcome.Outcome`; likewise the others.
         findings: See there.
         differences: See there.
         pages: See there.
@@ -133,7 +134,7 @@ def run(
         files=files if sidecar.smoke else (),
     ) as (place, copy):
         inside = place.program if folder else copy.parent
-        known = advice.facts(
+        known = facts(
             sidecar, program_folder=inside, provided=provided, is_folder=folder is not None
         )
         with places.copied(
@@ -163,7 +164,7 @@ def run(
     present = {
         key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
     }
-    remarks += completeness.lines(gaps, present)
+    remarks += parts.lines(gaps, present)
     differences: list[str] = []
     findings = [found]
     # What it did not live to say cannot be missed, but what did not ship can.
@@ -301,13 +302,13 @@ def _gaps(
     notes: Notes,
     provided: Mapping[str, str],
 ) -> list[Gap]:
-    own = completeness.own_parts(
+    own = parts.own_parts(
         [path.as_posix() for path in sidecar.source_files()],
         entry=sidecar.entry,
         not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
     )
-    gaps = completeness.own_gaps(completeness.without(own, sidecar.exclude), shipped, own_used)
+    gaps = parts.own_gaps(parts.without(own, sidecar.exclude), shipped, own_used)
     texts = imports.dotted_texts(sidecar)
     named = {
         normal_name(re.split(r"[^A-Za-z0-9._-]", text.strip(), maxsplit=1)[0])
@@ -320,9 +321,9 @@ def _gaps(
         folders=installed[0].folders | installed[1].folders,
     )
     for name in sorted({normal_name(each) for each in provided.values()}):
-        has = completeness.without(_installed(name), sidecar.exclude)
-        gaps += completeness.distribution_gaps(name, has, shipped, theirs, direct=name in named)
-        gaps += completeness.named_gaps(texts, has, shipped, gaps)
+        has = parts.without(_installed(name), sidecar.exclude)
+        gaps += parts.distribution_gaps(name, has, shipped, theirs, direct=name in named)
+        gaps += parts.named_gaps(texts, has, shipped, gaps)
     return gaps
 
 
@@ -333,7 +334,7 @@ def _installed(name: str) -> Parts:
     except importlib.metadata.PackageNotFoundError:
         return Parts(modules={}, data=())
     groups = {point.group for point in distribution.entry_points}
-    return completeness.distribution_parts(
+    return parts.distribution_parts(
         (path.as_posix() for path in distribution.files or ()),
         has_plugins=bool(groups - {"console_scripts", "gui_scripts"}),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from spike.build import completeness
-from spike.build.completeness import Parts
-from spike.build.used import Used
+from spike.completeness import parts
+from spike.completeness.parts import Parts
+from spike.completeness.used import Used
 from spike.packagers.recipe import Shipped, module_of
 
 NOTHING = Used()
@@ -30,7 +30,7 @@ def test_own_parts_are_modules_and_data_and_nothing_about_the_project() -> None:
         *("tests/test_it.py", "tests/data.json", ".github/x.yml", "uv.lock", "plugins/py.typed"),
         *("docs/a.html", "LICENSE", "my-script.py", "pkg/types.pyi"),
     ]
-    own = completeness.own_parts(files, entry="main.py", not_data=("python", "smoke.py"))
+    own = parts.own_parts(files, entry="main.py", not_data=("python", "smoke.py"))
     assert set(own.modules) == {"helper", "plugins", "plugins.alpha"}
     assert own.data == ("templates/home.html", "words.txt")
 
@@ -38,7 +38,7 @@ def test_own_parts_are_modules_and_data_and_nothing_about_the_project() -> None:
 def test_modules_are_named_from_the_root_that_imports_start_at() -> None:
     """An entry inside a package is imported with the package's name; src/ is no package."""
     files = ["src/app/__init__.py", "src/app/__main__.py", "src/app/views.py", "src/other.py"]
-    own = completeness.own_parts(files, entry="src/app/__main__.py")
+    own = parts.own_parts(files, entry="src/app/__main__.py")
     assert set(own.modules) == {"app", "app.views", "other"}
 
 
@@ -47,7 +47,7 @@ def test_a_module_that_the_script_loads_and_that_did_not_ship_is_certain() -> No
     paths = ("plugins/__init__.py", "plugins/alpha.py", "plugins/old.py")
     names = ("plugins", "plugins.alpha", "plugins.old")
     own = Parts(modules=dict(zip(names, paths, strict=True)), data=())
-    certain, doubtful = completeness.own_gaps(own, shipped("plugins"), used(*paths[:2]))
+    certain, doubtful = parts.own_gaps(own, shipped("plugins"), used(*paths[:2]))
     assert (certain.key, certain.values, certain.certain) == (
         "hidden_imports",
         ("plugins.alpha",),
@@ -60,7 +60,7 @@ def test_a_package_is_named_by_its_parts() -> None:
     """``hooks`` comes along with ``hooks.audit``."""
     modules = {"hooks": "hooks/__init__.py", "hooks.audit": "hooks/audit.py"}
     own = Parts(modules=modules, data=())
-    (gap,) = completeness.own_gaps(own, shipped(), used(*modules.values()))
+    (gap,) = parts.own_gaps(own, shipped(), used(*modules.values()))
     assert (gap.key, gap.values) == ("hidden_imports", ("hooks.audit",))
 
 
@@ -69,7 +69,7 @@ def test_two_parts_that_are_found_by_name_mean_the_whole_package() -> None:
     modules = {"shop": "shop/__init__.py", "shop.apps": "shop/apps.py", "one": "one.py"}
     modules["shop.migrations.0001_initial"] = "shop/migrations/0001_initial.py"
     own = Parts(modules=modules, data=())
-    whole, single = completeness.own_gaps(own, shipped(), used(*modules.values()))
+    whole, single = parts.own_gaps(own, shipped(), used(*modules.values()))
     assert (whole.key, whole.values, whole.certain) == ("collect", ("shop",), True)
     assert (single.key, single.values, single.certain) == ("hidden_imports", ("one",), True)
 
@@ -77,17 +77,17 @@ def test_two_parts_that_are_found_by_name_mean_the_whole_package() -> None:
 def test_what_the_script_opens_is_certain_whatever_its_name() -> None:
     """Of documentation, too: a program may show it. The rest of the folder comes along."""
     files = ["main.py", "site.yml", "docs/a.md", "docs/b.md", "README.md", "pages/x.html"]
-    own = completeness.own_parts(files, entry="main.py")
+    own = parts.own_parts(files, entry="main.py")
     seen = used(files=("docs/a.md", "site.yml"))
-    certain, doubtful = completeness.own_gaps(own, shipped(), seen)
+    certain, doubtful = parts.own_gaps(own, shipped(), seen)
     assert (certain.key, certain.values, certain.certain) == ("data", ("docs", "site.yml"), True)
     assert (doubtful.values, doubtful.certain) == (("pages",), False)
 
 
 def test_what_lies_in_a_folder_that_is_listed_is_used() -> None:
     """But not what is about the project: whoever watches his own folder lists it all."""
-    own = completeness.own_parts(["main.py", "words.txt", "README.md"], entry="main.py")
-    (gap,) = completeness.own_gaps(own, shipped(), used(folders=(".",)))
+    own = parts.own_parts(["main.py", "words.txt", "README.md"], entry="main.py")
+    (gap,) = parts.own_gaps(own, shipped(), used(folders=(".",)))
     assert (gap.values, gap.certain) == (("words.txt",), True)
 
 
@@ -96,7 +96,7 @@ def test_data_is_named_by_the_topmost_folder_that_is_missing_whole() -> None:
     own = Parts(
         modules={}, data=("models/a.bin", "models/b.bin", "static/css/a.css", "static/x.js", "w")
     )
-    (gap,) = completeness.own_gaps(own, shipped(files=("static/x.js",)), NOTHING)
+    (gap,) = parts.own_gaps(own, shipped(files=("static/x.js",)), NOTHING)
     assert gap.key == "data"
     assert gap.values == ("models", "static/css", "w")
 
@@ -105,15 +105,15 @@ def test_nothing_is_said_when_nothing_is_missing() -> None:
     """Wherever the packager has put it: ``_internal/``, ``lib/``, beside the program."""
     own = Parts(modules={"helper": "helper.py"}, data=("templates/home.html",))
     there = shipped("helper", files=("_internal/templates/home.html",))
-    assert completeness.own_gaps(own, there, used("helper.py")) == []
+    assert parts.own_gaps(own, there, used("helper.py")) == []
 
 
 def test_what_is_excluded_is_not_missing() -> None:
     """Its author has said that it does not ship; a name that only begins alike has not been."""
-    own = completeness.own_parts(["plugins/old.py", "plugins_too.py"], entry="main.py")
-    kept = completeness.without(own, ["plugins"])
+    own = parts.own_parts(["plugins/old.py", "plugins_too.py"], entry="main.py")
+    kept = parts.without(own, ["plugins"])
     assert set(kept.modules) == {"plugins_too"}
-    assert completeness.own_gaps(kept, shipped("plugins_too"), NOTHING) == []
+    assert parts.own_gaps(kept, shipped("plugins_too"), NOTHING) == []
 
 
 RECORD = [
@@ -125,7 +125,7 @@ RECORD = [
 
 def test_a_dependency_has_modules_and_data() -> None:
     """By its RECORD: no sources of extensions, no tests, no metadata, no scripts."""
-    has = completeness.distribution_parts(RECORD)
+    has = parts.distribution_parts(RECORD)
     assert set(has.modules) == {"web", "web.fast"}
     assert has.data == ("web/templates/error.html",)
 
@@ -174,52 +174,48 @@ def test_a_dependency_against_what_shipped(
     expected: list[tuple[str, tuple[str, ...]]],
 ) -> None:
     """Its data is missed where the sidecar names it; everything where the script has used it."""
-    has = completeness.distribution_parts(RECORD)
-    gaps = completeness.distribution_gaps("web", has, there, seen, direct=direct)
+    has = parts.distribution_parts(RECORD)
+    gaps = parts.distribution_gaps("web", has, there, seen, direct=direct)
     assert [(gap.key, gap.values) for gap in gaps] == expected
 
 
 def test_a_gap_comes_with_the_line_that_closes_it_and_keeps_what_is_there() -> None:
     """Paste-ready TOML; what only may be needed says so."""
     own = Parts(modules={"b": "b.py"}, data=("words.txt",))
-    gaps = completeness.own_gaps(own, shipped(), used("b.py"))
-    first, second = completeness.lines(gaps, {"hidden_imports": ["a"]})
+    gaps = parts.own_gaps(own, shipped(), used("b.py"))
+    first, second = parts.lines(gaps, {"hidden_imports": ["a"]})
     assert first.endswith('Fix: in [tool.sidecar] set hidden_imports = ["a", "b"]')
     assert second.endswith('If the program needs it: in [tool.sidecar] set data = ["words.txt"]')
 
 
 def test_whoever_offers_plugins_is_missed_where_plugins_are_looked_for() -> None:
     """Commands of a shell are no plugins; a compiler may hold metadata in its code."""
-    has = completeness.distribution_parts(RECORD, has_plugins=True)
+    has = parts.distribution_parts(RECORD, has_plugins=True)
     there = shipped("web", files=("web/templates/error.html",))
     seen = used(files=("web-1.0.dist-info/entry_points.txt",))
-    (gap,) = completeness.distribution_gaps("web", has, there, seen, direct=False)
+    (gap,) = parts.distribution_gaps("web", has, there, seen, direct=False)
     assert (gap.key, gap.values) == ("metadata", ("web",))
     compiled = Shipped(modules=there.modules, files=there.files, tells_metadata=False)
-    assert completeness.distribution_gaps("web", has, compiled, seen, direct=False) == []
+    assert parts.distribution_gaps("web", has, compiled, seen, direct=False) == []
 
 
 def test_a_module_that_a_text_names_is_missed() -> None:
     """With a class or a function behind it; what is told already is not told again."""
-    has = completeness.distribution_parts(["white/__init__.py", "white/middle.py", "white/a.py"])
+    has = parts.distribution_parts(["white/__init__.py", "white/middle.py", "white/a.py"])
     texts = ["white.middle.WhiteMiddleware", "white.a", "json.tool", "white.__version__"]
-    told = completeness.Gap(key="collect", values=("white.a",), what="")
-    (gap,) = completeness.named_gaps(texts, has, shipped("white"), [told])
+    told = parts.Gap(key="collect", values=("white.a",), what="")
+    (gap,) = parts.named_gaps(texts, has, shipped("white"), [told])
     assert (gap.key, gap.values, gap.certain) == ("hidden_imports", ("white.middle",), False)
     assert "the sources name 'white.middle.WhiteMiddleware' in a text" in gap.what
-    assert (
-        completeness.named_gaps(texts, has, shipped("white", "white.middle", "white.a"), []) == []
-    )
+    assert parts.named_gaps(texts, has, shipped("white", "white.middle", "white.a"), []) == []
 
 
 def test_a_package_in_a_namespace_is_collected_without_its_neighbours() -> None:
     """``google`` has many owners."""
-    has = completeness.distribution_parts(
-        ["google/cloud/store/__init__.py", "google/cloud/store/a.json"]
-    )
+    has = parts.distribution_parts(["google/cloud/store/__init__.py", "google/cloud/store/a.json"])
     seen = used("google/cloud/store/__init__.py", files=("google/cloud/store/a.json",))
     there = shipped("google.cloud.store")
-    (gap,) = completeness.distribution_gaps("store", has, there, seen, direct=False)
+    (gap,) = parts.distribution_gaps("store", has, there, seen, direct=False)
     assert gap.values == ("google.cloud.store",)
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-from spike.build import outputs
+from spike.completeness import outputs
 
 MOST_PAGES = 40
 """So many addresses are asked."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from spike.build import first_launch
-from spike.build.first_launch import FirstLaunch
+from spike.completeness import first_launch
+from spike.completeness.first_launch import FirstLaunch
 from spike.launch.spec import Failure
 from spike.packagers.recipe import Shipped
 from tests.support import sidecars
