@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.cold_start import CACHE_VARIABLE
+from benchmarks.cache_states import CACHE_VARIABLE
 from benchmarks.reliability import as_sample
 from benchmarks.targets import Target, staged
 from benchmarks.wording import counted, ends, number_of, variants_in

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.cold_start import CACHE_VARIABLE
+from benchmarks.cache_states import CACHE_VARIABLE
 from benchmarks.reliability import (
     Summary,
     as_sample,
