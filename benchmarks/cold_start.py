@@ -30,8 +30,9 @@ from benchmarks.cache_states import (
     states,
     with_cache,
 )
+from benchmarks.recording import recorded
 from benchmarks.reliability import as_sample
-from benchmarks.targets import Target, staged
+from benchmarks.targets import Target
 from benchmarks.wording import counted, ends, variants_in
 from spike.core import statistics
 from spike.core.progress import progress, shuffled_rounds
@@ -67,16 +68,10 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    leftovers.adopt_orphans()
     with (
-        results.recording(
-            NAME,
-            sidecar,
-            targets={target.id: target.as_json() for target in targets},
-            settings={"launches": launches, "seed": seed},
-            partial=partial,
-        ) as recorder,
-        staged(targets) as copies,
+        recorded(
+            NAME, sidecar, targets, settings={"launches": launches, "seed": seed}, partial=partial
+        ) as (recorder, copies),
         _scratch() as scratch,
     ):
         scouted = {target.id: scout(target, scratch) for target in copies}
