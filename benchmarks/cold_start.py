@@ -14,21 +14,30 @@ of them; other processes use them, so they usually stay, as they would on a user
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cache_states import (
+    Scouted,
+    State,
+    prepare,
+    scout,
+    shortfall,
+    states,
+    with_cache,
+)
+from benchmarks.recording import recorded
 from benchmarks.reliability import as_sample
-from benchmarks.targets import Target, staged
+from benchmarks.targets import Target
 from benchmarks.wording import counted, ends, variants_in
-from spike.core import process, statistics
+from spike.core import statistics
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.tables import NOT_MEASURED, milliseconds, table
-from spike.core.workspace import display_path, project
+from spike.core.workspace import project
 from spike.launch import leftovers
 from spike.launch.launcher import launch
 from spike.launch.running import Running
@@ -43,142 +52,6 @@ COMPARED = (Metric(field="ready_ms", by="state"),)
 
 ATTEMPTS = 3
 """Tries at a state before a launch: under memory pressure a page may leave right after it came."""
-
-CACHE_VARIABLE = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
-"""Where programs look for their cache on Linux (XDG Base Directory Specification)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """The caches before a launch.
-
-    Attributes:
-        page_cache: ``cold`` or ``warm``.
-        unpack_cache: ``none`` when the program keeps nothing, else ``empty`` or ``filled``.
-    """
-
-    page_cache: str
-    unpack_cache: str
-
-    @property
-    def id(self) -> str:
-        """Name of the state in samples and tables: ``cold``, ``warm+empty``."""
-        if self.unpack_cache == "none":
-            return self.page_cache
-        return f"{self.page_cache}+{self.unpack_cache}"
-
-
-def states(*, keeps_unpacked: bool) -> tuple[State, ...]:
-    """The states that a program has."""
-    caches = ("empty", "filled") if keeps_unpacked else ("none",)
-    return tuple(
-        State(page_cache=page, unpack_cache=unpack)
-        for page in ("warm", "cold")
-        for unpack in caches
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scouted:
-    """What a first, untimed launch has shown of a target.
-
-    Attributes:
-        target: What was launched.
-        files: The program's own files, that decide on cold or warm.
-        system_files: Files of the system that it maps; they may stay in memory.
-        unpack_cache: Its filled cache; None when it keeps nothing.
-    """
-
-    target: Target
-    files: tuple[Path, ...]
-    system_files: tuple[Path, ...]
-    unpack_cache: Path | None
-
-
-def scout(target: Target, scratch: Path) -> Scouted:
-    """Launch a target once and learn which files it reads and whether it keeps what it unpacks.
-
-    Args:
-        target: What to launch.
-        scratch: Folder for its cache, which stays filled.
-    """
-    cache = scratch / target.id
-    cache.mkdir()
-    mapped: set[Path] = set()
-    private: list[Path] = []
-
-    def look(running: Running) -> None:
-        mapped.update(mapped_files(running.mark))
-        if running.tmp is not None:
-            private.append(running.tmp)
-
-    launch(_plan(target, cache), inspect=leftovers.inspect, at_ready=look)
-    kept = pagecache.regular_files([cache])
-    own = own_files(target)
-    known = {*own, *kept}
-    return Scouted(
-        target=target,
-        files=tuple(own),
-        system_files=tuple(
-            path
-            for path in pagecache.regular_files(sorted(mapped))
-            if path not in known and not any(path.is_relative_to(folder) for folder in private)
-        ),
-        unpack_cache=cache if kept else None,
-    )
-
-
-def own_files(target: Target) -> list[Path]:
-    """The files that ship as this target; for the interpreter's rows, what the script needs."""
-    if target.built is not None:
-        return pagecache.regular_files([target.built.folder or target.built.artifact])
-    if target.script is not None:
-        return pagecache.regular_files(interpreter_files(target, target.script))
-    return pagecache.regular_files([Path(target.argv[0])])
-
-
-_LIST_MODULES = """
-import sys
-path = sys.argv[1]
-names = {"__name__": "listed", "__file__": path}
-exec(compile(open(path).read(), path, "exec"), names)
-for module in list(sys.modules.values()):
-    spec = getattr(module, "__spec__", None)
-    if spec is not None and spec.has_location:
-        print(spec.cached or spec.origin)
-"""
-
-
-def interpreter_files(target: Target, script: Path) -> list[Path]:
-    """The interpreter, its library, the script, and the files of the modules that it imports."""
-    import sysconfig
-
-    options = target.argv[1 : target.argv.index(str(script))]
-    done = process.capture([target.argv[0], *options, "-c", _LIST_MODULES, str(script)])
-    library = Path(str(sysconfig.get_config_var("LIBDIR"))) / str(
-        sysconfig.get_config_var("INSTSONAME")
-    )
-    return [
-        Path(target.argv[0]).resolve(),
-        script,
-        *([library] if library.suffix != ".a" else []),
-        *(Path(line) for line in done.output.splitlines() if Path(line).is_file()),
-    ]
-
-
-def mapped_files(mark: str) -> set[Path]:
-    """Files that the processes of a launch have mapped."""
-    found: set[Path] = set()
-    for member in leftovers.survivors(mark):
-        try:
-            text = Path(f"/proc/{member.pid}/maps").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        for line in text.splitlines():
-            fields = line.split(maxsplit=5)
-            if len(fields) == 6 and fields[5].startswith("/"):
-                found.add(Path(fields[5]))
-    return {path for path in found if path.is_file()}
 
 
 def run(
@@ -195,16 +68,10 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    leftovers.adopt_orphans()
     with (
-        results.recording(
-            NAME,
-            sidecar,
-            targets={target.id: target.as_json() for target in targets},
-            settings={"launches": launches, "seed": seed},
-            partial=partial,
-        ) as recorder,
-        staged(targets) as copies,
+        recorded(
+            NAME, sidecar, targets, settings={"launches": launches, "seed": seed}, partial=partial
+        ) as (recorder, copies),
         _scratch() as scratch,
     ):
         scouted = {target.id: scout(target, scratch) for target in copies}
@@ -261,7 +128,7 @@ def one_launch(found: Scouted, state: State, scratch: Path) -> dict[str, Any]:
         if amount is not None:
             read.append(amount)
 
-    done: Launch = launch(_plan(found.target, cache), inspect=leftovers.inspect, at_ready=look)
+    done: Launch = launch(with_cache(found.target, cache), inspect=leftovers.inspect, at_ready=look)
     if state.unpack_cache == "empty":
         shutil.rmtree(cache, ignore_errors=True)
     return {
@@ -279,33 +146,6 @@ def one_launch(found: Scouted, state: State, scratch: Path) -> dict[str, Any]:
     }
 
 
-def prepare(files: Sequence[Path], system_files: Sequence[Path], page_cache: str) -> None:
-    """Evict the files, or read them.
-
-    Raises:
-        OSError: A file cannot be opened.
-    """
-    if page_cache == "cold":
-        pagecache.evict([*files, *system_files])
-    else:
-        pagecache.warm(files)
-
-
-def shortfall(found: pagecache.Residency, wanted: str) -> str:
-    """Say why a state was not reached; empty when it was."""
-    if found.unknown:
-        return f"cannot be verified: {found.unknown[0]}"
-    if wanted == "cold" and not found.cold:
-        names = ", ".join(display_path(path) for path in found.staying[:2])
-        return (
-            f"{found.resident} of {found.pages} pages stay in memory ({names}): a running process "
-            "has them mapped, or this file system keeps them"
-        )
-    if wanted == "warm" and not found.warm:
-        return f"only {found.resident} of {found.pages} pages are in memory: too little of it"
-    return ""
-
-
 def storage_bytes(mark: str) -> int | None:
     """Bytes that a launch's living processes had fetched from storage (proc_pid_io(5))."""
     total = None
@@ -318,11 +158,6 @@ def storage_bytes(mark: str) -> int | None:
             if line.startswith("read_bytes:"):
                 total = (total or 0) + int(line.split()[1])
     return total
-
-
-def _plan(target: Target, cache: Path) -> Any:
-    spec = target.spec()
-    return replace(spec, env={**spec.env, CACHE_VARIABLE: str(cache)})
 
 
 def _cache_for(found: Scouted, state: State, scratch: Path) -> Path:

@@ -17,9 +17,10 @@ from typing import Any
 
 import psutil
 
-from benchmarks.cold_start import CACHE_VARIABLE
+from benchmarks.cache_states import CACHE_VARIABLE
+from benchmarks.recording import recorded
 from benchmarks.reliability import as_sample
-from benchmarks.targets import Target, staged
+from benchmarks.targets import Target
 from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
@@ -207,16 +208,10 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    leftovers.adopt_orphans()
     with (
-        results.recording(
-            NAME,
-            sidecar,
-            targets={target.id: target.as_json() for target in targets},
-            settings={"launches": launches, "seed": seed},
-            partial=partial,
-        ) as recorder,
-        staged(targets) as copies,
+        recorded(
+            NAME, sidecar, targets, settings={"launches": launches, "seed": seed}, partial=partial
+        ) as (recorder, copies),
         progress("footprint", launches * len(targets)) as step,
     ):
         by_id = {target.id: target for target in copies}

@@ -23,7 +23,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import PYTHON_ISOLATED, Target, staged
+from benchmarks.recording import recorded
+from benchmarks.targets import PYTHON_ISOLATED, Target
 from benchmarks.wording import counted, ends, variants_in
 from spike.core import process
 from spike.core.progress import progress
@@ -154,16 +155,10 @@ def run(
         raise MissingToolError(
             f"Instructions cannot be counted: {why}.", try_next="invoke doctor --with-deps"
         )
-    leftovers.adopt_orphans()
     with (
-        results.recording(
-            NAME,
-            sidecar,
-            targets={target.id: target.as_json() for target in targets},
-            settings={"runs": runs, "valgrind": version()},
-            partial=partial,
-        ) as recorder,
-        staged(targets) as copies,
+        recorded(
+            NAME, sidecar, targets, settings={"runs": runs, "valgrind": version()}, partial=partial
+        ) as (recorder, copies),
         progress("instructions", runs * len(targets)) as step,
         ThreadPoolExecutor(max_workers=os.cpu_count()) as workers,
     ):

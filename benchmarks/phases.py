@@ -31,7 +31,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.targets import Target, staged
+from benchmarks.recording import recorded
+from benchmarks.targets import Target
 from benchmarks.wording import counted, ends, number_of, variants_in
 from spike.core import process
 from spike.core.errors import MissingToolError
@@ -191,16 +192,14 @@ def run(
         raise MissingToolError(
             f"A launch cannot be divided: {why}.", try_next="invoke doctor --with-deps"
         )
-    leftovers.adopt_orphans()
     with (
-        results.recording(
+        recorded(
             NAME,
             sidecar,
-            targets={target.id: target.as_json() for target in targets},
+            targets,
             settings={"launches": launches, "seed": seed, "strace": version()},
             partial=partial,
-        ) as recorder,
-        staged(targets) as copies,
+        ) as (recorder, copies),
         progress("phases", launches * len(targets)) as step,
     ):
         by_id = {target.id: target for target in copies}

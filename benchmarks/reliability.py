@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Target, staged
+from benchmarks.recording import recorded
+from benchmarks.targets import PYTHON, PYTHON_ISOLATED, Target
 from benchmarks.wording import counted, ends, failures, number_of, variants_in
 from spike.build.buildinfo import READY
 from spike.core import requirements
@@ -20,7 +21,7 @@ from spike.core.statistics import (
     success_claim,
 )
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
-from spike.launch import judgement, leftovers
+from spike.launch import judgement
 from spike.launch.spec import Launch
 from spike.measure import results
 from spike.measure.compare import Metric
@@ -105,16 +106,10 @@ def run(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    leftovers.adopt_orphans()
     with (
-        results.recording(
-            NAME,
-            sidecar,
-            targets={target.id: target.as_json() for target in targets},
-            settings={"launches": launches, "seed": seed},
-            partial=partial,
-        ) as recorder,
-        staged(targets) as copies,
+        recorded(
+            NAME, sidecar, targets, settings={"launches": launches, "seed": seed}, partial=partial
+        ) as (recorder, copies),
         progress("bench", launches * len(targets)) as step,
     ):
         by_id = {target.id: target for target in copies}

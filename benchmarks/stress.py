@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.cold_start import CACHE_VARIABLE
+from benchmarks.cache_states import CACHE_VARIABLE
+from benchmarks.recording import recorded
 from benchmarks.reliability import (
     Summary,
     as_sample,
@@ -22,12 +23,12 @@ from benchmarks.reliability import (
     render_failures,
     summarise,
 )
-from benchmarks.targets import Target, staged
+from benchmarks.targets import Target
 from benchmarks.wording import failures
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import Interval, ratio_of_independent_medians
 from spike.core.tables import NOT_MEASURED, milliseconds, percent, table
-from spike.launch import judgement, leftovers
+from spike.launch import judgement
 from spike.launch.spec import Launch, LaunchSpec
 from spike.measure import results
 from spike.project.sidecar import Sidecar
@@ -65,16 +66,14 @@ def run_parallel(
         BusyError: Another task is measuring in this checkout.
     """
     batches = -(-launches // parallel)
-    leftovers.adopt_orphans()
     with (
-        results.recording(
+        recorded(
             PARALLEL,
             sidecar,
-            targets={target.id: target.as_json() for target in targets},
+            targets,
             settings={"launches": batches * parallel, "at_once": parallel, "seed": seed},
             partial=partial,
-        ) as recorder,
-        staged(targets) as copies,
+        ) as (recorder, copies),
         progress(f"{parallel} at once", batches * len(targets)) as step,
     ):
         by_id = {target.id: target for target in copies}
@@ -116,17 +115,11 @@ def run_soak(
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
-    leftovers.adopt_orphans()
     seconds = minutes * 60
     with (
-        results.recording(
-            SOAK,
-            sidecar,
-            targets={target.id: target.as_json() for target in targets},
-            settings={"minutes": minutes, "seed": seed},
-            partial=partial,
-        ) as recorder,
-        staged(targets) as copies,
+        recorded(
+            SOAK, sidecar, targets, settings={"minutes": minutes, "seed": seed}, partial=partial
+        ) as (recorder, copies),
         progress("soak, seconds", int(seconds)) as step,
     ):
         by_id = {target.id: target for target in copies}

@@ -9,7 +9,7 @@ from typing import Any
 from invoke.context import Context
 from invoke.tasks import Task, task
 
-from benchmarks.registry import Benchmark, Rows
+from benchmarks.definition import Benchmark, Rows
 from commands.edge import DRAFT_HELP, HELLO, SIDECAR_HELP, VARIANT_HELP, edge, whole_number
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks import registry
-from benchmarks.registry import Benchmark, Section
+from benchmarks.definition import Benchmark, Section
 from decision import criteria
 from decision.evidence import Evidence, inconsistencies, usable
 from decision.recommend import standings, wording
@@ -75,7 +75,7 @@ class Known:
             ),
         ]
 
-    def _is_asked(self, benchmark: registry.Benchmark) -> bool:
+    def _is_asked(self, benchmark: Benchmark) -> bool:
         """Whether another sidecar than the hello sidecar is asked for a benchmark's result."""
         there = benchmark.name in self.evidence.results
         return benchmark.any_sidecar and (there or not benchmark.of_packager)

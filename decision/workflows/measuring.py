@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.registry import Benchmark, Rows
+from benchmarks.definition import Benchmark, Rows
 from benchmarks.targets import Target, all_targets, variant_target
 from decision import drafts
 from decision.record import figures

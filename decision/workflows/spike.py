@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.registry import BENCHMARKS, CHECKLIST, RELIABILITY, Benchmark
+from benchmarks.definition import Benchmark
+from benchmarks.registry import BENCHMARKS, CHECKLIST, RELIABILITY
 from benchmarks.targets import Target
 from decision import evidence
 from decision.record import documents

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.registry import BENCHMARKS, Benchmark
+from benchmarks.definition import Benchmark
+from benchmarks.registry import BENCHMARKS
 from benchmarks.targets import all_targets
 from decision.workflows import measuring
 from spike.build.buildinfo import Built

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cold_start, footprint, instructions, phases, selfcheck, stress
+from benchmarks import (
+    cache_states,
+    cold_start,
+    footprint,
+    instructions,
+    phases,
+    selfcheck,
+    stress,
+)
 from benchmarks.targets import Target, variant_target
 from spike.build.buildinfo import Built
 from spike.core import process
@@ -120,9 +128,9 @@ def test_a_frozen_program_is_launched_from_proved_caches(frozen: Target, tmp_pat
         pytest.skip(why)
     if filesystem(ROOT / "build") in ("tmpfs", "ramfs", "overlay"):
         pytest.skip("nothing can be evicted from this file system")
-    found = cold_start.scout(frozen, tmp_path)
+    found = cache_states.scout(frozen, tmp_path)
     assert found.unpack_cache is None
-    state = {state.id: state for state in cold_start.states(keeps_unpacked=False)}
+    state = {state.id: state for state in cache_states.states(keeps_unpacked=False)}
     cold = cold_start.one_launch(found, state["cold"], tmp_path)
     warm = cold_start.one_launch(found, state["warm"], tmp_path)
     assert cold["reached"], cold["why"]
@@ -149,9 +157,9 @@ def test_a_cache_that_a_program_keeps_is_found(tmp_path: Path) -> None:
     )
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    found = cold_start.scout(target, scratch)
+    found = cache_states.scout(target, scratch)
     assert found.unpack_cache is not None
-    state = {state.id: state for state in cold_start.states(keeps_unpacked=True)}
+    state = {state.id: state for state in cache_states.states(keeps_unpacked=True)}
     empty = cold_start.one_launch(found, state["warm+empty"], scratch)
     filled = cold_start.one_launch(found, state["warm+filled"], scratch)
     assert (empty["failure"], filled["failure"]) == (None, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.registry import Benchmark, Option, Rows, Section
+from benchmarks.definition import Benchmark, Option, Rows, Section
 from benchmarks.targets import Target
 from spike.measure import results
 from spike.measure.results import Result

@@ -6,6 +6,10 @@
 A check prints one line, ``REPORT {"name": "", ...}``, and exits with 0. Each value is a problem in
 words, or empty when all is well; the names that begin with a capital letter are facts, not checks.
 The commands that end badly on purpose (crash, abort, overflow, ...) print no REPORT.
+
+Here is what asks where the program itself lies and how it is started: its own file, the data beside
+it, its own functions and classes, further processes of it. The other checks are in modules of their
+own, imported with the program, so that none of them is a late import.
 """
 
 import json
@@ -17,8 +21,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-SHELL = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "cmd.exe")
-"""A program of the system that is there on Windows."""
+import endings
+import environment
+import extensions
+from reporting import attempt, report, say, unless
 
 NAME = "sidecar-probe"
 VERSION = "0.1.0"
@@ -28,30 +34,6 @@ DEPTH = "SIDECAR_PROBE_DEPTH"
 
 MAX_DEPTH = 3
 EXIT_TOO_DEEP = 97
-
-
-def say(line):
-    """Write one line in a single call."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-def report(**checks):
-    """Print the outcome of a command's checks."""
-    say("REPORT " + json.dumps(checks, sort_keys=True))
-
-
-def unless(condition, problem):
-    """The problem, or nothing when the condition holds."""
-    return "" if condition else problem
-
-
-def attempt(function, *args):
-    """Call a check; what it raises is its problem."""
-    try:
-        return function(*args) or ""
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
 
 
 # --- processes ---------------------------------------------------------------------------------
@@ -93,20 +75,6 @@ def command_executor():
         return unless(values == [0, 1, 4, 9], f"wrong answers: {values}")
 
     report(executor=attempt(run))
-
-
-def command_environment():
-    """The environment that a subprocess of the program sees, and a system program's run."""
-    import subprocess
-
-    asked = [SHELL, "/u", "/c", "set"] if sys.platform == "win32" else ["/usr/bin/env", "-0"]
-    seen = subprocess.run(asked, capture_output=True, check=True, timeout=30)
-    if sys.platform == "win32":
-        entries = seen.stdout.decode("utf-16-le").split("\r\n")
-    else:
-        entries = [os.fsdecode(entry) for entry in seen.stdout.split(b"\0")]
-    pairs = [entry.partition("=") for entry in entries if entry]
-    report(Environment={key: value for key, _, value in pairs})
 
 
 def command_self():
@@ -153,97 +121,6 @@ def command_fork():
         return data_problem()
 
     report(fork=attempt(run))
-
-
-# --- ends --------------------------------------------------------------------------------------
-
-
-def command_threads():
-    """A thread that outlives main, a daemon thread, and an atexit entry."""
-    import atexit
-
-    atexit.register(say, "ATEXIT")
-
-    def late():
-        time.sleep(0.3)
-        say("LATE THREAD")
-
-    def endless():
-        while True:
-            time.sleep(0.001)
-
-    threading.Thread(target=endless, daemon=True).start()
-    threading.Thread(target=late).start()
-    say("MAIN ENDS")
-
-
-def inner_function_that_fails():
-    """Raise, one level down, so that a traceback has something to tell."""
-    raise RuntimeError("the reason in words: ü")
-
-
-def command_exception():
-    """An exception that nobody handles."""
-    inner_function_that_fails()
-
-
-def command_exit(code="3"):
-    """sys.exit with a code, or with a message when it is not a number."""
-    sys.exit(int(code) if code.isdigit() else code)
-
-
-def command_abort():
-    """os.abort."""
-    os.abort()
-
-
-def command_recurse():
-    """Recursion without end: RecursionError, not a dead process."""
-
-    def down(level):
-        return down(level + 1) + 1
-
-    try:
-        down(0)
-    except RecursionError as error:
-        report(recursion="", Message=str(error))
-        return
-    report(recursion="no RecursionError came")
-
-
-def command_overflow():
-    """Recursion deeper than the C stack with the interpreter's guard out of the way."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
-    resource.setrlimit(resource.RLIMIT_STACK, (8 * 1024 * 1024, hard))
-    sys.setrecursionlimit(10**9)
-
-    class Deep:
-        def __repr__(self):
-            return repr(self)
-
-    repr(Deep())
-    report(overflow="the stack has no end")
-
-
-def command_segfault():
-    """A read at address 0, with faulthandler on."""
-    import ctypes
-    import faulthandler
-
-    faulthandler.enable()
-    ctypes.string_at(0)
-
-
-def command_memory(mebibytes="4096"):
-    """Ask for more memory than there is; MemoryError is the right answer."""
-    try:
-        bytearray(int(mebibytes) * 1024 * 1024)
-    except MemoryError:
-        report(memory="")
-        return
-    report(memory="no MemoryError came")
 
 
 # --- what Python says about the program --------------------------------------------------------
@@ -401,198 +278,6 @@ def command_metadata():
     )
 
 
-def command_extensions():
-    """Extension modules and the libraries behind them."""
-
-    def use_sqlite3():
-        import sqlite3
-
-        with sqlite3.connect(":memory:") as connection:
-            connection.execute("create table words (word text)")
-            connection.executemany("insert into words values (?)", [("a",), ("b",)])
-            (count,) = connection.execute("select count(*) from words").fetchone()
-        connection.close()
-        return unless(count == 2, str(count))
-
-    def use_ctypes():
-        import ctypes
-
-        libc = ctypes.CDLL(None)
-        compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-        numbers = (ctypes.c_int * 3)(3, 1, 2)
-
-        def order(left, right):
-            read = ctypes.POINTER(ctypes.c_int)
-            return ctypes.cast(left, read)[0] - ctypes.cast(right, read)[0]
-
-        libc.qsort(numbers, 3, ctypes.sizeof(ctypes.c_int), compare(order))
-        return unless(list(numbers) == [1, 2, 3] and libc.getpid() == os.getpid(), str(numbers))
-
-    def use_compression():
-        import bz2
-        import lzma
-        import zlib
-
-        data = b"compress me " * 1000
-        for module in (zlib, bz2, lzma):
-            if module.decompress(module.compress(data)) != data:
-                return module.__name__
-        return ""
-
-    def use_hashlib():
-        import hashlib
-
-        found = hashlib.sha256(b"abc").hexdigest()[:8], hashlib.blake2b(b"abc").hexdigest()[:8]
-        return unless(found == ("ba7816bf", "ba80a53f"), str(found))
-
-    def use_decimal():
-        import decimal
-
-        return unless(str(decimal.Decimal(1) / 7)[:8] == "0.142857", "wrong quotient")
-
-    def use_asyncio():
-        import asyncio
-
-        async def work():
-            asked = (SHELL, "/c", "echo") if sys.platform == "win32" else ("/bin/echo",)
-            made = await asyncio.create_subprocess_exec(
-                *asked, "hello", stdout=asyncio.subprocess.PIPE
-            )
-            out, _ = await made.communicate()
-            return out
-
-        return unless(asyncio.run(work()).split() == [b"hello"], "wrong output")
-
-    def use_time_zone():
-        import datetime
-        import zoneinfo
-
-        zone = zoneinfo.ZoneInfo("Europe/Berlin")
-        moment = datetime.datetime(2026, 1, 1, tzinfo=zone)
-        return unless(moment.utcoffset() == datetime.timedelta(hours=1), str(moment))
-
-    def use_codecs():
-        import encodings.aliases
-
-        for name in sorted(set(encodings.aliases.aliases.values())):
-            if name not in NOT_HERE and name not in BYTES_CODECS:
-                "x".encode(name)
-        return unless("bücher".encode("idna") == b"xn--bcher-kva", "idna is wrong")
-
-    def use_socket():
-        import socket
-
-        return unless(
-            socket.getaddrinfo("localhost", 80, type=socket.SOCK_STREAM), "localhost is unknown"
-        )
-
-    def use_logging_config():
-        import logging.config
-
-        logging.config.dictConfig(
-            {
-                "version": 1,
-                "handlers": {"memory": {"class": "logging.handlers.MemoryHandler", "capacity": 1}},
-                "root": {"handlers": ["memory"]},
-            }
-        )
-        return ""
-
-    report(
-        sqlite3=attempt(use_sqlite3),
-        ctypes=attempt(use_ctypes),
-        compression=attempt(use_compression),
-        hashlib=attempt(use_hashlib),
-        decimal=attempt(use_decimal),
-        asyncio=attempt(use_asyncio),
-        zoneinfo=attempt(use_time_zone),
-        codecs=attempt(use_codecs),
-        socket=attempt(use_socket),
-        logging_config=attempt(use_logging_config),
-    )
-
-
-NOT_HERE = {"mbcs", "tactis"}
-"""Windows only, and an alias of a codec that Python does not have."""
-
-BYTES_CODECS = {
-    "base64_codec",
-    "bz2_codec",
-    "hex_codec",
-    "quopri_codec",
-    "rot_13",
-    "uu_codec",
-    "zlib_codec",
-}
-
-
-# --- the network -------------------------------------------------------------------------------
-
-
-def command_tls(port, authorities="system"):
-    """Connect with TLS to 127.0.0.1; trust the system's or the packaged authorities."""
-    import socket
-    import ssl
-
-    if authorities == "packaged":
-        import certifi
-
-        context = ssl.create_default_context(cafile=certifi.where())
-    else:
-        context = ssl.create_default_context()
-    paths = ssl.get_default_verify_paths()
-    verified = ""
-    try:
-        with (
-            socket.create_connection(("127.0.0.1", int(port)), timeout=10) as plain,
-            context.wrap_socket(plain, server_hostname="localhost") as secure,
-        ):
-            secure.recv(16)
-    except ssl.SSLCertVerificationError as error:
-        verified = f"refused: {error.verify_message}"
-    report(
-        connect=verified,
-        Authorities=len(context.get_ca_certs()),
-        Path=paths.openssl_cafile,
-        OpenSSL=ssl.OPENSSL_VERSION,
-    )
-
-
-# --- the environment ---------------------------------------------------------------------------
-
-
-def command_interpreter():
-    """What the interpreter took from its environment."""
-    import encodings
-    import json.decoder
-
-    report(
-        Optimize=sys.flags.optimize,
-        Debug=__debug__,
-        Inspect=sys.flags.inspect,
-        Path=sys.path,
-        Encoding=sys.stdout.encoding,
-        FileSystemEncoding=sys.getfilesystemencoding(),
-        JsonFile=json.decoder.__file__ or "",
-        EncodingsFile=getattr(encodings, "__file__", "") or "",
-    )
-
-
-def command_unicode():
-    """Print what is not ASCII, and name a file so."""
-    import tempfile
-
-    def name_a_file():
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "Grüße 漢字 🚀")
-            with open(path, "w", encoding="utf-8") as stream:
-                stream.write("x")
-            return unless(os.listdir(folder) == ["Grüße 漢字 🚀"], str(os.listdir(folder)))
-
-    say("GRÜSSE 漢字 🚀")
-    report(file_name=attempt(name_a_file))
-
-
 # --- serving -----------------------------------------------------------------------------------
 
 
@@ -647,10 +332,18 @@ def count_starts():
     os.environ[DEPTH] = str(depth + 1)
 
 
+def command(name):
+    """The function that a command's name stands for; None when there is none."""
+    for names in (globals(), *(vars(module) for module in (endings, environment, extensions))):
+        if f"command_{name}" in names:
+            return names[f"command_{name}"]
+    return None
+
+
 def main(args):
     """Run one command."""
     name, *rest = args or ["serve"]
-    function = globals().get(f"command_{name}")
+    function = command(name)
     if function is None:
         sys.stderr.write(f"unknown command {name!r}\n")
         return 2

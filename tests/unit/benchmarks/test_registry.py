@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import registry
-from benchmarks.registry import BENCHMARKS, Benchmark, Option
+from benchmarks.definition import Benchmark
+from benchmarks.registry import BENCHMARKS
 from spike.core.workspace import TOOL as ROOT
 from spike.measure import results
 from spike.project import sidecar
@@ -72,20 +73,6 @@ def test_every_result_that_is_kept_has_its_benchmark_and_can_be_told() -> None:
         benchmark.times(result)
         told.append(result.benchmark)
     assert "reliability" in told
-
-
-def test_a_run_that_is_too_small_is_kept_out_of_the_record() -> None:
-    """Ten random lives prove nothing, and the record must not show them as the thousand."""
-    chaos = BENCHMARKS["chaos"]
-    assert chaos.is_partial({**chaos.defaults, "lifecycles": 10})
-    assert not chaos.is_partial(chaos.defaults)
-    assert not BENCHMARKS["reliability"].is_partial({"launches": 1, "seed": 1})
-
-
-def test_an_option_explains_its_range_and_its_default() -> None:
-    """It is what ``invoke --help`` shows."""
-    option = Option(name="launches", help="launches of each variant", default=20, high=10_000)
-    assert option.explained == "launches of each variant, 1 to 10000 (default 20)"
 
 
 def test_a_command_names_the_task_and_the_sidecar(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.registry import BENCHMARKS, SEED, Option, Rows
+from benchmarks.definition import SEED, Option, Rows
+from benchmarks.registry import BENCHMARKS
 from commands.benchmark_task import helps, numbers, task_of
 from spike.core.errors import UsageError
 from tests.support import toy_benchmark

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.registry import BENCHMARKS, Benchmark, Rows
+from benchmarks.definition import Benchmark, Rows
+from benchmarks.registry import BENCHMARKS
 from decision.workflows import measuring
 from spike.build import buildinfo
 from spike.core.errors import (

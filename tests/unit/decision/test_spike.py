@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.registry import Benchmark
+from benchmarks.definition import Benchmark
 from benchmarks.targets import Target
 from decision import evidence
 from decision.workflows import spike
