@@ -2,8 +2,8 @@
 
 Python imports a module of this name when it starts. This one is put on the path of the plain
 script, and of nothing else; see :mod:`spike.completeness.used`, which reads what it writes. It
-changes nothing of the program: no option, no stream, no frame in a traceback. A line is written at once,
-since a program may end without saying goodbye, and its children write into the same file.
+changes nothing of the program: no option, no stream, no frame in a traceback. A line is written at
+once, since a program may end without saying goodbye, and its children write into the same file.
 """
 
 import os
