@@ -11,7 +11,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -180,12 +180,17 @@ def summary(result: results.Result) -> str:
     lines = {name: float(len(sample["config"])) for name, sample in rows.items()}
     alone = sum(int(sample["processes"]) == 1 for sample in rows.values())
     clean = sum(remains(sample["after_kill"]) == "nothing" for sample in rows.values())
-    named = sum(
-        all(arrival(name, seen) == "yes" for name, seen in sample["signals"].items())
+    says = _names_signals(rows.values())
+    reached = sum(
+        all(
+            arrival(name, seen, names=says).startswith("yes")
+            for name, seen in sample["signals"].items()
+        )
         for sample in rows.values()
     )
     of = counted(len(rows), "variant")
-    by_name = f"{named} of {len(rows)} get each of {len(SIGNALS)} signals by name"
+    how = "by name" if says else "(which it does not name)"
+    by_name = f"{reached} of {len(rows)} get each of {len(SIGNALS)} signals {how}"
     if rows and all(
         "not_here" in seen for row in rows.values() for seen in row["signals"].values()
     ):
@@ -198,6 +203,7 @@ def summary(result: results.Result) -> str:
 
 def render(result: results.Result) -> str:
     """The integration complexity table."""
+    says = _names_signals(result.samples)
     return table(
         [
             "variant",
@@ -217,7 +223,7 @@ def render(result: results.Result) -> str:
                 str(sample["files_shipped"]),
                 _needs(sample),
                 str(sample["processes"]),
-                *(arrival(name, sample["signals"].get(name, {})) for name in SIGNALS),
+                *(arrival(name, sample["signals"].get(name, {}), names=says) for name in SIGNALS),
                 remains(sample["after_kill"]),
             ]
             for sample in result.samples
@@ -229,19 +235,31 @@ def _needs(sample: Mapping[str, Any]) -> str:
     return " + ".join([str(sample["locked_packages"]), *sample["tools"]])
 
 
-def arrival(sent: str, seen: Mapping[str, Any]) -> str:
-    """Whether a signal reached the program, in words."""
+def arrival(sent: str, seen: Mapping[str, Any], *, names: bool = True) -> str:
+    """Whether a signal reached the program, in words.
+
+    Args:
+        sent: Its name.
+        seen: What was seen then.
+        names: Whether the program says which signal stopped it; if not, its end alone can tell.
+    """
     if "not_here" in seen:
         return str(seen["not_here"])
-    said = str(seen.get("said", ""))
+    said, ended = str(seen.get("said", "")), str(seen.get("exit_signal", ""))
     if said == sent:
         return "yes"
     if said:
-        ended = f", and ends the launcher by {seen['exit_signal']}" if seen["exit_signal"] else ""
-        return f"as {said}{ended}"
-    if seen.get("exit_signal"):
-        return f"no: ended by {seen['exit_signal']}"
+        return f"as {said}" + (f", and ends the launcher by {ended}" if ended else "")
+    if not names and ended in ("", sent):
+        return f"yes: ends by {ended}" if ended else f"yes: stops with {seen.get('exit_code')}"
+    if ended:
+        return f"no: ended by {ended}"
     return f"stops with {seen.get('exit_code')}, names no signal"
+
+
+def _names_signals(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the program says, in any row, which signal stopped it."""
+    return any(seen.get("said") for row in rows for seen in row["signals"].values())
 
 
 def remains(seen: Mapping[str, Any]) -> str:

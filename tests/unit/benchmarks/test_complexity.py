@@ -52,6 +52,23 @@ def test_arrival_of_a_signal_in_words(
     assert complexity.arrival("SIGTERM", seen) == text
 
 
+@pytest.mark.parametrize(
+    ("exit_code", "exit_signal", "text"),
+    [
+        (None, "SIGTERM", "yes: ends by SIGTERM"),
+        (0, "", "yes: stops with 0"),
+        (None, "SIGKILL", "no: ended by SIGKILL"),
+        (None, "SIGINT", "no: ended by SIGINT"),
+    ],
+)
+def test_a_program_that_names_no_signal_tells_by_its_end(
+    exit_code: int | None, exit_signal: str, text: str
+) -> None:
+    """Most do not; that is no reason to say that nothing arrives."""
+    seen = {"said": "", "exit_code": exit_code, "exit_signal": exit_signal}
+    assert complexity.arrival("SIGTERM", seen, names=False) == text
+
+
 def test_where_there_are_no_signals_the_row_says_so() -> None:
     """And does not say that none of them arrives."""
     assert complexity.arrival("SIGHUP", {"not_here": complexity.NO_SIGNALS}).startswith(
