@@ -101,6 +101,41 @@ def fit(
 
 @task(
     help={
+        "sidecar": SIDECAR_HELP,
+        "variant": "the variant to plan for (default: all that are built)",
+        "artifact": "a folder or a file of any platform instead, such as one that CI has built",
+    }
+)
+@edge
+def signing_plan(c: Context, sidecar: str = HELLO, variant: str = "", artifact: str = "") -> int:
+    """Say which files of an artifact to sign, in which order, and write the scripts that do it."""
+    from pathlib import Path
+
+    from spike.build import buildinfo
+    from spike.core.errors import EXIT_OK
+    from spike.core.workspace import display_path
+    from spike.project import sidecar as sidecars
+    from spike.signing import plan
+
+    what = sidecars.load(sidecar)
+    if artifact:
+        place = Path(artifact).resolve()
+        wanted = [(place.name, place, "")]
+    else:
+        wanted = [
+            (built.info.variant, built.folder or built.artifact, built.info.packager)
+            for built in buildinfo.find_all(what, (variant,) if variant else ())
+        ]
+    for name, place, packager in wanted:
+        found = plan.of(place, packager=packager)
+        print(f"{plan.render(found)}\n")
+        written = plan.write(found, what.workspace.build / "signing" / name)
+        print(f"written: {', '.join(display_path(path) for path in written)}\n")
+    return EXIT_OK
+
+
+@task(
+    help={
         "with-deps": "install the missing system packages (Debian and Ubuntu)",
         "sidecar": "say what can be known of this sidecar without a build, in place of the tools",
         "windows": "list what nox -s windows needs, in place of the tools",

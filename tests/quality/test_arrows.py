@@ -15,7 +15,7 @@ PACKAGES = ("spike", "benchmarks", "decision", "commands")
 
 ROOMS = (
     *("core", "project", "packagers", "launch", "issue_log", "completeness", "build", "measure"),
-    *("profile", "wine", "host"),
+    *("profile", "signing", "wine", "host"),
 )
 """Of ``spike/``, likewise."""
 
