@@ -1,0 +1,27 @@
+//! What the application says of the host that it wants.
+
+use std::path::PathBuf;
+
+use sidecar_supervisor::Console;
+
+use crate::journal::Recorder;
+
+/// What a host is made from.
+pub struct Setup {
+    /// The launch configuration's file.
+    pub config_path: PathBuf,
+    /// The application's resources.
+    pub resource_dir: Option<PathBuf>,
+    /// This program.
+    pub own_path: PathBuf,
+    /// Restart after a crash; a self-test switches it off where it would hide a failure.
+    pub recover: bool,
+    /// Keeps everything for the journal.
+    pub recorder: Option<Recorder>,
+    /// Where the log goes.
+    pub console: Console,
+    /// Print what the sidecar prints.
+    pub follow: bool,
+    /// Arguments for the sidecar, behind those of the launch configuration.
+    pub sidecar_args: Vec<String>,
+}
