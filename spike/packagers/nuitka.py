@@ -11,12 +11,13 @@ import re
 import shutil
 import sys
 import sysconfig
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spike.core.errors import UnsuitableError
 from spike.core.workspace import system_name
-from spike.packagers.analysis import defer_gc, module_graph
+from spike.packagers.analysis import defer_gc, module_graph, opcode_tables
 from spike.packagers.analysis.interpreter_imports import START_UP
 from spike.packagers.recipe import (
     STAGED,
@@ -43,7 +44,7 @@ PLUGIN = Path("start_up.py")
 _PLUGIN_SOURCE = Path(__file__).with_name("staged") / "start_up.py"
 
 FROZEN = ("_collections_abc", "abc", "codecs", "genericpath", "io", "os", "posixpath", "stat")
-"""Modules that CPython 3.11 has as ready-made objects; Nuitka would ship them as bytecode."""
+"""Modules that CPython has as ready-made objects from 3.11 on; Nuitka would ship their bytecode."""
 
 _REACH_PRICE = (
     "Linux, with a static libpython. A module of the standard library that the sources do not "
@@ -55,12 +56,16 @@ _DEBIAN_ARCHIVES = ("libexpat.a", "libz.a")
 _SINGLE_PRICE = (
     f"{_REACH_PRICE}. No data files, and no module in a file of its own: a program that cannot do "
     "without one is refused, with its name. Encodings that need such a module (Chinese, Japanese, "
-    "Korean, with pyenv's Python) are unknown"
+    "Korean, with pyenv's Python) are unknown. From 3.13 on dis.stack_effect is not there"
 )
+NEWEST_LEAN = (3, 13)
+LEAN_VERSIONS = "3.11 to 3.13"
+"""Pythons for which the lean modes were built and launched."""
+
 _LEAN_PRICE = (
-    "Python 3.11, Nuitka 4.3.3 (a plugin edits what it generates), gcc or clang. The program's "
-    "address is fixed (no PIE), as Debian's own python3's is. os, io, abc and codecs have no "
-    "__file__. In one file, glibc is linked in where its libc.a is there and the program opens no "
+    f"Python {LEAN_VERSIONS}, Nuitka 4.3.3 (a plugin edits what it generates), gcc or clang. The "
+    "program's address is fixed (no PIE), as Debian's own python3's is. os, io, abc and codecs "
+    "have no __file__. In one file, glibc is linked in where its libc.a is there and it opens no "
     "socket: it then uses no locale but UTF-8, Latin-1 and C, and knows no users but those of "
     "/etc/passwd"
 )
@@ -179,7 +184,11 @@ def _shipped(work: Path, recipe: Recipe) -> Shipped:
 
 
 def _reached(
-    sidecar: Sidecar, *, inspect: bool = False, direct_imports: bool = False
+    sidecar: Sidecar,
+    *,
+    inspect: bool = False,
+    direct_imports: bool = False,
+    replaced: Collection[tuple[str, str]] = (),
 ) -> module_graph.Reach:
     """What the program can reach; see :func:`spike.packagers.analysis.module_graph.of`."""
     return module_graph.of(
@@ -191,6 +200,7 @@ def _reached(
         inspect=inspect,
         direct_imports=direct_imports,
         ready_made=FROZEN,
+        replaced=replaced,
     )
 
 
@@ -227,7 +237,13 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     lean = mode != "single"
     single = mode != "standalone-lean"
     _check_platform(sidecar, mode)
-    reached = _reached(sidecar, inspect=not lean, direct_imports=lean)
+    stand_ins = opcode_tables.edits() if single else {}
+    reached = _reached(
+        sidecar,
+        inspect=not lean,
+        direct_imports=lean,
+        replaced=opcode_tables.REPLACED if stand_ins else (),
+    )
     if single:
         _check_single_file(sidecar, reached, mode)
     output = output_folder(sidecar, packager.name, mode)
@@ -235,12 +251,14 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
     folder = output / f"{stem}.dist"
     shipped = {"source"} if single else {"source", "extension"}
     names = {name for name, module in reached.modules.items() if module.kind in shipped}
+    edits = {name: {**lines, **stand_ins.get(name, {})} for name, lines in reached.edits.items()}
+    edits = {**stand_ins, **edits}
     settings = {
         "always": [name for name in START_UP if name in names],
         "codecs": sorted(module_graph.codecs_without_files()),
         "edits": {
-            name: {str(line): text for line, text in sorted(reached.edits[name].items())}
-            for name in sorted(names.intersection(reached.edits))
+            name: {str(line): text for line, text in sorted(edits[name].items())}
+            for name in sorted(names.intersection(edits))
         },
         "frozen": sorted(names.intersection(FROZEN)) if lean else [],
         "lazy_inspect": lean,
@@ -341,10 +359,10 @@ def _check_platform(sidecar: Sidecar, mode: str) -> None:
             why="Elsewhere the interpreter is a library of its own, a file beside the program.",
             try_next=instead,
         )
-    if mode != "single" and sys.version_info >= (3, 12):
+    if mode != "single" and sys.version_info[:2] > NEWEST_LEAN:
         raise UnsuitableError(
-            f"nuitka-{mode} is for Python 3.11.",
-            why="From 3.12 on, what Nuitka does with inspect at start cannot be put off.",
+            f"nuitka-{mode} is for Python {LEAN_VERSIONS}.",
+            why="What Nuitka does at start differs with each version, and so what can be put off.",
             try_next=sidecar.nox_command(
                 "nuitka", mode.replace("-lean", "").replace("lean", "single")
             ),

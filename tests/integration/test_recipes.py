@@ -14,9 +14,13 @@ from typing import Any
 import pytest
 
 from spike.build.buildinfo import Built
+from spike.core.errors import MissingToolError
+from spike.core.workspace import TOOL as ROOT
 from spike.launch import launcher, leftovers
 from spike.launch.spec import LaunchSpec
 from spike.packagers import VARIANTS
+from spike.project import interpreters
+from tests.support import sidecars
 from tests.support.commands import nox
 
 pytestmark = [
@@ -83,6 +87,33 @@ def test_inspect_says_the_same_when_it_is_lazy(built: Build) -> None:
         *("GEN_CREATED", "GEN_SUSPENDED", [], "GEN_CLOSED"),
         *("CORO_CREATED", "CORO_CLOSED"),
     ]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_newer_pythons_say_the_same_when_it_is_lazy(version: str, tmp_path: Path) -> None:
+    """What more Nuitka does at start there waits as well, and then is done: see start_up.py."""
+    try:
+        python = interpreters.find(version)
+    except MissingToolError:
+        pytest.skip(f"there is no Python {version} here")
+    name = f"lazy-{version.replace('.', '')}"
+    main = (ROOT / INTROSPECTION / "main.py").read_text(encoding="utf-8")
+    folder = sidecars.write(tmp_path / name, name=name, main=main)
+    said = {}
+    with sidecars.cleaned(name):
+        for mode in ("single", "lean", "standalone-lean"):
+            done = sidecars.nox("build_nuitka", folder, "--mode", mode, "--python", version)
+            assert done.returncode == 0, done.stdout
+            dist = ROOT / "dist" / "sidecars" / name / f"nuitka-{mode}" / "main.dist"
+            said[mode] = facts(dist / "main.bin")
+    assert said["lean"] == said["standalone-lean"]
+    plain = subprocess.run([python, folder / "main.py", "--facts"], capture_output=True, check=True)
+    script = json.loads(plain.stdout)
+    assert said["lean"]["frame"] == script["frame"]
+    assert said["lean"]["states"] == script["states"]
+    # Only inspect's own presence at first differs, which is the point.
+    assert {**said["single"], "before": None} == {**said["lean"], "before": None}
 
 
 @pytest.mark.nightly

@@ -37,6 +37,7 @@ ACCELERATORS = frozenset(
 NEVER_MISSED: Mapping[tuple[str, str], str] = {
     ("warnings", "tracemalloc"): "only to say where a leaked resource was allocated",
     ("re._parser", "unicodedata"): r"only for \N{name} in a regular expression",
+    ("types", "_socket"): "only for types.CapsuleType, from 3.13 on",
     ("traceback", "unicodedata"): "only to place carets under source lines, which are not there",
 }
 """Imports in the standard library that it does without: importer, module, and what is lost."""

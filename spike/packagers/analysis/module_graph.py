@@ -117,6 +117,7 @@ def of(
     inspect: bool = False,
     direct_imports: bool = False,
     ready_made: Collection[str] = (),
+    replaced: Collection[tuple[str, str]] = (),
 ) -> Reach:
     """Follow a program from its entry script.
 
@@ -129,6 +130,7 @@ def of(
         inspect: Whether ``inspect`` is imported at start, as Nuitka does.
         direct_imports: Whether the standard library imports things from where they are defined.
         ready_made: Modules of it that cannot be changed for that.
+        replaced: Imports that something else stands in for: importer and module.
 
     Raises:
         SyntaxError: The script is not Python.
@@ -141,6 +143,7 @@ def of(
             *module_finder.search_path(),
         ],
         unchanged=ready_made if direct_imports else None,
+        replaced=replaced,
     )
     for name in (*START_UP, *(["inspect"] if inspect else [])):
         walk.want(name, "<interpreter>", optional=False)
@@ -179,8 +182,15 @@ def codecs_without_files() -> frozenset[str]:
 class _Walk:
     """Follows uses and imports until nothing new turns up."""
 
-    def __init__(self, path: list[str], *, unchanged: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: list[str],
+        *,
+        unchanged: Collection[str] | None = None,
+        replaced: Collection[tuple[str, str]] = (),
+    ) -> None:
         self.path = path
+        self.not_wanted = {*NEVER_MISSED, *replaced}
         self.unchanged = unchanged
         self.edits: dict[str, dict[int, str]] = {}
         self.modules: dict[str, Module] = {}
@@ -213,7 +223,7 @@ class _Walk:
 
     def want(self, name: str, importer: str, *, optional: bool) -> bool:
         """Add a module and its parents; False when there is none of that name."""
-        if name in self.missing or (importer, name) in NEVER_MISSED:
+        if name in self.missing or (importer, name) in self.not_wanted:
             return False
         if name in self.modules:
             self.modules[name].importers.add((importer, optional))

@@ -1,7 +1,7 @@
 """Nuitka user plugin: leaves out what a program cannot reach, and work at its start.
 
 Staged beside the sidecar with ``start_up.json``, which says what the program can reach and which
-start-up work to remove. Written against Nuitka 4.3.3. It edits one generated C file and up to
+start-up work to remove. Written against Nuitka 4.3.3. It edits two generated C files and up to
 three private variables and two functions; each is checked, and a Nuitka in which one is not as
 expected ends the build with a message instead of making a program that differs in secret.
 
@@ -10,6 +10,11 @@ and coroutines: half of the instructions of a small program's start. Here the ca
 and registered as a built-in module, and the code that runs after a program's own import of
 ``inspect`` imports that module. ``types.coroutine``, which the same C function teaches, becomes
 a function that imports ``inspect`` when it is first called.
+
+From Python 3.12 on the same C function does three things more. Two of them cost nothing and stay at
+the start: the frames' ``sys._getframemodulename``, and a class of its own that it registers with
+``collections.abc.Mapping`` (by way of ``_collections_abc``, which is there, and not of
+``collections``, which is not). The third, the types of ``typing``, waits for that module's import.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ import json
 import sys
 from pathlib import Path
 
+import nuitka
 from nuitka.containers.OrderedSets import OrderedSet
 from nuitka.freezer import ImportDetection
 from nuitka.plugins.PluginBase import NuitkaPluginBase
@@ -30,6 +36,61 @@ PATCH = "    patchInspectModule(tstate);\n"
 INITIALISE = "static void Nuitka_Py_Initialize(void) {\n"
 UNFROZEN = "#if _NUITKA_STANDALONE_MODE\n    config.use_frozen_modules = 0;\n"
 HOOK = "_nuitka_patch_inspect"
+SPLIT = sys.version_info >= (3, 12)
+"""Whether Nuitka does more with inspect's C function than teach inspect."""
+
+TYPING_HOOK = "_nuitka_patch_typing"
+PATCHER_EDITS = (
+    # The function ends where what concerns inspect does; what follows it is another.
+    (
+        """#if PYTHON_VERSION >= 0x3c0
+    orig_sys_getframemodulename = Nuitka_SysGetObject(""",
+        """    is_done = true;
+}
+
+void patchTypingLate(void) { patchTypingModule(); }
+
+void patchAtStart(PyThreadState *tstate) {
+#if PYTHON_VERSION >= 0x3c0
+    orig_sys_getframemodulename = Nuitka_SysGetObject(""",
+    ),
+    ("\n    patchTypingModule();\n#endif", "\n#endif"),
+    ('PyImport_ImportModule("collections.abc")', 'PyImport_ImportModule("_collections_abc")'),
+    (
+        """    Py_DECREF(module_collections_abc);
+#endif
+
+    is_done = true;
+}""",
+        """    Py_DECREF(module_collections_abc);
+#endif
+}""",
+    ),
+)
+"""From 3.12 on, in InspectPatcher.c: what has to be done at start becomes a function of its own."""
+
+AT_START = "    patchAtStart(tstate);\n"
+REGISTER_TYPING = (
+    f"""
+extern void patchAtStart(PyThreadState *);
+extern void patchTypingLate(void);
+static int patch_typing_exec(PyObject *module) {{
+    patchTypingLate();
+    return 0;
+}}
+static PyModuleDef_Slot patch_typing_slots[] = {{{{Py_mod_exec, (void *)patch_typing_exec}}, \
+{{0, NULL}}}};
+static struct PyModuleDef patch_typing_def = {{PyModuleDef_HEAD_INIT, "{TYPING_HOOK}", NULL, 0, \
+NULL, patch_typing_slots, NULL, NULL, NULL}};
+static PyObject *patch_typing_init(void) {{ return PyModuleDef_Init(&patch_typing_def); }}
+"""
+    + INITIALISE
+    + f'    PyImport_AppendInittab("{TYPING_HOOK}", patch_typing_init);\n'
+)
+
+AFTER_TYPING = f"""
+__import__("{TYPING_HOOK}")
+"""
 
 REGISTER = (
     f"""
@@ -79,11 +140,6 @@ class StartUp(NuitkaPluginBase):
         # The interpreter has these as ready-made objects, which are faster than bytecode.
         self.frozen = frozenset(SETTINGS["frozen"])
         self.lazy = SETTINGS["lazy_inspect"]
-        if self.lazy and sys.version_info >= (3, 12):
-            self.sysexit(
-                "From Python 3.12 on, what Nuitka does at start with inspect does more than "
-                "teach inspect, so it cannot wait. Package with Python 3.11, or without this mode."
-            )
         for name in ("_early_modules_names", "_stdlib_modules_names"):
             if not hasattr(ImportDetection, name):
                 self.sysexit(f"This Nuitka has no ImportDetection.{name}; the plugin is for 4.3.3.")
@@ -135,29 +191,45 @@ class StartUp(NuitkaPluginBase):
                 return AFTER_INSPECT, "Teach inspect about compiled code, now that it is wanted."
             if name == "types":
                 return AFTER_TYPES, "Import inspect when types.coroutine is called."
+        if self.lazy and SPLIT and name == "typing":
+            return AFTER_TYPING, "Teach the types of typing about compiled frames, now."
         return None
 
     def onGeneratedSourceCode(self, source_dir, onefile):
-        """Edit the generated tree's main program."""
+        """Edit the generated tree's main program, and what it calls at start."""
         if onefile or not (self.lazy or self.frozen):
             return
-        path = Path(source_dir, "static_src", "MainProgram.c")
-        text = path.read_text(encoding="utf-8")
         edits = []
         if self.lazy:
-            edits += [(PATCH, ""), (INITIALISE, REGISTER)]
+            edits += [(PATCH, AT_START if SPLIT else ""), (INITIALISE, REGISTER)]
+            if SPLIT:
+                edits.append((INITIALISE, REGISTER_TYPING))
         if self.frozen:
             edits.append((UNFROZEN, UNFROZEN.replace("= 0", "= 1")))
-        for old, new in edits:
-            if text.count(old) != 1:
-                self.sysexit(
-                    f"MainProgram.c has {old.strip()!r} {text.count(old)} times, not once: "
-                    "this Nuitka is not the one that the plugin was written for (4.3.3)."
-                )
-            text = text.replace(old, new)
+        self._edit(Path(source_dir, "static_src", "MainProgram.c"), edits)
+        if self.lazy and SPLIT:
+            # What another file includes is not in the generated tree, so its text goes in there.
+            patcher = INSTALLED / "InspectPatcher.c"
+            text = self._edited(patcher, PATCHER_EDITS)
+            includes = Path(source_dir, "static_src", "CompiledFunctionType.c")
+            self._edit(includes, [(f'#include "{patcher.name}"', text)])
+
+    def _edit(self, path, edits):
+        text = self._edited(path, edits)
         # It is a link into the installation: replaced, never written through.
         path.unlink()
         path.write_text(text, encoding="utf-8")
+
+    def _edited(self, path, edits):
+        text = path.read_text(encoding="utf-8")
+        for old, new in edits:
+            if text.count(old) != 1:
+                self.sysexit(
+                    f"{path.name} has {old.strip()!r} {text.count(old)} times, not once: "
+                    "this Nuitka is not the one that the plugin was written for (4.3.3)."
+                )
+            text = text.replace(old, new)
+        return text
 
     def onStandaloneDistributionFinished(self, dist_dir):
         """Refuse a program that is not one file after all."""
@@ -170,6 +242,7 @@ class StartUp(NuitkaPluginBase):
             )
 
 
+INSTALLED = Path(nuitka.__file__).parent / "build" / "static_src"
 SETTINGS_ALWAYS = frozenset(SETTINGS["always"])
 
 

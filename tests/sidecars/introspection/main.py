@@ -33,6 +33,8 @@ def drive():
 BEFORE = [drive(), "inspect" in sys.modules]
 
 # Only now, so that the facts above are about a program without inspect, which both import.
+import collections
+import collections.abc
 import dataclasses
 import inspect
 
@@ -123,6 +125,23 @@ def predicates():
     }
 
 
+@typing.runtime_checkable
+class HasX(typing.Protocol):
+    """A protocol that Point follows."""
+
+    x: int
+
+
+def of_this_frame():
+    """What is found out from the frame of a caller that is compiled."""
+    return {
+        "type variable": typing.TypeVar("T").__module__,
+        "named tuple": collections.namedtuple("P", "x").__module__,
+        "enumerable locals": isinstance(sys._getframe().f_locals, collections.abc.Mapping),
+        "protocol": [isinstance(Point(1), HasX), isinstance(1, HasX)],
+    }
+
+
 def facts():
     """Everything, as JSON values."""
     hints = typing.get_type_hints(plain)
@@ -142,6 +161,7 @@ def facts():
         "unwrap": inspect.unwrap(plain) is plain,
         "bind": dict(inspect.signature(plain).bind(1, "b", 2.0, key=False, z=1).arguments),
         "module": inspect.getmodule(plain).__name__,
+        "frame": of_this_frame(),
     }
 
 

@@ -250,8 +250,9 @@ def test_a_module_that_only_the_user_knows_of_is_followed() -> None:
 @pytest.mark.parametrize(
     ("version", "mode", "message"),
     [
-        ((3, 12), "lean", r"is for Python 3\.11.*--mode single"),
-        ((3, 12), "standalone-lean", r"is for Python 3\.11.*--mode standalone"),
+        ((3, 14), "lean", r"is for Python 3\.11 to 3\.13.*--mode single"),
+        ((3, 14), "standalone-lean", r"is for Python 3\.11 to 3\.13.*--mode standalone"),
+        ((3, 15), "lean", r"is for Python 3\.11 to 3\.13.*--mode single"),
     ],
 )
 def test_a_python_that_the_plugin_does_not_know_is_refused(
