@@ -27,7 +27,7 @@ from typing import Any, Self
 from spike.core import filelock, jsonfile
 from spike.core.errors import BusyError, CorruptFileError, StorageError
 from spike.core.workspace import display_path
-from spike.measure import emulated, provenance, system_state
+from spike.measure import emulated, provenance, seal, system_state
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 2
@@ -62,6 +62,8 @@ class Result:
         targets: By id (a variant or a baseline): what it was, ``sha256`` included.
         samples: Raw samples in the order in which they were taken; each has ``target``.
         elapsed_s: Seconds that the run took.
+        seal: What the file says of itself (:mod:`spike.measure.seal`); empty for an unfinished
+            run, and for one of a version that did not seal them.
         path: The file; not stored in it.
     """
 
@@ -74,11 +76,17 @@ class Result:
     targets: Mapping[str, Mapping[str, Any]]
     samples: Sequence[Mapping[str, Any]]
     elapsed_s: float
+    seal: Mapping[str, Any] = field(default_factory=dict, compare=False)
     path: Path | None = field(default=None, compare=False)
 
     def of(self, target: str) -> list[Mapping[str, Any]]:
         """The samples of one target, in order."""
         return [sample for sample in self.samples if sample["target"] == target]
+
+    @property
+    def seal_problem(self) -> str:
+        """What is not as it was written, as the end of a sentence; empty for nothing."""
+        return seal.problem(_facts(vars(self)), self.samples, self.seal)
 
 
 class Recorder:
@@ -169,6 +177,8 @@ class Recorder:
         self._document["provenance"]["system_state"] = system_state.between(
             self._before, system_state.snapshot()
         ).as_json()
+        if self._document["complete"]:
+            self._document["seal"] = seal.of(_facts(self._document), self._document["samples"])
         jsonfile.write_text(self.incomplete_path, _text(self._document))
         self._saved = time.monotonic()
         self._save_cost_s = self._saved - began
@@ -208,6 +218,17 @@ def recording(
         ) as recorder,
     ):
         yield recorder
+
+
+_SEALED = (
+    *("benchmark", "sidecar", "sidecar_version", "complete", "provenance", "settings"),
+    *("elapsed_s", "targets"),
+)
+"""What a run's seal is over, beside its samples; in this order."""
+
+
+def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: document[name] for name in _SEALED}
 
 
 def _text(document: Mapping[str, Any]) -> str:
