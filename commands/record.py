@@ -8,6 +8,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from commands.edge import HELLO, SIDECAR_HELP, edge
+from commands.words import WordsTask
 
 if TYPE_CHECKING:
     from decision.evidence import Evidence
@@ -85,24 +86,32 @@ def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "")
     """Write record, reports and README from the evidence, or check them."""
     from commands import listing
     from decision import evidence
+    from decision.platforms import home
     from decision.record import documents
     from spike.core.workspace import TOOL
     from spike.project import sidecar as sidecars
 
-    known = evidence.gather(sidecars.load(sidecar))
+    own = home.at_home(sidecars.load(sidecar), output)
+    known = evidence.gather(own)
+    others = [evidence.gather(own.on(name)) for name in home.others(own)]
     say_origin(known)
+    if said := home.left_out(own):
+        print(f"{said}\n")
     root = known.sidecar.workspace.root
     # The list of commands is the tool's own document: a project that only uses it has none.
     tool = root == TOOL and known.sidecar.is_hello and not output
     extra = {root.joinpath(*listing.PLACE): listing.document()} if tool else {}
-    found = documents.of(known, output=output, extra=extra)
+    found = documents.of(known, others=others, output=output, extra=extra)
     if not check:
         print(documents.told(found.write()))
         return 0
     complaints = found.check()
-    for complaint in [*complaints, *known.problems]:
+    problems = list(known.problems)
+    for other in others:
+        problems += [f"{other.sidecar.platform}: {problem}" for problem in other.problems]
+    for complaint in [*complaints, *problems]:
         print(complaint)
-    if complaints or known.problems:
+    if complaints or problems:
         print(
             f"not what the evidence says; written anew by: invoke adr{known.sidecar.option}"
             + (f" --output {output}" if output else "")
@@ -110,6 +119,56 @@ def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "")
         return 1
     print("record, reports and README are what the evidence says")
     return 0
+
+
+@task(
+    klass=WordsTask,
+    positional=["folders"],
+    help={
+        "folders": "any number of folders of results, or of folders that hold such",
+        "withdraw": "take the results of this platform out, such as linux-arm64-3.12",
+        "sidecar": SIDECAR_HELP,
+        "output": "the record that they are for (default: decision-record.md)",
+    },
+)
+@edge
+def merge(
+    c: Context,
+    folders: tuple[str, ...] = (),
+    withdraw: str = "",
+    sidecar: str = HELLO,
+    output: str = "",
+) -> int:
+    """Take in the results of other machines, each checked and beside the others."""
+    from pathlib import Path
+
+    from decision.merging import keeping
+    from spike.core.errors import EXIT_CANNOT, EXIT_OK, UsageError
+    from spike.core.workspace import display_path
+    from spike.project import sidecar as sidecars
+
+    found = sidecars.load(sidecar)
+    following = f"invoke adr{found.option}" + (f" --output {output}" if output else "")
+    if bool(folders) == bool(withdraw):
+        raise UsageError(
+            "invoke merge takes folders of results, or --withdraw with a platform."
+            if folders
+            else "invoke merge was given no folder.",
+            try_next=f"invoke merge DIR{found.option}, with the folder that a job handed over",
+        )
+    if withdraw:
+        place = keeping.withdraw(withdraw, found, output)
+        print(f"{withdraw}: withdrawn, {display_path(place)} is gone")
+        print(f"written into record and reports by: {following}")
+        return EXIT_OK
+    merged = keeping.merge([Path(name).expanduser() for name in folders], found, output)
+    for taken in merged.taken:
+        print(taken)
+    for refused in merged.refused:
+        print(f"refused: {refused}")
+    if any(taken.what != keeping.UNCHANGED for taken in merged.taken):
+        print(f"written into record and reports by: {following}")
+    return EXIT_CANNOT if merged.refused else EXIT_OK
 
 
 @task(

@@ -221,21 +221,23 @@ def recording(
 
 
 _SEALED = (
-    *("benchmark", "sidecar", "sidecar_version", "complete", "provenance", "settings"),
+    *("schema", "benchmark", "sidecar", "sidecar_version", "complete", "provenance", "settings"),
     *("elapsed_s", "targets"),
 )
 """What a run's seal is over, beside its samples; in this order."""
 
 
 def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: document[name] for name in _SEALED}
+    found = {"schema": SCHEMA, **document}
+    return {name: found[name] for name in _SEALED}
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    """The content of a result file: the facts of the run, then a line for each sample."""
-    facts = jsonfile.dumps({key: value for key, value in document.items() if key != "samples"})
+    """The content of a result file: the facts of the run, a line for each sample, the seal."""
+    facts = jsonfile.dumps(_facts(document))
     samples = ",\n".join(jsonfile.dumps(sample) for sample in document["samples"])
-    return f'{facts[:-1]},"samples":[\n{samples}\n]}}\n'
+    end = f',"seal":{jsonfile.dumps(document["seal"])}' if "seal" in document else ""
+    return f'{facts[:-1]},"samples":[\n{samples}\n]{end}}}\n'
 
 
 def keep(path: Path, text: str) -> Path:
@@ -315,6 +317,22 @@ def set_aside(folder: Path, own: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def put_aside(folder: Path) -> Path:
+    """Move every whole run of a folder to ``elsewhere/``, the checklist's journals included.
+
+    Returns:
+        The folder that they are in now.
+
+    Raises:
+        StorageError: A file cannot be moved.
+    """
+    for path in files(folder).values():
+        _move_aside(path)
+    if (folder / EVIDENCE).exists():
+        _move_aside(folder / EVIDENCE)
+    return folder / ELSEWHERE
+
+
 def _move_aside(path: Path) -> None:
     """Move a file or folder to ``elsewhere/``, beside what is there."""
     name, dot, suffix = path.name.partition(".")
@@ -374,6 +392,28 @@ def load_file(path: Path, *, remedy: str) -> Result | None:
             f"{path} is damaged: {error}.", try_next=f"delete it and run {remedy}"
         ) from None
     return result
+
+
+def load_unbroken(path: Path, *, remedy: str) -> Result | None:
+    """A whole run whose seal holds, without its samples; None for any other file.
+
+    Args:
+        path: The file.
+        remedy: The command that makes it anew.
+
+    Raises:
+        CorruptFileError: The file cannot be read as text.
+        FileNotFoundError: There is none.
+    """
+    found = seal.unbroken(jsonfile.text(path, remedy=remedy))
+    if found is None or found[0].get("schema") != SCHEMA:
+        return None
+    facts, sealed = found
+    del facts["schema"]
+    try:
+        return Result(**facts, samples=(), seal=sealed, path=path)
+    except TypeError:
+        return None
 
 
 @contextlib.contextmanager

@@ -36,13 +36,15 @@ def of(facts: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[s
         facts: Everything that the file says beside the samples, ``targets`` included.
         samples: The samples, each with its ``target``.
     """
-    return {
-        "facts": _checksum(facts),
-        "targets": {
-            name: _summary([sample for sample in samples if sample["target"] == name])
-            for name in facts["targets"]
-        },
-    }
+    by_target: dict[str, list[Mapping[str, Any]]] = {name: [] for name in facts["targets"]}
+    for sample in samples:
+        by_target[sample["target"]].append(sample)
+    return _closed(
+        {
+            "facts": _checksum(facts),
+            "targets": {name: _summary(taken) for name, taken in by_target.items()},
+        }
+    )
 
 
 def problem(
@@ -74,7 +76,47 @@ def problem(
                     f"{summary[figure]}, and its summary says {told.get(figure)}"
                 )
         return f"was changed after it was written: the samples of {name} are not its own"
-    return "was changed after it was written: its seal is about other targets"
+    return "was changed after it was written: its seal is not its own"
+
+
+def unbroken(text: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Facts and seal of a result file whose seal holds, from its text alone.
+
+    Thousands of samples are compared as they stand there, and none of them is parsed.
+
+    Args:
+        text: The file's text, as :mod:`spike.measure.results` writes it.
+
+    Returns:
+        What the file says beside samples and seal, and the seal; None when the seal does not hold,
+        when there is none, or when another program has written the file.
+    """
+    head, begin, rest = text.partition(',"samples":[\n')
+    body, middle, tail = rest.rpartition('\n],"seal":')
+    if not begin or not middle:
+        return None
+    try:
+        facts, sealed = json.loads(head + "}"), json.loads(tail.removesuffix("}\n"))
+        lines: dict[str, list[str]] = {name: [] for name in facts["targets"]}
+        for line in body.split(",\n") if body else []:
+            brace, key, colon, name, _ = line.split('"', 4)
+            if (brace, key, colon) != ("{", "target", ":"):
+                return None
+            lines[name].append(line)
+        holds = (
+            sealed == _closed({key: sealed[key] for key in ("facts", "targets")})
+            and sealed["facts"] == _digest(head + "}")
+            and {name: told["sha256"] for name, told in sealed["targets"].items()}
+            == {name: _digest(f"[{','.join(taken)}]") for name, taken in lines.items()}
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return (facts, sealed) if holds else None
+
+
+def _closed(sealed: dict[str, Any]) -> dict[str, Any]:
+    """The seal with a checksum of its own figures."""
+    return {**sealed, "sha256": _checksum(sealed)}
 
 
 def _summary(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -96,7 +138,10 @@ def _summary(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _checksum(document: object) -> str:
     # In the order of the file, which JSON keeps: written and read are the same text.
-    text = json.dumps(document, separators=(",", ":"))
+    return _digest(jsonfile.dumps(document))
+
+
+def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 

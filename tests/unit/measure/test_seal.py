@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,12 @@ def test_a_run_is_what_it_was_written_as(demo: Sidecar) -> None:
     for count in (3, 2000):
         path = recorded(demo, count)
         assert said(path) == ""
+        quick = results.load_unbroken(path, remedy="")
+        assert quick is not None
+        assert quick.samples == ()
         found = results.load_file(path, remedy="")
         assert found is not None
+        assert replace(quick, samples=found.samples) == found
         assert found.seal["targets"]["b"]["failed"] == count
         assert found.seal["targets"]["a"]["ready_ms"] == 20.5 + (count - 1) / 2
 
@@ -71,6 +76,9 @@ def test_one_changed_digit_anywhere_is_seen(demo: Sidecar) -> None:
         path.write_text(changed, encoding="utf-8")
         tried += 1
         assert said(path), changed[max(0, place - 30) : place + 30]
+        assert results.load_unbroken(path, remedy="") is None, changed[
+            max(0, place - 30) : place + 30
+        ]
     assert tried > 100
 
 
@@ -104,6 +112,25 @@ def test_a_sample_that_was_taken_out_is_missed(demo: Sidecar) -> None:
     del lines[1]
     path.write_text("".join(lines), encoding="utf-8")
     assert "samples of a give samples 2, and its summary says 3" in said(path)
+
+
+def test_a_file_that_was_formatted_anew_is_still_the_same_run(demo: Sidecar) -> None:
+    """What counts is what it says; only the quick way takes the recorder's own lines alone."""
+    path = recorded(demo)
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")), indent=1), encoding="utf-8")
+    assert results.load_unbroken(path, remedy="") is None
+    assert said(path) == ""
+
+
+def test_a_run_without_samples_has_a_seal_too(demo: Sidecar) -> None:
+    """A size table of nothing is sealed, and a sample that somebody adds is seen."""
+    path = recorded(demo, 0)
+    assert results.load_unbroken(path, remedy="") is not None
+    text = path.read_text(encoding="utf-8")
+    added = text.replace('"samples":[\n', '"samples":[\n{"target":"a","ready_ms":1.0}', 1)
+    path.write_text(added, encoding="utf-8")
+    assert results.load_unbroken(path, remedy="") is None
+    assert "samples of a give samples 1, and its summary says 0" in said(path)
 
 
 def test_an_unfinished_run_and_one_of_an_earlier_version_have_none(demo: Sidecar) -> None:
