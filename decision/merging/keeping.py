@@ -139,9 +139,12 @@ def withdraw(name: str, sidecar: Sidecar, output: str = "") -> Path:
             if there
             else f"invoke merge DIR{sidecar.option}, with a folder of results",
         )
-    folder = sidecar.on(name).workspace.results
+    workspace = sidecar.on(name).workspace
+    folder = workspace.results
     try:
-        for path in _kept_in(folder):
+        if workspace.reports.parent == folder and workspace.reports.is_dir():
+            shutil.rmtree(workspace.reports)  # those of another sidecar lie beside its results
+        for path in list(_kept_in(folder)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         for path in (folder, folder.parent, folder.parent.parent):
             # The folders of the platform alone, and only when nothing else is in them.

@@ -557,6 +557,9 @@ def test_another_sidecars_results_lie_below_it(hello: Sidecar) -> None:
     assert platforms.merged(other) == platforms.merged(hello) == ("linux-arm64-3.12",)
     keeping.withdraw("linux-arm64-3.12", hello)
     assert platforms.merged(other) == ("linux-arm64-3.12",)
+    reports = other.on("linux-arm64-3.12").workspace.reports
+    reports.mkdir()
+    (reports / "index.md").write_text("x", encoding="utf-8")
     (refused,) = keeping.merge([made(hello, "arm")], other).refused
     assert "is about another sidecar: sidecar-hello, not other" in str(refused)
     keeping.withdraw("linux-arm64-3.12", other)
