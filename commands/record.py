@@ -85,33 +85,28 @@ def recommend(c: Context, sidecar: str = HELLO) -> int:
 def adr(c: Context, check: bool = False, sidecar: str = HELLO, output: str = "") -> int:
     """Write record, reports and README from the evidence, or check them."""
     from commands import listing
-    from decision import evidence
     from decision.platforms import home
     from decision.record import documents
     from spike.core.workspace import TOOL
     from spike.project import sidecar as sidecars
 
-    own = home.at_home(sidecars.load(sidecar), output)
-    known = evidence.gather(own)
-    others = [evidence.gather(own.on(name)) for name in home.others(own)]
-    say_origin(known)
-    if said := home.left_out(own):
-        print(f"{said}\n")
-    root = known.sidecar.workspace.root
+    own = sidecars.load(sidecar)
+    root = own.workspace.root
     # The list of commands is the tool's own document: a project that only uses it has none.
-    tool = root == TOOL and known.sidecar.is_hello and not output
+    tool = root == TOOL and own.is_hello and not output
     extra = {root.joinpath(*listing.PLACE): listing.document()} if tool else {}
-    found = documents.of(known, others=others, output=output, extra=extra)
+    found = documents.gathered(own, output=output, extra=extra)
+    known = found.facts.evidence
+    say_origin(known)
+    if said := home.left_out(known.sidecar):
+        print(f"{said}\n")
     if not check:
         print(documents.told(found.write()))
         return 0
     complaints = found.check()
-    problems = list(known.problems)
-    for other in others:
-        problems += [f"{other.sidecar.platform}: {problem}" for problem in other.problems]
-    for complaint in [*complaints, *problems]:
+    for complaint in [*complaints, *found.problems]:
         print(complaint)
-    if complaints or problems:
+    if complaints or found.problems:
         print(
             f"not what the evidence says; written anew by: invoke adr{known.sidecar.option}"
             + (f" --output {output}" if output else "")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from spike.core.errors import UsageError
 from spike.core.workspace import display_path
 from spike.measure import results
 from spike.project.sidecar import Sidecar
@@ -41,18 +40,16 @@ class Refusal:
         return " ".join(part for part in parts if part)
 
 
-def find(given: Path, sidecar: Sidecar) -> list[Path]:
+def find(given: Path, sidecar: Sidecar) -> list[Path] | Refusal:
     """The folders of results below one that was named, itself included, sorted.
 
     Results that lie in ``sidecars/<name>`` are those of another sidecar than the project's own;
     they are looked for when that one is meant.
-
-    Raises:
-        UsageError: There is no such folder, or it has no results of whole runs in it.
     """
     if not given.is_dir():
-        raise UsageError(
-            f"There is no folder {given}.",
+        return Refusal(
+            path=given,
+            says="is no folder",
             why="invoke merge takes folders of results, or folders that hold such folders.",
             try_next=f"invoke merge benchmarks/results/{sidecar.workspace.platform_name}"
             f"{sidecar.option}",
@@ -63,8 +60,9 @@ def find(given: Path, sidecar: Sidecar) -> list[Path]:
         return whose
     own = [folder for folder in found if folder == given or folder.parent.name != SIDECARS]
     if not own:
-        raise UsageError(
-            f"{display_path(given)} has no results of {sidecar.name} in it.",
+        return Refusal(
+            path=given,
+            says=f"has no results of {sidecar.name} in it",
             why="Results are *.json and *.json.gz files of whole runs, as "
             f"benchmarks/results/{sidecar.workspace.platform_name} has them.",
             try_next=f"invoke bench{sidecar.option} on the machine that made the folder, then "

@@ -81,17 +81,21 @@ def merge(given: Sequence[Path], sidecar: Sidecar, output: str = "") -> Merged:
         output: The sidecar's record; empty for the usual place.
 
     Raises:
-        UsageError: A folder is not there, or has no results in it; nothing was changed.
         StorageError: A folder cannot be written; what was there before is unchanged.
     """
-    # Two folders that were named may hold the same one.
-    folders = dict.fromkeys(path.resolve() for each in given for path in find(each, sidecar))
     own = home.at_home(sidecar, output)
     own_name = home.name_at_home(own)
     wanted = Wanted(sidecar=own.on(""))
     candidates: dict[str, list[Candidate]] = {}
     refused = []
     taken = []
+    folders: dict[Path, None] = {}  # two that were named may hold the same one
+    for each in given:
+        within = find(each, sidecar)
+        if isinstance(within, Refusal):
+            refused.append(within)
+        else:
+            folders |= dict.fromkeys(path.resolve() for path in within)
     for folder in folders:
         read = checks.read(folder, wanted)
         problem = read if isinstance(read, Refusal) else checks.check(read)

@@ -56,12 +56,19 @@ def others(sidecar: Sidecar) -> tuple[str, ...]:
 
 
 def left_out(sidecar: Sidecar) -> str:
-    """Which results were merged in and are not shown, and why, in a sentence; empty for none.
+    """Which results a record does not look at, and why, in a sentence; empty for none.
 
     Args:
         sidecar: As :func:`at_home` gives it.
     """
     own, name = sidecar.workspace.results, name_at_home(sidecar)
+    here = sidecar.on("")
+    if sidecar.platform and name_at_home(here) not in ("", *platforms.merged(sidecar)):
+        place = display_path(here.workspace.results)
+        return (
+            f"Not shown: {place}, since the record is about {sidecar.platform}; "
+            f"invoke merge {place}{sidecar.option} takes it in."
+        )
     if sidecar.workspace.platform_name == name or name not in platforms.merged(sidecar):
         return ""
     return (

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decision import criteria
-from decision.evidence import Evidence
+from decision.evidence import Evidence, gather
+from decision.platforms import home
 from decision.record import chosen_option, page, pictures, reports
 from decision.record.front import front
 from decision.record.page import Section
@@ -57,6 +58,18 @@ class Documents:
     blocks: Mapping[Path, Mapping[str, str]]
     whole: Mapping[Path, str]
     others: tuple[Known, ...] = ()
+
+    @property
+    def problems(self) -> list[str]:
+        """What in the results does not fit together, with the platform where it is another's."""
+        return [
+            *self.facts.evidence.problems,
+            *(
+                f"{other.platform}: {problem}"
+                for other in self.others
+                for problem in other.evidence.problems
+            ),
+        ]
 
     def write(self) -> dict[Path, bool]:
         """Write them; a record that does not exist is made from the template.
@@ -174,6 +187,25 @@ def of(
         whole=whole,
         others=elsewhere,
     )
+
+
+def gathered(
+    sidecar: Sidecar, *, output: str = "", extra: Mapping[Path, str] | None = None
+) -> Documents:
+    """Read everything that a sidecar's record is about, and work its documents out.
+
+    Args:
+        sidecar: The sidecar.
+        output: As for :func:`of`.
+        extra: Likewise.
+
+    Raises:
+        CorruptFileError: A result is damaged or of a newer schema.
+        IssueLogError: An entry of the issue log is malformed.
+    """
+    own = home.at_home(sidecar, output)
+    others = [gather(own.on(name)) for name in home.others(own)]
+    return of(gather(own), others=others, output=output, extra=extra)
 
 
 def told(changed: Mapping[Path, bool]) -> str:

@@ -61,7 +61,7 @@ REASONS_LENGTH = 400
 def answered(facts: Known) -> str:
     """The answer in one sentence, its reasons, and what the plan's rules propose."""
     answer = facts.answer
-    parts = [f"**{answer.sentence}**"]
+    parts = [f"**{answer.sentence}**{_over_all(facts)}"]
     if answer.variant:
         parts.append(
             " ".join([*answer.reasons, answer.reconciled]).strip()
@@ -71,6 +71,16 @@ def answered(facts: Known) -> str:
         title = criteria.TITLES[answer.packager]
         parts.append(f"By the plan's rules it is {title}: {answer.why_packager}")
     return "\n\n".join(parts)
+
+
+def _over_all(facts: Known) -> str:
+    found = facts.platforms
+    if not found or found.decision is None:
+        return ""
+    return (
+        f" That is the answer on {facts.platform}; over all {len(found.rows)} platforms: "
+        f"{found.decision.sentence} (Below, with each platform's own.)"
+    )
 
 
 def side_by_side(facts: Known) -> str:

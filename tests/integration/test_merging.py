@@ -112,7 +112,7 @@ def test_adding_refusing_and_withdrawing_by_command(
 
     for words, said in (
         (("merge",), "was given no folder"),
-        (("merge", "nowhere"), "There is no folder nowhere"),
+        (("merge", "nowhere"), "nowhere is no folder"),
         (("merge", good, "--withdraw", "linux-arm64-3.12"), "or --withdraw"),
         (("merge", "--withdraw", "linux-arm64-3.99"), "Merged in are: linux-arm64-3.12"),
     ):

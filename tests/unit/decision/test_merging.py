@@ -533,13 +533,15 @@ def test_the_records_own_platform_is_replaced_where_it_is(hello: Sidecar) -> Non
 
 
 def test_what_is_no_folder_of_results_is_said(hello: Sidecar) -> None:
-    """With what a folder of results is, and a command."""
-    (hello.workspace.root / "empty").mkdir()
-    for name, said in (("nowhere", "There is no folder"), ("empty", "has no results of")):
-        with pytest.raises(UsageError, match=said) as caught:
-            keeping.merge([made(hello, "arm"), hello.workspace.root / name], hello)
-        assert "invoke merge" in caught.value.try_next
-    assert platforms.merged(hello) == ()
+    """With what a folder of results is, and a command; a job that failed stops no other."""
+    (hello.workspace.root / "made" / "empty").mkdir()
+    found = merge(hello, "nowhere", "empty", "arm")
+    assert [refusal.path.name for refusal in found.refused] == ["nowhere", "empty"]
+    assert "made/nowhere is no folder. invoke merge takes" in str(found.refused[0])
+    assert "made/empty has no results of sidecar-hello in it." in str(found.refused[1])
+    for refusal in found.refused:
+        assert "invoke merge" in refusal.try_next
+    assert platforms.merged(hello) == ("linux-arm64-3.12",)
 
 
 def test_another_sidecars_results_lie_below_it(hello: Sidecar) -> None:

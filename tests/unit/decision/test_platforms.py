@@ -67,9 +67,7 @@ def hello(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Si
 
 def written(hello: Sidecar) -> Documents:
     """The documents, as `invoke adr` works them out."""
-    own = home.at_home(hello)
-    others = [evidence.gather(own.on(name)) for name in home.others(own)]
-    return documents.of(evidence.gather(own), others=others)
+    return documents.gathered(hello)
 
 
 def merge(hello: Sidecar, *names: str) -> None:
@@ -141,6 +139,8 @@ def test_each_platform_has_a_row_and_its_own_reports(hello: Sidecar) -> None:
     assert cells[7] == "2026-12-01"
     assert "by what works | under Wine: not measured | - | 0 of 20 | not run |" in rows[5]
     assert "**Ship `" in text
+    record = hello.workspace.record.read_text(encoding="utf-8")
+    assert f"That is the answer on {platform_id()}; over all 4 platforms: Ship `" in record
     root = hello.workspace.root
     for machine in (ARM, MAC, WINE):
         index = root / "benchmarks" / "report" / machine.name / "index.md"
@@ -248,6 +248,20 @@ def test_a_record_is_about_the_platform_that_it_names(
         monkeypatch.setattr(module, "platform_id", lambda: "plan9-x64")
     assert home.at_home(hello).workspace.platform_name in record.read_text(encoding="utf-8")
     assert complaints(written(hello)) == []
+    # What is measured there meanwhile is said, and changes no record until it is merged.
+    plan9 = replace(MAC, platform="Windows", checkout="9" * 16)
+    made = hand_over(hello, hello.workspace.root / "made" / "plan9", plan9)
+    shutil.move(made, hello.on("plan9-x64").workspace.results)
+    assert complaints(written(hello)) == []
+    assert home.left_out(home.at_home(hello)) == (
+        f"Not shown: benchmarks/results/plan9-x64, since the record is about {platform_id()}; "
+        "invoke merge benchmarks/results/plan9-x64 takes it in."
+    )
+    merge_of = keeping.merge([hello.on("plan9-x64").workspace.results], hello)
+    assert [taken.name for taken in merge_of.taken] == ["windows-arm64-3.13"]
+    assert home.left_out(home.at_home(hello)) == ""
+    keeping.withdraw("windows-arm64-3.13", hello)
+    shutil.rmtree(hello.on("plan9-x64").workspace.results)
     # Who names a platform without results gets one that has some.
     text = record.read_text(encoding="utf-8")
     for named in ("macos-x64", "../../etc", "linux"):
