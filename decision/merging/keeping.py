@@ -275,8 +275,9 @@ def _settle(old: Path, place: Path) -> None:
 
 def _kept_in(folder: Path) -> Iterator[Path]:
     """What is kept of a folder of results: the whole runs, and the checklist's journals."""
-    yield from results.files(folder).values()
-    if (folder / results.EVIDENCE).is_dir():
+    found = results.files(folder)
+    yield from found.values()
+    if results.CHECKLIST in found and (folder / results.EVIDENCE).is_dir():
         yield folder / results.EVIDENCE
 
 

@@ -117,6 +117,16 @@ def test_one_folder_may_hold_many(hello: Sidecar) -> None:
     assert not (kept(hello, "linux-arm64-3.12") / results.ELSEWHERE).exists()
 
 
+def test_only_what_was_checked_is_kept(hello: Sidecar) -> None:
+    """Neither other files nor journals that belong to no checklist come along."""
+    (made(hello, "arm") / "notes.txt").write_text("x", encoding="utf-8")
+    (made(hello, "wine") / results.EVIDENCE).mkdir()
+    (made(hello, "wine") / results.EVIDENCE / "odd.json").write_text("{}", encoding="utf-8")
+    assert merge(hello, "arm", "wine").refused == ()
+    assert not (kept(hello, "linux-arm64-3.12") / "notes.txt").exists()
+    assert not (kept(hello, "windows-x64-3.11") / results.EVIDENCE).exists()
+
+
 def test_the_same_again_changes_nothing(hello: Sidecar) -> None:
     """No file is written anew."""
     merge(hello, "arm")
