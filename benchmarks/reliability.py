@@ -275,11 +275,11 @@ def render_table(result: results.Result) -> str:
 
 def render_latency(result: results.Result) -> str:
     """Launch to READY: medians, ends, marked outliers, and ratios with their intervals."""
-    baseline = _rounds(result, PYTHON_ISOLATED)
-    specs = _rounds(result, requirements.PLAN_VARIANTS[0])
+    baseline = by_round(result, PYTHON_ISOLATED)
+    specs = by_round(result, requirements.PLAN_VARIANTS[0])
     rows = []
     for summary in summarise(result):
-        taken = _rounds(result, summary.target)
+        taken = by_round(result, summary.target)
         figures = distribution([value for value in taken if value is not None])
         rows.append(
             [
@@ -311,7 +311,7 @@ def render_latency(result: results.Result) -> str:
     )
 
 
-def _rounds(result: results.Result, target: str) -> list[float | None]:
+def by_round(result: results.Result, target: str) -> list[float | None]:
     """Launch to READY in each round, in order; None where it did not come."""
     samples = sorted(result.of(target), key=lambda sample: int(sample["round"]))
     return [sample["ready_ms"] for sample in samples]

@@ -1,4 +1,4 @@
-"""Everything that is known of one sidecar on this platform, read from files alone.
+"""Everything that is known of one sidecar on one platform, read from files alone.
 
 The decision record, the report and the rules see this and nothing else: they can be run on
 another day or on another machine than the measuring.
@@ -17,9 +17,9 @@ from spike import issue_log
 from spike.build import buildinfo
 from spike.build.buildinfo import BuildInfo
 from spike.core import jsonfile
-from spike.core.workspace import TOOL, display_path, platform_id
+from spike.core.workspace import TOOL, display_path
 from spike.issue_log import Entry
-from spike.measure import identity, provenance, results
+from spike.measure import identity, platforms, provenance, results
 from spike.measure.results import Result
 from spike.packagers import VARIANTS
 from spike.project.sidecar import Sidecar
@@ -67,7 +67,11 @@ class Evidence:
 
 
 def gather(sidecar: Sidecar) -> Evidence:
-    """Read every result of a sidecar on this platform, its issue log and its record's outcome.
+    """Read every result of a sidecar on its platform, its issue log and its record's outcome.
+
+    Args:
+        sidecar: With the platform that is meant. What was merged in from another machine is never
+            this checkout's own, and nothing that is built here is held against it.
 
     Raises:
         CorruptFileError: A result or a ``build.json`` is damaged or of a newer schema.
@@ -78,7 +82,7 @@ def gather(sidecar: Sidecar) -> Evidence:
     own = {
         name: result
         for name, result in read.items()
-        if here and result.provenance.get("checkout") == here
+        if here and not sidecar.platform and result.provenance.get("checkout") == here
     }
     # Own results and others never mix: what is committed counts as a whole, or not at all.
     found = own or read
@@ -111,10 +115,10 @@ def gather(sidecar: Sidecar) -> Evidence:
             *outdated(sidecar, infos, builds),
         ),
         issues=issue_log.load(sidecar.workspace.issues),
-        failures=_failures(sidecar),
+        failures=() if sidecar.platform else _failures(sidecar),
         outcome=_outcome(sidecar),
         snapshot_problem=_snapshot_problem(sidecar, found),
-        hello=_hello(),
+        hello=_hello(sidecar.workspace.platform_name),
     )
 
 
@@ -147,9 +151,9 @@ def _results(sidecar: Sidecar) -> dict[str, Result]:
     return found
 
 
-def _hello() -> dict[str, Result]:
+def _hello(platform: str) -> dict[str, Result]:
     """What the tool brings of its hello sidecar, also where a run of one's own set it aside."""
-    folder = TOOL / "benchmarks" / "results" / platform_id()
+    folder = TOOL / "benchmarks" / "results" / platform
     found = {}
     for place in (folder / results.ELSEWHERE, folder):
         for name, path in results.files(place).items():
@@ -172,13 +176,25 @@ def _outcome(sidecar: Sidecar) -> str:
 
 
 def _snapshot_problem(sidecar: Sidecar, found: Mapping[str, Result]) -> str:
-    if "fallback" not in found:
-        return ""
+    if "fallback" not in found or sidecar.platform:
+        return ""  # what another machine froze lies there
     for sample in found["fallback"].samples:
         if sample["step"] == "K1":
             folder = sidecar.workspace.root / str(sample["folder"])
             return snapshot.problem(folder, str(sample["sha256"]))
     return ""
+
+
+def _remedy(sidecar: Sidecar, command: str) -> str:
+    """What makes a result anew: a command here, or a run elsewhere that is merged again."""
+    if not sidecar.platform:
+        return command
+    if not platforms.NAME.fullmatch(sidecar.platform):
+        return f"{command} there"
+    return (
+        f"{command} there and invoke merge DIR{sidecar.option} here, or invoke merge --withdraw "
+        f"{sidecar.platform}{sidecar.option}"
+    )
 
 
 def outdated(
@@ -199,8 +215,9 @@ def outdated(
     if changed:
         problems.append(
             f"{sidecar.folder.name}/ has changed since {', '.join(changed)} "
-            f"{'was' if len(changed) == 1 else 'were'} built and measured; "
-            f"run invoke spike{sidecar.option}."
+            f"{'was' if len(changed) == 1 else 'were'} built and measured"
+            f"{f' on {sidecar.platform}' if sidecar.platform else ''}; "
+            f"run {_remedy(sidecar, f'invoke spike{sidecar.option}')}."
         )
     return problems
 
@@ -213,7 +230,9 @@ def inconsistencies(
     seen: dict[str, tuple[str, str]] = {}
     first: tuple[str, Result] | None = None
     for name, result in found.items():
-        command = registry.command(name, sidecar)
+        command = _remedy(sidecar, registry.command(name, sidecar))
+        if result.seal and (changed := result.seal_problem):
+            problems.append(f"{name} {changed}; run {command}.")
         if not result.complete:
             problems.append(f"{name} is not complete; run {command}.")
         if result.sidecar != sidecar.name:

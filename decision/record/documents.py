@@ -15,20 +15,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decision import criteria
-from decision.evidence import Evidence
+from decision.evidence import Evidence, gather
+from decision.platforms import home
 from decision.record import chosen_option, page, pictures, reports
+from decision.record.front import front
 from decision.record.page import Section
 from decision.record.reports import Known
 from spike.core import generated, jsonfile
 from spike.core.errors import CorruptFileError
-from spike.core.workspace import display_path, platform_id
+from spike.core.workspace import display_path
+from spike.measure import platforms
 from spike.project.sidecar import Sidecar
 
 README_NAME = "README.md"
 COMMAND = "invoke adr"
 _LINK = re.compile(r"\]\(([^()\s#:]+)\)")
 """A link of Markdown to a file, not to a web page or to a heading."""
-_FRONT = re.compile(r"\A---\n(?P<fields>(?:[a-z-]+: .*\n)+)---\n")
 FRONT_FIELDS = ("status", "date", "deciders", "platform")
 
 TEMPLATE = Path(__file__).with_name("template.md")
@@ -48,12 +50,26 @@ class Documents:
         record: The record's file.
         blocks: The generated sections of each document that people write the rest of, by name.
         whole: The text of each document that is generated as a whole.
+        others: What is known on the other platforms, whose reports are written as well.
     """
 
     facts: Known
     record: Path
     blocks: Mapping[Path, Mapping[str, str]]
     whole: Mapping[Path, str]
+    others: tuple[Known, ...] = ()
+
+    @property
+    def problems(self) -> list[str]:
+        """What in the results does not fit together, with the platform where it is another's."""
+        return [
+            *self.facts.evidence.problems,
+            *(
+                f"{other.platform}: {problem}"
+                for other in self.others
+                for problem in other.evidence.problems
+            ),
+        ]
 
     def write(self) -> dict[Path, bool]:
         """Write them; a record that does not exist is made from the template.
@@ -67,7 +83,9 @@ class Documents:
             StorageError: A document cannot be written; the others are as before or whole.
         """
         texts = {
-            path: generated.rewrite(_current(path, self.facts), blocks, _command(self.facts))
+            path: generated.rewrite(
+                page.fitted(_current(path, self.facts), blocks), blocks, _command(self.facts)
+            )
             for path, blocks in self.blocks.items()
         } | dict(self.whole)
         changed = {}
@@ -75,11 +93,14 @@ class Documents:
             changed[path] = not path.exists() or path.read_text(encoding="utf-8") != text
             if changed[path]:
                 jsonfile.write_text(path, text)
-        changed |= dict.fromkeys(pictures.write(self.facts.evidence), True)
+        for facts in (self.facts, *self.others):
+            changed |= dict.fromkeys(pictures.write(facts.evidence), True)
         for path in self._strays():
             if _is_generated(path):  # what somebody else put there is only complained about
                 path.unlink()
                 changed[path] = True
+                if not any(path.parent.iterdir()):
+                    path.parent.rmdir()  # of a platform that was withdrawn
         return changed
 
     def check(self) -> list[str]:
@@ -93,9 +114,14 @@ class Documents:
         """
         complaints = []
         for path, blocks in self.blocks.items():
+            text = _existing(path)
             complaints += [
                 f"{display_path(path)}: {difference.problem}\n{difference.diff}".rstrip()
-                for difference in generated.differences(_existing(path), blocks)
+                for difference in generated.differences(page.without(text, blocks), blocks)
+            ]
+            complaints += [
+                f"{display_path(path)}: there is nothing to show in the generated block {name!r}"
+                for name in page.needless(text, blocks)
             ]
         for path, text in self.whole.items():
             try:
@@ -104,7 +130,8 @@ class Documents:
                 problem = "the generated document is missing"
             if problem:
                 complaints.append(f"{display_path(path)}: {problem}")
-        complaints += pictures.stale(self.facts.evidence)
+        for facts in (self.facts, *self.others):
+            complaints += pictures.stale(facts.evidence)
         complaints += [
             f"{display_path(path)}: no command makes this file" for path in self._strays()
         ]
@@ -115,32 +142,70 @@ class Documents:
 
     def _strays(self) -> list[Path]:
         """Files among the reports that no command makes."""
-        evidence = self.facts.evidence
-        made = set(self.whole) | {
-            pictures.path_of(picture, evidence) for picture, _ in pictures.available(evidence)
-        }
-        folder = evidence.sidecar.workspace.reports
-        return [path for path in sorted(folder.glob("*")) if path.is_file() and path not in made]
+        made = set(self.whole)
+        folders = set()
+        for evidence in (facts.evidence for facts in (self.facts, *self.others)):
+            folders.add(evidence.sidecar.workspace.reports)
+            made |= {
+                pictures.path_of(picture, evidence) for picture, _ in pictures.available(evidence)
+            }
+        if self.facts.evidence.sidecar.is_own:
+            folders |= _withdrawn(self.facts)
+        return [
+            path
+            for folder in sorted(folders)
+            for path in sorted(folder.glob("*"))
+            if path.is_file() and path not in made
+        ]
 
 
 def of(
-    evidence: Evidence, *, output: str = "", extra: Mapping[Path, str] | None = None
+    evidence: Evidence,
+    *,
+    others: Sequence[Evidence] = (),
+    output: str = "",
+    extra: Mapping[Path, str] | None = None,
 ) -> Documents:
     """Work out every document of a sidecar.
 
     Args:
         evidence: What there is to decide on.
+        others: The same of the other platforms whose results lie beside these.
         output: The record's file; empty for the usual place.
         extra: Other documents that are generated as a whole, by their file.
     """
     record = path_for(evidence.sidecar, output)
-    facts = reports.known(_with_outcome(evidence, record))
+    elsewhere = tuple(reports.known(_with_outcome(other, record)) for other in others)
+    facts = reports.known(_with_outcome(evidence, record), elsewhere)
+    whole = _documents(facts, extra)
+    for other in elsewhere:
+        whole |= _documents(other, None)
     return Documents(
         facts=facts,
         record=record,
         blocks=_blocks(facts, record, output),
-        whole=_documents(facts, extra),
+        whole=whole,
+        others=elsewhere,
     )
+
+
+def gathered(
+    sidecar: Sidecar, *, output: str = "", extra: Mapping[Path, str] | None = None
+) -> Documents:
+    """Read everything that a sidecar's record is about, and work its documents out.
+
+    Args:
+        sidecar: The sidecar.
+        output: As for :func:`of`.
+        extra: Likewise.
+
+    Raises:
+        CorruptFileError: A result is damaged or of a newer schema.
+        IssueLogError: An entry of the issue log is malformed.
+    """
+    own = home.at_home(sidecar, output)
+    others = [gather(own.on(name)) for name in home.others(own)]
+    return of(gather(own), others=others, output=output, extra=extra)
 
 
 def told(changed: Mapping[Path, bool]) -> str:
@@ -167,8 +232,8 @@ def _page_problems(facts: Known, record: Path) -> list[str]:
     lacking = [name for name in FRONT_FIELDS if not fields.get(name)]
     if lacking:
         problems.append(f"the front matter lacks {', '.join(lacking)}")
-    if fields.get("platform", platform_id()) != platform_id():
-        problems.append(f"the front matter names {fields['platform']}, this is {platform_id()}")
+    if fields.get("platform", facts.platform) != facts.platform:
+        problems.append(f"the front matter names {fields['platform']}, this is {facts.platform}")
     lines, size = len(text.splitlines()), len(text.encode())
     if lines > page.MAX_LINES or size > page.MAX_BYTES:
         problems.append(
@@ -176,15 +241,6 @@ def _page_problems(facts: Known, record: Path) -> list[str]:
             f"and {page.MAX_BYTES}"
         )
     return problems
-
-
-def front(text: str) -> dict[str, str]:
-    """The fields in front of a record; empty without any."""
-    found = _FRONT.match(text)
-    if found is None:
-        return {}
-    pairs = (line.split(": ", 1) for line in found["fields"].splitlines())
-    return {name: value.strip() for name, value in pairs}
 
 
 def _blocks(facts: Known, record: Path, output: str) -> dict[Path, dict[str, str]]:
@@ -201,7 +257,7 @@ def _rendered(sections: Sequence[Section], facts: Known, path: Path) -> dict[str
     root = facts.evidence.sidecar.workspace.root
     return {
         section.name: rebased(section.text(facts), root, path.absolute().parent)
-        for section in sections
+        for section in page.there(sections, facts)
     }
 
 
@@ -228,6 +284,13 @@ def _documents(facts: Known, extra: Mapping[Path, str] | None) -> dict[Path, str
     return made | {path: generated.document(text, COMMAND) for path, text in (extra or {}).items()}
 
 
+def _withdrawn(facts: Known) -> set[Path]:
+    """Folders of reports of platforms whose results are not there any more."""
+    own = facts.evidence.sidecar
+    base = own.workspace.reports.parent
+    return {path for path in base.glob("*") if platforms.NAME.fullmatch(path.name)}
+
+
 def _is_generated(path: Path) -> bool:
     return bool(pictures.drawn_from(path)) or (
         path.suffix == ".md" and generated.is_document(path.read_text(encoding="utf-8"))
@@ -248,7 +311,7 @@ def _current(path: Path, facts: Known) -> str:
         TEMPLATE.read_text(encoding="utf-8")
         .replace("{sidecar}", evidence.sidecar.name)
         .replace("{date}", newest[:10] or datetime.datetime.now(datetime.UTC).date().isoformat())
-        .replace("{platform}", platform_id())
+        .replace("{platform}", facts.platform)
     )
 
 

@@ -15,13 +15,13 @@ from decision import criteria
 from decision.criteria import Ruling
 from decision.criteria.ruling import launches_of
 from decision.evidence import usable
+from decision.platforms.rows import HEADERS
 from decision.recommend import choice, wording
 from decision.recommend.choice import Standing
 from decision.record import figures
 from decision.record.reports import INDEX, Known
 from spike.core import requirements
 from spike.core.tables import NOT_MEASURED, compact, megabytes, milliseconds, percent
-from spike.core.workspace import platform_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,15 @@ class Section:
     Attributes:
         name: Its name in the markers.
         render: Turns what is known into Markdown; empty when there is nothing to show.
+        heading: Of a section that is there only when there is something to show: its heading and
+            its markers come and go with it, before the section ``before``.
+        before: See ``heading``.
     """
 
     name: str
     render: Callable[[Known], str]
+    heading: str = ""
+    before: str = ""
 
     def text(self, facts: Known) -> str:
         """The block's Markdown, with a final newline."""
@@ -49,11 +54,14 @@ MAX_BYTES = 12 * 1024
 PRICE_LENGTH = 240
 """Characters of a variant's price on the page; the report has all of it."""
 
+REASONS_LENGTH = 400
+"""Characters of the reasons for the decision over all platforms; the report has all of them."""
+
 
 def answered(facts: Known) -> str:
     """The answer in one sentence, its reasons, and what the plan's rules propose."""
     answer = facts.answer
-    parts = [f"**{answer.sentence}**"]
+    parts = [f"**{answer.sentence}**{_over_all(facts)}"]
     if answer.variant:
         parts.append(
             " ".join([*answer.reasons, answer.reconciled]).strip()
@@ -63,6 +71,16 @@ def answered(facts: Known) -> str:
         title = criteria.TITLES[answer.packager]
         parts.append(f"By the plan's rules it is {title}: {answer.why_packager}")
     return "\n\n".join(parts)
+
+
+def _over_all(facts: Known) -> str:
+    found = facts.platforms
+    if not found or found.decision is None:
+        return ""
+    return (
+        f" That is the answer on {facts.platform}; over all {len(found.rows)} platforms: "
+        f"{found.decision.sentence} (Below, with each platform's own.)"
+    )
 
 
 def side_by_side(facts: Known) -> str:
@@ -126,10 +144,21 @@ def price(facts: Known) -> str:
             f"Price: {_price(chosen, facts)}",
             f"Faults: {_fault_risk(chosen, facts)}",
             f"Launches: {_launch_risk(chosen, facts)}",
-            f"Platform: measured on {platform_id()} alone; what holds elsewhere is unknown until "
-            f"`invoke spike{facts.option}` has run there.",
+            f"Platform: {_elsewhere(facts)}",
             f"Open: {_open(facts)}",
         )
+    )
+
+
+def _elsewhere(facts: Known) -> str:
+    if not facts.platforms:
+        return (
+            f"measured on {facts.platform} alone; what holds elsewhere is unknown until "
+            f"`invoke spike{facts.option}` has run there."
+        )
+    return (
+        f"these figures are of {facts.platform} alone; {len(facts.platforms.rows)} platforms were "
+        "measured, and the rest are unknown."
     )
 
 
@@ -176,7 +205,7 @@ def _faults_link(whose: str, facts: Known) -> str:
     text = f"{whose} run"
     if whose == choice.OWN or facts.evidence.sidecar.is_hello:
         return facts.link("faults", text)
-    place = f"benchmarks/report/{platform_id()}/faults.md"
+    place = f"benchmarks/report/{facts.platform}/faults.md"
     there = (facts.evidence.sidecar.workspace.root / place).exists()
     return f"[{text}]({place})" if there else text
 
@@ -281,6 +310,21 @@ def changes(facts: Known) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
+def every_platform(facts: Known) -> str:
+    """A row a platform, and the decision over all of them; empty for one platform."""
+    found = facts.platforms
+    if not found or found.decision is None:
+        return ""
+    reasons = " ".join(found.decision.reasons)
+    return "\n\n".join(
+        [
+            compact(list(HEADERS), [row.cells for row in found.rows]),
+            f"**{found.decision.sentence}** {shortened(reasons, REASONS_LENGTH)} Times are ratios "
+            f"within one machine; {facts.link('platforms', 'machines, reasons and reports')}.",
+        ]
+    )
+
+
 DECISIVE = (
     *("startup", "cold-start", "size", "reliability", "integration", "checklist"),
     *("host-latency", "faults", "faults-in-the-host", "random-lives"),
@@ -288,20 +332,31 @@ DECISIVE = (
 """The reports that the page quotes: what the plan compares, and what people ask next."""
 
 
-def evidence_list(facts: Known) -> str:
-    """The summary sentences of what the decision rests on; the index has those of the rest."""
+def evidence_list(facts: Known, quoted: Sequence[str] = DECISIVE) -> str:
+    """The summary sentences of what the decision rests on; the index has those of the rest.
+
+    Args:
+        facts: What is known.
+        quoted: The reports whose sentences stand there.
+    """
     lacking = [
         f"`{report.command}{facts.option}`"
         for report in facts.reports
         if report.stem in DECISIVE and report.stem not in facts.sentences
     ]
-    more = len([stem for stem in facts.sentences if stem not in DECISIVE])
+    more = len([stem for stem in facts.sentences if stem not in quoted])
     parts = [
-        facts.listed(DECISIVE),
+        facts.listed(quoted) if quoted else "",
         f"Not run: {', '.join(lacking)}." if lacking else "",
         f"{facts.link(INDEX, 'All reports')}, {more} more among them.",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def evidence_that_fits(facts: Known) -> str:
+    """The sentences of a record: what rows of other platforms take, the last of these give."""
+    taken = len(facts.platforms.rows) + 2 if facts.platforms else 0
+    return evidence_list(facts, DECISIVE[: max(0, len(DECISIVE) - taken)])
 
 
 def gallery(facts: Known) -> str:
@@ -318,7 +373,7 @@ def readme_answer(facts: Known) -> str:
     where = ", ".join(str(result.provenance[key]) for key in ("system", "cpu"))
     return (
         f"**{facts.answer.sentence}**\n\n{side_by_side(facts)}\n\n"
-        f"Of {facts.evidence.sidecar.name} on {platform_id()} ({where}), "
+        f"Of {facts.evidence.sidecar.name} on {facts.platform} ({where}), "
         f"{str(result.provenance['at'])[:10]}; {facts.link(INDEX, 'all reports')}."
     )
 
@@ -327,15 +382,69 @@ RECORD: Sequence[Section] = (
     Section(name="answer", render=answered),
     Section(name="side-by-side", render=side_by_side),
     Section(name="price", render=price),
+    Section(name="platforms", render=every_platform, heading="Platforms", before="Criteria"),
     Section(name="criteria", render=verdicts),
     Section(name="changes", render=changes),
-    Section(name="evidence", render=evidence_list),
+    Section(name="evidence", render=evidence_that_fits),
     Section(name="links", render=lambda facts: ""),
 )
 """Sections of a record; its links stand in the last one, so that the page stays one."""
+
+
+def there(sections: Sequence[Section], facts: Known) -> list[Section]:
+    """The sections without those that come and go and have nothing to show."""
+    return [section for section in sections if not section.heading or section.render(facts)]
+
 
 README: Sequence[Section] = (
     Section(name="answer", render=readme_answer),
     Section(name="pictures", render=gallery),
     Section(name="evidence", render=evidence_list),
 )
+
+
+_OPTIONAL = tuple(section for section in RECORD if section.heading)
+
+
+def fitted(text: str, blocks: Mapping[str, str]) -> str:
+    """A record with the headings and markers of those sections that have something to show.
+
+    Args:
+        text: The record.
+        blocks: Its generated sections, by name.
+    """
+    text = without(text, blocks)
+    for section in _OPTIONAL:
+        begin, end = _markers(section)
+        place = f"\n## {section.before}\n"
+        if section.name in blocks and begin not in text and place in text:
+            markers = f"{begin} | made by:  | sha256:  -->\n{end}"
+            text = text.replace(place, f"\n## {section.heading}\n\n{markers}{place}", 1)
+    return text
+
+
+def without(text: str, blocks: Mapping[str, str]) -> str:
+    """A record without the sections that have nothing to show, byte for byte as it was before."""
+    for section in _OPTIONAL:
+        begin, end = _markers(section)
+        if section.name not in blocks and begin in text and end in text:
+            first, _, rest = text.partition(begin)
+            _, _, last = rest.partition(end)
+            text = first.removesuffix(f"\n## {section.heading}\n\n") + last
+    return text
+
+
+def needless(text: str, blocks: Mapping[str, str]) -> list[str]:
+    """Names of the sections in a record that have nothing to show."""
+    return [
+        section.name
+        for section in _OPTIONAL
+        if section.name not in blocks and _markers(section)[0] in text
+    ]
+
+
+def _markers(section: Section) -> tuple[str, str]:
+    return (
+        f"<!-- begin generated: {section.name}",
+        f"<!-- end generated: {section.name} -->\n",
+    )

@@ -7,7 +7,7 @@ report without a line here. What was not run has no report: the index names the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from benchmarks import registry
 from benchmarks.definition import Benchmark, Section
 from decision import criteria
 from decision.evidence import Evidence, inconsistencies, usable
+from decision.platforms import rows
+from decision.platforms.rows import Platforms
 from decision.recommend import standings, wording
 from decision.recommend.choice import Answer
 from decision.record import figures, sections
-from spike.core.workspace import platform_id
+from spike.core.tables import compact
 from spike.packagers import DEFAULT_PACKAGERS, PACKAGERS
 
 INDEX = "index"
@@ -51,11 +53,18 @@ class Known:
         evidence: What there is to decide on.
         answer: The answer.
         sentences: The summary sentence of every report that there is something to show in.
+        platforms: Every platform of the record, where there is more than one.
     """
 
     evidence: Evidence
     answer: Answer
     sentences: Mapping[str, str] = field(default_factory=dict)
+    platforms: Platforms = field(default_factory=Platforms)
+
+    @property
+    def platform(self) -> str:
+        """Name of the platform whose results these are."""
+        return self.evidence.sidecar.workspace.platform_name
 
     @property
     def option(self) -> str:
@@ -67,6 +76,7 @@ class Known:
         """Every report that this sidecar can have, whether there is something to show or not."""
         sidecar = self.evidence.sidecar
         return [
+            *([PLATFORMS] if self.platforms else []),
             *DECIDING,
             *(
                 _of_benchmark(benchmark, section)
@@ -104,9 +114,23 @@ class Known:
         )
 
 
-def known(evidence: Evidence) -> Known:
-    """Work the answer and the summary sentences out."""
-    bare = Known(evidence=evidence, answer=standings.answer(evidence))
+def known(evidence: Evidence, others: Sequence[Known] = ()) -> Known:
+    """Work the answer and the summary sentences out.
+
+    Args:
+        evidence: What is known on one platform.
+        others: What is known on the other platforms of the record that is about it.
+    """
+    answer = standings.answer(evidence)
+    bare = Known(
+        evidence=evidence,
+        answer=answer,
+        platforms=rows.over(
+            [(evidence, answer), *((other.evidence, other.answer) for other in others)]
+        )
+        if others
+        else Platforms(),
+    )
     found = {report.stem: report.summary(bare) for report in bare.reports}
     return replace(bare, sentences={stem: text for stem, text in found.items() if text})
 
@@ -115,7 +139,7 @@ def render_all(facts: Known) -> dict[Path, str]:
     """Every report's text by its file, with links relative to the project's root."""
     texts = {
         facts.path(report.stem): f"# {report.title}\n\n{facts.sentences[report.stem]}\n\n"
-        f"Of {facts.evidence.sidecar.name} on {platform_id()}; "
+        f"Of {facts.evidence.sidecar.name} on {facts.platform}; "
         f"{facts.link(INDEX, 'all reports')}.\n\n{report.body(facts).strip()}\n"
         for report in facts.reports
         if report.stem in facts.sentences
@@ -127,7 +151,7 @@ def _index(facts: Known) -> str:
     """The list of reports, what was not run, and what does not fit together."""
     evidence = facts.evidence
     parts = [
-        f"# {evidence.sidecar.name} on {platform_id()}",
+        f"# {evidence.sidecar.name} on {facts.platform}",
         facts.answer.sentence,
         facts.listed(),
     ]
@@ -167,6 +191,47 @@ def _of_benchmark(benchmark: Benchmark, section: Section) -> Report:
         command=benchmark.command,
         summary=summary,
         body=body,
+    )
+
+
+def _platforms_summary(facts: Known) -> str:
+    return facts.platforms.decision.sentence if facts.platforms.decision else ""
+
+
+def _platforms(facts: Known) -> str:
+    found = facts.platforms
+    assert found.decision is not None, "a report without a summary is not written"
+    own = facts.evidence.sidecar
+    root = own.workspace.root
+    table = compact(list(rows.HEADERS), [row.cells for row in found.rows])
+    places = {
+        row.name: own.on(row.folder).workspace.reports.relative_to(root) / f"{INDEX}.md"
+        for row in found.rows
+    }
+    machines = [
+        f"- [{row.name}]({places[row.name].as_posix()}): {row.machine}"
+        + (f", played by {row.emulated}" if row.emulated else "")
+        for row in found.rows
+    ]
+    ships = compact(
+        ["platform", "its own answer", "ships by the decision"],
+        [
+            [row.name, row.seen.answer or "none yet", found.decision.ships.get(row.name, "-")]
+            for row in found.rows
+        ],
+    )
+    return "\n\n".join(
+        [
+            " ".join(found.decision.reasons),
+            table,
+            "Each row is of one machine. A time stands here only as a ratio to the plain Python of "
+            "the same machine; milliseconds are in each platform's own reports:",
+            "\n".join(machines),
+            ships,
+            f"Decided by the rule `{found.decision.rule}` of `decision/platforms/rule.py`. A "
+            f"platform is added or replaced by `invoke merge DIR{facts.option}`, and taken away by "
+            f"`invoke merge --withdraw NAME{facts.option}`.",
+        ]
     )
 
 
@@ -247,6 +312,15 @@ def _issues_summary(facts: Known) -> str:
 def _issues(facts: Known) -> str:
     return f"{sections.issues(facts.evidence)}\n\nMade by `invoke issue --list{facts.option}`."
 
+
+PLATFORMS = Report(
+    stem="platforms",
+    title="Every platform",
+    command="invoke merge",
+    summary=_platforms_summary,
+    body=_platforms,
+)
+"""There where a record knows more than one platform."""
 
 DECIDING: tuple[Report, ...] = (
     Report(

@@ -113,7 +113,7 @@ def run(sidecar: Sidecar, *, with_host: bool = True) -> int:
             kept = step.run(sidecar)
             recorder.add(SUBJECT, {"step": step.id, **kept})
     known = evidence.gather(sidecar)
-    documents.of(known).write()
+    documents.gathered(sidecar).write()
     found = criteria.contingency_steps(known)
     print(f"\n{sections.rulings(found)}")  # noqa: T201 - the command's answer
     if any(ruling.verdict is Verdict.NOT_RUN for ruling in found):

@@ -57,7 +57,7 @@ def run(
     headline("decision record")
     if said := evidence.origin(evidence.gather(sidecar)):
         print(said)  # noqa: T201 - progress of a command
-    print(documents.told(documents.of(evidence.gather(sidecar)).write()))  # noqa: T201
+    print(documents.told(documents.gathered(sidecar).write()))  # noqa: T201
     print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
     return verdict(sidecar)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -133,7 +134,8 @@ def build(
     imports.check_python(sidecar)
     found_imports = imports.scan(sidecar)
     recipe = variant.packager.recipe(sidecar, variant.mode.name)
-    print_fingerprint = fingerprint(variant, sidecar, recipe, lock)
+    locks = lock_sums(lock, sidecar)
+    print_fingerprint = fingerprint(variant, sidecar, recipe, locks)
     target = variant.folder(sidecar)
     if not force:
         unchanged = up_to_date(target, print_fingerprint, sidecar, variant)
@@ -157,6 +159,7 @@ def build(
                 scratch,
                 target,
                 provided,
+                locks=locks,
                 walk=walk,
             )
         except StepFailedError as error:
@@ -182,6 +185,7 @@ def _build(
     target: Path,
     provided: Mapping[str, str],
     *,
+    locks: Mapping[str, str],
     walk: bool,
 ) -> buildinfo.BuildInfo:
     root = sidecar.workspace.root
@@ -242,7 +246,9 @@ def _build(
         _say(f"{variant.id}: built, but its first launch failed: {first.program.detail}")
     for remark in first.remarks:
         _say(f"{variant.id}: {remark}")
-    info = _describe(variant, sidecar, recipe, inputs, work, done.elapsed_s, first)
+    info = dataclasses.replace(
+        _describe(variant, sidecar, recipe, inputs, work, done.elapsed_s, first), locks=locks
+    )
     if target.exists():
         shutil.rmtree(target)
     (work / recipe.output).replace(target)
@@ -334,7 +340,23 @@ def up_to_date(
     return info
 
 
-def fingerprint(variant: Variant, sidecar: Sidecar, recipe: Recipe, lock: Path | None) -> str:
+def lock_sums(lock: Path | None, sidecar: Sidecar) -> dict[str, str]:
+    """SHA-256 of what an environment is installed from, by file name.
+
+    Args:
+        lock: The packager's hashed requirements; None for an environment without.
+        sidecar: Whose own lock counts as well, where it has dependencies.
+    """
+    return {
+        each.name: hashlib.sha256(each.read_bytes()).hexdigest()
+        for each in (lock, sidecarlock.check(sidecar))
+        if each
+    }
+
+
+def fingerprint(
+    variant: Variant, sidecar: Sidecar, recipe: Recipe, locks: Mapping[str, str]
+) -> str:
     """SHA-256 over everything that decides what comes out of a build."""
     facts = {
         "variant": variant.id,
@@ -343,11 +365,7 @@ def fingerprint(variant: Variant, sidecar: Sidecar, recipe: Recipe, lock: Path |
         "files": {path.as_posix(): text for path, text in recipe.files.items()},
         "sources": sidecar.source_sha256(variant.packager.name),
         "name": sidecar.name,
-        "locks": [
-            hashlib.sha256(each.read_bytes()).hexdigest()
-            for each in (lock, sidecarlock.check(sidecar))
-            if each
-        ],
+        "locks": list(locks.values()),
         "packager": installed_version(variant.packager),
         "python": sys.version,
         "base": sys.base_prefix,

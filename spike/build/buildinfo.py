@@ -72,6 +72,8 @@ class BuildInfo:
         folder_bytes: Bytes of all its files.
         folder_files: Number of its files.
         log: The packager's whole output.
+        locks: SHA-256 of the locks that the environment was installed from, by file name: the
+            packager's, and the sidecar's where it has dependencies.
     """
 
     argv: tuple[str, ...]
@@ -104,6 +106,7 @@ class BuildInfo:
     folder_bytes: int
     folder_files: int
     log: str
+    locks: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def shipped_bytes(self) -> int:
@@ -158,7 +161,7 @@ _JSON_TYPES: Mapping[Any, tuple[type, ...]] = {
 }
 
 
-_LATER = ("first_detail", "remarks")
+_LATER = ("first_detail", "remarks", "locks")
 """Fields with a default, which earlier builds do not have."""
 
 

@@ -81,22 +81,41 @@ def read(path: Path, *, schema: int, remedy: str) -> dict[str, Any]:
         CorruptFileError: It is not JSON, not an object, or of another schema.
     """
     try:
-        content = path.read_bytes()
-        # By its first bytes: whoever copies one may call it as they like.
-        if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
-        document = json.loads(content.decode())
-    except FileNotFoundError:
-        raise
-    except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
-        raise CorruptFileError(
-            f"{path} is damaged: {error}.", try_next=f"delete it and run {remedy}"
-        ) from None
+        document = json.loads(text(path, remedy=remedy))
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, error, remedy) from None
     found = document.get("schema") if isinstance(document, dict) else None
     if found != schema or isinstance(found, bool):
         raise _schema_error(path, found, schema, remedy)
     assert isinstance(document, dict)
     return document
+
+
+def text(path: Path, *, remedy: str) -> str:
+    """The text of a file, compressed or not.
+
+    Args:
+        path: The file.
+        remedy: The command that makes it anew, for the error message.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        CorruptFileError: It cannot be read, or is no text in UTF-8.
+    """
+    try:
+        content = path.read_bytes()
+        # By its first bytes: whoever copies one may call it as they like.
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        return content.decode()
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise _damaged(path, error, remedy) from None
+
+
+def _damaged(path: Path, error: Exception, remedy: str) -> CorruptFileError:
+    return CorruptFileError(f"{path} is damaged: {error}.", try_next=f"delete it and run {remedy}")
 
 
 def _schema_error(path: Path, found: object, known: int, remedy: str) -> CorruptFileError:

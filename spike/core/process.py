@@ -17,7 +17,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -59,6 +59,7 @@ class Completed:
         output: Its stdout, when it was captured, else the last lines of both streams.
         errors: Its stderr, when captured apart.
         timed_out: Whether it was ended because its time was up.
+        content: Its stdout as it came, when it was captured.
     """
 
     argv: tuple[str, ...]
@@ -67,6 +68,7 @@ class Completed:
     output: str
     errors: str = ""
     timed_out: bool = False
+    content: bytes = field(default=b"", repr=False)
 
     @property
     def ok(self) -> bool:
@@ -127,6 +129,7 @@ def capture(
         output=out.decode("utf-8", "replace"),
         errors=err.decode("utf-8", "replace"),
         timed_out=timed_out,
+        content=out,
     )
 
 

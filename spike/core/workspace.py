@@ -101,11 +101,25 @@ def target_triple() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """The folders of one sidecar in one project."""
+    """The folders of one sidecar in one project.
+
+    Attributes:
+        root: The project's folder.
+        sidecar_name: The sidecar's name.
+        is_own: Whether it is the project's own sidecar.
+        platform: Whose results and reports are meant, such as ``linux-arm64-3.12``; empty for
+            those that are measured here.
+    """
 
     root: Path
     sidecar_name: str
     is_own: bool
+    platform: str = ""
+
+    @property
+    def platform_name(self) -> str:
+        """Name of the platform in result paths."""
+        return self.platform or platform_id()
 
     @property
     def dist(self) -> Path:
@@ -124,8 +138,8 @@ class Workspace:
 
     @property
     def results(self) -> Path:
-        """Result files of this platform."""
-        base = self.root / "benchmarks" / "results" / platform_id()
+        """Result files of the platform."""
+        base = self.root / "benchmarks" / "results" / self.platform_name
         return base if self.is_own else base / "sidecars" / self.sidecar_name
 
     @property
@@ -135,9 +149,9 @@ class Workspace:
 
     @property
     def reports(self) -> Path:
-        """The generated reports of this platform, which the record links to."""
+        """The generated reports of the platform, which the record links to."""
         if self.is_own:
-            return self.root / "benchmarks" / "report" / platform_id()
+            return self.root / "benchmarks" / "report" / self.platform_name
         return self.results / "report"
 
     @property

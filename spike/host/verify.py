@@ -31,7 +31,7 @@ from spike.host.observed import STDERR_LINE, Observed
 from spike.host.staging import Launching
 from spike.launch import leftovers
 from spike.launch.ready import Ready
-from spike.measure import results
+from spike.measure import results, seal
 from spike.packagers import Variant
 from spike.project import sidecar as sidecars
 from spike.project.settings import FREE_PORT
@@ -112,6 +112,7 @@ def run(
     # Not before the rows that they are the evidence of are the result.
     for variant, observed in journals.items():
         keep_journals(recorder.path.parent / results.EVIDENCE / variant, observed)
+    seal.seal_folder(recorder.path.parent / results.EVIDENCE)
     return recorder.result()
 
 

@@ -27,7 +27,7 @@ from typing import Any, Self
 from spike.core import filelock, jsonfile
 from spike.core.errors import BusyError, CorruptFileError, StorageError
 from spike.core.workspace import display_path
-from spike.measure import emulated, provenance, system_state
+from spike.measure import emulated, provenance, seal, system_state
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 2
@@ -62,6 +62,8 @@ class Result:
         targets: By id (a variant or a baseline): what it was, ``sha256`` included.
         samples: Raw samples in the order in which they were taken; each has ``target``.
         elapsed_s: Seconds that the run took.
+        seal: What the file says of itself (:mod:`spike.measure.seal`); empty for an unfinished
+            run, and for one of a version that did not seal them.
         path: The file; not stored in it.
     """
 
@@ -74,11 +76,17 @@ class Result:
     targets: Mapping[str, Mapping[str, Any]]
     samples: Sequence[Mapping[str, Any]]
     elapsed_s: float
+    seal: Mapping[str, Any] = field(default_factory=dict, compare=False)
     path: Path | None = field(default=None, compare=False)
 
     def of(self, target: str) -> list[Mapping[str, Any]]:
         """The samples of one target, in order."""
         return [sample for sample in self.samples if sample["target"] == target]
+
+    @property
+    def seal_problem(self) -> str:
+        """What is not as it was written, as the end of a sentence; empty for nothing."""
+        return seal.problem(_facts(vars(self)), self.samples, self.seal)
 
 
 class Recorder:
@@ -169,6 +177,8 @@ class Recorder:
         self._document["provenance"]["system_state"] = system_state.between(
             self._before, system_state.snapshot()
         ).as_json()
+        if self._document["complete"]:
+            self._document["seal"] = seal.of(_facts(self._document), self._document["samples"])
         jsonfile.write_text(self.incomplete_path, _text(self._document))
         self._saved = time.monotonic()
         self._save_cost_s = self._saved - began
@@ -210,11 +220,24 @@ def recording(
         yield recorder
 
 
+_SEALED = (
+    *("schema", "benchmark", "sidecar", "sidecar_version", "complete", "provenance", "settings"),
+    *("elapsed_s", "targets"),
+)
+"""What a run's seal is over, beside its samples; in this order."""
+
+
+def _facts(document: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"schema": SCHEMA, **document}
+    return {name: found[name] for name in _SEALED}
+
+
 def _text(document: Mapping[str, Any]) -> str:
-    """The content of a result file: the facts of the run, then a line for each sample."""
-    facts = jsonfile.dumps({key: value for key, value in document.items() if key != "samples"})
+    """The content of a result file: the facts of the run, a line for each sample, the seal."""
+    facts = jsonfile.dumps(_facts(document))
     samples = ",\n".join(jsonfile.dumps(sample) for sample in document["samples"])
-    return f'{facts[:-1]},"samples":[\n{samples}\n]}}\n'
+    end = f',"seal":{jsonfile.dumps(document["seal"])}' if "seal" in document else ""
+    return f'{facts[:-1]},"samples":[\n{samples}\n]{end}}}\n'
 
 
 def keep(path: Path, text: str) -> Path:
@@ -294,6 +317,22 @@ def set_aside(folder: Path, own: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def put_aside(folder: Path) -> Path:
+    """Move every whole run of a folder to ``elsewhere/``, the checklist's journals included.
+
+    Returns:
+        The folder that they are in now.
+
+    Raises:
+        StorageError: A file cannot be moved.
+    """
+    for path in files(folder).values():
+        _move_aside(path)
+    if (folder / EVIDENCE).exists():
+        _move_aside(folder / EVIDENCE)
+    return folder / ELSEWHERE
+
+
 def _move_aside(path: Path) -> None:
     """Move a file or folder to ``elsewhere/``, beside what is there."""
     name, dot, suffix = path.name.partition(".")
@@ -353,6 +392,28 @@ def load_file(path: Path, *, remedy: str) -> Result | None:
             f"{path} is damaged: {error}.", try_next=f"delete it and run {remedy}"
         ) from None
     return result
+
+
+def load_unbroken(path: Path, *, remedy: str) -> Result | None:
+    """A whole run whose seal holds, without its samples; None for any other file.
+
+    Args:
+        path: The file.
+        remedy: The command that makes it anew.
+
+    Raises:
+        CorruptFileError: The file cannot be read as text.
+        FileNotFoundError: There is none.
+    """
+    found = seal.unbroken(jsonfile.text(path, remedy=remedy))
+    if found is None or found[0].get("schema") != SCHEMA:
+        return None
+    facts, sealed = found
+    del facts["schema"]
+    try:
+        return Result(**facts, samples=(), seal=sealed, path=path)
+    except TypeError:
+        return None
 
 
 @contextlib.contextmanager

@@ -299,6 +299,23 @@ def seconds(value: object, key: str, right: str) -> float:
     return float(value)
 
 
+def budget(value: object, key: str, right: str) -> Mapping[str, float]:
+    """Thresholds for what ships: numbers of zero or more."""
+    if not isinstance(value, dict):
+        raise wrong(key, f"is {value!r}, not a table of numbers", right)
+    for name, limit in value.items():
+        if name not in BUDGETS:
+            raise wrong(
+                f"{key}.{name}", f"is not a known key; known are {', '.join(BUDGETS)}", right
+            )
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit >= 0:
+            raise wrong(f"{key}.{name}", f"is {limit!r}, not a number of zero or more", right)
+    return {name: float(limit) for name, limit in value.items()}
+
+
+BUDGETS = ("ready_ms_ratio", "size_mb", "failures")
+"""What ``invoke history --check`` holds the newest run against."""
+
 KEYS: Mapping[str, tuple[Callable[[object, str, str], Any], str]] = {
     "entry": (text, '"main.py"'),
     "ready": (token, '"READY"'),
@@ -320,4 +337,5 @@ KEYS: Mapping[str, tuple[Callable[[object, str, str], Any], str]] = {
     "extras": (texts, '["server"]'),
     "groups": (texts, '["sidecar"]'),
     "python": (version, '"3.13"'),
+    "budget": (budget, "{ ready_ms_ratio = 0.8, size_mb = 10, failures = 0 }"),
 }

@@ -32,6 +32,7 @@ _LAUNCH_ONLY = frozenset(
     {
         *("folder", "ready", "ready_pattern", "ready_stream", "ready_url", "ready_timeout_s"),
         *("args", "env", "smoke", "smoke_stdio", "health", "packager_args", "spec"),
+        *("platform", "budget"),
     }
 )
 """Fields that say how a program is launched, or what one packager is told: another value of them
@@ -80,7 +81,10 @@ class Sidecar:
         health: URL whose answer the host window shows; empty for none. Fields as in ``smoke``.
         defer_gc: Whether the packaged program holds garbage collection off until ``ready``.
         packager_args: By packager: further arguments for its command line.
+        budget: What its program may cost at most, by threshold (``invoke history --check``).
         spec: PyInstaller's .spec file of the author's, relative to ``folder``; empty for none.
+        platform: Whose results are meant, such as ``linux-arm64-3.12``; empty for those that are
+            measured here.
     """
 
     folder: Path
@@ -115,6 +119,8 @@ class Sidecar:
     defer_gc: bool = False
     packager_args: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     spec: str = ""
+    budget: Mapping[str, float] = field(default_factory=dict)
+    platform: str = ""
 
     def __post_init__(self) -> None:
         """A script that is packaged as it is stands for itself."""
@@ -134,7 +140,13 @@ class Sidecar:
     @property
     def workspace(self) -> Workspace:
         """Where this sidecar's builds and results lie."""
-        return Workspace(root=project(), sidecar_name=self.name, is_own=self.is_own)
+        return Workspace(
+            root=project(), sidecar_name=self.name, is_own=self.is_own, platform=self.platform
+        )
+
+    def on(self, platform: str) -> Sidecar:
+        """The same sidecar, with the results of a platform that was merged in."""
+        return dataclasses.replace(self, platform=platform)
 
     @property
     def option(self) -> str:

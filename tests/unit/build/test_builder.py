@@ -79,9 +79,12 @@ def test_another_lock_is_another_build(hello: Sidecar, tmp_path: Path) -> None:
     lock = tmp_path / "toy.txt"
     lock.write_text("toy==1")
     first = builder.build(VARIANT, hello, lock=lock)
+    assert first.locks == {"toy.txt": buildinfo.file_sha256(lock)}
     assert builder.build(VARIANT, hello, lock=lock) == first
     lock.write_text("toy==2")
-    assert builder.build(VARIANT, hello, lock=lock).fingerprint != first.fingerprint
+    again = builder.build(VARIANT, hello, lock=lock)
+    assert again.fingerprint != first.fingerprint
+    assert again.locks == {"toy.txt": buildinfo.file_sha256(lock)}
 
 
 @pytest.mark.parametrize(

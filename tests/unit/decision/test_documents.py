@@ -18,6 +18,7 @@ from commands import listing
 from decision import evidence
 from decision.record import documents, page
 from decision.record.documents import Documents
+from decision.record.front import front
 from spike.core import generated, workspace
 from spike.core.errors import CorruptFileError
 from spike.core.workspace import TOOL, platform_id
@@ -167,7 +168,7 @@ def test_a_record_is_one_page(copy: Copy, which: str) -> None:
     for page_ in (text, found.record.read_text(encoding="utf-8")):
         assert len(page_.splitlines()) <= page.MAX_LINES
         assert len(page_.encode()) <= page.MAX_BYTES
-        fields = documents.front(page_)
+        fields = front(page_)
         assert all(fields.get(name) for name in documents.FRONT_FIELDS)
     found.record.write_text(text + "\n" * page.MAX_LINES, encoding="utf-8")
     (complaint,) = found.check()

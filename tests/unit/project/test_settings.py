@@ -132,3 +132,21 @@ def test_a_port_that_is_handed_over_is_named_in_the_advice() -> None:
         values('[tool.sidecar]\nargs = ["--port={port}"]')
     assert '"--port={free_port}"' in caught.value.try_next
     values('[tool.sidecar]\nargs = ["--port={free_port}", "{}", "{\\"a\\": 1}"]')
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("budget = 3", "is 3, not a table of numbers"),
+        ("[tool.sidecar.budget]\nready = 3", "budget.ready is not a known key; known are ready_ms"),
+        ("[tool.sidecar.budget]\nsize_mb = -1", "budget.size_mb is -1.*, not a number of zero"),
+        ('[tool.sidecar.budget]\nsize_mb = "9"', "budget.size_mb is '9', not a number"),
+        ("[tool.sidecar.budget]\nfailures = true", "budget.failures is True, not a number"),
+        ("[tool.sidecar.budget]\nfailures = nan", "budget.failures is nan, not a number"),
+    ],
+)
+def test_a_budget_is_numbers_by_known_keys(text: str, said: str) -> None:
+    """Each with a right line to try."""
+    with pytest.raises(SidecarError, match=said) as caught:
+        values(f"[tool.sidecar]\n{text}")
+    assert caught.value.try_next.startswith("budget = { ready_ms_ratio")

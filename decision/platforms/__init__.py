@@ -1,0 +1,1 @@
+"""One decision over every platform whose results were merged in."""
