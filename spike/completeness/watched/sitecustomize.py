@@ -75,6 +75,17 @@ def _profile(line):
     return look
 
 
+def _of_database(name):
+    """The path in a name of SQLite's, which may be a URI such as ``file:///a%20b.db?mode=ro``."""
+    if not name.startswith("file:"):
+        return name
+    path = name[5:].partition("#")[0].partition("?")[0]
+    if path.startswith("//"):  # an authority: none, or localhost
+        path = "/" + path[2:].partition("/")[2]
+    first, *others = path.encode("utf-8", "surrogateescape").split(b"%")
+    return os.fsdecode(first + b"".join(bytes([int(o[:2], 16)]) + o[2:] for o in others))
+
+
 def _watch(notes: str) -> None:
     handle = os.open(notes, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
     noted = set()
@@ -110,8 +121,10 @@ def _watch(notes: str) -> None:
             elif event == "compile":
                 if more and isinstance(args[0], (str, bytes)) and not imports:
                     line(f"text\t{len(args[0])}\t{args[1]}\n")
-            elif event in ("open", "sqlite3.connect"):
+            elif event == "open":
                 note("module" if imports else "file", args[0])
+            elif event == "sqlite3.connect":
+                note("file", _of_database(os.fsdecode(args[0])))
             elif not imports:
                 note("folder", args[0])
         except Exception:

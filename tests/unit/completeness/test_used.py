@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from spike.completeness import used
 from spike.completeness.used import Used
@@ -89,3 +92,19 @@ def test_an_exception_looks_as_it_does_without(tmp_path: Path) -> None:
     _seen, done = ran(tmp_path, "import json\njson.loads('{')")
     assert "watched" not in done.stderr
     assert done.stderr.startswith("Traceback (most recent call last):\n  File")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["{0}/a b%.db", "file:{0}/a%20b%25.db?mode=ro", "file://localhost{0}/a%20b%25.db#x", "rel"],
+)
+def test_a_database_is_noted_however_it_is_named(tmp_path: Path, name: str) -> None:
+    """SQLite opens it by itself, and by a URI where a program wants it read only."""
+    with sqlite3.connect(tmp_path / "a b%.db") as store:
+        store.execute("create table t (x)")
+    place = "os.chdir(os.path.dirname(__file__)); " if name == "rel" else ""
+    named = "a b%.db" if name == "rel" else name.format(tmp_path)
+    script = f"import os, sqlite3; {place}sqlite3.connect({named!r}, uri=True).execute('select 1')"
+    seen, done = ran(tmp_path, script)
+    assert done.returncode == 0, done.stderr
+    assert seen.files == {"a b%.db"}
