@@ -1,0 +1,72 @@
+"""Runs the shell lines of a workflow's job or of an action, in order, as a Linux runner does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def job(path: Path, name: str) -> list[dict[str, Any]]:
+    """The steps of a job of a workflow."""
+    return list(yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"][name]["steps"])
+
+
+def action(path: Path) -> list[dict[str, Any]]:
+    """The steps of a composite action."""
+    return list(yaml.safe_load(path.read_text(encoding="utf-8"))["runs"]["steps"])
+
+
+def run(
+    steps: list[dict[str, Any]],
+    *,
+    cwd: Path,
+    temp: Path,
+    env: Mapping[str, str],
+    leave_out: Collection[str] = (),
+) -> dict[str, str]:
+    """Run every step that has lines of its own, but for those that are named.
+
+    Args:
+        steps: See :func:`job` and :func:`action`.
+        cwd: The checkout.
+        temp: What a runner calls ``RUNNER_TEMP``.
+        env: What the workflow's expressions would give.
+        leave_out: Names of steps that need what is not here.
+
+    Returns:
+        The outputs of all steps, the later winning; a text of several lines as it is in the file.
+    """
+    temp.mkdir(parents=True, exist_ok=True)
+    files = {name: temp / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_PATH")}
+    files["GITHUB_STEP_SUMMARY"] = temp / "summary"
+    for file in files.values():
+        file.touch()
+    for step in steps:
+        if "run" not in step or step.get("name") in leave_out:
+            continue
+        more = files["GITHUB_PATH"].read_text(encoding="utf-8").split()
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
+            cwd=cwd,
+            env={
+                **os.environ,
+                **{name: str(file) for name, file in files.items()},
+                "RUNNER_TEMP": str(temp),
+                "RUNNER_OS": "Linux",
+                **env,
+                "PATH": os.pathsep.join([*reversed(more), os.environ["PATH"]]),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{step.get('name')}: {done.stdout[-6000:]}"
+    text = files["GITHUB_OUTPUT"].read_text(encoding="utf-8")
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {name: value for name, separator, value in pairs if separator} | {"": text}
