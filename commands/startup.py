@@ -41,7 +41,7 @@ def startup(
     before = profiles.load(Path(compare)) if compare else None
     what = sidecars.load(sidecar)
     found = profiles.measure(what, launches=number)
-    place = Path(output) if output else what.workspace.build / what.name / "startup.json"
+    place = Path(output) if output else what.workspace.build / "startup.json"
     profiles.save(found, place)
     picture = place.with_suffix(".svg")
     render.write_picture(found, picture)
