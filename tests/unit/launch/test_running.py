@@ -118,3 +118,13 @@ def test_what_was_kept_in_a_buffer_shows_when_the_time_is_up(tmp_path: Path) -> 
     stubborn = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(30)\n"
     assert launched(tmp_path, stubborn, ready_timeout_s=1.0).failure is Failure.READY_TIMEOUT
     assert time.monotonic() - started < 15
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a thread reads each pipe")
+def test_a_program_that_floods_stdout_is_heard_and_let_go(tmp_path: Path) -> None:
+    """It writes faster than it is read: a wait whose condition is met ends all the same."""
+    program = "text = b'READY\\n' * 10_000\nwhile True:\n    os.write(1, text)\n"
+    started = time.monotonic()
+    done = launched(tmp_path, program, stop_timeout_s=2.0)
+    assert done.failure is Failure.DUPLICATE_READY
+    assert time.monotonic() - started < 60
