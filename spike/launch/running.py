@@ -266,6 +266,23 @@ class Running:
             pipe = getattr(self._popen, name)
             pipe.close()
 
+    def leave_unread(self, name: str, room_bytes: int) -> None:
+        """Read its ``stdout`` or ``stderr`` no more, in a pipe that holds so much (Linux).
+
+        Args:
+            name: Which stream.
+            room_bytes: What the program can still write; the kernel makes it one page at least.
+        """
+        import fcntl
+
+        self.pump(lambda: True, 0)
+        for fd, stream in self._streams.items():
+            if stream.name == name and stream.open:
+                self._selector.unregister(fd)
+                # Refused for a pipe that holds more by now: then it is as full as it gets.
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, room_bytes)
+
     def unread_bytes(self, name: str) -> int:
         """Bytes that wait in the pipe of its ``stdout`` or ``stderr``; nothing is read."""
         import fcntl
