@@ -26,7 +26,7 @@ def begin(watch_stdin=True):
     """Take over stdout, signals and the end of stdin (False: you read stdin and call stop)."""
     _stdout.append(os.dup(1))
     os.dup2(2, 1)  # what anybody prints now, a C library or a child too, goes to stderr
-    sys.stdout = sys.stderr
+    sys.stdout = open(1, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     _handle(stop)
     if hasattr(os, "register_at_fork"):  # or a process pool could not end its workers
         os.register_at_fork(after_in_child=lambda: _handle(signal.SIG_DFL))
