@@ -18,7 +18,7 @@ MOST_NAMES = 3
 def ready(seen: Seen) -> Finding:
     """READY came, and the program stayed."""
     ms = seen.ready_ms or 0.0
-    if seen.port is not None and seen.port not in {each.port for each in seen.listening}:
+    if seen.port is not None and not seen.connects:
         text = f"READY came after {ms:.0f} ms, and nobody listens on the port {seen.port} of LISTEN"
         return broken(Row.READY, text)
     return kept(Row.READY, f"it came after {ms:.0f} ms")
@@ -67,8 +67,10 @@ def ready_once(seen: Seen) -> Finding:
 
 def loopback(seen: Seen) -> Finding:
     """Where it listens."""
-    if not seen.listening:
+    if not seen.listening and seen.own_port is None:
         return not_asked(Row.LOOPBACK, "it listens on no port")
+    if not seen.listening:
+        return not_tried(Row.LOOPBACK, "the system does not show where it listens")
     if outside := [str(each) for each in seen.listening if not each.is_loopback]:
         text = f"it listens on {', '.join(outside)}, which other machines reach"
         return broken(Row.LOOPBACK, text)
@@ -91,23 +93,18 @@ def port_zero(subject: Subject, first: Seen, ports: Sequence[int]) -> Finding:
     if first.port is None:
         where = ", ".join(map(str, first.listening))
         return broken(row, f"it listens on {where} and says no LISTEN port=N before READY")
-    if first.port not in {each.port for each in first.listening}:
+    if not first.connects:
         return broken(row, f"it says port={first.port} and does not listen there")
     if len(ports) > 1 and len(set(ports)) == 1:
         return broken(row, f"it listened on {first.port} in each of {len(ports)} lives")
     return kept(row, f"LISTEN port={first.port}, another one each time")
 
 
-def port_given(seen: Seen, *, connects: bool) -> Finding:
-    """The port that was handed over.
-
-    Args:
-        seen: A life with a port of the host's.
-        connects: Whether somebody takes connections there.
-    """
+def port_given(seen: Seen) -> Finding:
+    """The port that was handed over, in a life with one of the host's."""
     row = Row.PORT_GIVEN
     elsewhere = [str(each) for each in seen.listening if each.port != seen.handed_port]
-    if not connects:
+    if not seen.connects:
         where = f"it listens on {', '.join(elsewhere)}" if elsewhere else "it does not listen"
         return broken(row, f"it was handed {seen.handed_port}, and {where}")
     if seen.port not in (None, seen.handed_port):
@@ -174,8 +171,7 @@ def no_processes(lives: Sequence[Seen]) -> Finding:
     row = Row.NO_PROCESSES
     for seen in lives:
         if seen.processes_left:
-            after = f"after {seen.how}" if seen.how else "when it ended by itself"
-            return broken(row, f"{after} it leaves {_names(seen.processes_left)}")
+            return broken(row, f"{_after(seen)} it leaves {_names(seen.processes_left)}")
     if not any(seen.stopped for seen in lives):
         return not_tried(row, "it never ended as it was asked to")
     return kept(row, f"none after {len(lives)} lives")
@@ -186,8 +182,12 @@ def no_files(lives: Sequence[Seen]) -> Finding:
     row = Row.NO_FILES
     for seen in lives:
         if seen.files_left and (seen.stopped or not seen.how):
-            return broken(row, f"it leaves {_names(seen.files_left)}")
+            return broken(row, f"{_after(seen)} it leaves {_names(seen.files_left)}")
     return kept(row, f"none after {len(lives)} lives")
+
+
+def _after(seen: Seen) -> str:
+    return f"after {seen.how}" if seen.how else "when it ended by itself"
 
 
 def _names(names: Sequence[str]) -> str:

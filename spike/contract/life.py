@@ -68,7 +68,8 @@ class Seen:
         ending: How it ended, in words.
         port: What its LISTEN line says; None without one.
         handed_port: The free port that it was handed; None when it was told to pick one.
-        listening: Where it listened at READY.
+        listening: Where it listened at READY, as far as the system shows it.
+        connects: Whether it took a connection at its port then.
         processes_left: Command lines of the processes that outlived it.
         files_left: Files that it left, each with the folder's name in front.
         stdout: Its last lines there.
@@ -84,6 +85,7 @@ class Seen:
     port: int | None = None
     handed_port: int | None = None
     listening: tuple[Address, ...] = ()
+    connects: bool = False
     processes_left: tuple[str, ...] = ()
     files_left: tuple[str, ...] = ()
     stdout: tuple[str, ...] = ()
@@ -179,6 +181,7 @@ class Life:
         self._how = ""
         self._stopped = self._over = False
         self._listening: tuple[Address, ...] = ()
+        self._connects = False
         self._family: list[Process] = []
         self._before = frozenset(_orphans())
         self.running = Running(
@@ -235,7 +238,15 @@ class Life:
             self.note()
             pids = {each.pid for each in self._family} | {self.pid}
             self._listening = asking.listening(pids)
+            self._connects = self.connects()
         return ready
+
+    def connects(self) -> bool:
+        """Whether it takes a connection at its port."""
+        seen = self.so_far()
+        if seen.own_port is None:
+            return False
+        return asking.connects(asking.local(seen.own_port, seen.listening))
 
     @property
     def pid(self) -> int:
@@ -339,6 +350,7 @@ class Life:
             port=self.said_port,
             handed_port=running.free_port,
             listening=self._listening,
+            connects=self._connects,
             stdout=said.stdout_tail,
             stderr=said.stderr_tail,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from spike.contract.promises import Row
@@ -166,11 +167,22 @@ _LINES: Mapping[str, Mapping[Row, tuple[str, ...]]] = {
 }
 
 
-def of(row: Row, language: str) -> tuple[str, ...]:
+_UNPACKED = re.compile(r"temporary folder: (_MEI|onefile_)\w+")
+"""What the onefile launchers of PyInstaller and Nuitka unpack, by their folders' names."""
+
+
+def of(row: Row, language: str, detail: str = "") -> tuple[str, ...]:
     """The lines for a row, in a language when it is known and has some, else in words.
 
     Args:
         row: What is not kept.
         language: See :class:`spike.contract.subject.Subject`.
+        detail: What was seen.
     """
+    if row is Row.NO_FILES and _UNPACKED.search(detail):
+        return (
+            "The onefile launcher of its packager leaves what it has unpacked: ship a folder "
+            "(nox -s build_pyinstaller -- --mode onedir), or have the host give it a temporary "
+            "folder of its own and remove that.",
+        )
     return _LINES.get(language, {}).get(row) or (_WORDS[row],)

@@ -159,7 +159,7 @@ class Trial:
         if not ctrl_break.send(life.pid):
             life.end_stdin()
             self._keep(life.end())
-            return not_asked(Row.CTRL_BREAK, "it has no console that could tell it")
+            return not_tried(Row.CTRL_BREAK, "its console cannot be reached, or it has none")
         life.wait_exit("Ctrl-Break")
         return judging.stop(Row.CTRL_BREAK, self._keep(life.end()))
 
@@ -173,7 +173,7 @@ class Trial:
                 yield broken(Row.PORT_GIVEN, self._not_again(life))
                 return
             seen = life.so_far()
-            yield judging.port_given(seen, connects=_connects(seen))
+            yield judging.port_given(seen)
             self._ask(life)
             self._keep(life.end())
 
@@ -188,14 +188,15 @@ class Trial:
                 if not two.until_ready():
                     return broken(row, f"the second one: {self._not_again(two)}")
                 second = two.so_far()
-                if not _connects(second):
+                if second.own_port is not None and not second.connects:
                     return broken(row, "the second one says READY and takes no connection")
                 self._ask(two)
-                self._keep(two.end())
+                # What lies in their temporary folder may be the first one's, which lives.
+                self._keep(replace(two.end(), files_left=()))
             one.running.watch(0.1)
             if one.running.exited:
                 return broken(row, f"the first one ended with the second: {one.so_far().ending}")
-            if not _connects(one.so_far()):
+            if one.so_far().own_port is not None and not one.connects():
                 return broken(row, "with the second one's end the first takes no connection")
             self._ask(one)
             self._keep(one.end())
@@ -322,7 +323,8 @@ def run(
     found: dict[Row, Finding] = {}
     for finding in Trial(subject, terms or Terms(), say).findings():
         if finding.verdict is Verdict.BROKEN:
-            finding = replace(finding, lines=lines.of(finding.row, subject.language))
+            added = lines.of(finding.row, subject.language, finding.detail)
+            finding = replace(finding, lines=added)
         found.setdefault(finding.row, replace(finding, detail=publishable(finding.detail)))
     return Report(
         command=subject.shown,
@@ -333,10 +335,3 @@ def run(
 
 def _signals() -> tuple[Row, ...]:
     return (Row.CTRL_BREAK,) if ON_WINDOWS else (Row.SIGTERM, Row.SIGINT)
-
-
-def _connects(seen: Seen) -> bool:
-    """Whether it takes connections where it says so; True for one without a port."""
-    if seen.own_port is None:
-        return True
-    return asking.connects(asking.local(seen.own_port, seen.listening))

@@ -6,7 +6,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 from spike.contract import subject, trial
 from spike.contract.life import Terms
 from spike.contract.promises import PROMISES, Report, Row, Verdict
-from spike.launch import leftovers
+from spike.core.workspace import TOOL as ROOT
 from tests.support import contract_programs as programs
 from tests.support.commands import invoke
 
@@ -47,10 +49,6 @@ class Breach:
     changes: Mapping[str, str]
     says: str
     also: frozenset[Row] = field(default=frozenset())
-
-
-def breach(row: Row, says: str, *also: Row, **changes: str) -> Breach:
-    return Breach(row, changes, says, frozenset(also))
 
 
 def instead(row: Row, old: str, new: str, says: str, *also: Row) -> Breach:
@@ -225,6 +223,21 @@ def test_a_program_that_breaks_a_row_is_told_so(tmp_path: Path, case: Breach) ->
     assert not any(each.lines for each in found.findings if each.verdict is not Verdict.BROKEN)
 
 
+def test_what_a_program_removes_in_the_end_is_not_left(tmp_path: Path) -> None:
+    """Also not when a second instance ends while the first one still needs it."""
+    found = tried(
+        programs.write(
+            tmp_path,
+            {
+                LATE: "import shutil, tempfile\n"
+                "def late(): global scratch; scratch = tempfile.mkdtemp()",
+                LAST: "def last(): shutil.rmtree(scratch)",
+            },
+        )
+    )
+    assert broken(found) == {}
+
+
 STUBBORN = """\
 import os, signal, subprocess, sys, time
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -361,16 +374,38 @@ def test_what_cannot_be_tried_is_an_error(tmp_path: Path, words: list[str], says
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_trial_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """In the middle of a program that ignores everything: no process, no folder, exit code 130."""
+    (tmp_path / "t").mkdir()
+    text = STUBBORN.replace("TELL", "").replace("WORK", "time.sleep(1)")
+    before = children()
+    command = [sys.executable, "-m", "invoke", "contract", "--"]
+    with subprocess.Popen(
+        [*command, *programs.command(tmp_path, text)],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path / "t")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as trying:
+        deadline = time.monotonic() + 20.0
+        while not children() - before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert children() - before
+        trying.send_signal(number)
+        said, _ = trying.communicate(timeout=30)
+    assert trying.returncode == 130, said
+    assert children() - before == set()
+    assert list((tmp_path / "t").iterdir()) == []
+
+
 def test_nothing_of_the_trials_is_left_in_the_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even of a program that is killed in the middle of writing."""
-    import tempfile
-
     (tmp_path / "t").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
     text = STUBBORN.replace("TELL", "").replace("WORK", "time.sleep(1)")
     tried(programs.command(tmp_path, text), Terms(ready_timeout_s=0.5, grace_s=0.2))
     assert list((tmp_path / "t").iterdir()) == []
-    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN
-    assert leftovers.survivors("") == [] or os.getpid()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ GOOD = Seen(
     ending="exited with 0",
     port=4711,
     listening=(HERE,),
+    connects=True,
 )
 BARE = Seen()
 PROGRAM = Subject(argv=("/a",), shown=("./a",))
@@ -56,7 +58,13 @@ def test_what_came_in_place_of_ready(before: Seen, after: Seen, gone: bool, says
         (PROGRAM, GOOD, [4711], Verdict.KEPT, "LISTEN port=4711"),
         (PROGRAM, GOOD, [4711, 4711, 4711], Verdict.BROKEN, "in each of 3 lives"),
         (PROGRAM, replace(GOOD, port=None), [], Verdict.BROKEN, "says no LISTEN"),
-        (PROGRAM, replace(GOOD, port=80), [80, 81], Verdict.BROKEN, "says port=80 and does not"),
+        (
+            PROGRAM,
+            replace(GOOD, port=80, connects=False),
+            [80, 81],
+            Verdict.BROKEN,
+            "says port=80 and does not",
+        ),
         (PROGRAM, replace(GOOD, port=None, listening=()), [], Verdict.NOT_ASKED, "on no port"),
         (BY_ARGUMENT, GOOD, [], Verdict.NOT_ASKED, "as an argument"),
     ],
@@ -71,20 +79,27 @@ def test_the_port_that_the_system_picks(
 
 
 @pytest.mark.parametrize(
-    ("seen", "connects", "says"),
+    ("changes", "says"),
     [
-        (replace(GOOD, handed_port=4711), True, ""),
-        (replace(GOOD, handed_port=4711, port=None), True, ""),
-        (replace(GOOD, handed_port=80), False, "handed 80, and it listens on 127.0.0.1:4711"),
-        (replace(GOOD, handed_port=80, listening=()), False, "it does not listen"),
-        (replace(GOOD, handed_port=80), True, "says LISTEN port=4711"),
+        ({"handed_port": 4711}, ""),
+        ({"handed_port": 4711, "port": None}, ""),
+        ({"handed_port": 80, "connects": False}, "handed 80, and it listens on 127.0.0.1:4711"),
+        ({"handed_port": 80, "connects": False, "listening": ()}, "it does not listen"),
+        ({"handed_port": 80}, "says LISTEN port=4711"),
     ],
 )
-def test_the_port_that_is_handed_over(seen: Seen, connects: bool, says: str) -> None:
+def test_the_port_that_is_handed_over(changes: dict[str, Any], says: str) -> None:
     """It listens there, and says no other one."""
-    found = judging.port_given(seen, connects=connects)
+    found = judging.port_given(replace(GOOD, **changes))
     assert (found.verdict is Verdict.KEPT) == (not says)
     assert says in found.detail
+
+
+def test_ready_comes_when_the_port_takes_connections() -> None:
+    """And not before."""
+    assert judging.ready(GOOD).verdict is Verdict.KEPT
+    assert "nobody listens on the port 4711" in judging.ready(replace(GOOD, connects=False)).detail
+    assert judging.ready(replace(GOOD, port=None, connects=False)).verdict is Verdict.KEPT
 
 
 @pytest.mark.parametrize(
@@ -104,6 +119,7 @@ def test_only_loopback_is_not_reached_from_elsewhere(host: str, good: bool) -> N
     seen = replace(GOOD, listening=(HERE, Address(host=host, port=1)))
     assert (judging.loopback(seen).verdict is Verdict.KEPT) is good
     assert judging.loopback(BARE).verdict is Verdict.NOT_ASKED
+    assert judging.loopback(replace(GOOD, listening=())).verdict is Verdict.NOT_TRIED
 
 
 NO = Reply(kind=Kind.REFUSED, text="answered 401", http=True)
@@ -160,7 +176,7 @@ def test_what_is_left_is_named() -> None:
     """Three of them; a life that was cut off by force tells of no files."""
     left = replace(GOOD, processes_left=("a", "b", "c", "d"), files_left=("home: x",))
     assert judging.no_processes([GOOD, left]).detail.endswith("it leaves a, b, c and 1 more")
-    assert judging.no_files([GOOD, left]).detail == "it leaves home: x"
+    assert judging.no_files([GOOD, left]).detail == "after the end of stdin it leaves home: x"
     assert judging.no_files([GOOD, GOOD]).verdict is Verdict.KEPT
     assert judging.no_processes([GOOD]).verdict is Verdict.KEPT
     cut = replace(left, stopped=False, processes_left=())

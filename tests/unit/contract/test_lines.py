@@ -62,3 +62,15 @@ def test_what_the_lines_rest_on_is_in_the_example(language: str) -> None:
     }[language]:
         assert call in said
         assert call in text
+
+
+@pytest.mark.parametrize(
+    ("name", "packager"),
+    [("_MEI000010a8TaYewR", True), ("onefile_12_34", True), ("tmpabc", False), ("MEI", False)],
+)
+def test_what_a_onefile_launcher_leaves_is_no_mistake_of_the_program(
+    name: str, packager: bool
+) -> None:
+    """There is nothing to add to its code."""
+    detail = f"after SIGTERM it leaves temporary folder: {name}"
+    assert ("onefile launcher" in lines.of(Row.NO_FILES, PYTHON, detail)[0]) is packager
