@@ -132,8 +132,9 @@ class Trial:
         life.note()
         life.running.pump(lambda: True, 0)
         said = life.so_far()
+        first = [line.text for line in life.running.lines]
         for where, text in (
-            ("on stdout", "\n".join(said.stdout)),
+            ("on stdout", "\n".join([*first, *said.stdout])),
             ("on stderr", "\n".join(said.stderr)),
             ("in the command line of a process", life.commands()),
         ):
