@@ -23,6 +23,9 @@ from spike.launch.places import remove_tree
 from spike.launch.spec import MARK, TEMPORARY, Failure, Launch, LaunchSpec
 from spike.launch.streams import TAIL_LINES, Line, Sink, Stream
 
+MOST_READS = 32
+"""So many reads follow a condition that is met; a program that floods us would never let us go."""
+
 BAD_EXE_FORMAT = 193
 """What Windows says of a file that is no program (winerror.h); it has no right to execute."""
 
@@ -263,6 +266,23 @@ class Running:
             pipe = getattr(self._popen, name)
             pipe.close()
 
+    def leave_unread(self, name: str, room_bytes: int) -> None:
+        """Read its ``stdout`` or ``stderr`` no more, in a pipe that holds so much (Linux).
+
+        Args:
+            name: Which stream.
+            room_bytes: What the program can still write; the kernel makes it one page at least.
+        """
+        import fcntl
+
+        self.pump(lambda: True, 0)
+        for fd, stream in self._streams.items():
+            if stream.name == name and stream.open:
+                self._selector.unregister(fd)
+                # Refused for a pipe that holds more by now: then it is as full as it gets.
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, room_bytes)
+
     def unread_bytes(self, name: str) -> int:
         """Bytes that wait in the pipe of its ``stdout`` or ``stderr``; nothing is read."""
         import fcntl
@@ -281,8 +301,10 @@ class Running:
     def pump(self, until: Callable[[], bool], timeout_s: float) -> bool:
         """Read both pipes until a condition holds; False when the time was up first."""
         deadline = time.monotonic() + timeout_s
+        reads_left = MOST_READS
         while True:
             met = until()
+            reads_left -= met
             remaining = deadline - time.monotonic()
             wait_s = 0.0 if met else max(0.0, remaining)
             if self._pidfd < 0:
@@ -298,7 +320,7 @@ class Running:
                     self._popen.poll()
                 else:
                     self._read(key.fd, key.fileobj, at_ns)
-            if met and not any(key.fd != self._pidfd for key, _ in ready):
+            if met and not (reads_left and any(key.fd != self._pidfd for key, _ in ready)):
                 return True
             if not met and remaining <= 0:
                 return until()

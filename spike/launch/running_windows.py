@@ -209,6 +209,10 @@ class RunningOnWindows(Running):
                 if not reader.is_alive():
                     getattr(self._popen, name).close()
 
+    def leave_unread(self, name: str, room_bytes: int) -> None:
+        """Not to be had: a thread reads at once what is written."""
+        raise NotImplementedError("on Windows a thread reads each pipe")
+
     def unread_bytes(self, name: str) -> int:
         """Not to be had: a thread reads at once what is written."""
         raise NotImplementedError("on Windows a thread reads each pipe")

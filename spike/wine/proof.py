@@ -34,6 +34,9 @@ from spike.wine.prefix import Wine
 EXAMPLE = "examples/jsonrpc"
 """Built and launched beside the hello sidecar: it has data files and a smoke command of its own."""
 
+CONTRACT = "examples/contract/python"
+"""Keeps the contract by the one file that programs copy, which is for Windows, too."""
+
 PROBE = "benchmarks/faults/probe"
 """What the fault cases look into a program with."""
 
@@ -172,6 +175,9 @@ class Proof:
         example = ("--sidecar", EXAMPLE, "--launches", "5")
         self.step(f"invoke bench of {EXAMPLE}", None, *invoke, "bench", *example)
         self.step("invoke complexity", None, *invoke, "complexity")
+        # A python.exe is on the path of everything that is run there.
+        program = ("python", prefix.windows_path(TOOL / CONTRACT / "main.py"))
+        self.step(f"invoke contract of {CONTRACT}", None, *invoke, "contract", "--", *program)
         if faults:
             frozen = [name for name in packagers if name != "nuitka"]  # its probe needs options
             for name in frozen:

@@ -14,6 +14,7 @@ from spike.launch import ready
 from spike.launch.launcher import launch
 from spike.launch.places import environment_without
 from spike.launch.ready import Ready
+from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 
 STOP = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
@@ -118,3 +119,32 @@ def test_what_was_kept_in_a_buffer_shows_when_the_time_is_up(tmp_path: Path) -> 
     stubborn = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(30)\n"
     assert launched(tmp_path, stubborn, ready_timeout_s=1.0).failure is Failure.READY_TIMEOUT
     assert time.monotonic() - started < 15
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a thread reads each pipe")
+def test_a_program_that_floods_stdout_is_heard_and_let_go(tmp_path: Path) -> None:
+    """It writes faster than it is read: a wait whose condition is met ends all the same."""
+    program = "text = b'READY\\n' * 10_000\nwhile True:\n    os.write(1, text)\n"
+    started = time.monotonic()
+    done = launched(tmp_path, program, stop_timeout_s=2.0)
+    assert done.failure is Failure.DUPLICATE_READY
+    assert time.monotonic() - started < 60
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes have a size of their own there alone")
+def test_a_stream_is_left_unread_with_little_room(tmp_path: Path) -> None:
+    """The program blocks when the room is used up, and its other stream is still heard."""
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import os\nos.write(1, b'READY\\n')\nos.read(0, 1)\n"
+        "for n in range(1, 9):\n"
+        "    os.write(1, b'x' * 1024)\n"
+        "    os.write(2, b'wrote %d\\n' % n)\n"
+    )
+    with Running(LaunchSpec(argv=(sys.executable, "-S", str(script)))) as running:
+        assert running.wait_ready()
+        running.leave_unread("stdout", 4096)
+        running.write_stdin(b"x")
+        assert not running.wait_exit(0.5)
+        assert running.result().stderr_tail[-1] == "wrote 4"
+        assert running.unread_bytes("stdout") == 4096

@@ -1,0 +1,3 @@
+module sidecar-contract
+
+go 1.21
