@@ -96,7 +96,16 @@ def test_every_command_takes_a_sidecar_or_says_why_not() -> None:
     ]
     assert silent == []
     assert without == {
-        *("ablation", "compare", "libraries", "pool", "screenshots", "self-check", "test"),
+        *(
+            "ablation",
+            "compare",
+            "contract",
+            "libraries",
+            "pool",
+            "screenshots",
+            "self-check",
+            "test",
+        ),
     }
 
 
