@@ -181,8 +181,32 @@ def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
         used: What the plain script has used of its folder.
     """
     loaded = own.loaded(used)
-    absent = sorted(set(own.modules) - shipped.modules)
+    absent = sorted(
+        name
+        for name in set(own.modules) - shipped.modules
+        if not shipped.has_file(own.modules[name])
+    )
+    texts = [own.modules[name] for name in absent if own.modules[name] in used.files]
+    absent = [name for name in absent if own.modules[name] not in texts]
     gaps = []
+    if texts:
+        # Of a folder that the script lists it may read any file at the next turn.
+        folders = [path.rpartition("/")[0] for path in texts]
+        values = [
+            folder if folder in used.folders else path
+            for folder, path in zip(folders, texts, strict=True)
+        ]
+        gaps.append(
+            Gap(
+                key="data",
+                values=tuple(dict.fromkeys(values)),
+                what=f"the plain script reads {_some(texts)} and does not import {_it(texts)}, and "
+                "the program has no such file",
+                certain=True,
+            )
+        )
+        below = tuple(f"{value}/" for value in values)
+        absent = [name for name in absent if not own.modules[name].startswith(below)]
     if names := [name for name in absent if name in loaded]:
         gaps += _loaded_gaps(names, own, ": no import statement names " + _it(_innermost(names)))
     if unused := [name for name in absent if name not in loaded]:

@@ -26,7 +26,8 @@ class Used:
 
     Attributes:
         modules: Files of the modules that were imported; the source's for those with one.
-        files: Files of other kinds that were opened to be read or written.
+        files: Files of other kinds that were opened to be read or written, and Python files that
+            were read and not imported.
         folders: Folders that were listed; ``.`` for the folder itself.
     """
 
@@ -93,7 +94,7 @@ def notebook(
 
 def read(file: Path) -> Notes:
     """What was noted; nothing when the program removed the file."""
-    found: dict[str, set[str]] = {"module": set(), "file": set(), "folder": set()}
+    found: dict[str, set[str]] = {"module": set(), "file": set(), "folder": set(), "text": set()}
     try:
         text = file.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -104,11 +105,14 @@ def read(file: Path) -> Notes:
             found["module"].add(_source(path))
         elif kind == "file" and not path.endswith(_CODE):
             found["file"].add(path)
+        elif kind == "file" and path.endswith(".py"):
+            found["text"].add(path)
         elif kind == "folder":
             found["folder"].add(path)
     return Notes(
         modules=frozenset(found["module"]),
-        files=frozenset(found["file"]),
+        # A traceback reads the sources of modules again; what was never imported is a file.
+        files=frozenset(found["file"] | (found["text"] - found["module"])),
         folders=frozenset(found["folder"]),
     )
 

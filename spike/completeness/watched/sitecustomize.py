@@ -122,7 +122,9 @@ def _watch(notes: str) -> None:
                 if more and isinstance(args[0], (str, bytes)) and not imports:
                     line(f"text\t{len(args[0])}\t{args[1]}\n")
             elif event == "open":
-                note("module" if imports else "file", args[0])
+                # Before it has a __file__, Python is only about to read the script itself.
+                if imports or hasattr(sys.modules["__main__"], "__file__"):
+                    note("module" if imports else "file", args[0])
             elif event == "sqlite3.connect":
                 note("file", _of_database(os.fsdecode(args[0])))
             elif not imports:

@@ -232,3 +232,15 @@ def test_a_package_in_a_namespace_is_collected_without_its_neighbours() -> None:
 def test_files_of_code_and_their_modules(path: str, name: str) -> None:
     """Bytecode, sources, extension modules with their tags."""
     assert module_of(path) == name
+
+
+def test_code_that_is_read_and_not_imported_is_data() -> None:
+    """A framework that runs the user's script as a text; of a listed folder it may read any."""
+    files = ["main.py", "app.py", "unused.py", "pages/1_one.py", "pages/2_two.py"]
+    own = parts.own_parts(files, entry="main.py")
+    seen = Used(files=frozenset({"app.py", "pages/1_one.py"}), folders=frozenset({"pages", "."}))
+    data, doubtful = parts.own_gaps(own, shipped(), seen)
+    assert (data.key, data.values, data.certain) == ("data", ("app.py", "pages"), True)
+    assert (doubtful.key, doubtful.values) == ("hidden_imports", ("unused",))
+    there = shipped(files=("_internal/app.py", "pages/1_one.py", "pages/2_two.py", "unused.py"))
+    assert parts.own_gaps(own, there, seen) == []

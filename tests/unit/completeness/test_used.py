@@ -108,3 +108,25 @@ def test_a_database_is_noted_however_it_is_named(tmp_path: Path, name: str) -> N
     seen, done = ran(tmp_path, script)
     assert done.returncode == 0, done.stderr
     assert seen.files == {"a b%.db"}
+
+
+def test_code_that_is_read_as_a_text_is_a_file(tmp_path: Path) -> None:
+    """Also when it is run from there; a module whose source a traceback shows is none."""
+    (tmp_path / "helper.py").write_text("def fail():\n    raise ValueError\n", encoding="utf-8")
+    for name in ("page.py", "other.py"):
+        (tmp_path / name).write_text("print('page')", encoding="utf-8")
+    script = """
+import helper, pathlib, runpy, traceback
+here = pathlib.Path(__file__).parent
+exec((here / "page.py").read_text())
+runpy.run_path(str(here / "other.py"))
+try:
+    helper.fail()
+except ValueError:
+    traceback.print_exc()
+"""
+    seen, done = ran(tmp_path, script)
+    assert done.stdout == "page\npage\n"
+    # The traceback shows the script, too; it is what is packaged, and no file of it.
+    assert seen.files - {"main.py"} == {"page.py", "other.py"}
+    assert seen.modules == {"helper.py"}
