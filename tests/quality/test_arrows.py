@@ -14,8 +14,8 @@ PACKAGES = ("spike", "benchmarks", "decision", "commands")
 """From the lowest to the highest. Below all of them stands nothing of ``tests/``."""
 
 ROOMS = (
-    *("core", "project", "packagers", "launch", "issue_log", "build", "measure", "profile"),
-    *("wine", "host"),
+    *("core", "project", "packagers", "launch", "issue_log", "faststart", "build", "measure"),
+    *("profile", "wine", "host"),
 )
 """Of ``spike/``, likewise."""
 

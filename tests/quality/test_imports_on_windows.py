@@ -13,6 +13,7 @@ from spike.core.workspace import TOOL as ROOT
 PROGRAMS = (
     "spike/packagers/staged",  # a plugin of Nuitka's, and a part of what ships
     "spike/build/watched",  # runs in the plain script
+    "spike/faststart/staged",  # a part of what ships
     "spike/host/faulty",  # sidecars: programs of their own
     "benchmarks/faults/probe",
 )
