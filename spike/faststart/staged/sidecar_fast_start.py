@@ -8,7 +8,8 @@ two threads wait for each other, and gives way then.
 
 import os
 import sys
-from importlib import _bootstrap
+
+_bootstrap = sys.modules["_frozen_importlib"]
 
 _lock = _bootstrap._ModuleLock(__name__)
 
