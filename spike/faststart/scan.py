@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 _DICTIONARY = re.compile(rb"\bvars\(|\b__dict__\b")
+_LOOK_UP = re.compile(rb"\.\s*modules\b|\bfrom\s+sys\s+import\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +42,15 @@ def relied(
         spared: Modules that would not be loaded until READY.
         rewritten: Modules that would have put something off.
     """
-    parts = {name.rpartition(".")[2] for name in spared if "." in name}
-    said = "|".join(sorted(map(re.escape, parts)))
-    attribute = re.compile(rf"\.\s*(?:{said})\b".encode()) if parts else None
     loaded: dict[str, str] = {}
     whole: dict[str, str] = {}
+    reaching = _by_package(spared)
+    reading = _by_package(rewritten)
     for name, text in sources:
-        may_reach = attribute is not None and attribute.search(text) is not None
-        may_look_up = b"sys" in text and b"modules" in text
-        may_read = _DICTIONARY.search(text) is not None
+        # Most sources have none of the words, and reading them whole takes long.
+        may_reach = _may(name, text, reaching)
+        may_look_up = _LOOK_UP.search(text) is not None
+        may_read = _DICTIONARY.search(text) is not None and _may(name, text, reading, dot=b"")
         if not (may_reach or may_look_up or may_read):
             continue
         try:
@@ -63,13 +64,32 @@ def relied(
                     loaded.setdefault(reached, f"{name} uses it without importing it")
         if may_look_up and _looks_up(tree):
             for text_ in _texts(tree):
-                if text_ in spared:
+                if text_ in spared and text_ != name:  # itself it finds in any case
                     loaded.setdefault(text_, f"{name} looks for it in sys.modules")
         if may_read:
             for read in _read_whole(tree, aliases):
                 if read in rewritten:
                     whole.setdefault(read, f"{name} reads its names as a dictionary")
     return Relied(loaded=loaded, whole=whole)
+
+
+def _by_package(names: Collection[str]) -> Mapping[str, frozenset[bytes]]:
+    """First part of modules' names, to the last parts of them."""
+    found: dict[str, set[bytes]] = {}
+    for name in names:
+        found.setdefault(name.partition(".")[0], set()).add(name.rpartition(".")[2].encode())
+    return {top: frozenset(parts) for top, parts in found.items()}
+
+
+def _may(
+    module: str, text: bytes, packages: Mapping[str, Collection[bytes]], *, dot: bytes = b"."
+) -> bool:
+    """Whether a source has the words that it needs to reach one of these modules."""
+    own = module.partition(".")[0]
+    return any(
+        (top == own or top.encode() in text) and any(dot + part in text for part in parts)
+        for top, parts in packages.items()
+    )
 
 
 def _imports(tree: ast.Module, module: str) -> tuple[Mapping[str, set[str]], frozenset[str]]:

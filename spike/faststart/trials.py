@@ -83,22 +83,20 @@ def read(until: Iterable[str], after: Iterable[str] = ()) -> Notes:
     )
 
 
-def run(
+def environment(
     sidecar: Sidecar,
     place: Place,
-    script: Path,
     *,
     modules: Mapping[str, Overlaid] | None = None,
     effects: bool = False,
-) -> tuple[Launch, Notes]:
-    """Launch a plain script up to READY, with its smoke command, and read what it has noted.
+) -> tuple[Mapping[str, str], Path]:
+    """Variables that make any Python program a trial run, and the file of its notes.
 
     Args:
-        sidecar: Whose script.
-        place: Where the copy of it lies.
-        script: The copy.
-        modules: The rewritten modules that it is to import.
-        effects: Whether to note what changes outside of a module while it is executed.
+        sidecar: Whose modules it can import.
+        place: Where the copy of them lies.
+        modules: See :func:`run`; ``effects`` likewise.
+        effects: See there.
     """
     folder = place.root / "trial"
     folder.mkdir(exist_ok=True)
@@ -117,13 +115,33 @@ def run(
     settings.write_bytes(marshal.dumps(told))
     path = imports.module_path(sidecar, place.sources).get("PYTHONPATH", "")
     search = [str(_HERE / "trial"), *([path] if path else [])]
-    env = {
+    return {
         "PYTHONPATH": (";" if sys.platform == "win32" else ":").join(search),
         "SPIKE_FAST_START": str(settings),
         # The order of sets decides what is imported first in some libraries.
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    }, notes
+
+
+def run(
+    sidecar: Sidecar,
+    place: Place,
+    script: Path,
+    *,
+    modules: Mapping[str, Overlaid] | None = None,
+    effects: bool = False,
+) -> tuple[Launch, Notes]:
+    """Launch a plain script up to READY, with its smoke command, and read what it has noted.
+
+    Args:
+        sidecar: Whose script.
+        place: Where the copy of it lies.
+        script: The copy.
+        modules: The rewritten modules that it is to import.
+        effects: Whether to note what changes outside of a module while it is executed.
+    """
+    env, notes = environment(sidecar, place, modules=modules, effects=effects)
     spec = judgement.spec_of(sidecar, [sys.executable, str(script)], place=place, env=env)
     spec = replace(spec, ready_timeout_s=spec.ready_timeout_s * PATIENCE)
     at_ready = [0]

@@ -6,7 +6,7 @@ import pytest
 
 from spike.faststart.scan import relied
 
-SPARED = {"pack.part", "pack.part.inner", "single"}
+SPARED = {"pack.part", "pack.part.inner", "single", "own.place"}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ SPARED = {"pack.part", "pack.part.inner", "single"}
         ("import sys\nif 'single' in sys.modules: pass\n", {"single"}),
         ("from sys import modules\nmodules.get('pack.part')\n", {"pack.part"}),
         ("import sys\nx = 'single'\n", set()),
+        ("import sys\nsys.modules['own.place']\n", set()),
         ("x.part\n", set()),
         ("import pack\npack.part(\n", set()),
     ],
