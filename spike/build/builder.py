@@ -22,10 +22,11 @@ import signal
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike.build import buildinfo, compiling, first_launch, outcome
+from spike.build import buildinfo, compiling, first_launch, outcome, rewriting
 from spike.build.failure import FAILURE_NAME, StepFailedError
 from spike.build.first_launch import FirstLaunch
 from spike.core import filelock, jsonfile, process, windows, workspace
@@ -37,7 +38,7 @@ from spike.core.errors import (
     StorageError,
 )
 from spike.packagers import Variant, mode_named, modes_alone, packager_named
-from spike.packagers.recipe import STAGED, Packager, Recipe
+from spike.packagers.recipe import STAGED, Packager, Recipe, working_folder
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
 
@@ -190,13 +191,14 @@ def _build(
         raise StorageError(
             f"{target.parent} is not writable.", try_next=f"chmod u+w {target.parent}"
         )
-    work = scratch / "work"
+    work = working_folder(sidecar, variant.id)
     if work.exists():
         shutil.rmtree(work)
     sidecar.stage(work / STAGED)
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
     for relative, content in recipe.files.items():
         (work / relative).write_text(content, encoding="utf-8")
+    rewritten = rewriting.fill(sidecar, variant.id, recipe, work, _say)
     log = scratch / buildinfo.LOG_NAME
     if recipe.compiled is not None:
         last_s = _last_s(target)
@@ -241,6 +243,7 @@ def _build(
         _say(f"{variant.id}: built, but its first launch failed: {first.program.detail}")
     for remark in first.remarks:
         _say(f"{variant.id}: {remark}")
+    first = replace(first, remarks=(*rewritten, *first.remarks))
     info = _describe(variant, sidecar, recipe, inputs, work, done.elapsed_s, first)
     if target.exists():
         shutil.rmtree(target)
@@ -347,6 +350,7 @@ def fingerprint(variant: Variant, sidecar: Sidecar, recipe: Recipe, lock: Path |
             for each in (lock, sidecarlock.check(sidecar))
             if each
         ],
+        **rewriting.facts(sidecar, recipe),
         "packager": installed_version(variant.packager),
         "python": sys.version,
         "base": sys.base_prefix,

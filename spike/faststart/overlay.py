@@ -282,12 +282,12 @@ class _Maker:
 
     def _check_once(self, modules: Mapping[str, Overlaid]) -> str | None:
         """Run the author's tests; their last words when they fail, None when they pass."""
-        env, _ = trials.environment(self.sidecar, self.place, modules=modules)
-        bin_ = str(Path(sys.executable).parent)
+        env, _ = trials.environment(self.sidecar, self.place, modules=modules, quiet=True)
+        programs = str(Path(sys.executable).parent)
         command = [sys.executable, *self.check[1:]] if self.check[0] == "python" else self.check
         done = process.capture(
             command,
-            env={**env, "PATH": os.pathsep.join([bin_, os.environ.get("PATH", os.defpath)])},
+            env={**env, "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])},
             cwd=self.place.sources,
             timeout_s=CHECK_TIMEOUT_S,
         )

@@ -89,6 +89,7 @@ def environment(
     *,
     modules: Mapping[str, Overlaid] | None = None,
     effects: bool = False,
+    quiet: bool = False,
 ) -> tuple[Mapping[str, str], Path]:
     """Variables that make any Python program a trial run, and the file of its notes.
 
@@ -97,6 +98,7 @@ def environment(
         place: Where the copy of them lies.
         modules: See :func:`run`; ``effects`` likewise.
         effects: See there.
+        quiet: Whether to note nothing, and to change nothing else of the interpreter.
     """
     folder = place.root / "trial"
     folder.mkdir(exist_ok=True)
@@ -107,6 +109,7 @@ def environment(
         "tools": str(_HERE / "tools"),
         "staged": str(STAGED),
         "effects": effects,
+        "quiet": quiet,
         "ready": "" if sidecar.ready_pattern or sidecar.ready_url else sidecar.ready,
         "modules": {
             name: {"file": each.file, "text": each.text} for name, each in (modules or {}).items()

@@ -36,6 +36,8 @@ def begin(settings):
     if settings["modules"]:
         sys.path.append(settings["staged"])
         sys.meta_path.insert(0, finder(settings["modules"]))
+        if settings["quiet"]:
+            return
         _note_uses(line)
     for name, module in list(sys.modules.items()):
         line("module", name, getattr(module, "__file__", None) or "")

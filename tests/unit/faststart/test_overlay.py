@@ -138,27 +138,36 @@ def test_a_library_in_which_something_differs_is_left_out_and_named(tmp_path: Pa
     assert "attribute depth" in found["left_out"]["lib"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "import atexit\natexit.register(print)\n",
-        "import warnings\nwarnings.simplefilter('ignore')\n",
-        "import os\nos.environ['FS_X'] = '1'\n",
-        "import other\nother.added = 1\n",
-        "import sys\nsys.setrecursionlimit(2000)\n",
-        "import signal\nsignal.signal(signal.SIGUSR1, print)\n",
-        "import other\nother.Registry.known['heavy'] = 1\n",
-    ],
-)
-def test_an_import_with_effects_is_made_as_always(tmp_path: Path, text: str) -> None:
-    """Whatever it changes outside of itself."""
-    other = LIBRARIES["other.py"] + "\nclass Registry:\n    known = {}\n"
-    heavy = f"{text}def work():\n    return 1\n"
-    found = make(tmp_path, {"lib/heavy.py": heavy, "other.py": other}, main=MAIN_OTHER_FIRST)
-    assert found["spared"] == ["big"]
+EFFECTS = {
+    "atexit": "import atexit\natexit.register(print)\n",
+    "filters": "import warnings\nwarnings.simplefilter('ignore')\n",
+    "environment": "import os\nos.environ['FS_X'] = '1'\n",
+    "name": "import other\nother.added = 1\n",
+    "limit": "import sys\nsys.setrecursionlimit(2000)\n",
+    "signals": "import signal\nsignal.signal(signal.SIGUSR1, print)\n",
+    "registry": "import other\nother.Registry.known['heavy'] = 1\n",
+    "list": "import other\nother.all_of_them.append(1)\n",
+    "handler": "import logging\nlogging.getLogger().addHandler(logging.NullHandler())\n",
+    "abstract": "from collections.abc import Sized\nclass A: ...\nSized.register(A)\n",
+}
 
 
-MAIN_OTHER_FIRST = MAIN.replace("import lib\nimport other\n", "import other\nimport lib\n")
+def test_an_import_with_effects_is_made_as_always(tmp_path: Path) -> None:
+    """Whatever it changes outside of itself; one without waits."""
+    libraries = {
+        "other.py": LIBRARIES["other.py"] + "\nall_of_them = []\nclass Registry:\n    known = {}\n"
+    }
+    main = "import other\n"
+    for name, text in {**EFFECTS, "none": "import other\nmine = [other]\n"}.items():
+        libraries[f"with_{name}/__init__.py"] = (
+            f'"""Lib."""\nfrom with_{name}.heavy import work\n\ndef f():\n    return work()\n'
+        )
+        libraries[f"with_{name}/heavy.py"] = f"{text}\ndef work():\n    return 1\n"
+        main += f"import with_{name}\n"
+    found = make(tmp_path, libraries, main=main + MAIN)
+    heavy = {name for name in found["spared"] if name.startswith("with_")}
+    assert heavy == {"with_none.heavy"}
+    assert {f"with_{name}.heavy" for name in EFFECTS} <= found["kept"].keys()
 
 
 def test_warnings_name_the_same_line(tmp_path: Path) -> None:
