@@ -64,6 +64,7 @@ def choose(
         if (module, each.line) not in used and edges.get(module, {}).get(each.line)
     }
     told: dict[str, str] = {}
+    closures: dict[str, frozenset[str]] = {}
     while True:
         loaded = _loaded(edges, open_, there)
         spared = there - loaded
@@ -75,7 +76,9 @@ def choose(
                 continue
             targets = edges[module][line]
             # What it would bring, and what that would bring.
-            brought = _closure(edges, targets) & spared
+            for target in targets - closures.keys():
+                closures[target] = _closure(edges, [target])
+            brought = frozenset().union(*(closures[target] for target in targets)) & spared
             told |= {name: needed[name] for name in sorted(brought & needed.keys())}
             if not targets - loaded or brought & needed.keys():
                 drop.add((module, line))
@@ -94,6 +97,22 @@ def choose(
         spared=spared,
         kept={name: why for name, why in sorted(told.items()) if name in loaded},
     )
+
+
+def worth(plain: Notes, libraries: Collection[str]) -> frozenset[str]:
+    """Modules in which something may be worth putting off; the others need not be looked at.
+
+    Were every import statement of every library put off, some modules would be loaded all the
+    same. Who imports no others has nothing to gain.
+
+    Args:
+        plain: What a trial run of the plain script has noted.
+        libraries: The modules that may be rewritten.
+    """
+    edges = edges_of(plain)
+    open_ = {(name, line) for name in libraries for line in edges.get(name, {}) if line}
+    loaded = _loaded(edges, open_, frozenset(plain.modules))
+    return frozenset(name for name, line in open_ if edges[name][line] - loaded)
 
 
 def edges_of(notes: Notes) -> Edges:

@@ -23,6 +23,7 @@ from spike.faststart import choice, proof, scan, statements, trials
 from spike.faststart.choice import Choice
 from spike.faststart.proof import Difference
 from spike.faststart.rewrite import HELPER, rewritten
+from spike.faststart.scan import Source
 from spike.faststart.statements import Statement
 from spike.faststart.trials import STAGED, Notes, Overlaid
 from spike.launch import judgement, leftovers, places
@@ -142,7 +143,11 @@ class _Maker:
             chosen = self._chosen(plain, found, texts_of_all)
             if not chosen.statements:
                 break
-            texts = _texts(plain, chosen)
+            try:
+                texts = _texts(plain, chosen)
+            except _UnlikeError as error:
+                del found[error.module]  # it does not come out as it should
+                continue
             modules = self._written(plain, texts)
             problems = self._tried(modules)
             if problems is None:
@@ -178,7 +183,7 @@ class _Maker:
         self,
         plain: Notes,
         found: Mapping[str, Sequence[Statement]],
-        sources: Sequence[tuple[str, bytes]],
+        sources: Sequence[Source],
     ) -> Choice:
         """What is put off, without what sources rely on."""
         usable = {
@@ -323,10 +328,9 @@ class _Maker:
 
 def _candidates(plain: Notes) -> Iterator[tuple[str, tuple[Statement, ...]]]:
     """What could be put off in the libraries that are loaded until READY."""
-    for name, file in sorted(plain.modules.items()):
-        if not _is_library(file):
-            continue
-        path = Path(file)
+    libraries = {name for name, file in plain.modules.items() if _is_library(file)}
+    for name in sorted(choice.worth(plain, libraries)):
+        path = Path(plain.modules[name])
         is_package = path.name == "__init__.py"
         inside = {each.name.partition(".")[0] for each in path.parent.iterdir()}
         found = statements.candidates(
@@ -335,10 +339,6 @@ def _candidates(plain: Notes) -> Iterator[tuple[str, tuple[Statement, ...]]]:
             is_package=is_package,
             submodules=inside if is_package else (),
         )
-        try:
-            rewritten(path.read_bytes(), found)
-        except ValueError:
-            continue  # it does not come out as it should
         if found:
             yield name, found
 
@@ -375,7 +375,7 @@ def _order(plain: Notes, sources: Path) -> list[str]:
     ]
 
 
-def _sources(plain: Notes, own: Path) -> Iterator[tuple[str, bytes]]:
+def _sources(plain: Notes, own: Path) -> Iterator[Source]:
     """Everything in source that may run: what is loaded, the rest of its packages, the program."""
     read: set[str] = set()
     tops = set()
@@ -383,22 +383,29 @@ def _sources(plain: Notes, own: Path) -> Iterator[tuple[str, bytes]]:
         if file.endswith(".py") and file not in read:
             read.add(file)
             tops.add(_below(file).split("/")[0])
-            yield name, Path(file).read_bytes()
-    for top in sorted(tops - {""}):
-        for path in sorted((site_packages() / top).rglob("*.py")):
+            yield Source(name, Path(file).read_bytes())
+    places = [(site_packages() / top, site_packages()) for top in sorted(tops - {""})]
+    for folder, base in [*places, (own, own)]:
+        for path in sorted(folder.rglob("*.py")):
             if str(path) not in read:
-                yield (
-                    ".".join(path.relative_to(site_packages()).with_suffix("").parts),
-                    path.read_bytes(),
-                )
-    for path in sorted(own.rglob("*.py")):
-        if str(path) not in read:
-            yield ".".join(path.relative_to(own).with_suffix("").parts), path.read_bytes()
+                name = ".".join(path.relative_to(base).with_suffix("").parts)
+                yield Source(name, path.read_bytes())
+
+
+class _UnlikeError(Exception):
+    """A rewritten module is not what it should be."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(module)
+        self.module = module
 
 
 def _texts(plain: Notes, chosen: Choice) -> dict[str, bytes]:
     """The rewritten modules."""
-    return {
-        name: rewritten(Path(plain.modules[name]).read_bytes(), each)
-        for name, each in chosen.statements.items()
-    }
+    found = {}
+    for name, each in chosen.statements.items():
+        try:
+            found[name] = rewritten(Path(plain.modules[name]).read_bytes(), each)
+        except ValueError:
+            raise _UnlikeError(name) from None
+    return found

@@ -92,7 +92,10 @@ def _difference(source: bytes, text: bytes, statements: Sequence[Statement]) -> 
     said = {each.line: each.code for each in statements}
     kept = []
     for node in old.body:
-        if ast.unparse(node) != said.pop(node.lineno, None):
+        is_import = isinstance(node, ast.Import | ast.ImportFrom)
+        if is_import and ast.unparse(node) == said.get(node.lineno):
+            del said[node.lineno]
+        else:
             kept.append(node)
     if said:
         return f"there is no such import in line {min(said)}"

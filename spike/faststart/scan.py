@@ -8,6 +8,7 @@ another module as a dictionary passes by whatever the module answers.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,8 +30,49 @@ class Relied:
     whole: Mapping[str, str] = field(default_factory=dict)
 
 
+class Source:
+    """A module's name and text; what is read in the text is read once."""
+
+    def __init__(self, name: str, text: bytes) -> None:
+        self.name = name
+        self.text = text
+
+    @functools.cached_property
+    def may_look_up(self) -> bool:
+        """Whether it may look into ``sys.modules``."""
+        return _LOOK_UP.search(self.text) is not None
+
+    @functools.cached_property
+    def may_read(self) -> bool:
+        """Whether it may read the names of something as a dictionary."""
+        return _DICTIONARY.search(self.text) is not None
+
+    @functools.cached_property
+    def facts(self) -> _Facts:
+        """What it says; nothing when it is no Python."""
+        try:
+            tree = ast.parse(self.text)
+        except (SyntaxError, ValueError, RecursionError):
+            return _Facts()
+        aliases, imported = _imports(tree, self.name)
+        return _Facts(
+            imported=imported,
+            reached=frozenset(_reached(tree, aliases)),
+            looked_up=frozenset(_texts(tree)) if _looks_up(tree) else frozenset(),
+            read=frozenset(_read_whole(tree, aliases)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    imported: frozenset[str] = frozenset()
+    reached: frozenset[str] = frozenset()
+    looked_up: frozenset[str] = frozenset()
+    read: frozenset[str] = frozenset()
+
+
 def relied(
-    sources: Iterable[tuple[str, bytes]],
+    sources: Iterable[Source],
     *,
     spared: Collection[str],
     rewritten: Collection[str],
@@ -38,7 +80,7 @@ def relied(
     """Look through sources.
 
     Args:
-        sources: Name of a module and its text, of everything that may run in the program.
+        sources: Everything that may run in the program.
         spared: Modules that would not be loaded until READY.
         rewritten: Modules that would have put something off.
     """
@@ -46,30 +88,19 @@ def relied(
     whole: dict[str, str] = {}
     reaching = _by_package(spared)
     reading = _by_package(rewritten)
-    for name, text in sources:
+    for source in sources:
+        name, text = source.name, source.text
         # Most sources have none of the words, and reading them whole takes long.
-        may_reach = _may(name, text, reaching)
-        may_look_up = _LOOK_UP.search(text) is not None
-        may_read = _DICTIONARY.search(text) is not None and _may(name, text, reading, dot=b"")
-        if not (may_reach or may_look_up or may_read):
-            continue
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        aliases, imported = _imports(tree, name)
-        if may_reach:
-            for reached in _reached(tree, aliases):
-                if reached in spared and reached not in imported:
-                    loaded.setdefault(reached, f"{name} uses it without importing it")
-        if may_look_up and _looks_up(tree):
-            for text_ in _texts(tree):
-                if text_ in spared and text_ != name:  # itself it finds in any case
-                    loaded.setdefault(text_, f"{name} looks for it in sys.modules")
-        if may_read:
-            for read in _read_whole(tree, aliases):
-                if read in rewritten:
-                    whole.setdefault(read, f"{name} reads its names as a dictionary")
+        if _may(name, text, reaching):
+            for reached in source.facts.reached & set(spared) - source.facts.imported:
+                loaded.setdefault(reached, f"{name} uses it without importing it")
+        if source.may_look_up:
+            # Itself it finds in any case.
+            for each in source.facts.looked_up & set(spared) - {name}:
+                loaded.setdefault(each, f"{name} looks for it in sys.modules")
+        if source.may_read and _may(name, text, reading, dot=b""):
+            for read in source.facts.read & set(rewritten):
+                whole.setdefault(read, f"{name} reads its names as a dictionary")
     return Relied(loaded=loaded, whole=whole)
 
 

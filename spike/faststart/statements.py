@@ -142,7 +142,7 @@ def _is_plain(tree: ast.Module) -> bool:
             return False
         if isinstance(node, ast.Attribute) and node.attr in ("modules", "__globals__"):
             return False
-        if isinstance(node, ast.Call) and ast.unparse(node) == "dir()":
+        if isinstance(node, ast.Call) and _is_own_dir(node):
             return False
         if isinstance(node, ast.ImportFrom):
             named = {item.name for item in node.names}
@@ -153,6 +153,12 @@ def _is_plain(tree: ast.Module) -> bool:
         if getattr(node, "type_params", None) or type(node).__name__ == "TypeAlias":
             return False  # scopes of their own, evaluated when somebody asks
     return True
+
+
+def _is_own_dir(node: ast.Call) -> bool:
+    """Whether a call is ``dir()``, which lists the names around it."""
+    named = isinstance(node.func, ast.Name) and node.func.id == "dir"
+    return named and not node.args and not node.keywords
 
 
 def _modules_named(node: ast.AST) -> list[str]:

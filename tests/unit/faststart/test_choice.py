@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spike.faststart.choice import Choice, choose
+from spike.faststart.choice import Choice, choose, worth
 from spike.faststart.statements import Statement
 from spike.faststart.trials import Notes
 
@@ -120,3 +120,13 @@ def test_the_order_of_notes_changes_nothing() -> None:
     imports = [MAIN, ("a", 1, "b"), ("b", 1, "c"), ("a", 2, "d"), ("d", 1, "c")]
     could = [("a", 1), ("a", 2)]
     assert chosen(imports, could) == chosen(reversed(imports), could)
+
+
+def test_who_imports_only_what_is_there_anyway_is_not_looked_at() -> None:
+    """And nothing that could be chosen is passed over."""
+    imports = [MAIN, ("a", 1, "b"), ("b", 1, "c"), ("a", 2, "d"), ("d", 1, "e"), ("", 0, "e")]
+    names = {name for one, _, two in imports for name in (one, two)}
+    notes = Notes(modules=dict.fromkeys(names, "file"), imports=frozenset(imports))
+    assert worth(notes, names - {"__main__", ""}) == {"a", "b"}
+    assert worth(notes, {"b"}) == {"b"}
+    assert worth(notes, ()) == frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spike.faststart.scan import relied
+from spike.faststart.scan import Source, relied
 
 SPARED = {"pack.part", "pack.part.inner", "single", "own.place"}
 
@@ -30,7 +30,7 @@ SPARED = {"pack.part", "pack.part.inner", "single", "own.place"}
 )
 def test_modules_that_have_to_be_there(source: str, loaded: set[str]) -> None:
     """As parts of packages that others have imported, and as entries of ``sys.modules``."""
-    found = relied([("own.place", source.encode())], spared=SPARED, rewritten=())
+    found = relied([Source("own.place", source.encode())], spared=SPARED, rewritten=())
     assert set(found.loaded) == loaded
     assert all("own.place" in why for why in found.loaded.values())
 
@@ -48,5 +48,5 @@ def test_modules_that_have_to_be_there(source: str, loaded: set[str]) -> None:
 )
 def test_modules_whose_names_are_read_as_a_dictionary(source: str, whole: set[str]) -> None:
     """There a module is not asked."""
-    found = relied([("lib.place", source.encode())], spared=(), rewritten={"lib.api"})
+    found = relied([Source("lib.place", source.encode())], spared=(), rewritten={"lib.api"})
     assert set(found.whole) == whole
