@@ -67,6 +67,12 @@ class PyInstaller:
             default=False,
         ),
         Mode(
+            name="onefile-fast",
+            summary="onefile, with libraries whose imports wait until somebody needs them",
+            price=FAST_PRICE,
+            default=False,
+        ),
+        Mode(
             name="onedir-fast",
             summary="onedir, with libraries whose imports wait until somebody needs them",
             price=FAST_PRICE,
@@ -100,7 +106,7 @@ class PyInstaller:
         output = output_folder(sidecar, self.name, mode)
         kind = mode.removesuffix("-lean").removesuffix(FAST)
         lean = mode.endswith("-lean")
-        overlay = overlay_of(sidecar, mode) if kind == "onedir" else None
+        overlay = None if lean else overlay_of(sidecar, mode)
         argv = [
             *("pyinstaller", (STAGED / sidecar.entry).as_posix(), f"--{kind}"),
             *("--distpath", output.as_posix(), "--name", sidecar.name),
