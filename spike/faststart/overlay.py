@@ -8,6 +8,7 @@ Standard library only: it runs in the packager's environment.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import sys
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spike.core import process
-from spike.core.errors import NotProvedError
+from spike.core.errors import MissingToolError, NotProvedError
 from spike.faststart import choice, proof, scan, statements, trials
 from spike.faststart.choice import Choice
 from spike.faststart.proof import Difference
@@ -105,6 +106,19 @@ def site_packages() -> Path:
     return Path(sysconfig.get_path("purelib"))
 
 
+def _bound_to_place() -> frozenset[str]:
+    """Packages of distributions that have native libraries in a folder beside them.
+
+    A copy elsewhere would not find them (``$ORIGIN/../numpy.libs``).
+    """
+    found: set[str] = set()
+    for distribution in importlib.metadata.distributions(path=[str(site_packages())]):
+        tops = {file.parts[0] for file in distribution.files or () if len(file.parts) > 1}
+        if any(top.endswith((".libs", ".dylibs")) for top in tops):
+            found |= tops
+    return frozenset(found)
+
+
 def library_of(module: str) -> str:
     """The name that a library is left out by: the first part of a module's."""
     return module.partition(".")[0]
@@ -135,6 +149,8 @@ class _Maker:
     def run(self) -> Overlay:
         """Try, choose, rewrite and prove until nothing differs."""
         plain = self._plain()
+        for name in sorted(_bound_to_place() & {library_of(each) for each in plain.modules}):
+            self.left_out.setdefault(name, "its native libraries are found by where it lies")
         found = dict(_candidates(plain))
         names = _order(plain, self.place.sources)
         texts_of_all = tuple(_sources(plain, self.place.sources))
@@ -290,12 +306,20 @@ class _Maker:
         env, _ = trials.environment(self.sidecar, self.place, modules=modules, quiet=True)
         programs = str(Path(sys.executable).parent)
         command = [sys.executable, *self.check[1:]] if self.check[0] == "python" else self.check
-        done = process.capture(
-            command,
-            env={**env, "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])},
-            cwd=self.place.sources,
-            timeout_s=CHECK_TIMEOUT_S,
-        )
+        try:
+            done = process.capture(
+                command,
+                env={**env, "PATH": os.pathsep.join([programs, os.environ.get("PATH", "")])},
+                cwd=self.place.sources,
+                timeout_s=CHECK_TIMEOUT_S,
+            )
+        except MissingToolError:
+            raise MissingToolError(
+                f"The check cannot be run: there is no program {self.check[0]!r}.",
+                why="It is looked for beside the packaged Python, then on PATH.",
+                try_next="put it into a dependency group, name that in [tool.sidecar] groups, and "
+                f"nox -s lock --{self.sidecar.option}",
+            ) from None
         if done.ok:
             return None
         return "\n".join((done.output + done.errors).strip().splitlines()[-5:]) or "no output"

@@ -30,14 +30,14 @@ LIBRARIES = {
 }
 SCRIPT = """
 import json, pathlib, sys
-from spike.core.errors import NotProvedError
+from spike.core.errors import SpikeError
 from spike.faststart import overlay
 from spike.project.sidecar import load
 
 told = json.loads(sys.argv[1])
 try:
     made = overlay.make(load(told["folder"]), exclude=told["exclude"], check=told["check"])
-except NotProvedError as error:
+except SpikeError as error:
     print(json.dumps({"error": str(error)}))
 else:
     made.write(pathlib.Path(told["target"]))
@@ -128,6 +128,14 @@ def test_a_library_can_be_excluded(tmp_path: Path) -> None:
     assert found["left_out"] == {"lib": "[tool.sidecar] fast_start_exclude names it"}
 
 
+def test_a_library_with_native_libraries_beside_it_is_left_out(tmp_path: Path) -> None:
+    """A copy of it elsewhere would not find them."""
+    record = {"lib-1.dist-info/RECORD": "lib/__init__.py,,\nlib.libs/libx.so,,\n"}
+    found = make(tmp_path, {**record, "lib-1.dist-info/METADATA": "Name: lib\nVersion: 1\n"})
+    assert found["texts"].keys() == {"other.py"}
+    assert found["left_out"] == {"lib": "its native libraries are found by where it lies"}
+
+
 def test_a_library_in_which_something_differs_is_left_out_and_named(tmp_path: Path) -> None:
     """The others are put off all the same."""
     text = "import sys\ndepth = 0\nframe = sys._getframe()\nwhile frame:\n"
@@ -191,6 +199,8 @@ def test_the_authors_tests_decide(tmp_path: Path) -> None:
     assert "texts" in make(tmp_path, check=passes)
     fails = ("python", "-c", "import sys, lib; assert 'lib.heavy' in sys.modules")
     assert "with the rewritten libraries" in make(tmp_path, check=fails)["error"]
+    missing = make(tmp_path, check=("no-such-program",))["error"]
+    assert "there is no program 'no-such-program'" in missing
     never = ("python", "-c", "raise SystemExit('mine')")
     assert "plain libraries as well: mine" in make(tmp_path, check=never)["error"]
 

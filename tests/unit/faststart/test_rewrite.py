@@ -264,6 +264,16 @@ def test_a_forked_child_does_not_wait_for_its_parents_thread(make: Make) -> None
     assert child.exitcode == 0
 
 
+def test_a_child_that_begins_anew_loads_what_it_needs(make: Make) -> None:
+    """What it is to do comes by its name, from a rewritten module."""
+    lib = both(make, "\nfrom fs_other import work\n\ndef f(x):\n    assert work(x) == 2\n")
+    for number, code in ((1, 0), (2, 1)):
+        child = multiprocessing.get_context("spawn").Process(target=lib.f, args=(number,))
+        child.start()
+        child.join(60)
+        assert child.exitcode == code
+
+
 def test_a_module_that_is_not_in_the_list_of_modules_works(make: Make, tmp_path: Path) -> None:
     """As ``runpy`` executes it."""
     both(make, "\nfrom fs_other import work\n\ndef f(x):\n    return work(x)\n")
