@@ -404,7 +404,7 @@ def svg(figure: Figure, source: str, alt: str) -> str:
     import matplotlib as mpl
 
     stream = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "spike", "svg.fonttype": "path"}):
+    with mpl.rc_context({"svg.hashsalt": "spike", "svg.fonttype": "none"}):
         figure.savefig(
             stream,
             format="svg",

@@ -23,10 +23,11 @@ import signal
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike.build import buildinfo, compiling
+from spike.build import buildinfo, compiling, rewriting
 from spike.build.failure import FAILURE_NAME, StepFailedError
 from spike.completeness import first_launch, outcome
 from spike.completeness.first_launch import FirstLaunch
@@ -39,7 +40,7 @@ from spike.core.errors import (
     StorageError,
 )
 from spike.packagers import Variant, mode_named, modes_alone, packager_named
-from spike.packagers.recipe import STAGED, Packager, Recipe
+from spike.packagers.recipe import STAGED, Packager, Recipe, working_folder
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
 
@@ -195,13 +196,14 @@ def _build(
         raise StorageError(
             f"{target.parent} is not writable.", try_next=f"chmod u+w {target.parent}"
         )
-    work = scratch / "work"
+    work = working_folder(sidecar, variant.id)
     if work.exists():
         shutil.rmtree(work)
     sidecar.stage(work / STAGED)
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
     for relative, content in recipe.files.items():
         (work / relative).write_text(content, encoding="utf-8")
+    rewritten = rewriting.fill(sidecar, variant.id, recipe, work, _say)
     log = scratch / buildinfo.LOG_NAME
     if recipe.compiled is not None:
         last_s = _last_s(target)
@@ -246,6 +248,7 @@ def _build(
         _say(f"{variant.id}: built, but its first launch failed: {first.program.detail}")
     for remark in first.remarks:
         _say(f"{variant.id}: {remark}")
+    first = replace(first, remarks=(*rewritten, *first.remarks))
     info = dataclasses.replace(
         _describe(variant, sidecar, recipe, inputs, work, done.elapsed_s, first), locks=locks
     )
@@ -366,6 +369,7 @@ def fingerprint(
         "sources": sidecar.source_sha256(variant.packager.name),
         "name": sidecar.name,
         "locks": list(locks.values()),
+        **rewriting.facts(sidecar, recipe),
         "packager": installed_version(variant.packager),
         "python": sys.version,
         "base": sys.base_prefix,

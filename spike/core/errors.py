@@ -68,6 +68,10 @@ class UnsuitableError(SpikeError):
     """A mode cannot package this sidecar; the message names what stands in its way."""
 
 
+class NotProvedError(SpikeError):
+    """Libraries cannot be rewritten for a faster start, or not proved to be the same then."""
+
+
 class BuildFailedError(SpikeError):
     """A packager ran and failed; the log is kept and the message shows its end."""
 

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from spike.core.errors import UnsuitableError
 from spike.packagers.analysis import defer_gc
 from spike.packagers.recipe import (
+    FAST_PRICE,
     STAGED,
     STEADY_ORDER,
     Mode,
@@ -28,6 +29,7 @@ from spike.packagers.recipe import (
     listing,
     module_of,
     output_folder,
+    overlay_of,
 )
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar
@@ -60,6 +62,12 @@ class CPython:
             "sys.executable obeys PYTHONHOME and PYTHONPATH unless it is given -I.",
             default=False,
         ),
+        Mode(
+            name="folder-fast",
+            summary="folder, with libraries whose imports wait until somebody needs them",
+            price=f"As folder. {FAST_PRICE}",
+            default=False,
+        ),
     )
     tools: tuple[Tool, ...] = (
         Tool(
@@ -88,6 +96,7 @@ class CPython:
             dict.fromkeys([PurePosixPath(sidecar.entry).parent.as_posix(), *found.roots[1:]])
         )
         staged = defer_gc.files(sidecar)
+        overlay = overlay_of(sidecar, mode)
         settings = {
             "collect": sidecar.collect,
             "data": sidecar.data,
@@ -95,6 +104,7 @@ class CPython:
             "exclude": sidecar.exclude,
             "hidden_imports": sidecar.hidden_imports,
             "metadata": sidecar.metadata,
+            "overlay": overlay.as_posix() if overlay else "",
             "modules": sorted(
                 {
                     sidecar.entry,
@@ -120,6 +130,7 @@ class CPython:
                 **staged,
             },
             shipped=functools.partial(_shipped, roots),
+            overlay=overlay,
         )
 
 

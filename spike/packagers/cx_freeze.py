@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
 from spike.packagers.analysis import defer_gc
 from spike.packagers.recipe import (
+    FAST_PRICE,
     STAGED,
     STEADY_ORDER,
     Mode,
@@ -18,6 +20,8 @@ from spike.packagers.recipe import (
     excluded,
     module_path,
     output_folder,
+    overlay_of,
+    working_folder,
 )
 from spike.project.sidecar import Sidecar
 
@@ -32,6 +36,12 @@ class CxFreeze:
     distribution: str = "cx-freeze"
     modes: tuple[Mode, ...] = (
         Mode(name="onedir", summary="a folder with the program and what it needs"),
+        Mode(
+            name="onedir-fast",
+            summary="onedir, with libraries whose imports wait until somebody needs them",
+            price=FAST_PRICE,
+            default=False,
+        ),
     )
     tools: tuple[Tool, ...] = ()
 
@@ -48,31 +58,44 @@ class CxFreeze:
             argv += ["--packages", ",".join(sidecar.collect)]
         if left_out := excluded(sidecar):
             argv += ["--excludes", ",".join(left_out)]
+        overlay = overlay_of(sidecar, mode)
         files = dict(defer_gc.files(sidecar))
+        settings = []
         if sidecar.data or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.
             argv.append("--no-compress")
-            files[Path("pyproject.toml")] = _settings(sidecar)
+            settings.append(_included(sidecar))
+        if overlay:
+            settings.append(_renamed(working_folder(sidecar, f"{self.name}-{mode}") / overlay))
+        if settings:
+            files[Path("pyproject.toml")] = "\n".join(["[tool.cxfreeze.build_exe]", *settings, ""])
         argv += sidecar.packager_args.get(self.name, ())
         return Recipe(
             argv=tuple(argv),
             # The modules beside the entry script; cx_Freeze looks in the working folder alone.
-            env={**STEADY_ORDER, **module_path(sidecar, with_script=True)},
+            env={**STEADY_ORDER, **module_path(sidecar, with_script=True, overlay=overlay)},
             output=output,
             artifact=output / f"{sidecar.name}{_SUFFIX}",
             folder=output,
             files=files,
+            overlay=overlay,
         )
 
 
-def _settings(sidecar: Sidecar) -> str:
-    """The ``pyproject.toml`` that cx_Freeze reads: pairs of files have no command-line form."""
+def _included(sidecar: Sidecar) -> str:
+    """A setting in the ``pyproject.toml`` that cx_Freeze reads: pairs have no command-line form."""
     pairs = [
         ((STAGED / item).as_posix(), f"lib/{target}") for item, target in sidecar.data_targets()
     ]
     pairs += [(str(folder), f"lib/{folder.name}") for folder in map(_metadata, sidecar.metadata)]
     lines = ",\n".join(f"  {json.dumps(pair)}" for pair in pairs)
-    return f"[tool.cxfreeze.build_exe]\ninclude_files = [\n{lines},\n]\n"
+    return f"include_files = [\n{lines},\n]"
+
+
+def _renamed(overlay: Path) -> str:
+    """Likewise: tracebacks name a rewritten library's files as they name the original's."""
+    pair = [str(overlay), sysconfig.get_path("purelib")]
+    return f"replace_paths = [{json.dumps(pair)}]"
 
 
 def _metadata(distribution: str) -> Path:

@@ -12,6 +12,8 @@ from pathlib import Path
 from spike.core.errors import UnsuitableError
 from spike.packagers.analysis import defer_gc, module_finder, module_graph
 from spike.packagers.recipe import (
+    FAST,
+    FAST_PRICE,
     STAGED,
     STEADY_ORDER,
     Mode,
@@ -24,6 +26,7 @@ from spike.packagers.recipe import (
     module_of,
     module_path,
     output_folder,
+    overlay_of,
 )
 from spike.project.sidecar import Sidecar
 
@@ -64,6 +67,18 @@ class PyInstaller:
             default=False,
         ),
         Mode(
+            name="onefile-fast",
+            summary="onefile, with libraries whose imports wait until somebody needs them",
+            price=FAST_PRICE,
+            default=False,
+        ),
+        Mode(
+            name="onedir-fast",
+            summary="onedir, with libraries whose imports wait until somebody needs them",
+            price=FAST_PRICE,
+            default=False,
+        ),
+        Mode(
             name="spec",
             summary="what the author's own .spec file makes",
             price="Only the keys for launches count; what ships is for the .spec file to say.",
@@ -89,8 +104,9 @@ class PyInstaller:
         if mode == "spec":
             return _of_spec(self, sidecar)
         output = output_folder(sidecar, self.name, mode)
-        kind = mode.removesuffix("-lean")
-        lean = mode != kind
+        kind = mode.removesuffix("-lean").removesuffix(FAST)
+        lean = mode.endswith("-lean")
+        overlay = None if lean else overlay_of(sidecar, mode)
         argv = [
             *("pyinstaller", (STAGED / sidecar.entry).as_posix(), f"--{kind}"),
             *("--distpath", output.as_posix(), "--name", sidecar.name),
@@ -99,9 +115,9 @@ class PyInstaller:
         ]
         # Its cache would otherwise be shared by every project of this user.
         env = {**STEADY_ORDER, "PYINSTALLER_CONFIG_DIR": "pyinstaller-cache"}
-        if collects_own(sidecar):
+        if collects_own(sidecar) or overlay:
             # What collects looks for a package on the path, not where --paths says.
-            env.update(module_path(sidecar, with_script=True))
+            env.update(module_path(sidecar, with_script=True, overlay=overlay))
         if lean:
             env["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
         folder = output / sidecar.name
@@ -113,6 +129,7 @@ class PyInstaller:
             folder=None if kind == "onefile" else folder,
             files=defer_gc.files(sidecar),
             shipped=_shipped,
+            overlay=overlay,
         )
 
 

@@ -17,6 +17,17 @@ from spike.project.sidecar import Sidecar
 STAGED = Path("sidecar")
 """Folder in the build's working folder that holds the copy of the sidecar being packaged."""
 
+OVERLAY = Path("overlay")
+"""Folder there for libraries that are rewritten for a faster start; see docs/fast-start.md."""
+
+FAST = "-fast"
+"""How the modes end that build with rewritten libraries, whether or not the sidecar asks for it."""
+
+FAST_PRICE = (
+    "The build tries the program and proves the rewritten libraries, which takes up to a minute; "
+    "the first request pays for what it is the first to need."
+)
+
 STEADY_ORDER = {"PYTHONHASHSEED": "0"}
 """For a packager that writes sets into its archive: the same order each time (PyInstaller's manual,
 "Creating a Reproducible Build"). Nuitka does this by itself."""
@@ -83,6 +94,8 @@ class Recipe:
         files: Files that the packager reads its settings from, and their contents.
         shipped: Tells what came to be in the program, from the working folder as the packager
             has left it.
+        overlay: Where the builder puts rewritten libraries before the packager runs, if they can be
+            proved; None where they are not asked for, or where the packager cannot take them.
         compiled: Tells how many modules will be compiled, which takes most of a build's time;
             None for a packager that compiles nothing.
     """
@@ -95,6 +108,7 @@ class Recipe:
     discard: tuple[Path, ...] = ()
     files: Mapping[Path, str] = field(default_factory=dict)
     shipped: Callable[[Path, Recipe], Shipped] = listing
+    overlay: Path | None = None
     compiled: Callable[[], int] | None = None
 
 
@@ -158,14 +172,28 @@ def further_roots(sidecar: Sidecar, base: Path = STAGED) -> tuple[Path, ...]:
     return tuple(base / root for root in imports.import_roots(sidecar)[1:])
 
 
-def module_path(sidecar: Sidecar, *, with_script: bool = False) -> dict[str, str]:
+def overlay_of(sidecar: Sidecar, mode: str) -> Path | None:
+    """Where rewritten libraries go; None for a mode that has none and a sidecar that asks for none.
+
+    Args:
+        sidecar: What is built.
+        mode: A mode of a packager that can take them.
+    """
+    return OVERLAY if sidecar.fast_start or mode.endswith(FAST) else None
+
+
+def module_path(
+    sidecar: Sidecar, *, with_script: bool = False, overlay: Path | None = None
+) -> dict[str, str]:
     """The variable that tells a packager where a sidecar's own modules lie; empty for nothing new.
 
     Args:
         sidecar: Whose modules.
         with_script: Whether the packager does not look beside the script by itself.
+        overlay: Where rewritten libraries lie, which come first.
     """
-    places = [(STAGED / sidecar.entry).parent] if with_script else []
+    places = [overlay] if overlay else []
+    places += [(STAGED / sidecar.entry).parent] if with_script else []
     places += further_roots(sidecar)
     return {"PYTHONPATH": os.pathsep.join(place.as_posix() for place in places)} if places else {}
 
@@ -189,6 +217,11 @@ def collects_own(sidecar: Sidecar) -> bool:
         for package in sidecar.collect
         for place in places
     )
+
+
+def working_folder(sidecar: Sidecar, variant: str) -> Path:
+    """Where a variant is built, absolute; every path of its recipe is relative to it."""
+    return sidecar.workspace.build / variant / "work"
 
 
 def output_folder(sidecar: Sidecar, packager: str, mode: str) -> Path:

@@ -80,6 +80,11 @@ class Sidecar:
             the sidecar's stdin.
         health: URL whose answer the host window shows; empty for none. Fields as in ``smoke``.
         defer_gc: Whether the packaged program holds garbage collection off until ``ready``.
+        fast_start: Whether libraries are rewritten so that imports that ``ready`` does not need
+            are put off, where that is proved to change nothing else.
+        fast_start_exclude: Libraries that are left as they are, by the names they are imported by.
+        check: Command line of the author's own tests, which run against the rewritten libraries;
+            empty for none.
         packager_args: By packager: further arguments for its command line.
         budget: What its program may cost at most, by threshold (``invoke history --check``).
         spec: PyInstaller's .spec file of the author's, relative to ``folder``; empty for none.
@@ -117,6 +122,9 @@ class Sidecar:
     smoke_stdio: bool = False
     health: str = ""
     defer_gc: bool = False
+    fast_start: bool = False
+    fast_start_exclude: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
     packager_args: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     spec: str = ""
     budget: Mapping[str, float] = field(default_factory=dict)

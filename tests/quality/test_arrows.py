@@ -14,8 +14,8 @@ PACKAGES = ("spike", "benchmarks", "decision", "commands")
 """From the lowest to the highest. Below all of them stands nothing of ``tests/``."""
 
 ROOMS = (
-    *("core", "project", "packagers", "launch", "contract", "issue_log", "completeness", "build"),
-    *("measure", "profile", "signing", "wine", "host"),
+    *("core", "project", "packagers", "launch", "contract", "issue_log", "completeness"),
+    *("faststart", "build", "measure", "profile", "signing", "wine", "host"),
 )
 """Of ``spike/``, likewise."""
 

@@ -13,6 +13,9 @@ from spike.core.workspace import TOOL as ROOT
 PROGRAMS = (
     "spike/packagers/staged",  # a plugin of Nuitka's, and a part of what ships
     "spike/completeness/watched",  # runs in the plain script
+    "spike/faststart/staged",  # a part of what ships
+    "spike/faststart/tools",  # runs in the plain script, as the next
+    "spike/faststart/trial",
     "spike/host/faulty",  # sidecars: programs of their own
     "benchmarks/faults/probe",
 )

@@ -7,7 +7,9 @@ there by the Python of the packager's environment. What comes out::
     bin/python3                     the interpreter
     lib/*.so.*                      its libpython, and libraries that not every Linux has
     lib/python3.X/                  the standard library as bytecode
-    lib/python3.X/site-packages/    what the sidecar's lock pins, as it is installed
+    lib/python3.X/site-packages/    what the sidecar's lock pins, as it is installed; the bytecode
+                                    of rewritten libraries, where there are some, beside the
+                                    sources as they are
     lib/app/                        the sidecar's own modules as bytecode, and its data
 
 The interpreter has a DT_RPATH, which counts for whatever it loads, too, and comes before
@@ -37,6 +39,8 @@ LIBRARY = f"{sys.platlibdir}/python{sysconfig.get_python_version()}"
 """Where the interpreter looks for the standard library, below its prefix: in lib64 on some."""
 PACKAGES = f"{LIBRARY}/site-packages"
 APP = "lib/app"
+HELPER = "sidecar_fast_start.py"
+"""What rewritten libraries import."""
 TEST_FOLDERS = frozenset({"test", "tests", "idle_test"})
 DEVELOPMENT = frozenset(
     {
@@ -285,6 +289,7 @@ def dependencies(folder: Folder) -> None:
             raise fail(f"metadata names {name!r}, which is not installed here: is it in the lock?")
         files |= {path: file for path, file in found.items() if ".dist-info/" in path}
     exclude = folder.settings["exclude"]
+    overlay = Path(folder.settings["overlay"])
     for path, file in files.items():
         if path.endswith(".py") and not test_folder(path):
             folder.wanted |= imported(file.read_bytes(), path)
@@ -295,7 +300,11 @@ def dependencies(folder: Folder) -> None:
             copy = folder.copy(file, f"{PACKAGES}/{path}")
             if path.endswith(".py"):
                 cached = importlib.util.cache_from_source(str(copy))
-                folder.compile(file, Path(cached).relative_to(folder.root).as_posix(), path)
+                rewritten = overlay / path
+                source = rewritten if overlay.name and rewritten.is_file() else file
+                folder.compile(source, Path(cached).relative_to(folder.root).as_posix(), path)
+    for helper in sorted(overlay.glob(HELPER) if overlay.name else ()):
+        folder.compile(helper, f"{PACKAGES}/{helper.name}c", helper.name)
 
 
 def _installed(name: str) -> dict[str, Path]:

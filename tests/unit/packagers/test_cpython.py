@@ -58,6 +58,33 @@ def service(folder: Path, *, settings: str = "", files: str = "", main: str = ""
 
 
 @linux
+def test_rewritten_libraries_are_compiled_beside_sources_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So ``inspect.getsource`` and tracebacks show what the library's author wrote."""
+    site = tmp_path / "site-packages"
+    overlay = tmp_path / "overlay"
+    for place, text in ((site, "x = 'plain'\n"), (overlay, "x = 'fast'\n")):
+        (place / "lib").mkdir(parents=True)
+        (place / "lib" / "__init__.py").write_text(text)
+    (overlay / "sidecar_fast_start.py").write_text("y = 1\n")
+    files = {"lib/__init__.py": site / "lib" / "__init__.py"}
+    monkeypatch.setattr(python_folder, "_installed", lambda name: files)
+    settings: dict[str, Any] = {
+        "distributions": ["lib"],
+        **dict.fromkeys(("metadata", "exclude", "collect"), ()),
+    }
+    for said, shown in ((str(overlay), "fast"), ("", "plain"), (str(tmp_path / "no"), "plain")):
+        root = tmp_path / f"out-{len(said)}"
+        folder = python_folder.Folder(root=root, settings={**settings, "overlay": said})
+        python_folder.dependencies(folder)
+        packages = root / python_folder.PACKAGES
+        assert (packages / "lib" / "__init__.py").read_text() == "x = 'plain'\n"
+        (code,) = (packages / "lib" / "__pycache__").iterdir()
+        assert shown.encode() in code.read_bytes()
+        assert (packages / "sidecar_fast_start.pyc").is_file() == (shown == "fast")
+
+
 def test_the_environments_own_python_fills_the_folder() -> None:
     """One staged script with its settings and its C source; the program has the sidecar's name."""
     recipe = recipe_of(sidecar.load())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shlex
 import sys
 import sysconfig
@@ -24,7 +25,7 @@ from spike.packagers import (
 )
 from spike.packagers import nuitka as nuitka_module
 from spike.packagers.analysis import module_graph
-from spike.packagers.recipe import Recipe
+from spike.packagers.recipe import OVERLAY, Recipe
 from spike.project import sidecar
 
 # The plan's two commands, copied from docs/packaging-spike-plan.md; order of the options aside.
@@ -133,6 +134,14 @@ EXTRA = {
     "pyinstaller-onedir-lean": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py --onedir "
     "--distpath dist/pyinstaller-onedir-lean --name sidecar-hello --strip --exclude-module=...",
+    "pyinstaller-onedir-fast": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
+    "PYTHONPATH=overlay:sidecar pyinstaller sidecar/main.py --onedir "
+    "--distpath dist/pyinstaller-onedir-fast --name sidecar-hello",
+    "pyinstaller-onefile-fast": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
+    "PYTHONPATH=overlay:sidecar pyinstaller sidecar/main.py --onefile "
+    "--distpath dist/pyinstaller-onefile-fast --name sidecar-hello",
+    "cx_freeze-onedir-fast": "PYTHONHASHSEED=0 PYTHONPATH=overlay:sidecar cxfreeze build_exe "
+    "--script sidecar/main.py --target-name sidecar-hello --build-exe dist/cx_freeze-onedir-fast",
 }
 linux = pytest.mark.skipif(sys.platform != "linux", reason="these recipes are for Linux")
 
@@ -170,6 +179,32 @@ def test_the_extra_modes_commands(name: str) -> None:
         if short not in words:
             words.append(short)
     assert words == shlex.split(EXTRA[name])
+
+
+FAST = ("cpython-folder", "cx_freeze-onedir", "pyinstaller-onedir", "pyinstaller-onefile")
+
+
+@linux
+@pytest.mark.parametrize("name", FAST)
+def test_a_fast_mode_is_the_plain_one_with_rewritten_libraries_in_front(name: str) -> None:
+    """By the mode or by the sidecar's key; without either nothing is rewritten."""
+    plain, fast = recipe_of(name), recipe_of(f"{name}-fast")
+    asked = recipe_of(name, fast_start=True)
+    assert (plain.overlay, fast.overlay, asked.overlay) == (None, OVERLAY, OVERLAY)
+    assert (asked.argv, asked.output) == (plain.argv, plain.output)
+    places = (fast.output.as_posix(), plain.output.as_posix())
+    assert [word.replace(*places) for word in fast.argv] == list(plain.argv)
+    if "PYTHONPATH" in fast.env:
+        assert fast.env["PYTHONPATH"].split(os.pathsep)[0] == "overlay"
+
+
+@linux
+def test_modes_that_cannot_take_rewritten_libraries_are_as_they_were() -> None:
+    """Whatever the sidecar asks for; the build says so."""
+    known = {name for name in VARIANTS if name in FAST or name.endswith("-fast")}
+    known |= {"pyinstaller-spec"}  # needs a file of the author's
+    for name in VARIANTS.keys() - known:
+        assert recipe_of(name, fast_start=True).overlay is None, name
 
 
 @linux

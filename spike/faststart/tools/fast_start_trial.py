@@ -1,0 +1,281 @@
+"""What a trial run does inside the program: rewritten libraries, and notes of imports.
+
+Notes are lines of fields between tabs:
+
+``module NAME FILE``
+    A module begins to be executed; what was there from the beginning comes first.
+``import MODULE LINE NAME``
+    A statement of a module, or what ran while it was executed (line 0), imports NAME. MODULE is
+    empty where no module was being executed.
+``effect MODULE WHAT``
+    While a module was executed, something outside of it changed.
+``use MODULE LINE``
+    An import that was put off was needed.
+``ready``
+    The program is about to write its READY line; what comes later is after it.
+"""
+
+import builtins
+import os
+import sys
+from _thread import get_ident
+
+# What is in every Python from the beginning, so that nothing is imported because of us.
+_bootstrap = sys.modules["_frozen_importlib"]
+_external = sys.modules["_frozen_importlib_external"]
+
+
+def begin(settings):
+    """Begin to note; ``sitecustomize`` calls it before anything of the program runs."""
+    handle = os.open(settings["notes"], os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+
+    def line(*fields):
+        text = "\t".join(str(field) for field in fields).replace("\n", " ") + "\n"
+        os.write(handle, text.encode("utf-8", "surrogateescape"))
+
+    if settings["modules"]:
+        sys.path.append(settings["staged"])
+        sys.meta_path.insert(0, finder(settings["modules"]))
+        if settings["quiet"]:
+            return
+        _note_uses(line)
+    for name, module in list(sys.modules.items()):
+        line("module", name, getattr(module, "__file__", None) or "")
+    _note_imports(line, effects=settings["effects"])
+    if settings["ready"]:
+        for stream in (sys.stdout, sys.stderr):
+            _note_ready(line, stream, settings["ready"])
+
+
+def _note_ready(line, stream, token):
+    """Note that READY is said before it is: from outside that is seen some time later."""
+    usual = getattr(stream, "write", None)
+
+    def write(text):
+        if token in text.splitlines():
+            line("ready")
+        return usual(text)
+
+    if usual is not None:
+        stream.write = write
+
+
+def finder(modules):
+    """What finds rewritten modules: the usual finder, with another text in its loader.
+
+    Args:
+        modules: Name to the original file and the file with the rewritten text.
+    """
+
+    class Loader(_external.SourceFileLoader):
+        def get_code(self, fullname):
+            with open(modules[fullname]["text"], "rb") as file:
+                return compile(file.read(), self.path, "exec", dont_inherit=True)
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name not in modules:
+                return None
+            spec = _external.PathFinder.find_spec(name, path, target)
+            if spec is not None and spec.origin == modules[name]["file"]:
+                spec.loader = Loader(name, spec.origin)
+            return spec
+
+    return Finder()
+
+
+def _note_uses(line):
+    import sidecar_fast_start as helper
+
+    usual = helper.load
+
+    def noted(space, statement, names):
+        line("use", space["__name__"], space[statement].__code__.co_firstlineno)
+        return usual(space, statement, names)
+
+    helper.load = noted
+
+
+def _note_imports(line, *, effects):
+    """Note what is executed, who imports it, and what changes meanwhile."""
+    stacks = {}
+    seen = set()
+    # It needs parts of the library itself, so that run tells nothing else.
+    watch = _watcher(line) if effects else None
+
+    def importer(frame):
+        """Module and line of a statement; the module being executed and 0 for a function's."""
+        while frame is not None and _is_between(frame.f_code.co_filename):
+            frame = frame.f_back
+        if frame is not None and frame.f_code.co_name == "<module>":
+            return frame.f_globals.get("__name__", ""), frame.f_lineno
+        stack = stacks.get(get_ident())
+        return (stack[-1] if stack else ""), 0
+
+    def note(frame, name):
+        said = (*importer(frame), name)
+        if said not in seen:
+            seen.add(said)
+            line("import", *said)
+
+    usual_import = builtins.__import__
+
+    def noted_import(name, globals=None, locals=None, fromlist=(), level=0):
+        try:
+            return usual_import(name, globals, locals, fromlist, level)
+        finally:
+            full = name
+            if level:
+                package = (globals or {}).get("__package__") or ""
+                base = package.rsplit(".", level - 1)[0] if level > 1 else package
+                full = f"{base}.{name}" if name else base
+            for each in (full, *(f"{full}.{part}" for part in fromlist or ())):
+                if each in sys.modules:
+                    note(sys._getframe(1), each)
+
+    usual_load = _bootstrap._load_unlocked
+
+    def noted_load(spec):
+        note(sys._getframe(1), spec.name)
+        line("module", spec.name, (spec.origin if spec.has_location else "") or "")
+        stack = stacks.setdefault(get_ident(), [])
+        if watch:
+            watch(stack[-1] if stack else "")
+        stack.append(spec.name)
+        try:
+            return usual_load(spec)
+        finally:
+            if watch:
+                watch(spec.name)
+            stack.pop()
+
+    builtins.__import__ = noted_import
+    _bootstrap._load_unlocked = noted_load
+
+
+def _is_between(file):
+    """Whether a file is ours or the import system's."""
+    return (
+        file == __file__
+        or file.startswith("<frozen importlib")
+        or file.endswith(os.path.join("importlib", "__init__.py"))
+    )
+
+
+_CACHING = (
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+    "_abc",
+    "abc",
+    "builtins",
+    "enum",
+    "importlib",
+    "inspect",
+    "linecache",
+    "re",
+    "sys",
+)
+_CACHING += ("tokenize", "typing", "typing_extensions", "weakref", "_weakrefset", "logging")
+
+
+def _watcher(line):
+    """What tells, each time it is called, what changed outside of the module that was executed.
+
+    It looks at the state of the interpreter, at the names of all modules and of their classes, and
+    at the sizes of the lists, sets and dictionaries in them. Caches are none of it.
+    """
+    import atexit
+    import copyreg
+    import logging
+    import signal
+    import threading
+    import warnings
+    from _abc import get_cache_token
+
+    watched = {}
+
+    def state():
+        return {
+            "atexit": atexit._ncallbacks(),
+            "warnings.filters": tuple(map(id, warnings.filters)),
+            "sys.path": tuple(sys.path),
+            "sys.meta_path": tuple(map(id, sys.meta_path)),
+            "sys.path_hooks": tuple(map(id, sys.path_hooks)),
+            "hooks": (id(sys.excepthook), id(sys.displayhook), id(threading.excepthook)),
+            "streams": (id(sys.stdin), id(sys.stdout), id(sys.stderr)),
+            "recursion": sys.getrecursionlimit(),
+            "environment": hash(tuple(os.environ.items())),
+            "signals": tuple(map(id, map(signal.getsignal, signal.valid_signals()))),
+            "threads": threading.active_count(),
+            "root logger": (logging.root.level, tuple(map(id, logging.root.handlers))),
+            "abstract classes": get_cache_token(),
+            "copyreg": len(copyreg.dispatch_table),
+            "working folder": os.getcwd(),
+            "builtins": len(vars(builtins)),
+        }
+
+    def parts(module):
+        """Its own containers and classes, and theirs."""
+        name = module.__name__
+        found = []
+        for key, value in list(vars(module).items()):
+            if isinstance(value, (dict, list, set)) and "cache" not in key.lower():
+                found.append((key, value))
+            elif isinstance(value, type) and value.__module__ == name:
+                found.append((key, vars(value)))
+                for inner, held in list(vars(value).items()):
+                    if isinstance(held, (dict, list, set)) and "cache" not in inner.lower():
+                        found.append((f"{key}.{inner}", held))
+        return found
+
+    def snapshot(name, module, known):
+        space = vars(module)
+        ids = tuple(map(id, space.values()))
+        same = known is not None and known[1] == ids
+        inner = known[2] if same else parts(module)
+        return space, ids, inner, [len(each) for _, each in inner], dict(space)
+
+    last = [state()]
+
+    def look(running):
+        now = state()
+        for key, value in now.items():
+            if last[0][key] != value:
+                line("effect", running, key)
+        last[0] = now
+        for name, module in list(sys.modules.items()):
+            top = name.partition(".")[0]
+            if top in _CACHING or name == "__main__":
+                continue
+            try:
+                space = vars(module)
+            except TypeError:
+                continue
+            known = watched.get(name)
+            if known is not None and known[0] is space:
+                ids = tuple(map(id, space.values()))
+                if ids == known[1] and [len(each) for _, each in known[2]] == known[3]:
+                    continue
+                if running not in (name, ""):
+                    _tell(line, running, name, known)
+            watched[name] = snapshot(name, module, known)
+
+    return look
+
+
+def _tell(line, running, name, known):
+    """Tell what changed in a module while another one was executed."""
+    space, _, inner, sizes, before = known
+    for key, value in list(space.items()):
+        if before.get(key, before) is value or key in ("__warningregistry__", "__cached__"):
+            continue
+        # It keeps what it has been asked for (PEP 562), or what it has found out.
+        if (key not in before and "__getattr__" in space) or "cache" in key.lower():
+            continue
+        # The import system binds a submodule in its package, and the parts of itself.
+        if getattr(value, "__name__", None) == f"{name}.{key}" and f"{name}.{key}" in sys.modules:
+            continue
+        line("effect", running, f"{name}.{key}")
+    for (key, each), size in zip(inner, sizes, strict=False):
+        if len(each) != size and key != "__warningregistry__":
+            line("effect", running, f"{name}.{key}")

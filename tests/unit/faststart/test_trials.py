@@ -1,0 +1,99 @@
+"""Trial runs: what a plain script's imports do is noted, and rewritten modules are run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from spike.faststart import trials
+from spike.faststart.rewrite import rewritten
+from spike.faststart.statements import candidates
+from spike.faststart.trials import Notes, Overlaid
+from spike.launch import places
+from spike.launch.spec import Launch
+from spike.project import sidecar
+
+MAIN = """
+import sys
+import lib.api
+
+print("READY", flush=True)
+lib.api.late()
+sys.stdin.read()
+"""
+API = "\nfrom lib import near\nimport lib.far as far\n\ndef late():\n    return far.x\n"
+SOURCES = {
+    "main.py": MAIN,
+    "lib/__init__.py": "",
+    "lib/api.py": API,
+    "lib/near.py": "x = 1\n",
+    "lib/far.py": "import lib.near\nlib.near.x = 2\nlib.near.made = []\nx = 1\n",
+}
+
+
+def run(
+    tmp_path: Path, *, modules: Mapping[str, str] | None = None, effects: bool = False
+) -> tuple[Launch, Notes]:
+    folder = tmp_path / "program"
+    for name, text in SOURCES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "p"\nversion = "1"\n[tool.sidecar]\nready_timeout_s = 5.0\n'
+    )
+    program = sidecar.load(folder)
+    files = program.source_files()
+    with places.copied(
+        tmp_path / "places", folder / "main.py", folder=None, sources=folder, files=files
+    ) as (place, copy):
+        overlaid = {}
+        for name, text in (modules or {}).items():
+            file = tmp_path / f"{name}.py"
+            file.write_text(text)
+            original = place.sources / f"{name.replace('.', '/')}.py"
+            overlaid[name] = Overlaid(file=str(original), text=str(file))
+        return trials.run(program, place, copy, modules=overlaid, effects=effects)
+
+
+def test_imports_are_noted_with_their_lines(tmp_path: Path) -> None:
+    """Who imports what until READY."""
+    launch, notes = run(tmp_path)
+    assert launch.ready_ms is not None, launch.stderr_tail
+    assert {
+        ("__main__", 3, "lib.api"),
+        ("lib.api", 2, "lib.near"),
+        ("lib.api", 3, "lib.far"),
+        ("lib.far", 1, "lib.near"),
+    } <= notes.imports
+    names = [name for name in notes.modules if name.startswith("lib")]
+    assert names == ["lib", "lib.api", "lib.near", "lib.far"]
+    assert notes.modules["lib.api"].endswith("lib/api.py")
+    assert notes.effects == frozenset()
+    # Nothing is in the program because of us.
+    assert "json" not in notes.modules
+
+
+def test_what_an_import_changes_elsewhere_is_noted(tmp_path: Path) -> None:
+    """Names of other modules that it binds, but not that packages have parts."""
+    _, notes = run(tmp_path, effects=True)
+    ours = {(one, what) for one, what in notes.effects if one.startswith("lib")}
+    assert ours == {("lib.far", "lib.near.x"), ("lib.far", "lib.near.made")}
+
+
+def test_rewritten_modules_are_run_and_uses_noted(tmp_path: Path) -> None:
+    """Before and after READY, by the line of the statement."""
+    source = SOURCES["lib/api.py"].encode()
+    text = rewritten(source, candidates(source, module="lib.api")).decode()
+    launch, notes = run(tmp_path, modules={"lib.api": text})
+    assert launch.ready_ms is not None, launch.stderr_tail
+    assert "lib.far" not in notes.modules
+    assert notes.used == frozenset()
+    assert notes.later == {("lib.api", 3)}
+
+
+@pytest.mark.parametrize("line", ["", "module\tone", "nonsense\tx", "import\ta\t1"])
+def test_a_torn_line_is_nothing(line: str) -> None:
+    """A program can be killed while it writes."""
+    assert trials.read([line]) == Notes(modules={})
