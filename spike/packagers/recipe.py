@@ -24,7 +24,7 @@ FAST = "-fast"
 """How the modes end that build with rewritten libraries, whether or not the sidecar asks for it."""
 
 FAST_PRICE = (
-    "The build tries the program and proves the rewritten libraries, which takes up to a minute; "
+    "The build tries the program and proves the rewritten libraries, which takes a minute or more; "
     "the first request pays for what it is the first to need."
 )
 

@@ -34,7 +34,7 @@ def main(path):
     """Do it all and write what was seen."""
     with open(path, "rb") as file:
         settings = marshal.load(file)
-    seen = {"errors": {}, "warnings": [], "first": {}, "threads": [], "spawned": ""}
+    seen = {"errors": {}, "warnings": [], "first": {}, "threads": []}
     if settings["modules"]:
         sys.path.append(settings["staged"])
         sys.path.append(os.path.dirname(os.path.abspath(__file__)))

@@ -175,7 +175,7 @@ _CACHING = (
     "re",
     "sys",
 )
-_CACHING += ("tokenize", "typing", "typing_extensions", "weakref", "_weakrefset", "logging")
+_CACHING += ("tokenize", "typing", "typing_extensions", "weakref", "_weakrefset")
 
 
 def _watcher(line):
@@ -185,7 +185,10 @@ def _watcher(line):
     at the sizes of the lists, sets and dictionaries in them. Caches are none of it.
     """
     import atexit
+    import codecs
     import copyreg
+    import gc
+    import locale
     import logging
     import signal
     import threading
@@ -193,15 +196,40 @@ def _watcher(line):
     from _abc import get_cache_token
 
     watched = {}
+    calls = {}
+
+    def count(module, name):
+        """Count the calls of what leaves no trace that one could see."""
+        usual = getattr(module, name, None)
+        calls[name] = 0
+
+        def counted(*args, **named):
+            calls[name] += 1
+            return usual(*args, **named)
+
+        if usual is not None:
+            setattr(module, name, counted)
+
+    for module, name in (
+        *((codecs, "register"), (codecs, "register_error"), (os, "register_at_fork")),
+        *((sys, "addaudithook"), (threading, "settrace"), (threading, "setprofile")),
+    ):
+        count(module, name)
 
     def state():
         return {
+            "calls": tuple(calls.values()),
+            "collector": (gc.get_threshold(), gc.isenabled(), len(gc.callbacks)),
+            "locale": locale.setlocale(locale.LC_ALL),
+            "tracing": (sys.gettrace(), sys.getprofile(), sys.getswitchinterval()),
+            "hooks of generators": sys.get_asyncgen_hooks(),
             "atexit": atexit._ncallbacks(),
             "warnings.filters": tuple(map(id, warnings.filters)),
             "sys.path": tuple(sys.path),
             "sys.meta_path": tuple(map(id, sys.meta_path)),
             "sys.path_hooks": tuple(map(id, sys.path_hooks)),
-            "hooks": (id(sys.excepthook), id(sys.displayhook), id(threading.excepthook)),
+            "hooks": (id(sys.excepthook), id(sys.displayhook), id(sys.unraisablehook)),
+            "hook of threads": id(threading.excepthook),
             "streams": (id(sys.stdin), id(sys.stdout), id(sys.stderr)),
             "recursion": sys.getrecursionlimit(),
             "environment": hash(tuple(os.environ.items())),
@@ -211,7 +239,7 @@ def _watcher(line):
             "abstract classes": get_cache_token(),
             "copyreg": len(copyreg.dispatch_table),
             "working folder": os.getcwd(),
-            "builtins": len(vars(builtins)),
+            "builtins": tuple(map(id, vars(builtins).values())),
         }
 
     def parts(module):

@@ -156,6 +156,11 @@ EFFECTS = {
     "registry": "import other\nother.Registry.known['heavy'] = 1\n",
     "list": "import other\nother.all_of_them.append(1)\n",
     "handler": "import logging\nlogging.getLogger().addHandler(logging.NullHandler())\n",
+    "codec": "import codecs\ncodecs.register(lambda name: None)\n",
+    "fork": "import os\nos.register_at_fork(before=print)\n",
+    "builtin": "import builtins\nbuiltins.print = print\nbuiltins.fs_x = 1\n",
+    "level": "import logging\nlogging.addLevelName(5, 'FS')\n",
+    "collector": "import gc\ngc.freeze()\ngc.set_threshold(1000)\n",
     "abstract": "from collections.abc import Sized\nclass A: ...\nSized.register(A)\n",
 }
 
