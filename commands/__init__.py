@@ -28,9 +28,11 @@ def program(tasks_file: str) -> Collection:
     Args:
         tasks_file: The ``__file__`` of that ``tasks.py``: its folder is the project's.
     """
-    # invoke switches it off; 250 modules compiled anew would be a quarter second of every command.
-    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     enter(tasks_file)
+    # invoke switches it off; 250 modules compiled anew would be a quarter second of every command.
+    # Below a tool that another project uses, nothing is written.
+    unwanted = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    sys.dont_write_bytecode = unwanted or project() != TOOL
     namespace = Collection()
     for topic in topics():
         for task in topic_tasks(topic):
