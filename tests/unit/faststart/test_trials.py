@@ -57,6 +57,13 @@ def run(
         return trials.run(program, place, copy, modules=overlaid, effects=effects)
 
 
+@pytest.fixture(autouse=True)
+def uncovered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What notes the lines of a child imports modules there, such as json."""
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def test_imports_are_noted_with_their_lines(tmp_path: Path) -> None:
     """Who imports what until READY."""
     launch, notes = run(tmp_path)
