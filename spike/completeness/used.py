@@ -16,7 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_WATCHED = Path(__file__).with_name("watched")
+WATCHED = Path(__file__).with_name("watched")
+"""On a Python program's path, it makes the program do what the environment asks for: see there."""
+
 _CODE = (".py", ".pyc", ".so", ".pyd")
 
 
@@ -87,7 +89,7 @@ def notebook(
     with tempfile.TemporaryDirectory(prefix="spike-notes-") as place:
         file = Path(place) / "notes"
         file.touch()
-        search = os.pathsep.join(part for part in (str(_WATCHED), path) if part)
+        search = os.pathsep.join(part for part in (str(WATCHED), path) if part)
         env = {"PYTHONPATH": search, "SPIKE_NOTES": str(file)}
         yield env | ({"SPIKE_NOTES_ALL": "1"} if everything else {}), file
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from spike.completeness.used import WATCHED
 from spike.launch import judgement
 from spike.launch.places import Place
 from spike.launch.running import Running
@@ -117,7 +118,7 @@ def environment(
     }
     settings.write_bytes(marshal.dumps(told))
     path = imports.module_path(sidecar, place.sources).get("PYTHONPATH", "")
-    search = [str(_HERE / "trial"), *([path] if path else [])]
+    search = [str(WATCHED), *([path] if path else [])]
     return {
         "PYTHONPATH": (";" if sys.platform == "win32" else ":").join(search),
         "SPIKE_FAST_START": str(settings),

@@ -14,8 +14,7 @@ PROGRAMS = (
     "spike/packagers/staged",  # a plugin of Nuitka's, and a part of what ships
     "spike/completeness/watched",  # runs in the plain script
     "spike/faststart/staged",  # a part of what ships
-    "spike/faststart/tools",  # runs in the plain script, as the next
-    "spike/faststart/trial",
+    "spike/faststart/tools",  # runs in the plain script
     "spike/host/faulty",  # sidecars: programs of their own
     "benchmarks/faults/probe",
 )

@@ -1,5 +1,8 @@
 """Notes what a Python program uses, from its first line on: modules, files, folders.
 
+Trials of a faster start begin here as well (:mod:`spike.faststart.trials`): rewritten code has its
+original file's name, and who asks for the source gets the original's.
+
 Python imports a module of this name when it starts. This one is put on the path of the plain
 script, and of nothing else; see :mod:`spike.completeness.used`, which reads what it writes. It
 changes nothing of the program: no option, no stream, no frame in a traceback. A line is written at
@@ -147,6 +150,22 @@ def _hand_on(own: str) -> None:
         sys.modules["sitecustomize"] = ours  # whoever imports it expects to find it
 
 
+def _try(settings_file):
+    """Run as a trial of a faster start, as ``spike.faststart.trials`` has settled it."""
+    import marshal  # built in: nothing else of the library is there because of us
+
+    with open(settings_file, "rb") as file:
+        settings = marshal.load(file)
+    sys.path.append(settings["tools"])
+    try:
+        import fast_start_trial
+    finally:
+        sys.path.remove(settings["tools"])
+    fast_start_trial.begin(settings)
+
+
+if _settings := os.environ.get("SPIKE_FAST_START", ""):
+    _try(_settings)
 if _notes := os.environ.get("SPIKE_NOTES", ""):
     try:
         _watch(_notes)
