@@ -20,7 +20,7 @@ from typing import Any
 from spike.core.errors import SidecarError
 from spike.project import roots
 from spike.project.settings import wrong
-from spike.project.specifiers import marker_holds, normal_name, requirement_name
+from spike.project.specifiers import normal_name, requirement_name
 
 LOCK_NAME = "requirements.lock"
 """In the sidecar's folder: its dependencies, resolved once for every packager."""
@@ -401,8 +401,3 @@ def _no_such(key: str, name: str, known: object) -> SidecarError:
         f"names {name!r}, and the project has {listed}",
         f'{key} = ["{names[0]}"]' if names else f"remove {key}",
     )
-
-
-def holding(dependencies: tuple[str, ...]) -> tuple[str, ...]:
-    """Those whose marker does not exclude them here."""
-    return tuple(text for text in dependencies if marker_holds(text) is not False)

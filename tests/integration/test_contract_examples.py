@@ -15,7 +15,6 @@ import pytest
 from spike.contract import subject, trial
 from spike.contract.promises import Verdict
 from spike.core.workspace import TOOL as ROOT
-from spike.launch.places import environment_without
 from spike.launch.running import Running
 from spike.launch.spec import LaunchSpec
 
@@ -99,7 +98,7 @@ def with_helper(folder: Path, body: str, *, python: str = sys.executable) -> Lau
     )
     return LaunchSpec(
         argv=(python, "-S", str(script)),
-        base_env=environment_without(["PYTHONUNBUFFERED"]),
+        base_env={key: text for key, text in os.environ.items() if key != "PYTHONUNBUFFERED"},
         env={"SIDECAR_EXIT_ON_EOF": "1", "SIDECAR_TOKEN": "a-token"},
         ready_timeout_s=10.0,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import textwrap
@@ -12,7 +13,6 @@ import pytest
 
 from spike.launch import ready
 from spike.launch.launcher import launch
-from spike.launch.places import environment_without
 from spike.launch.ready import Ready
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
@@ -37,7 +37,7 @@ def launched(folder: Path, program: str, *arguments: str, **settings: object) ->
     script.write_text("import os\n" + STOP + textwrap.dedent(program), encoding="utf-8")
     spec = LaunchSpec(
         argv=(sys.executable, str(script), *arguments),
-        base_env=environment_without(["PYTHONUNBUFFERED"]),
+        base_env={key: text for key, text in os.environ.items() if key != "PYTHONUNBUFFERED"},
         **{"ready_timeout_s": 10.0, **settings},  # type: ignore[arg-type]
     )
     return launch(spec)
