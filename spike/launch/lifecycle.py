@@ -29,7 +29,7 @@ def ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagno
     elsewhere = [] if ready.stream == "either" else [*said, *aside]
     there = "stderr" if ready.stream == "stdout" else "stdout"
     flushed = f'print("{ready.line}", flush=True)'
-    if any(_is_ready(line, ready) for line in waited):
+    if any(ready.is_said_by(line) for line in waited):
         message = (
             f"{wanted!r} came only when the program was stopped: into a pipe Python writes in "
             "blocks, not in lines."
@@ -39,7 +39,7 @@ def ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagno
         message = f"{wanted!r} came in UTF-16, two bytes a letter, and UTF-8 is read."
         fix = f'sys.stdout.reconfigure(encoding="utf-8") at the start, then {flushed}'
     elif shown := _first(elsewhere, lambda line: line not in waited and _has_ready(line, ready)):
-        whole = _is_ready(shown, ready)
+        whole = ready.is_said_by(shown)
         message = f"{shown.strip()!r} came on {there}" + (
             "." if whole else f", and it is not the line {wanted!r} alone."
         )
@@ -76,15 +76,9 @@ def _first(lines: list[str], holds: Callable[[str], bool]) -> str:
     return next((line for line in lines if holds(line)), "")
 
 
-def _is_ready(line: str, ready: Ready) -> bool:
-    if ready.pattern:
-        return re.search(ready.pattern, line) is not None
-    return line == ready.line
-
-
 def _has_ready(line: str, ready: Ready) -> bool:
     if ready.pattern:
-        return _is_ready(line, ready)
+        return ready.is_said_by(line)
     return re.search(rf"(?<!\w){re.escape(ready.line)}(?!\w)", line) is not None
 
 

@@ -58,8 +58,10 @@ class Ready:
 
     def heard(self, stream: str, text: str) -> bool:
         """Whether a line of a stream says it."""
-        if self.url or self.stream not in (stream, "either"):
-            return False
+        return not self.url and self.stream in (stream, "either") and self.is_said_by(text)
+
+    def is_said_by(self, text: str) -> bool:
+        """Whether a line says it, on whatever stream."""
         if self.pattern:
             return re.search(self.pattern, text, re.ASCII) is not None
         return text == self.line
