@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -41,12 +42,8 @@ def main() -> int:
             )
             return 2
         python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        # The lock is whole, so there is nothing to resolve: a pip as old as the one that comes with
-        # Python 3.11 would look at a newer release behind an extra, and refuse it for its hash.
-        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-        command += ["--disable-pip-version-check", "-r", str(LOCK)]
         print("installing the tools of locks/tools.txt into .venv", flush=True)
-        if subprocess.run(command, check=False).returncode:
+        if not (_by_uv(python) or _by_pip(python, LOCK)):
             print(
                 "error: the tools could not be installed; pip's own message stands above. "
                 "Try: python3 bootstrap.py again, with a working network",
@@ -57,6 +54,30 @@ def main() -> int:
     place = r".venv\Scripts\invoke" if os.name == "nt" else ".venv/bin/invoke"
     print(f"ready: {place} --list", flush=True)
     return 0
+
+
+def _by_pip(python: Path, lock: Path) -> bool:
+    # The lock is whole, so there is nothing to resolve: a pip as old as the one that comes with
+    # Python 3.11 would look at a newer release behind an extra, and refuse it for its hash.
+    command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+    command += ["--disable-pip-version-check", "-r", str(lock)]
+    return not subprocess.run(command, check=False).returncode
+
+
+def _by_uv(python: Path) -> bool:
+    """Install by the uv that the lock names: in a fifth of pip's time.
+
+    Where it fails, since a mirror or a proxy is known to pip's own configuration alone, pip does it
+    and says what is wrong.
+    """
+    alone = ENVIRONMENT / "uv.txt"
+    blocks = re.split(r"^(?=\S)", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    alone.write_text("".join(part for part in blocks if part.startswith("uv==")), encoding="utf-8")
+    if not _by_pip(python, alone):
+        return False
+    command = [str(python), "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
+    command += ["--require-hashes", "--no-deps", "-r", str(LOCK)]
+    return not subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode
 
 
 if __name__ == "__main__":

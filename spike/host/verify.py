@@ -38,6 +38,9 @@ from spike.project.settings import FREE_PORT
 from spike.project.sidecar import Sidecar
 
 NAME = results.CHECKLIST
+JOURNAL_SUFFIX = ".json.gz"
+"""Of a kept journal: there are a dozen a variant, and few are ever opened."""
+
 FAULTY = Path(__file__).with_name("faulty")
 FAULTY_BOOT = "BOOT sidecar=sidecar-faulty version=0.1.0 pid=1"
 """What it says first, in form: the process id is another one."""
@@ -272,6 +275,8 @@ def keep_journals(folder: Path, observed: Observed) -> None:
     Raises:
         StorageError: They cannot be written.
     """
+    for earlier in [*folder.glob("*.json"), *folder.glob("*.json.gz")]:
+        earlier.unlink()
     for name, run_ in observed.runs.items():
         document = {
             "journal": run_.journal,
@@ -282,7 +287,7 @@ def keep_journals(folder: Path, observed: Observed) -> None:
             "processes_seen": _kept_sights(run_),
         }
         text = publishable(json.dumps(document))
-        jsonfile.write(folder / f"{name}.json", json.loads(text), compact=True)
+        jsonfile.write(folder / f"{name}{JOURNAL_SUFFIX}", json.loads(text), compact=True)
 
 
 def _kept_sights(run_: Run) -> list[dict[str, Any]]:
@@ -366,7 +371,7 @@ def render(result: results.Result, *, evidence: str = "") -> str:
         status = str(sample["status"])
         if not evidence or not sample["scenarios"] or status == checklist.NOT_RUN:
             return status
-        return f"[{status}]({evidence}/{variant}/{sample['scenarios'][-1]}.json)"
+        return f"[{status}]({evidence}/{variant}/{sample['scenarios'][-1]}{JOURNAL_SUFFIX})"
 
     return table(
         ["row", "check", *variants],

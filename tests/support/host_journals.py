@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from spike.core import jsonfile
 from spike.core.workspace import TOOL
 from spike.host.application import Run
 from spike.host.observed import Observed
@@ -27,9 +28,9 @@ PORT = 4711
 def observed() -> Observed:
     """The hello sidecar, which speaks as the plan has it."""
     runs = {}
-    for path in JOURNALS.glob("*.json"):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        runs[path.stem] = Run(
+    for path in JOURNALS.glob("*.json.gz"):
+        document = json.loads(jsonfile.text(path, remedy="invoke verify"))
+        runs[path.name.partition(".")[0]] = Run(
             journal=document["journal"],
             exit_code=document["exit_code"],
             log="\n".join(document["log"]),

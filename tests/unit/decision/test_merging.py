@@ -238,14 +238,14 @@ REFUSALS: Mapping[str, tuple[Harm, str, str, str]] = {
         "fetch the folder again",
     ),
     "a digit of a journal": (
-        text("evidence/nuitka-onefile/ready.json", "0", "1"),
-        "evidence/nuitka-onefile/ready.json",
+        text("evidence/nuitka-onefile/ready.json.gz", "0", "1"),
+        "evidence/nuitka-onefile/ready.json.gz",
         "was changed after it was written",
         "fetch the folder again",
     ),
     "a journal that is missing": (
-        lambda folder: (folder / "evidence/nuitka-onefile/ready.json").unlink(),
-        "evidence/nuitka-onefile/ready.json",
+        lambda folder: (folder / "evidence/nuitka-onefile/ready.json.gz").unlink(),
+        "evidence/nuitka-onefile/ready.json.gz",
         "is missing",
         "fetch the folder again",
     ),

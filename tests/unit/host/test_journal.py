@@ -12,14 +12,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from spike.core import requirements
+from spike.core import jsonfile, requirements
 from spike.core.errors import SpikeError
 from spike.core.workspace import TOOL as ROOT
 from spike.host import checklist, launches, speech
 from spike.host import journal as journals
 
 SCHEMA = json.loads((ROOT / "src-tauri" / "journal.schema.json").read_text(encoding="utf-8"))
-KEPT = sorted((ROOT / "benchmarks" / "results").glob("*/evidence/*/*.json"))
+KEPT = sorted((ROOT / "benchmarks" / "results").glob("*/evidence/*/*.json.gz"))
 
 NOT_OF_THE_JOURNAL = frozenset({"args", "n", "pid"})
 """Keys that the checklist reads from the sidecar's own BOOT and HEARTBEAT lines as well."""
@@ -37,19 +37,28 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(SCHEMA)
 
 
+def scenario_of(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+def kept(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(jsonfile.text(path, remedy="invoke verify"))
+    return document
+
+
 def journal(scenario: str) -> dict[str, Any]:
     """A kept journal of one scenario."""
-    path = next(path for path in KEPT if path.stem == scenario)
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    content: dict[str, Any] = document["journal"]
+    path = next(path for path in KEPT if scenario_of(path) == scenario)
+    content: dict[str, Any] = kept(path)["journal"]
     return content
 
 
 def test_every_kept_journal_is_valid() -> None:
-    assert {path.stem for path in KEPT} >= {"ready", "restart", "crash", "silent", "missing"}
+    scenarios = {scenario_of(path) for path in KEPT}
+    assert scenarios >= {"ready", "restart", "crash", "silent", "missing"}
     check = validator()
     for path in KEPT:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = kept(path)
         errors = [
             f"{error.json_path}: {error.message}"
             for error in check.iter_errors(document["journal"])
