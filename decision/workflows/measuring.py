@@ -12,6 +12,7 @@ from benchmarks.targets import Target, all_targets, variant_target
 from decision import drafts
 from decision.record import figures
 from spike.build import buildinfo
+from spike.build.buildinfo import Built
 from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, SpikeError, UsageError
 from spike.core.workspace import display_path
 from spike.measure.results import Result
@@ -41,13 +42,24 @@ class Chosen:
         return EXIT_CANNOT if self.left_out else code
 
 
-def choose(benchmark: Benchmark, sidecar: Sidecar, variants: Sequence[str] = ()) -> Chosen:
+Usable = tuple[list[Built], list[SpikeError]]
+"""Builds that can be measured, and why each other one cannot."""
+
+
+def choose(
+    benchmark: Benchmark,
+    sidecar: Sidecar,
+    variants: Sequence[str] = (),
+    *,
+    usable: Usable | None = None,
+) -> Chosen:
     """What a benchmark measures of a sidecar. One variant that cannot be stops no other.
 
     Args:
         benchmark: What is run.
         sidecar: What was built.
         variants: Ids of variants; every one that is built when empty.
+        usable: Those builds, where they were found a moment ago; they are looked for otherwise.
 
     Raises:
         UsageError: The benchmark is about the tool's hello sidecar, and this is another one.
@@ -62,7 +74,7 @@ def choose(benchmark: Benchmark, sidecar: Sidecar, variants: Sequence[str] = ())
             why=f"{sidecar.name} is another one. {benchmark.why_hello}",
             try_next=f"invoke {benchmark.task}, in the tool's own repository",
         )
-    built, problems = buildinfo.find_usable(sidecar, tuple(variants))
+    built, problems = usable or buildinfo.find_usable(sidecar, tuple(variants))
     if benchmark.rows is Rows.VARIANTS:
         targets = [variant_target(item) for item in built]
     else:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from benchmarks.definition import Benchmark
+from benchmarks.definition import Benchmark, Rows
 from benchmarks.registry import BENCHMARKS, CHECKLIST, RELIABILITY
 from benchmarks.targets import Target
 from decision import evidence
+from decision.evidence import Evidence
 from decision.record import documents
 from decision.workflows import measuring
-from spike.build import doctor, sessions
+from spike.build import buildinfo, doctor, sessions
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError
 from spike.measure import provenance
 from spike.measure.results import Result
@@ -55,11 +57,13 @@ def run(
     build(sidecar, settings)
     measure(sidecar, settings)
     headline("decision record")
-    if said := evidence.origin(evidence.gather(sidecar)):
+    made = documents.gathered(sidecar)
+    known = made.facts.evidence
+    if said := evidence.origin(known):
         print(said)  # noqa: T201 - progress of a command
-    print(documents.told(documents.gathered(sidecar).write()))  # noqa: T201
+    print(documents.told(made.write()))  # noqa: T201
     print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
-    return verdict(sidecar)
+    return verdict(known)
 
 
 def check_tools(with_deps: bool) -> None:
@@ -99,36 +103,88 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
         settings: What the run was asked for.
         only: Names of benchmarks; all of them when empty.
     """
+    seen = _Seen(sidecar)
     for benchmark in BENCHMARKS.values():
         if not benchmark.in_spike or (only and benchmark.name not in only):
             continue
         if benchmark.in_host and not settings.with_host:
             continue
         headline(benchmark.name.replace("_", " "))
-        if benchmark.any_sidecar or sidecar.is_hello:
-            measure_one(benchmark, sidecar, settings)
+        if not (benchmark.any_sidecar or sidecar.is_hello):
+            continue
+        # Looked at anew only behind a run: with everything up to date it is most of the time.
+        if _measure_one(benchmark, sidecar, settings, seen):
+            seen = _Seen(sidecar)
 
 
-def measure_one(benchmark: Benchmark, sidecar: Sidecar, settings: Settings) -> None:
-    """Run one benchmark, unless it is up to date or lacks an optional tool; say which."""
-    chosen = measuring.choose(benchmark, sidecar)
+@dataclass(frozen=True)
+class _Seen:
+    """What there is before a benchmark may run, each looked for once."""
+
+    sidecar: Sidecar
+
+    @cached_property
+    def known(self) -> Evidence:
+        return evidence.gather(self.sidecar)
+
+    @cached_property
+    def usable(self) -> measuring.Usable:
+        return buildinfo.find_usable(self.sidecar)
+
+    @cached_property
+    def here(self) -> Mapping[str, Any]:
+        return provenance.collect()
+
+
+def _measure_one(benchmark: Benchmark, sidecar: Sidecar, settings: Settings, seen: _Seen) -> bool:
+    """Run one benchmark, unless it is up to date or lacks an optional tool; say which.
+
+    Args:
+        benchmark: What may have to run.
+        sidecar: What was built.
+        settings: What the run was asked for.
+        seen: What there is.
+
+    Returns:
+        Whether it ran.
+    """
+    usable = None if benchmark.rows is Rows.NONE else seen.usable
+    chosen = measuring.choose(benchmark, sidecar, usable=usable)
     for error in chosen.left_out:
         print(f"left out: {error}")  # noqa: T201 - progress of a command
-    current = evidence.usable(evidence.gather(sidecar), benchmark.name)
-    if not settings.force and current is not None and is_current(current, chosen.targets, settings):
+    current = evidence.usable(seen.known, benchmark.name)
+    if (
+        current is not None
+        and not settings.force
+        and is_current(current, chosen.targets, settings, here=seen.here)
+    ):
         print(f"up to date (of {current.provenance.get('at')})")  # noqa: T201
-        return
+        return False
     if why := benchmark.unavailable():
         print(f"not run: {why}")  # noqa: T201 - the record says so as well
-        return
+        return False
     asked: dict[str, Any] = {"launches": settings.launches} if benchmark.name == RELIABILITY else {}
     result = benchmark.run(sidecar, chosen.targets, **asked)
     measuring.show(benchmark, sidecar, result, draft=settings.draft)
+    return True
 
 
-def is_current(result: Result, targets: Sequence[Target], settings: Settings) -> bool:
-    """Whether a result has every target as it is now, measured here, with enough launches."""
-    if provenance.difference(result.provenance, provenance.collect()):
+def is_current(
+    result: Result,
+    targets: Sequence[Target],
+    settings: Settings,
+    *,
+    here: Mapping[str, Any] | None = None,
+) -> bool:
+    """Whether a result has every target as it is now, measured here, with enough launches.
+
+    Args:
+        result: The last whole run.
+        targets: What would be measured now.
+        settings: What was asked for.
+        here: :func:`spike.measure.provenance.collect`, where it was asked a moment ago.
+    """
+    if provenance.difference(result.provenance, here or provenance.collect()):
         return False
     if result.benchmark == RELIABILITY and result.settings["launches"] < settings.launches:
         return False
@@ -138,9 +194,8 @@ def is_current(result: Result, targets: Sequence[Target], settings: Settings) ->
     )
 
 
-def verdict(sidecar: Sidecar) -> int:
+def verdict(known: Evidence) -> int:
     """The exit code that the plan's reliability target and its checklist ask for."""
-    known = evidence.gather(sidecar)
     for name in (RELIABILITY, CHECKLIST):
         result = evidence.usable(known, name)
         if result is None and name == RELIABILITY:

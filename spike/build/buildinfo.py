@@ -7,6 +7,7 @@ last file that a build writes: an artifact without it is not finished.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import typing
 from collections.abc import Mapping
@@ -304,11 +305,20 @@ def _wanted(sidecar: Sidecar, names: tuple[str, ...]) -> list[Variant]:
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal.
 
+    A command asks for the same artifacts dozens of times: one whose times and size are as they were
+    is not read again.
+
     Raises:
         SpikeError: The file cannot be read.
     """
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        found = path.stat()
+        return _sha256(path, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
     except OSError as error:
         raise SpikeError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+@functools.lru_cache(maxsize=256)
+def _sha256(path: Path, _identity: tuple[int, ...]) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
