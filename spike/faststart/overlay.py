@@ -20,15 +20,17 @@ from pathlib import Path
 
 from spike.core import process
 from spike.core.errors import MissingToolError, NotProvedError
-from spike.faststart import choice, proof, scan, statements, trials
+from spike.faststart import choice, proof, scan, statements, tables, trials
 from spike.faststart.choice import Choice
 from spike.faststart.proof import Difference
 from spike.faststart.rewrite import HELPER, rewritten
 from spike.faststart.scan import Source
 from spike.faststart.statements import Statement
-from spike.faststart.trials import STAGED, Notes, Overlaid
+from spike.faststart.tables import STAGED, Tables
+from spike.faststart.trials import Notes, Overlaid
 from spike.launch import judgement, leftovers, places
 from spike.launch.places import Place
+from spike.launch.spec import Launch
 from spike.project import imports
 from spike.project.sidecar import Sidecar
 
@@ -44,6 +46,7 @@ class Overlay:
 
     Attributes:
         texts: File relative to ``site-packages`` to its new text.
+        tables: What is made beforehand.
         put_off: How many import statements are put off.
         spared: Modules that are not loaded until READY any more.
         left_out: Libraries that are as they were, and why.
@@ -54,12 +57,13 @@ class Overlay:
     texts: Mapping[str, bytes]
     put_off: int
     spared: frozenset[str]
+    tables: Tables = field(default_factory=Tables)
     left_out: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     elapsed_s: float = 0.0
 
     def write(self, folder: Path) -> None:
-        """Write it as packagers need it: the changed packages whole, and the helper.
+        """Write it as packagers need it: the changed packages whole, the helper, and the tables.
 
         A package that is found first hides another of its name, so the rest of it comes along.
 
@@ -74,7 +78,19 @@ class Overlay:
                 shutil.copytree(site / top, folder / top, ignore=skip, dirs_exist_ok=True)
         for file, text in self.texts.items():
             (folder / file).write_bytes(text)
-        shutil.copyfile(STAGED / f"{HELPER}.py", folder / f"{HELPER}.py")
+        if self.texts:
+            shutil.copyfile(STAGED / f"{HELPER}.py", folder / f"{HELPER}.py")
+        write_tables(self.tables, folder)
+
+
+def write_tables(made: Tables, folder: Path) -> None:
+    """Write the module that the program imports first; empty tables make one that does nothing.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{tables.MODULE}.py").write_text(made.module(), encoding="utf-8")
 
 
 def make(sidecar: Sidecar, *, exclude: Sequence[str] = (), check: Sequence[str] = ()) -> Overlay:
@@ -145,6 +161,8 @@ class _Maker:
             name.replace("-", "_"): "[tool.sidecar] fast_start_exclude names it" for name in exclude
         }
         self.used: frozenset[tuple[str, int]] = frozenset()
+        self.tables = place.root / "tables"
+        self.with_tables = True
 
     def run(self) -> Overlay:
         """Try, choose, rewrite and prove until nothing differs."""
@@ -157,27 +175,29 @@ class _Maker:
         seen: tuple[proof.Seen, proof.Seen] | None = None
         for _ in range(MOST_ROUNDS):
             chosen = self._chosen(plain, found, texts_of_all)
-            if not chosen.statements:
-                break
             try:
                 texts = _texts(plain, chosen)
             except _UnlikeError as error:
                 del found[error.module]  # it does not come out as it should
                 continue
             modules = self._written(plain, texts)
-            problems = self._tried(modules)
-            if problems is None:
+            tried = self._tried(modules, plain)
+            if tried is None:
                 continue
+            problems, made = tried
+            if not (problems or modules or made):
+                break
             if not problems:
                 if seen is None or chosen.statements.keys() - seen[0]["sources"].keys():
                     seen = self._plainly(names, chosen.statements.keys())
-                problems = self._proved(names, chosen, modules, seen)
+                problems = self._proved(names, chosen, modules, made, seen)
             if not problems:
                 self._checked(modules)
                 return Overlay(
                     texts={_below(plain.modules[name]): text for name, text in texts.items()},
                     put_off=sum(map(len, chosen.statements.values())),
                     spared=chosen.spared,
+                    tables=made,
                     left_out=dict(sorted(self.left_out.items())),
                     kept=chosen.kept,
                 )
@@ -226,23 +246,31 @@ class _Maker:
             modules[name] = Overlaid(file=plain.modules[name], text=str(file))
         return modules
 
-    def _tried(self, modules: Mapping[str, Overlaid]) -> Sequence[Difference] | None:
-        """Run the program with it; None when READY needs more, which is known then."""
-        launch, notes = trials.run(self.sidecar, self.place, self.script, modules=modules)
-        if not launch.ok:
-            said = "\n".join(launch.stderr_tail)
-            # The innermost library in the traceback is where it shows.
-            files = {each.file: name for name, each in modules.items()}
-            ends = sorted((said.rfind(f'"{file}"'), name) for file, name in files.items())
-            module = ends[-1][1] if ends and ends[-1][0] >= 0 else ""
-            words = judgement.last_words(launch)
-            return [
-                Difference(module=module, what=f"the trial run fails: {launch.detail}; {words}")
-            ]
-        if notes.used:
-            self.used |= notes.used
-            return None
-        return []
+    def _tried(
+        self, modules: Mapping[str, Overlaid], plain: Notes
+    ) -> tuple[Sequence[Difference], Tables] | None:
+        """Run the program with it; None when READY needs more, which is known then.
+
+        Returns:
+            What went wrong, and what can be made beforehand.
+        """
+        notes = plain
+        if modules:
+            launch, notes = trials.run(self.sidecar, self.place, self.script, modules=modules)
+            if not launch.ok:
+                return [_failing(launch, modules)], Tables()
+            if notes.used:
+                self.used |= notes.used
+                return None
+        made = tables.make(notes.patterns, notes.texts) if self.with_tables else Tables()
+        write_tables(made, self.tables)
+        if made:
+            launch, _ = trials.run(
+                self.sidecar, self.place, self.script, modules=modules, tables=self.tables
+            )
+            if not launch.ok:
+                return [_failing(launch, {})], made
+        return [], made
 
     def _plainly(
         self, names: Sequence[str], rewritten_: Collection[str]
@@ -263,6 +291,7 @@ class _Maker:
         names: Sequence[str],
         chosen: Choice,
         modules: Mapping[str, Overlaid],
+        made: Tables,
         plain: tuple[proof.Seen, proof.Seen],
     ) -> Sequence[Difference]:
         """What the rewritten libraries show that the plain ones do not."""
@@ -273,6 +302,7 @@ class _Maker:
             rewritten=plain[0]["sources"].keys(),
             modules=modules,
             put_off=chosen.statements,
+            tables=self.tables if made else None,
             path=self._path(),
         )
         if isinstance(fast, Difference):
@@ -303,7 +333,13 @@ class _Maker:
 
     def _check_once(self, modules: Mapping[str, Overlaid]) -> str | None:
         """Run the author's tests; their last words when they fail, None when they pass."""
-        env, _ = trials.environment(self.sidecar, self.place, modules=modules, quiet=True)
+        env, _ = trials.environment(
+            self.sidecar,
+            self.place,
+            modules=modules,
+            tables=self.tables if modules else None,
+            quiet=True,
+        )
         programs = str(Path(sys.executable).parent)
         command = [sys.executable, *self.check[1:]] if self.check[0] == "python" else self.check
         try:
@@ -337,6 +373,9 @@ class _Maker:
         rewritten_ = {library_of(name) for name in chosen.statements}
         blamed = {library_of(each.module): each for each in reversed(problems)}
         known = {name: each for name, each in blamed.items() if name in rewritten_}
+        if not known and self.with_tables:
+            self.with_tables = False  # they are left out by themselves, as a library is
+            return
         if not known:
             first = problems[0]
             raise NotProvedError(f"{first.module or 'The libraries'}: {first.what}")
@@ -414,6 +453,16 @@ def _sources(plain: Notes, own: Path) -> Iterator[Source]:
             if str(path) not in read:
                 name = ".".join(path.relative_to(base).with_suffix("").parts)
                 yield Source(name, path.read_bytes())
+
+
+def _failing(launch: Launch, modules: Mapping[str, Overlaid]) -> Difference:
+    """A trial run that fails, and the innermost rewritten module of its traceback."""
+    said = "\n".join(launch.stderr_tail)
+    files = {each.file: name for name, each in modules.items()}
+    ends = sorted((said.rfind(f'"{file}"'), name) for file, name in files.items())
+    module = ends[-1][1] if ends and ends[-1][0] >= 0 else ""
+    words = judgement.last_words(launch)
+    return Difference(module=module, what=f"the trial run fails: {launch.detail}; {words}")
 
 
 class _UnlikeError(Exception):

@@ -20,7 +20,8 @@ from typing import Any
 
 from spike.core import process
 from spike.faststart.statements import Statement
-from spike.faststart.trials import STAGED, Overlaid
+from spike.faststart.tables import STAGED
+from spike.faststart.trials import Overlaid
 
 TIMEOUT_S = 120.0
 """How long one process may take."""
@@ -55,6 +56,7 @@ def look(
     rewritten: Collection[str],
     modules: Mapping[str, Overlaid] | None = None,
     put_off: Mapping[str, Sequence[Statement]] | None = None,
+    tables: Path | None = None,
     path: Sequence[str] = (),
 ) -> Seen | Difference:
     """Load modules in a process of their own and have them described.
@@ -66,6 +68,7 @@ def look(
         rewritten: Names of the modules that are rewritten, in this process or another.
         modules: The rewritten modules; none for the plain ones.
         put_off: What they have put off.
+        tables: Folder of the module that hands out what was made beforehand; None for none.
         path: Further folders to import from.
     """
     place.mkdir(parents=True, exist_ok=True)
@@ -84,6 +87,7 @@ def look(
             for each in statements
         ],
         "staged": str(STAGED),
+        "tables": str(tables or ""),
         "patience_s": PATIENCE_S,
         "result": str(result),
     }

@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from spike.completeness.used import WATCHED
+from spike.faststart.tables import STAGED, Text
 from spike.launch import judgement
 from spike.launch.places import Place
 from spike.launch.running import Running
@@ -22,9 +24,8 @@ from spike.project.sidecar import Sidecar
 PATIENCE = 10.0
 """So many times longer than the program a trial run may take to be ready: everything is noted."""
 
-_FIELDS = {"module": 2, "import": 3, "effect": 2, "use": 2}
+_FIELDS = {"module": 2, "import": 3, "effect": 2, "use": 2, "made": 2}
 _HERE = Path(__file__).parent
-STAGED = _HERE / "staged"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class Notes:
         effects: Module and what changed outside of it while it was executed.
         used: Module and line of imports that were put off and needed.
         later: The same, of the time after READY.
+        patterns: Patterns that ``re`` has compiled, with the flags that it was given.
+        texts: Texts that modules of the standard library have made code from.
     """
 
     modules: Mapping[str, str]
@@ -45,6 +48,8 @@ class Notes:
     effects: frozenset[tuple[str, str]] = frozenset()
     used: frozenset[tuple[str, int]] = frozenset()
     later: frozenset[tuple[str, int]] = frozenset()
+    patterns: frozenset[tuple[str | bytes, int]] = frozenset()
+    texts: frozenset[Text] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +86,14 @@ def read(until: Iterable[str], after: Iterable[str] = ()) -> Notes:
         effects=frozenset((one, what) for one, what in found["effect"]),
         used=frozenset((one, int(number)) for one, number in found["use"]),
         later=frozenset((one, int(number)) for one, number in later),
+        patterns=frozenset(_unpacked(what) for kind, what in found["made"] if kind == "pattern"),
+        texts=frozenset(Text(*_unpacked(what)) for kind, what in found["made"] if kind == "text"),
     )
+
+
+def _unpacked(what: str) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = marshal.loads(bytes.fromhex(what))
+    return found
 
 
 def environment(
@@ -89,6 +101,7 @@ def environment(
     place: Place,
     *,
     modules: Mapping[str, Overlaid] | None = None,
+    tables: Path | None = None,
     effects: bool = False,
     quiet: bool = False,
 ) -> tuple[Mapping[str, str], Path]:
@@ -97,7 +110,8 @@ def environment(
     Args:
         sidecar: Whose modules it can import.
         place: Where the copy of them lies.
-        modules: See :func:`run`; ``effects`` likewise.
+        modules: See :func:`run`; ``tables`` and ``effects`` likewise.
+        tables: See there.
         effects: See there.
         quiet: Whether to note nothing, and to change nothing else of the interpreter.
     """
@@ -109,6 +123,7 @@ def environment(
         "notes": str(notes),
         "tools": str(_HERE / "tools"),
         "staged": str(STAGED),
+        "tables": str(tables or ""),
         "effects": effects,
         "quiet": quiet,
         "ready": "" if sidecar.ready_pattern or sidecar.ready_url else sidecar.ready,
@@ -134,6 +149,7 @@ def run(
     script: Path,
     *,
     modules: Mapping[str, Overlaid] | None = None,
+    tables: Path | None = None,
     effects: bool = False,
 ) -> tuple[Launch, Notes]:
     """Launch a plain script up to READY, with its smoke command, and read what it has noted.
@@ -143,9 +159,10 @@ def run(
         place: Where the copy of it lies.
         script: The copy.
         modules: The rewritten modules that it is to import.
+        tables: Folder of the module that hands out what was made beforehand; None for none.
         effects: Whether to note what changes outside of a module while it is executed.
     """
-    env, notes = environment(sidecar, place, modules=modules, effects=effects)
+    env, notes = environment(sidecar, place, modules=modules, tables=tables, effects=effects)
     spec = judgement.spec_of(sidecar, [sys.executable, str(script)], place=place, env=env)
     spec = replace(spec, ready_timeout_s=spec.ready_timeout_s * PATIENCE)
     at_ready = [0]

@@ -95,8 +95,8 @@ class CPython:
         roots = tuple(
             dict.fromkeys([PurePosixPath(sidecar.entry).parent.as_posix(), *found.roots[1:]])
         )
-        staged = defer_gc.files(sidecar)
         overlay = overlay_of(sidecar, mode)
+        staged = defer_gc.files(sidecar, overlay=overlay)
         settings = {
             "collect": sidecar.collect,
             "data": sidecar.data,

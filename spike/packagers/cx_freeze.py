@@ -59,12 +59,14 @@ class CxFreeze:
         if left_out := excluded(sidecar):
             argv += ["--excludes", ",".join(left_out)]
         overlay = overlay_of(sidecar, mode)
-        files = dict(defer_gc.files(sidecar))
+        files = dict(defer_gc.files(sidecar, overlay=overlay))
         settings = []
         if sidecar.data or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.
             argv.append("--no-compress")
             settings.append(_included(sidecar))
+        elif overlay:
+            argv.append("--no-compress")  # nothing has to be inflated at a launch
         if overlay:
             settings.append(_renamed(working_folder(sidecar, f"{self.name}-{mode}") / overlay))
         if settings:

@@ -118,7 +118,7 @@ class PyInstaller:
         if collects_own(sidecar) or overlay:
             # What collects looks for a package on the path, not where --paths says.
             env.update(module_path(sidecar, with_script=True, overlay=overlay))
-        if lean:
+        if lean or overlay:
             env["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
         folder = output / sidecar.name
         return Recipe(
@@ -127,7 +127,7 @@ class PyInstaller:
             output=output,
             artifact=(output if kind == "onefile" else folder) / f"{sidecar.name}{_SUFFIX}",
             folder=None if kind == "onefile" else folder,
-            files=defer_gc.files(sidecar),
+            files=defer_gc.files(sidecar, overlay=overlay),
             shipped=_shipped,
             overlay=overlay,
         )

@@ -192,6 +192,11 @@ class Sidecar:
         python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
         return python if python.is_file() else None
 
+    @property
+    def says_ready_itself(self) -> bool:
+        """Whether it is ready when it has written the line ``ready`` to its stdout."""
+        return not (self.ready_pattern or self.ready_url) and self.ready_stream == "stdout"
+
     def data_targets(self) -> tuple[tuple[str, str], ...]:
         """Each item of ``data`` and where it goes, relative to the program's ``__file__``."""
         base = Path(self.entry).parent

@@ -25,8 +25,12 @@ MOST_ITEMS = 200
 THREADS = 4
 OURS = "_fast_start_"
 NOT_COMPARED = frozenset({"__builtins__", "__cached__", "__loader__", "__warningregistry__"})
-OF_THE_PROOF = frozenset({"meta_path", "modules", "path", "path_importer_cache"})
-"""Of ``sys``: what differs because rewritten modules are found in another way here."""
+OF_THE_PROOF = {
+    "sys": frozenset({"meta_path", "modules", "path", "path_importer_cache"}),
+    "re": frozenset({"_cache", "_cache2"}),
+}
+"""What differs because rewritten modules are found in another way here, and because the program
+itself, whose patterns are in the tables, is not loaded."""
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
 
@@ -41,6 +45,9 @@ def main(path):
         import fast_start_trial
 
         sys.meta_path.insert(0, fast_start_trial.finder(settings["modules"]))
+    if settings["tables"]:
+        sys.path.append(settings["tables"])
+        importlib.import_module("sidecar_fast_tables")
     warnings.simplefilter("always")
 
     def noted(message, category, filename, lineno, file=None, line=None):
@@ -159,7 +166,7 @@ class _Descriptions:
         return (
             name in NOT_COMPARED
             or name.startswith(OURS)
-            or (module == "sys" and name in OF_THE_PROOF)
+            or name in OF_THE_PROOF.get(module, ())
             or (module in self.rewritten and name in ("__getattr__", "__dir__"))
         )
 

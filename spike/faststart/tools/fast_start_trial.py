@@ -11,11 +11,15 @@ Notes are lines of fields between tabs:
     While a module was executed, something outside of it changed.
 ``use MODULE LINE``
     An import that was put off was needed.
+``made KIND PACKED``
+    ``re`` compiles a pattern (``pattern``), or a module of the standard library makes code from
+    text (``text``); PACKED is what from, marshalled, in hexadecimal.
 ``ready``
     The program is about to write its READY line; what comes later is after it.
 """
 
 import builtins
+import marshal
 import os
 import sys
 from _thread import get_ident
@@ -36,12 +40,19 @@ def begin(settings):
     if settings["modules"]:
         sys.path.append(settings["staged"])
         sys.meta_path.insert(0, finder(settings["modules"]))
-        if settings["quiet"]:
-            return
+    if settings["tables"]:
+        sys.path.insert(0, settings["tables"])
+        import sidecar_fast_tables  # noqa: F401 - importing it hands them out
+
+        sys.path.remove(settings["tables"])
+    if settings["quiet"]:
+        return
+    if settings["modules"]:
         _note_uses(line)
     for name, module in list(sys.modules.items()):
         line("module", name, getattr(module, "__file__", None) or "")
-    _note_imports(line, effects=settings["effects"])
+    executed = _no_matter if settings["tables"] else _note_makers(line, settings["staged"])
+    _note_imports(line, executed, effects=settings["effects"])
     if settings["ready"]:
         for stream in (sys.stdout, sys.stderr):
             _note_ready(line, stream, settings["ready"])
@@ -96,7 +107,44 @@ def _note_uses(line):
     helper.load = noted
 
 
-def _note_imports(line, *, effects):
+def _no_matter(name):
+    """For a run in which what is made is handed out."""
+
+
+def _note_makers(line, staged):
+    """Note what is made at each start anew.
+
+    Returns:
+        What has to be called with the name of each module that was executed.
+    """
+    sys.path.append(staged)
+    import sidecar_fast_tables as tables
+
+    def tell(kind, *what):
+        line("made", kind, marshal.dumps(what, 2).hex())
+
+    def look(name):
+        module = sys.modules.get(name)
+        if module is None:
+            return
+        if name == "re._compiler":
+            usual = module.compile
+
+            def noted(pattern, flags=0):
+                if type(pattern) in (str, bytes):
+                    tell("pattern", pattern, int(flags))
+                return usual(pattern, flags)
+
+            module.compile = noted
+        elif name in tables.MODULES:
+            tables.hand_out(module, {}, lambda *what: tell("text", *what))
+
+    for name in ("re._compiler", *tables.MODULES):
+        look(name)
+    return look
+
+
+def _note_imports(line, executed, *, effects):
     """Note what is executed, who imports it, and what changes meanwhile."""
     stacks = {}
     seen = set()
@@ -145,6 +193,7 @@ def _note_imports(line, *, effects):
         try:
             return usual_load(spec)
         finally:
+            executed(spec.name)
             if watch:
                 watch(spec.name)
             stack.pop()

@@ -39,7 +39,7 @@ LIBRARY = f"{sys.platlibdir}/python{sysconfig.get_python_version()}"
 """Where the interpreter looks for the standard library, below its prefix: in lib64 on some."""
 PACKAGES = f"{LIBRARY}/site-packages"
 APP = "lib/app"
-HELPER = "sidecar_fast_start.py"
+HELPERS = "sidecar_fast_*.py"
 """What rewritten libraries import."""
 TEST_FOLDERS = frozenset({"test", "tests", "idle_test"})
 DEVELOPMENT = frozenset(
@@ -303,7 +303,7 @@ def dependencies(folder: Folder) -> None:
                 rewritten = overlay / path
                 source = rewritten if overlay.name and rewritten.is_file() else file
                 folder.compile(source, Path(cached).relative_to(folder.root).as_posix(), path)
-    for helper in sorted(overlay.glob(HELPER) if overlay.name else ()):
+    for helper in sorted(overlay.glob(HELPERS) if overlay.name else ()):
         folder.compile(helper, f"{PACKAGES}/{helper.name}c", helper.name)
 
 

@@ -43,7 +43,8 @@ else:
     made.write(pathlib.Path(told["target"]))
     texts = {name: text.decode() for name, text in made.texts.items()}
     print(json.dumps({"texts": texts, "left_out": dict(made.left_out),
-        "spared": sorted(made.spared), "kept": dict(made.kept), "put_off": made.put_off}))
+        "spared": sorted(made.spared), "kept": dict(made.kept), "put_off": made.put_off,
+        "made": [len(made.tables.patterns), len(made.tables.texts)]}))
 """
 
 
@@ -111,6 +112,27 @@ def test_an_overlay_is_made_proved_and_written(tmp_path: Path) -> None:
     )
     assert done.stdout.split()[:2] == ["False", "1"]
     assert done.stdout.split()[2] == str(tmp_path / "overlay" / "lib" / "__init__.py")
+
+
+DATA = "import re\nfrom dataclasses import dataclass\nre.compile('a+b')\n"
+DATA += "@dataclass\nclass C:\n    x: int\n"
+
+
+def test_what_is_made_at_each_start_is_made_beforehand(tmp_path: Path) -> None:
+    """Also where no import can be put off."""
+    found = make(tmp_path, main=DATA + WAIT)
+    assert found.get("put_off") == 0, found
+    assert found["made"][0] >= 1
+    assert found["made"][1] >= 1
+    assert make(tmp_path, main=DATA + MAIN)["put_off"] == 2
+
+
+def test_tables_that_a_program_sees_are_left_out_by_themselves(tmp_path: Path) -> None:
+    seen = "import re\nif any(key[1] == 'a+b' for key in re._cache): raise SystemExit('seen')\n"
+    main = seen + DATA + MAIN
+    found = make(tmp_path, main=main)
+    assert found.get("made") == [0, 0], found
+    assert found["put_off"] == 2
 
 
 def test_the_authors_own_files_are_never_rewritten(tmp_path: Path) -> None:

@@ -135,13 +135,14 @@ EXTRA = {
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py --onedir "
     "--distpath dist/pyinstaller-onedir-lean --name sidecar-hello --strip --exclude-module=...",
     "pyinstaller-onedir-fast": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
-    "PYTHONPATH=overlay:sidecar pyinstaller sidecar/main.py --onedir "
-    "--distpath dist/pyinstaller-onedir-fast --name sidecar-hello",
+    "PYTHONPATH=overlay:sidecar PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py "
+    "--onedir --distpath dist/pyinstaller-onedir-fast --name sidecar-hello",
     "pyinstaller-onefile-fast": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
-    "PYTHONPATH=overlay:sidecar pyinstaller sidecar/main.py --onefile "
-    "--distpath dist/pyinstaller-onefile-fast --name sidecar-hello",
+    "PYTHONPATH=overlay:sidecar PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py "
+    "--onefile --distpath dist/pyinstaller-onefile-fast --name sidecar-hello",
     "cx_freeze-onedir-fast": "PYTHONHASHSEED=0 PYTHONPATH=overlay:sidecar cxfreeze build_exe "
-    "--script sidecar/main.py --target-name sidecar-hello --build-exe dist/cx_freeze-onedir-fast",
+    "--script sidecar/main.py --target-name sidecar-hello --build-exe dist/cx_freeze-onedir-fast "
+    "--no-compress",
 }
 linux = pytest.mark.skipif(sys.platform != "linux", reason="these recipes are for Linux")
 

@@ -1,0 +1,118 @@
+"""Hands out what was made beforehand; ships with a program that was built with fast_start.
+
+Regular expressions that are compiled until READY are put into the cache of ``re``, where they
+would be soon. Code that dataclasses and typing make from text is handed to the very functions that
+make it: for these, and for nobody else, exec and compile are others, which know the texts that a
+trial run has seen. Any other text is compiled as ever.
+"""
+
+import builtins
+import marshal
+import sys
+from types import FunctionType
+
+MODULES = ("dataclasses", "typing")
+"""Of the standard library: who makes code from text while a program starts."""
+
+MAKERS = frozenset({"exec", "compile"})
+
+PYTHON = ""  # the build puts the packaged Python and its tables here
+PATTERNS = ()
+TEXTS = ()
+
+
+def fill(patterns):
+    """Put patterns into the cache of ``re``.
+
+    Args:
+        patterns: Of each what the cache knows it by (pattern, flags), and what it is made of:
+            flags, code, groups, their names, and the names by number.
+    """
+    import _sre
+    import re
+
+    for pattern, given, flags, code, groups, names, numbers in patterns:
+        found = _sre.compile(
+            pattern, flags, memoryview(code).cast("I").tolist(), groups, dict(names), numbers
+        )
+        re._cache[type(pattern), pattern, given] = found
+
+
+def hand_out(module, texts, note=None):
+    """Let a module's functions have code that was made from text beforehand.
+
+    Args:
+        module: The module.
+        texts: Kind, file name and text, to the marshalled code.
+        note: Called with these when a text is not among them.
+    """
+
+    def made(kind, source, filename):
+        if type(source) is not str:
+            return source
+        code = texts.get((kind, filename, source))
+        if code is not None:
+            return marshal.loads(code)
+        if note is not None:
+            note(module.__name__, kind, filename, source)
+        return source
+
+    def exec_(source, space, *rest):
+        return exec(made("exec", source, "<string>"), space, *rest)
+
+    def compile_(source, filename, mode, *rest, **named):
+        found = source if rest or named else made(mode, source, filename)
+        if found is source:
+            return compile(source, filename, mode, *rest, **named)
+        return found
+
+    others = {**vars(builtins), "exec": exec_, "compile": compile_}
+    for holder, name, function in list(_makers(module)):
+        setattr(holder, name, _with(function, others))
+
+
+def _makers(module):
+    """The functions of a module and of its classes that make code from text, and where they are."""
+    space = vars(module)
+    classes = [each for each in space.values() if isinstance(each, type)]
+    for holder in (module, *(each for each in classes if each.__module__ == module.__name__)):
+        for name, value in vars(holder).items():
+            if type(value) is not FunctionType or value.__globals__ is not space:
+                continue
+            if not MAKERS.isdisjoint(value.__code__.co_names):
+                yield holder, name, value
+
+
+def _with(function, others):
+    """The same function, to which other builtins are visible; it finds them when it is made."""
+    space = function.__globals__
+    usual = space["__builtins__"]
+    space["__builtins__"] = others
+    try:
+        made = FunctionType(
+            *(function.__code__, space, function.__name__),
+            *(function.__defaults__, function.__closure__),
+        )
+    finally:
+        space["__builtins__"] = usual
+    made.__kwdefaults__ = function.__kwdefaults__
+    for name in ("__annotations__", "__doc__", "__module__", "__qualname__", "__type_params__"):
+        if hasattr(function, name):
+            setattr(made, name, getattr(function, name))
+    vars(made).update(vars(function))
+    return made
+
+
+def begin():
+    """Hand everything out, in the Python that it was made in and for."""
+    if sys.version != PYTHON or sys.flags.optimize:
+        return
+    fill(PATTERNS)
+    by_module = {}
+    for module, kind, filename, source, code in TEXTS:
+        by_module.setdefault(module, {})[kind, filename, source] = code
+    for name, texts in by_module.items():
+        hand_out(__import__(name), texts)
+
+
+begin()
