@@ -50,7 +50,7 @@ def fill(
             told = [f"built plainly, without a faster start. {error}"]
             overlay.write_tables(Tables(), work / recipe.overlay)
         else:
-            made.write(work / recipe.overlay)
+            made.write(work / recipe.overlay, idle=sidecar.fast_start_idle)
             told = [
                 f"{made.put_off} imports of libraries wait until somebody needs them, so that "
                 f"{len(made.spared)} modules are not loaded until it is ready; "

@@ -62,10 +62,14 @@ class Overlay:
     kept: Mapping[str, str] = field(default_factory=dict)
     elapsed_s: float = 0.0
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, *, idle: bool = False) -> None:
         """Write it as packagers need it: the changed packages whole, the helper, and the tables.
 
         A package that is found first hides another of its name, so the rest of it comes along.
+
+        Args:
+            folder: Where.
+            idle: Whether what was put off is loaded when the program has nothing to do.
 
         Raises:
             OSError: It cannot be written.
@@ -79,7 +83,9 @@ class Overlay:
         for file, text in self.texts.items():
             (folder / file).write_bytes(text)
         if self.texts:
-            shutil.copyfile(STAGED / f"{HELPER}.py", folder / f"{HELPER}.py")
+            helper = (STAGED / f"{HELPER}.py").read_text(encoding="utf-8")
+            helper = helper.replace("\nIDLE = False", f"\nIDLE = {idle}")
+            (folder / f"{HELPER}.py").write_text(helper, encoding="utf-8")
         write_tables(self.tables, folder)
 
 

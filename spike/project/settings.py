@@ -335,6 +335,7 @@ KEYS: Mapping[str, tuple[Callable[[object, str, str], Any], str]] = {
     "health": (text, '"http://127.0.0.1:{port}/health"'),
     "defer_gc": (yes_or_no, "true"),
     "fast_start": (yes_or_no, "true"),
+    "fast_start_idle": (yes_or_no, "true"),
     "fast_start_exclude": (texts, '["sqlalchemy"]'),
     "check": (texts, '["pytest", "-q"]'),
     "extras": (texts, '["server"]'),

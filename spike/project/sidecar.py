@@ -82,6 +82,7 @@ class Sidecar:
         defer_gc: Whether the packaged program holds garbage collection off until ``ready``.
         fast_start: Whether libraries are rewritten so that imports that ``ready`` does not need
             are put off, where that is proved to change nothing else.
+        fast_start_idle: Whether what was put off is loaded when the program has nothing to do.
         fast_start_exclude: Libraries that are left as they are, by the names they are imported by.
         check: Command line of the author's own tests, which run against the rewritten libraries;
             empty for none.
@@ -123,6 +124,7 @@ class Sidecar:
     health: str = ""
     defer_gc: bool = False
     fast_start: bool = False
+    fast_start_idle: bool = False
     fast_start_exclude: tuple[str, ...] = ()
     check: tuple[str, ...] = ()
     packager_args: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -4,10 +4,15 @@ A rewritten module hands over its names. Whoever asks the module for one that is
 (PEP 562) has the import statement run that would have bound it, as the module would have run it.
 One such statement runs at a time. The lock is of the kind that imports have, which finds out when
 two threads wait for each other, and gives way then.
+
+With ``fast_start_idle`` a thread has the rest loaded, one statement at a time, whenever the program
+has hardly used the processor for a moment, so that the first request does not pay for it.
 """
 
 import os
 import sys
+import time
+from _thread import start_new_thread
 
 _bootstrap = sys.modules["_frozen_importlib"]
 
@@ -18,6 +23,33 @@ def _new_lock():
     """Whoever held the lock is not in a child process that was forked."""
     global _lock
     _lock = _bootstrap._ModuleLock(__name__)
+
+
+IDLE = False  # the build asks for it
+MOMENT_S = 0.25
+"""How long the program has to be idle before the next statement runs."""
+HARDLY = 0.1
+"""A program that uses this share of a processor, or more, is not idle."""
+LAST_S = 60.0
+"""When nothing was put off for so long, nobody waits for more of it."""
+
+_waiting = []  # what loads a name of a module, and the name
+
+
+def _when_idle():
+    """Load what was put off while the program has nothing to do."""
+    asked = time.monotonic()
+    while _waiting or time.monotonic() - asked < LAST_S:
+        used, began = time.process_time(), time.monotonic()
+        time.sleep(MOMENT_S)
+        if time.process_time() - used > HARDLY * (time.monotonic() - began) or not _waiting:
+            continue
+        get, name = _waiting.pop(0)
+        asked = time.monotonic()
+        try:  # noqa: SIM105 - contextlib is not worth an import here
+            get(name)
+        except Exception:
+            pass  # whoever needs it will hear of it
 
 
 if hasattr(os, "register_at_fork"):
@@ -96,7 +128,13 @@ def put_off(space, statements):
 
     space["__getattr__"] = get
     space["__dir__"] = names
+    if IDLE:
+        _waiting.extend((get, each[0]) for each in statements.values())
     module = sys.modules.get(space["__name__"])
     if getattr(module, "__dict__", None) is space:
         return module
     return _Elsewhere(space)
+
+
+if IDLE:
+    start_new_thread(_when_idle, ())

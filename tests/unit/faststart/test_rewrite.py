@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 import pickle
 import re
+import subprocess
 import sys
 import textwrap
 import threading
@@ -350,3 +351,39 @@ def test_a_mistake_is_found(wrong: dict[str, Any]) -> None:
     changed = {"line": 4, "end_line": 4} if "line" in wrong else wrong
     with pytest.raises(ValueError, match=r"\w+"):
         rewritten(source, [Statement(**(right | changed))])
+
+
+def test_what_was_put_off_is_loaded_when_the_program_is_idle(tmp_path: Path) -> None:
+    """While it works, nothing is; a module that cannot be loaded stops no other."""
+    helper = (HELPER / "sidecar_fast_start.py").read_text().replace("IDLE = False", "IDLE = True")
+    assert "IDLE = True" in helper
+    (tmp_path / "sidecar_fast_start.py").write_text(helper)
+    library = (
+        '"""A library."""\n'
+        + "import fs_missing\nimport fs_late\n\ndef f():\n    return fs_missing, fs_late\n"
+    )
+    found = candidates(library.encode(), module="fs_lib")
+    assert len(found) == 2
+    (tmp_path / "fs_lib.py").write_bytes(rewritten(library.encode(), found))
+    (tmp_path / "fs_late.py").write_text("x = 1\n")
+    program = """
+        import sys, time
+        import fs_lib
+        began = time.monotonic()
+        while time.monotonic() - began < 1.0:
+            pass
+        print("fs_late" in sys.modules, flush=True)
+        while "fs_late" not in sys.modules:
+            time.sleep(0.05)
+        print(fs_lib.fs_late.x)
+    """
+    (tmp_path / "program.py").write_text(textwrap.dedent(program))
+    done = subprocess.run(
+        [sys.executable, "program.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        timeout=30,
+    )
+    assert done.stdout.split() == ["False", "1"]

@@ -1,0 +1,38 @@
+"""The services of examples/services: plain and fast with every packager, and one helper file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from spike.build.buildinfo import Built
+from spike.core.workspace import TOOL
+
+Build = Callable[..., Built]
+
+SERVICES = sorted(path.parent.name for path in (TOOL / "examples/services").glob("*/main.py"))
+HELPER = "sidecar_contract.py"
+OTHERS = ("pyinstaller-onedir-fast", "pyinstaller-onefile-fast", "cx_freeze-onedir-fast")
+
+
+def test_there_are_services_as_people_write_them() -> None:
+    assert SERVICES == ["django_rest", "flask_sqlalchemy", "llm_client", "pandas_http"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_helper_is_the_one_that_everybody_copies(name: str) -> None:
+    original = TOOL / "examples" / "contract" / "python" / HELPER
+    copy = TOOL / "examples" / "services" / name / HELPER
+    assert copy.read_bytes() == original.read_bytes()
+
+
+@pytest.mark.integration
+@pytest.mark.nightly
+@pytest.mark.parametrize("variant", ["cpython-folder-fast", *OTHERS])
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_built_for_a_faster_start(built: Build, name: str, variant: str) -> None:
+    """Proved, READY, and it answers its smoke command."""
+    info = built(variant, f"examples/services/{name}").info
+    assert info.first_launch == "ready"
+    assert "are made beforehand" in info.remarks[0], info.remarks
