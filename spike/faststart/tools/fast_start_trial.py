@@ -293,15 +293,17 @@ def _watcher(line):
 
     def parts(module):
         """Its own containers and classes, and theirs."""
+        # By type(): an object that stands for another asks that one for its __class__.
         name = module.__name__
         found = []
         for key, value in list(vars(module).items()):
-            if isinstance(value, (dict, list, set)) and "cache" not in key.lower():
+            kind = type(value)
+            if issubclass(kind, (dict, list, set)) and "cache" not in key.lower():
                 found.append((key, value))
-            elif isinstance(value, type) and value.__module__ == name:
+            elif issubclass(kind, type) and value.__module__ == name:
                 found.append((key, vars(value)))
                 for inner, held in list(vars(value).items()):
-                    if isinstance(held, (dict, list, set)) and "cache" not in inner.lower():
+                    if issubclass(type(held), (dict, list, set)) and "cache" not in inner.lower():
                         found.append((f"{key}.{inner}", held))
         return found
 
@@ -350,7 +352,7 @@ def _tell(line, running, name, known):
         if (key not in before and "__getattr__" in space) or "cache" in key.lower():
             continue
         # The import system binds a submodule in its package, and the parts of itself.
-        if getattr(value, "__name__", None) == f"{name}.{key}" and f"{name}.{key}" in sys.modules:
+        if value is sys.modules.get(f"{name}.{key}", space):
             continue
         line("effect", running, f"{name}.{key}")
     for (key, each), size in zip(inner, sizes, strict=False):

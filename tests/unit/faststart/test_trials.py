@@ -100,6 +100,19 @@ def test_rewritten_modules_are_run_and_uses_noted(tmp_path: Path) -> None:
     assert notes.later == {("lib.api", 3)}
 
 
+def test_an_object_that_stands_for_another_is_not_woken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As settings of Django are before they are configured: whatever is asked of them fails."""
+    lazy = "class Lazy:\n    def __getattribute__(self, name):\n        raise RuntimeError(name)\n"
+    monkeypatch.setitem(SOURCES, "lib/near.py", f"{lazy}settings = Lazy()\nx = 1\n")
+    changing = "import lib.near\nlib.near.other = lib.near.settings\nx = 1\n"
+    monkeypatch.setitem(SOURCES, "lib/far.py", changing)
+    launch, notes = run(tmp_path, effects=True)
+    assert launch.ready_ms is not None, launch.stderr_tail
+    assert ("lib.far", "lib.near.other") in notes.effects
+
+
 @pytest.mark.parametrize("line", ["", "module\tone", "nonsense\tx", "import\ta\t1"])
 def test_a_torn_line_is_nothing(line: str) -> None:
     """A program can be killed while it writes."""
