@@ -308,7 +308,14 @@ def _gaps(
         not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
     )
-    gaps = parts.own_gaps(parts.without(own, sidecar.exclude), shipped, own_used)
+    dependencies = {
+        name: _installed(name) for name in sorted({normal_name(each) for each in provided.values()})
+    }
+    gaps = parts.own_gaps(
+        parts.without(own, sidecar.exclude),
+        parts.without_dependencies(shipped, dependencies.values()),
+        own_used,
+    )
     texts = imports.dotted_texts(sidecar)
     named = {
         normal_name(re.split(r"[^A-Za-z0-9._-]", text.strip(), maxsplit=1)[0])
@@ -320,8 +327,8 @@ def _gaps(
         files=installed[0].files | installed[1].files,
         folders=installed[0].folders | installed[1].folders,
     )
-    for name in sorted({normal_name(each) for each in provided.values()}):
-        has = parts.without(_installed(name), sidecar.exclude)
+    for name, installed_parts in dependencies.items():
+        has = parts.without(installed_parts, sidecar.exclude)
         gaps += parts.distribution_gaps(name, has, shipped, theirs, direct=name in named)
         gaps += parts.named_gaps(texts, has, shipped, gaps)
     return gaps

@@ -172,12 +172,31 @@ def without(parts: Parts, exclude: Iterable[str]) -> Parts:
     return replace(parts, modules=kept)
 
 
+def without_dependencies(shipped: Shipped, dependencies: Iterable[Parts]) -> Shipped:
+    """What shipped but for the files that dependencies have installed.
+
+    A library may have a ``templates/index.html`` as well, which is not the sidecar's.
+
+    Args:
+        shipped: What did ship.
+        dependencies: What there is of each, from :func:`distribution_parts`.
+    """
+    theirs = {path for each in dependencies for path in (*each.files, *each.metadata)}
+
+    def is_theirs(path: str) -> bool:
+        # A packager may put them into a folder of its own.
+        parts = path.split("/")
+        return any("/".join(parts[depth:]) in theirs for depth in range(len(parts) - 1))
+
+    return replace(shipped, files=frozenset(path for path in shipped.files if not is_theirs(path)))
+
+
 def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
     """What of the sidecar's folder did not ship.
 
     Args:
         own: From :func:`own_parts`.
-        shipped: What did.
+        shipped: What did, from :func:`without_dependencies`.
         used: What the plain script has used of its folder.
     """
     loaded = own.loaded(used)

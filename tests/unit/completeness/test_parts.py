@@ -244,3 +244,18 @@ def test_code_that_is_read_and_not_imported_is_data() -> None:
     assert (doubtful.key, doubtful.values) == ("hidden_imports", ("unused",))
     there = shipped(files=("_internal/app.py", "pages/1_one.py", "pages/2_two.py", "unused.py"))
     assert parts.own_gaps(own, there, seen) == []
+
+
+@pytest.mark.parametrize("place", ["", "python3.11/site-packages/"])
+def test_a_librarys_file_of_the_same_name_does_not_stand_for_an_own_one(place: str) -> None:
+    """cx_Freeze takes all data of a library along, its templates/index.html among them."""
+    theirs = ("library/templates/index.html", "library/style.css")
+    library = parts.distribution_parts([*theirs, "library/__init__.py"])
+    own = Parts(modules={}, data=("templates/index.html",), files=("templates/index.html",))
+    seen = used(files=("templates/index.html",))
+    there = shipped("library", files=tuple(place + path for path in theirs))
+    left = parts.without_dependencies(there, [library])
+    (gap,) = parts.own_gaps(own, left, seen)
+    assert (gap.key, gap.values, gap.certain) == ("data", ("templates",), True)
+    both = shipped("library", files=(*there.files, "app/templates/index.html"))
+    assert parts.own_gaps(own, parts.without_dependencies(both, [library]), seen) == []
