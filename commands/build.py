@@ -137,7 +137,8 @@ def signing_plan(c: Context, sidecar: str = HELLO, variant: str = "", artifact: 
 @task(
     help={
         "with-deps": "install the missing system packages (Debian and Ubuntu)",
-        "sidecar": "say what can be known of this sidecar without a build, in place of the tools",
+        "sidecar": "say what can be known of this sidecar without a build; of the tools as well "
+        "with --with-deps",
         "windows": "list what nox -s windows needs, in place of the tools",
     }
 )
@@ -146,25 +147,24 @@ def doctor(c: Context, with_deps: bool = False, sidecar: str = "", windows: bool
     """List the tools the work needs, and how to get them; or look at a sidecar."""
     from spike.build import doctor as needs
     from spike.core.errors import EXIT_CANNOT, EXIT_OK
+    from spike.project import checkup
+    from spike.project import sidecar as sidecars
 
-    if sidecar:
-        from spike.project import checkup
-        from spike.project import sidecar as sidecars
-
-        seen = checkup.examine(sidecars.load(sidecar))
-        print(checkup.render(seen))
-        return EXIT_CANNOT if seen.errors else EXIT_OK
+    what = sidecars.load(sidecar) if sidecar else None
     wanted, option = needs.NEEDS, ""
     if windows:
         from spike.wine import prefix
 
         wanted, option = prefix.NEEDS, " --windows"
-    found = needs.examine(wanted)
+    found = needs.examine(wanted) if with_deps or not what else []
     if with_deps and needs.install(found):
         found = needs.examine(wanted)
-    print(needs.render(found))
+    if found:
+        print(needs.render(found))
     lacking = [item.need.name for item in needs.missing(found) if item.need.required]
     if lacking:
         print(f"missing: {', '.join(lacking)}. Install: invoke doctor{option} --with-deps")
-        return EXIT_CANNOT
-    return EXIT_OK
+    seen = checkup.examine(what) if what else None
+    if seen:
+        print(checkup.render(seen))
+    return EXIT_CANNOT if lacking or (seen and seen.errors) else EXIT_OK

@@ -74,12 +74,7 @@ def examine(sidecar: Sidecar) -> Checkup:
         errors.append(str(error))
     too_old = bool(errors)
     try:
-        lock = sidecarlock.check(sidecar)
-        if lock is None:
-            facts.append("It has no dependencies.")
-        else:
-            names = pinned(lock.read_text(encoding="utf-8"))
-            facts.append(f"{display_path(lock)} pins {len(names)} distributions.")
+        facts.append(_locked(sidecar))
     except SpikeError as error:
         errors.append(str(error))
     if not too_old:
@@ -111,6 +106,22 @@ def _started(sidecar: Sidecar) -> str:
     if sidecar.module:
         return f"-m {sidecar.module.removesuffix('.__main__')} ({sidecar.entry_file})"
     return sidecar.entry
+
+
+def _locked(sidecar: Sidecar) -> str:
+    """What is pinned. What has not been locked yet is no mistake: it is the next step.
+
+    Raises:
+        SidecarError: The lock is one of other dependencies.
+    """
+    if sidecar.lock is not None and not sidecar.lock.exists():
+        return f"Its dependencies are not locked yet. Next: nox -s lock --{sidecar.option}"
+    lock = sidecarlock.check(sidecar)
+    if lock is None:
+        return "It has no dependencies."
+    return (
+        f"{display_path(lock)} pins {len(pinned(lock.read_text(encoding='utf-8')))} distributions."
+    )
 
 
 def _roots(found: Scan) -> list[str]:

@@ -44,7 +44,9 @@ def test_the_documents_service_is_built_and_launched(tmp_path: Path) -> None:
 
 @pytest.mark.nightly
 @pytest.mark.host
-def test_six_commands_lead_from_a_src_layout_to_a_verified_package(tmp_path: Path) -> None:
+def test_the_documents_commands_lead_from_a_src_layout_to_a_verified_package(
+    tmp_path: Path,
+) -> None:
     """FastAPI, ``[project.scripts]`` and ``uv.lock``, by all the commands of the document."""
     folder = tmp_path / "notes"
     source = (ROOT / "examples" / "frameworks" / "fastapi_uvicorn" / "main.py").read_text("utf-8")
@@ -75,3 +77,8 @@ def test_six_commands_lead_from_a_src_layout_to_a_verified_package(tmp_path: Pat
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     assert re.search(r"^\| A3 .*\| pass +\|$", done.stdout, re.MULTILINE), done.stdout
     assert "fail" not in done.stdout
+    (package,) = (ROOT / "src-tauri" / "target" / "release" / "bundle" / "deb").glob("*.deb")
+    inside = subprocess.run(
+        ["dpkg-deb", "--contents", str(package)], capture_output=True, text=True, check=True
+    ).stdout
+    assert re.search(r"usr/lib/[\w-]+/notes\.d/notes$", inside, re.MULTILINE), inside

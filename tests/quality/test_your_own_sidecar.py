@@ -8,13 +8,27 @@ from spike.core.workspace import TOOL as ROOT
 from spike.project.settings import KEYS
 
 TEXT = (ROOT / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
+README = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
 
 
-def test_the_path_needs_ten_commands_at_most() -> None:
-    """From a clone and a service to the packaged program and its record."""
-    found = re.search(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+def commands(heading: str) -> list[str]:
+    """The first block of commands below a heading."""
+    section = TEXT.partition(f"## {heading}\n")[2]
+    found = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
     assert found is not None
-    assert 1 <= len(found[1].splitlines()) <= 10
+    return found[1].splitlines()
+
+
+def test_a_verified_package_takes_six_commands_at_most() -> None:
+    """The same for a new service and for a project that is there, and the README says how many."""
+    new = commands("The commands")
+    there = commands("A project that you have already")
+    assert [line.replace("~/my-service", "~/notes") for line in new] == there
+    assert new[-1].startswith(".venv/bin/invoke verify")
+    assert 1 <= len(new) <= 6
+    told = re.search(r"to a verified \.deb in (\w+) commands", README)
+    assert told is not None
+    assert told[1] == ("one", "two", "three", "four", "five", "six")[len(new) - 1]
 
 
 def test_the_table_of_keys_is_the_loaders() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from spike.project import checkup, sidecar
@@ -38,13 +39,17 @@ def test_what_may_stay_behind_is_said_once(tmp_path: Path) -> None:
 
 
 def test_what_a_build_would_refuse_is_an_error(tmp_path: Path) -> None:
-    """A Python that is too old, a lock that is not there, an import that cannot succeed."""
+    """A Python that is too old, a lock of other dependencies, an import that cannot succeed."""
     said = examined(tmp_path / "a", 'requires-python = ">=3.99"\n')
     assert "error: app asks for Python >=3.99" in said
     said = examined(tmp_path / "b", 'dependencies = ["click"]\n', "words.txt", main="import gone\n")
-    assert "error: app has dependencies and no requirements.lock" in said
+    assert "Its dependencies are not locked yet. Next: nox -s lock -- --sidecar" in said
+    assert "error" not in said, "that is the next step and no mistake"
     assert "warning: words.txt does not ship" in said, "the rest is said all the same"
     assert "imports 'gone'" not in said, "click may have it"
+    (tmp_path / "b" / "requirements.lock").write_text("flask==3.0.0\n", encoding="utf-8")
+    said = examined(tmp_path / "b", 'dependencies = ["click"]\n', "words.txt", main="import gone\n")
+    assert re.search(r"error: .*requirements.lock was made for other dependencies", said)
     said = examined(tmp_path / "c", "", main="import gone\n")
     assert "imports 'gone', which no dependency of app provides" in said
     said = examined(tmp_path / "d", "", main="def broken(:\n")
