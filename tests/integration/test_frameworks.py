@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import signal
 import sys
 
 import pytest
@@ -29,7 +30,7 @@ def test_the_document_has_every_example() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_framework_lives_a_whole_life(name: str) -> None:
-    """READY once it answers, 0 after a signal, and 0 when its host is gone."""
+    """READY once it answers, 0 after a signal, when its host is gone, and after both."""
     folder = FOLDER / name
     made = nox("sidecar_env", "--sidecar", str(folder))
     assert made.returncode == 0, made.stdout
@@ -45,6 +46,14 @@ def test_a_framework_lives_a_whole_life(name: str) -> None:
         assert running.wait_exit(15)
         assert running.exit_code == 0
         assert running.lines[-1].text == "SHUTDOWN reason=normal"
+    with Running(dataclasses.replace(spec, env={"SIDECAR_EXIT_ON_EOF": "1"})) as running:
+        assert running.wait_ready()
+        running.close_stdin()
+        # A host waits half a second before it sends this: the program is then ending already.
+        assert running.pump(lambda: running.lines[-1].text.startswith("SHUTDOWN"), 15)
+        running.send(signal.SIGTERM)
+        assert running.wait_exit(15)
+        assert running.exit_code == 0
 
 
 def test_one_is_packaged() -> None:

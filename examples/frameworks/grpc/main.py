@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -31,22 +32,34 @@ class Stop:
     @classmethod
     def on_signal(cls, number: int, _: object = None) -> None:
         """Stop as the host asks."""
-        cls.reason = cls.reason or f"reason=signal signal={signal.Signals(number).name}"
-        cls.end()
+        cls.because(f"reason=signal signal={signal.Signals(number).name}")
 
     @classmethod
     def with_stdin(cls) -> None:
         """Stop when the host is gone: its end of our stdin is then closed."""
         while os.read(0, 4096):
             pass
-        cls.reason = cls.reason or "reason=normal"
-        cls.end()
+        cls.because("reason=normal")
 
     @classmethod
-    def listen(cls, end: Callable[[], object], *, signals: bool = True) -> None:
+    def because(cls, reason: str) -> None:
+        """Let the server end; the loop may be closed by now, and not to be woken."""
+        cls.reason = cls.reason or reason
+        with contextlib.suppress(RuntimeError):
+            cls.end()
+
+    @classmethod
+    def over(cls) -> None:
+        """Say why it stopped. A signal that comes now would kill a Python that ends."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, signal.SIG_IGN)
+        say(f"SHUTDOWN {cls.reason}")
+
+    @classmethod
+    def listen(cls, end: Callable[[], object]) -> None:
         """Hear of every way to be stopped; ``end`` lets the server end."""
         cls.end = staticmethod(end)
-        for name in (signal.SIGTERM, signal.SIGINT) if signals else ():
+        for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, cls.on_signal)
         if os.environ.get("SIDECAR_EXIT_ON_EOF") == "1":
             threading.Thread(target=cls.with_stdin, daemon=True).start()
@@ -72,4 +85,4 @@ if __name__ == "__main__":
     while not stopped.wait(0.2):
         pass
     server.stop(grace=3).wait()
-    say(f"SHUTDOWN {Stop.reason}")
+    Stop.over()

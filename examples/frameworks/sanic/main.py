@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -33,22 +34,34 @@ class Stop:
     @classmethod
     def on_signal(cls, number: int, _: object = None) -> None:
         """Stop as the host asks."""
-        cls.reason = cls.reason or f"reason=signal signal={signal.Signals(number).name}"
-        cls.end()
+        cls.because(f"reason=signal signal={signal.Signals(number).name}")
 
     @classmethod
     def with_stdin(cls) -> None:
         """Stop when the host is gone: its end of our stdin is then closed."""
         while os.read(0, 4096):
             pass
-        cls.reason = cls.reason or "reason=normal"
-        cls.end()
+        cls.because("reason=normal")
 
     @classmethod
-    def listen(cls, end: Callable[[], object], *, signals: bool = True) -> None:
+    def because(cls, reason: str) -> None:
+        """Let the server end; the loop may be closed by now, and not to be woken."""
+        cls.reason = cls.reason or reason
+        with contextlib.suppress(RuntimeError):
+            cls.end()
+
+    @classmethod
+    def over(cls) -> None:
+        """Say why it stopped. A signal that comes now would kill a Python that ends."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, signal.SIG_IGN)
+        say(f"SHUTDOWN {cls.reason}")
+
+    @classmethod
+    def listen(cls, end: Callable[[], object]) -> None:
         """Hear of every way to be stopped; ``end`` lets the server end."""
         cls.end = staticmethod(end)
-        for name in (signal.SIGTERM, signal.SIGINT) if signals else ():
+        for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, cls.on_signal)
         if os.environ.get("SIDECAR_EXIT_ON_EOF") == "1":
             threading.Thread(target=cls.with_stdin, daemon=True).start()
@@ -65,11 +78,16 @@ async def health(_: Request) -> HTTPResponse:
 
 @app.after_server_start
 async def started(app: Sanic) -> None:
-    """Say where it listens, and stop on our signals with their names."""
+    """Come up a moment later: a stop that comes while Sanic still runs this step is lost."""
     loop = asyncio.get_running_loop()
-    Stop.listen(lambda: loop.call_soon_threadsafe(app.stop, False))
-    say(f"LISTEN port={app.ctx.port}")
-    say("READY")
+
+    def ready() -> None:
+        """Say where it listens, and stop on our signals with their names."""
+        Stop.listen(lambda: loop.call_soon_threadsafe(app.stop, False))
+        say(f"LISTEN port={app.ctx.port}")
+        say("READY")
+
+    loop.call_later(0.05, ready)
 
 
 if __name__ == "__main__":
@@ -78,4 +96,4 @@ if __name__ == "__main__":
         app.ctx.port = listener.getsockname()[1]
         # One process: its workers are further starts of the program, which a package has not.
         app.run(sock=listener, single_process=True, motd=False, access_log=False)
-    say(f"SHUTDOWN {Stop.reason}")
+    Stop.over()
