@@ -32,9 +32,12 @@ def ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagno
     if any(ready.is_said_by(line) for line in waited):
         message = (
             f"{wanted!r} came only when the program was stopped: into a pipe Python writes in "
-            "blocks, not in lines."
+            "blocks, not in lines, unless it is told to; or it came too late."
         )
-        fix = f"{flushed}, or sys.stdout.reconfigure(line_buffering=True) at the start"
+        fix = (
+            f"{flushed}, or sys.stdout.reconfigure(line_buffering=True) at the start; if it does "
+            "that, a larger ready_timeout_s in [tool.sidecar]"
+        )
     elif any("\0" in line and wanted in line.replace("\0", "") for line in [*said, *aside]):
         message = f"{wanted!r} came in UTF-16, two bytes a letter, and UTF-8 is read."
         fix = f'sys.stdout.reconfigure(encoding="utf-8") at the start, then {flushed}'
