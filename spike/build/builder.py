@@ -27,8 +27,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike.build import buildinfo, compiling, rewriting
+from spike.build import buildinfo, compiling, rewriting, timings
 from spike.build.failure import FAILURE_NAME, StepFailedError
+from spike.build.timings import Compilation, Estimate
 from spike.completeness import first_launch, outcome
 from spike.completeness.first_launch import FirstLaunch
 from spike.core import filelock, jsonfile, process, windows, workspace
@@ -40,7 +41,7 @@ from spike.core.errors import (
     StorageError,
 )
 from spike.packagers import Variant, mode_named, modes_alone, packager_named
-from spike.packagers.recipe import STAGED, Packager, Recipe, working_folder
+from spike.packagers.recipe import STAGED, Packager, Recipe, Workload, working_folder
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
 
@@ -205,12 +206,16 @@ def _build(
         (work / relative).write_text(content, encoding="utf-8")
     rewritten = rewriting.fill(sidecar, variant.id, recipe, work, _say)
     log = scratch / buildinfo.LOG_NAME
-    if recipe.compiled is not None:
-        last_s = _last_s(target)
-        modules = recipe.compiled() if last_s is None else 0
-        if text := compiling.announcement(modules, last_s, os.cpu_count() or 1):
+    compiled = recipe.compiled() if recipe.compiled is not None else None
+    if compiled:
+        expected = _expected(variant, sidecar, compiled)
+        if text := compiling.announcement(compiled, expected):
             _say(f"{variant.id}: {text}")
-    with compiling.watched(work / recipe.output, lambda text: _say(f"{variant.id}: {text}")):
+    with (
+        compiling.watched(work / recipe.output, lambda text: _say(f"{variant.id}: {text}"))
+        if compiled
+        else contextlib.nullcontext()
+    ):
         done = process.run_logged(
             recipe.argv,
             log_path=log,
@@ -225,6 +230,8 @@ def _build(
     artifact = work / recipe.artifact
     if not artifact.is_file():
         raise StepFailedError(f"looking for {recipe.artifact}", done)
+    if compiled:
+        _remember(variant, sidecar, compiled, done.elapsed_s, log)
     shipped = recipe.shipped(work, recipe)
     for leftover in recipe.discard:
         shutil.rmtree(work / leftover, ignore_errors=True)
@@ -264,12 +271,39 @@ def _build(
     return info
 
 
-def _last_s(target: Path) -> float | None:
-    """How long the last build of the same variant took, in seconds; None without one."""
-    try:
-        return buildinfo.read(target / buildinfo.FILE_NAME, remedy="").elapsed_s
-    except (OSError, SpikeError):
-        return None
+def _expected(variant: Variant, sidecar: Sidecar, work: Workload) -> Estimate | None:
+    """How long a compilation may take, by what this machine or another one needed before."""
+    return timings.estimate(
+        work,
+        sidecar=sidecar.name,
+        variant=variant.id,
+        own=timings.load(sidecar.workspace.root),
+        others=timings.reference(),
+        processors=os.cpu_count() or 1,
+    )
+
+
+def _remember(
+    variant: Variant, sidecar: Sidecar, work: Workload, elapsed_s: float, log: Path
+) -> None:
+    """Keep how long a compilation took; under Wine a time says nothing of this machine."""
+    if windows.emulator():
+        return
+    done = Compilation(
+        sidecar=sidecar.name,
+        variant=variant.id,
+        modules=work.modules,
+        source_bytes=work.source_bytes,
+        processors=os.cpu_count() or 1,
+        elapsed_s=round(elapsed_s, 1),
+        fresh=timings.is_fresh(log.read_text(encoding="utf-8", errors="replace")),
+        built_at=_now(),
+    )
+    timings.remember(sidecar.workspace.root, done)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _describe(
@@ -317,7 +351,7 @@ def _describe(
         python_flavour=python_flavour(),
         compiler=compiler_version(variant.packager),
         elapsed_s=round(elapsed_s, 2),
-        built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        built_at=_now(),
         fingerprint=inputs,
         source_sha256=sidecar.source_sha256(variant.packager.name),
         sha256=buildinfo.file_sha256(artifact),

@@ -12,15 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from spike.build.timings import Estimate
+from spike.packagers.recipe import Workload
+
 LONG_S = 120.0
 """A build that is likely to take longer is told beforehand."""
-
-SECONDS_BESIDE = 95.0
-"""What a build of one module takes from empty caches on two processors: nuitka-standalone of the
-hello sidecar, in the report "Built again and again"."""
-SECONDS_A_MODULE = 0.45
-"""What every module of a dependency adds. Not measured: it has to tell minutes from a quarter of
-an hour, and the compiler's own rate takes its place as soon as there is one."""
 
 _LOOK_EVERY_S = 2.0
 _SAY_EVERY_S = 30.0
@@ -28,30 +24,17 @@ _ENOUGH = 20
 """After so many objects the rate says something."""
 
 
-def expected_s(modules: int, processors: int) -> float:
-    """About how long a build with Nuitka takes, in seconds.
+def announcement(work: Workload, expected: Estimate | None) -> str:
+    """What is said before a long build; empty for one that is not, or of which nothing is known.
 
     Args:
-        modules: Modules that are compiled.
-        processors: That compile at the same time.
+        work: What will be compiled.
+        expected: See :func:`spike.build.timings.estimate`.
     """
-    return SECONDS_BESIDE + SECONDS_A_MODULE * modules * 2 / max(1, processors)
-
-
-def announcement(modules: int, last_s: float | None, processors: int) -> str:
-    """What is said before a long build; empty for one that is not.
-
-    Args:
-        modules: See :func:`expected_s`.
-        last_s: How long the last build of the same variant took; None when there was none.
-        processors: See :func:`expected_s`.
-    """
-    if last_s is not None:
-        return f"the last build took {in_words(last_s)}" if last_s > LONG_S else ""
-    wanted = expected_s(modules, processors)
-    if wanted <= LONG_S:
+    if expected is None or expected.seconds <= LONG_S:
         return ""
-    return f"{modules} modules are compiled, which takes about {in_words(wanted)}"
+    what = "1 module is" if work.modules == 1 else f"{work.modules} modules are"
+    return f"{what} compiled, which takes about {in_words(expected.seconds)} ({expected.basis})"
 
 
 def in_words(seconds: float) -> str:
@@ -82,7 +65,8 @@ def watched(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _watch(folder: Path, say: Callable[[str], None], over: threading.Event) -> None:
-    began = said = 0.0
+    started = said = time.monotonic()
+    began = 0.0
     first = 0
     while not over.wait(_LOOK_EVERY_S):
         total, done = counted(folder)
@@ -90,9 +74,15 @@ def _watch(folder: Path, say: Callable[[str], None], over: threading.Event) -> N
         if done and not began:
             began, first, said = now, done, now
             continue
-        if began and done < total and now - said >= _SAY_EVERY_S:
-            said = now
+        if now - said < _SAY_EVERY_S:
+            continue
+        said = now
+        if not began:
+            say(f"Python is translated to C, {in_words(now - started)} so far")
+        elif done < total:
             say(progress(total, done, (now - began) / max(1, done - first)))
+        else:
+            say(f"all {total} C files are compiled; the program is put together")
 
 
 def progress(total: int, done: int, seconds_each: float) -> str:

@@ -25,6 +25,7 @@ from spike.packagers.recipe import (
     Recipe,
     Shipped,
     Tool,
+    Workload,
     excluded,
     further_roots,
     listing,
@@ -204,13 +205,21 @@ def _reached(
     )
 
 
-def _compiled(sidecar: Sidecar) -> int:
-    """Modules that become C: the program's own and those of its dependencies.
+def _compiled(sidecar: Sidecar) -> Workload:
+    """What becomes C: the script, the program's own modules and those of its dependencies.
 
     The standard library ships as bytecode. This follows import statements, as Nuitka does.
     """
-    reached = _reached(sidecar)
-    return sum(module.is_own and module.kind == "source" for module in reached.modules.values())
+    own = [
+        module
+        for module in _reached(sidecar).modules.values()
+        if module.is_own and module.kind == "source"
+    ]
+    return Workload(
+        modules=1 + len(own),
+        source_bytes=len(sidecar.script())
+        + sum(each.file.stat().st_size for each in own if each.file and each.file.is_file()),
+    )
 
 
 def _command(sidecar: Sidecar, output: Path, kind: str) -> list[str]:

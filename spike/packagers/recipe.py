@@ -81,6 +81,19 @@ def module_of(path: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Workload:
+    """What a compiler is given.
+
+    Attributes:
+        modules: Modules that become C.
+        source_bytes: Bytes of their sources.
+    """
+
+    modules: int
+    source_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How one variant is built. All paths are relative to the build's working folder.
 
@@ -96,8 +109,8 @@ class Recipe:
             has left it.
         overlay: Where the builder puts rewritten libraries before the packager runs, if they can be
             proved; None where they are not asked for, or where the packager cannot take them.
-        compiled: Tells how many modules will be compiled, which takes most of a build's time;
-            None for a packager that compiles nothing.
+        compiled: Tells what will be compiled, which takes most of a build's time; None for a
+            packager that compiles nothing.
     """
 
     argv: tuple[str, ...]
@@ -109,7 +122,7 @@ class Recipe:
     files: Mapping[Path, str] = field(default_factory=dict)
     shipped: Callable[[Path, Recipe], Shipped] = listing
     overlay: Path | None = None
-    compiled: Callable[[], int] | None = None
+    compiled: Callable[[], Workload] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spike.packagers import Variant
-from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
+from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, Workload, output_folder
 from spike.project.sidecar import Sidecar
 
 ARCHIVE = Mode(name="archive", summary="a file that the installed Python runs")
@@ -31,10 +31,12 @@ class Toy:
     module: str = "pack"
     makes: str = "program"
     pack: str = PACK
+    compiles: Workload | None = None
 
     def recipe(self, sidecar: Sidecar, mode: str) -> Recipe:
         """Describe the build."""
         output = output_folder(sidecar, self.name, mode)
+        work = self.compiles
         return Recipe(
             argv=(sys.executable, "-m", self.module, output.as_posix()),
             output=output,
@@ -43,9 +45,10 @@ class Toy:
                 Path("pack.py"): self.pack,
                 STAGED / "__main__.py": f"import {Path(sidecar.entry).stem}\n",
             },
+            compiled=(lambda: work) if work else None,
         )
 
 
-def variant(**changes: str | tuple[Tool, ...]) -> Variant:
+def variant(**changes: str | tuple[Tool, ...] | Workload) -> Variant:
     """The toy's one variant, with these fields changed."""
     return Variant(packager=Toy(**changes), mode=ARCHIVE)  # type: ignore[arg-type]

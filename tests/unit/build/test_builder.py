@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.build import builder, buildinfo
+from spike.build import builder, buildinfo, timings
 from spike.build.failure import FAILURE_NAME
 from spike.core.errors import (
     EXIT_CANNOT,
@@ -23,7 +23,7 @@ from spike.core.errors import (
 )
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
 from spike.packagers import PACKAGERS, Variant
-from spike.packagers.recipe import Tool
+from spike.packagers.recipe import Tool, Workload
 from spike.project.sidecar import Sidecar
 from tests.support import sidecars, toy
 
@@ -262,3 +262,34 @@ def test_the_command_line_answers_mistakes_in_a_sentence(
     assert done.returncode == EXIT_CANNOT
     assert done.stderr.startswith("error: ")
     assert said in done.stderr
+
+
+def test_a_long_compilation_is_announced_by_what_builds_took_here(
+    hello: Sidecar, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A build leaves its figures, and the next one of the same is judged by them."""
+    work = Workload(modules=1000, source_bytes=50_000_000)
+    long = toy.variant(compiles=work)
+    builder.build(long, hello)
+    first = capsys.readouterr().out
+    assert re.search(
+        r"toy-archive: 1000 modules are compiled, which takes about \d+ minutes "
+        r"\(by builds elsewhere, on \d+ processors\)",
+        first,
+    )
+    (kept,) = timings.load(hello.workspace.root)
+    assert (kept.sidecar, kept.variant, kept.modules) == ("hello", "toy-archive", 1000)
+    assert (kept.source_bytes, kept.fresh) == (50_000_000, True)
+    assert 0 <= kept.elapsed_s < 60
+    builder.build(long, hello, force=True)
+    assert "are compiled" not in capsys.readouterr().out, "the last time it took a moment"
+    assert len(timings.load(hello.workspace.root)) == 2
+
+
+def test_who_compiles_nothing_leaves_no_times(
+    hello: Sidecar, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does it speak of C."""
+    builder.build(VARIANT, hello)
+    assert "compiled" not in capsys.readouterr().out
+    assert timings.load(hello.workspace.root) == ()

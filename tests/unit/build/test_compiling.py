@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from spike.build import compiling
+from spike.build.timings import Estimate
+from spike.packagers.recipe import Workload
 
 
 @pytest.mark.parametrize(
-    ("modules", "last_s", "processors", "says"),
+    ("seconds", "says"),
     [
-        (20, None, 2, ""),
-        (1000, None, 2, "1000 modules are compiled, which takes about 9 minutes"),
-        (1000, None, 8, "1000 modules are compiled, which takes about 3 minutes"),
-        (1000, 60.0, 2, ""),
-        (20, 400.0, 2, "the last build took 7 minutes"),
+        (100.0, ""),
+        (540.0, "1000 modules are compiled, which takes about 9 minutes (as the last time)"),
+        (None, ""),
     ],
-    ids=["short", "long", "many processors", "cached", "as the last one"],
+    ids=["short", "long", "unknown"],
 )
-def test_what_is_said_beforehand(
-    modules: int, last_s: float | None, processors: int, says: str
-) -> None:
-    """What the last build of the same variant took is better than any estimate."""
-    assert compiling.announcement(modules, last_s, processors) == says
+def test_what_is_said_beforehand(seconds: float | None, says: str) -> None:
+    """A build of more than two minutes is announced, with what the figure rests on."""
+    work = Workload(modules=1000, source_bytes=9_000_000)
+    expected = Estimate(seconds=seconds, basis="as the last time") if seconds else None
+    assert compiling.announcement(work, expected) == says
 
 
 def test_progress_has_a_rate_once_it_is_known() -> None:
@@ -48,8 +49,18 @@ def test_files_are_counted_while_the_compiler_works(
         for number in range(4):
             (place / f"module.m{number}.c").touch()
         (place / "static_src").mkdir()
+        _until(lambda: bool(told))
         (place / "module.m0.o").touch()
-        patience = time.monotonic() + 5
-        while not told and time.monotonic() < patience:
-            time.sleep(0.01)
-    assert told[0] == "1 of 4 C files are compiled"
+        _until(lambda: told[-1:] == ["1 of 4 C files are compiled"])
+        for number in range(1, 4):
+            (place / f"module.m{number}.o").touch()
+        _until(lambda: "put together" in told[-1])
+    assert told[0] == "Python is translated to C, 0 s so far"
+    assert told[-1] == "all 4 C files are compiled; the program is put together"
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    patience = time.monotonic() + 5
+    while not holds() and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert holds()
