@@ -1,4 +1,4 @@
-"""The services of examples/services: plain and fast with every packager, and one helper file."""
+"""The services of examples/services, built for a faster start with every packager."""
 
 from __future__ import annotations
 
@@ -12,19 +12,7 @@ from spike.core.workspace import TOOL
 Build = Callable[..., Built]
 
 SERVICES = sorted(path.parent.name for path in (TOOL / "examples/services").glob("*/main.py"))
-HELPER = "sidecar_contract.py"
 OTHERS = ("pyinstaller-onedir-fast", "pyinstaller-onefile-fast", "cx_freeze-onedir-fast")
-
-
-def test_there_are_services_as_people_write_them() -> None:
-    assert SERVICES == ["django_rest", "flask_sqlalchemy", "llm_client", "pandas_http"]
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_the_helper_is_the_one_that_everybody_copies(name: str) -> None:
-    original = TOOL / "examples" / "contract" / "python" / HELPER
-    copy = TOOL / "examples" / "services" / name / HELPER
-    assert copy.read_bytes() == original.read_bytes()
 
 
 @pytest.mark.integration

@@ -10,6 +10,7 @@ import pytest
 from spike.build import rewriting
 from spike.core.errors import NotProvedError
 from spike.faststart import overlay
+from spike.faststart.tables import Tables
 from spike.packagers.recipe import OVERLAY, Recipe
 from spike.project import sidecar
 
@@ -64,7 +65,9 @@ def test_what_is_not_proved_is_built_plainly(
     monkeypatch.setattr(overlay, "make", make)
     (told,) = fill(tmp_path, RECIPE)
     assert told == "built plainly, without a faster start. The check fails."
-    assert not (tmp_path / "overlay").exists()
+    (left,) = (tmp_path / "overlay").iterdir()  # the program imports it first
+    assert left.name == "sidecar_fast_tables.py"
+    assert left.read_text() == Tables().module()
 
 
 def test_a_mode_without_a_form_for_it_says_so(tmp_path: Path) -> None:
