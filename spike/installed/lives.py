@@ -296,7 +296,7 @@ class Lives:
         found: dict[str, tuple[int, ...]] = {}
         for name, folder in self._root.system_uppers().items():
             found |= remains.stamps(folder, name)
-        return found
+        return remains.without_idle_whiteouts(found, Path("/"))
 
     def _leftovers(self) -> tuple[str, ...]:
         """Files of the application's that should not be there; data folders are noted."""

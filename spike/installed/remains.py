@@ -111,22 +111,44 @@ def stamps(
         empty_folders: Whether a folder without anything in it counts as well.
     """
     found: dict[str, tuple[int, ...]] = {}
-    for parent, folders, names in os.walk(folder):
-        here = [os.curdir] if empty_folders and not (folders or names) else []
-        for name in (*names, *here):
-            path = Path(parent, name)
+    for parent, folders, files in os.walk(folder):
+        here = [os.curdir] if empty_folders and not (folders or files) else []
+        for each in (*files, *here):
+            path = Path(parent, each)
             try:
                 status = path.lstat()
             except OSError:
                 continue  # gone while we were looking
             relative = path.relative_to(folder).as_posix()
-            found[f"{prefix}/{relative}" if prefix else relative] = (
+            name = f"{prefix}/{relative}" if prefix else relative
+            if stat.S_ISCHR(status.st_mode):
+                found[name] = WHITEOUT
+                continue
+            found[name] = (
                 stat.S_IFMT(status.st_mode),
                 status.st_size,
                 status.st_mtime_ns,
                 status.st_ino,
             )
     return found
+
+
+WHITEOUT = (stat.S_IFCHR, 0, 0, 0)
+"""Stamp of what an upper layer has in place of a file that was removed."""
+
+
+def without_idle_whiteouts(
+    found: Mapping[str, tuple[int, ...]], lower: Path
+) -> dict[str, tuple[int, ...]]:
+    """Leave out whiteouts of files that the lower layer does not have either.
+
+    fuse-overlayfs leaves one wherever a file of the upper layer alone was removed.
+    """
+    return {
+        path: stamp
+        for path, stamp in found.items()
+        if stamp != WHITEOUT or (lower / path).exists() or (lower / path).is_symlink()
+    }
 
 
 def changed(

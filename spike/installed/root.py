@@ -27,6 +27,9 @@ AREAS = ("home", "root", "tmp", "run", "mnt", "media", "var/tmp", "dev/shm")
 OPEN_AREAS = ("tmp", "var/tmp", "dev/shm")
 """Those in which everybody may write."""
 
+DATABASES = ("var/lib/dpkg", "var/lib/rpm", "usr/lib/sysimage/rpm")
+"""What the package managers know of the system."""
+
 USER_ID = 61234
 USER = "tester"
 HOME = f"home/{USER}"
@@ -183,8 +186,22 @@ class Root:
             for layer in ("upper", "work"):
                 (self.base / layer / name).mkdir(parents=True)
             (self.path / name).mkdir()
+            if not self.as_root:
+                self._locks(name)
             self._overlay(name, lower)
             self._overlays.append(name)
+
+    def _locks(self, name: str) -> None:
+        """Put files in place of a package manager's locks, which a user cannot read below."""
+        for base in DATABASES:
+            if not base.startswith(f"{name}/"):
+                continue
+            for parent, _, files in os.walk(f"/{base}"):
+                for file in (Path(parent, each) for each in files):
+                    if not os.access(file, os.R_OK):
+                        own = self.base / "upper" / file.relative_to("/")
+                        own.parent.mkdir(parents=True, exist_ok=True)
+                        own.touch(mode=0o640)
 
     def _overlay(self, name: str, lower: Path) -> None:
         layers = ",".join(

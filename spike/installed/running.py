@@ -27,6 +27,9 @@ from spike.launch.procs import GONE, Process
 LOG_LINES = 20
 PAUSE_S = 0.05
 TOKEN_VARIABLE = "SIDECAR_TOKEN"
+BUS_VARIABLE = "DBUS_STARTER_BUS_TYPE"
+"""A message bus sets it for the services that it starts (dbus-daemon(1))."""
+
 ASK_TIMEOUT_S = 2.0
 FIRST_WORDS = 3
 """So many words of a command line can name a program that an interpreter runs."""
@@ -110,7 +113,7 @@ class Running:
 
     def processes(self) -> list[Process]:
         """Every process in the root but those of the session."""
-        return others(self._root)
+        return others(self._root, (self._request.main, *self._request.sidecars))
 
     def main(self) -> Process | None:
         """The application's own process."""
@@ -129,11 +132,7 @@ class Running:
         return found
 
     def _program(self, candidate: Process, programs: Iterable[str]) -> str:
-        try:
-            exe = self._root.inside(candidate.exe())
-            return program_of(exe, candidate.cmdline(), programs)
-        except GONE:
-            return ""
+        return _program(self._root, candidate, programs)
 
     def running_hashes(self) -> dict[str, str]:
         """The SHA-256 of the file that each sidecar's process runs, by its program's path."""
@@ -292,24 +291,40 @@ class Running:
                 return ()
             time.sleep(PAUSE_S)
         left = self.processes()
-        commands = tuple(f"process: {leftovers.described(each)}" for each in left)
+        commands = tuple(f"process: {leftovers.command_line(each)}" for each in left)
         leftovers.end(left)
         self._child.poll()
         return commands
 
 
-def others(root: Root) -> list[Process]:
-    """Every living process in this namespace but this one and the session's."""
+def others(root: Root, programs: Iterable[str] = ()) -> list[Process]:
+    """Every living process in this namespace but this one and the session's.
+
+    Args:
+        root: The root.
+        programs: The package's: what runs one is never the session's.
+    """
     found = list(procs.processes())
     parents = _parents(found)
+    own = tuple(programs)
     result = []
     for each in found:
         if each.pid == os.getpid() or root.helpers & set(ancestors(each.pid, parents)):
             continue
         with contextlib.suppress(*GONE):
-            if not procs.dead(each):
+            # The bus starts services of the desktop on demand, which stay as long as it.
+            served = BUS_VARIABLE in each.environ() and not _program(root, each, own)
+            if not procs.dead(each) and not served:
                 result.append(each)
     return result
+
+
+def _program(root: Root, candidate: Process, programs: Iterable[str]) -> str:
+    """Which of the programs a process runs; empty for none, or when it is gone."""
+    try:
+        return program_of(root.inside(candidate.exe()), candidate.cmdline(), programs)
+    except GONE:
+        return ""
 
 
 def _parents(found: Iterable[Process]) -> dict[int, int]:

@@ -174,7 +174,9 @@ fn make_host<R: Runtime>(
     let setup = Setup {
         config_path: config_path(app, options.config)?,
         resource_dir: app.path().resource_dir().ok(),
-        own_path: tauri::process::current_binary(&app.env())?,
+        // Not tauri::process::current_binary: in an AppImage that is the AppImage, beside which no
+        // sidecar lies.
+        own_path: tauri::utils::platform::current_exe()?,
         recover: test.as_ref().is_none_or(|test| test.scenario.recovers()),
         recorder: test.map(|_| Recorder::default()),
         // Nobody reads any more, so there is nobody to serve.

@@ -58,7 +58,7 @@ data = os.path.expanduser("~/.local/share/toy")
 os.makedirs(data, exist_ok=True)
 open(data + "/ready", "w").close()
 if "litter" in "BEHAVIOUR":
-    os.mkdir(tempfile.gettempdir() + "/toy-left")
+    tempfile.mkdtemp(prefix="toy-left-")
 if "dies" in "BEHAVIOUR":
     sys.exit("toy-sidecar: out of luck")
 print("toy is ready", flush=True)
