@@ -18,6 +18,7 @@ SESSION_FILES = ("tmp/.X*-lock", "tmp/.X11-unix/*", "tmp/.ICE-unix/*", "tmp/.*-u
 MANAGERS_OWN = (
     "var/lib/dpkg/*",
     "var/lib/rpm/*",
+    "root/.rpmdb/*",  # where Debian's rpm has it
     "var/lib/apt/*",
     "var/log/*",
     "var/cache/*",
@@ -58,7 +59,7 @@ def judge(paths: Iterable[str], *, home: str, session: str) -> Remains:
     leftovers: list[str] = []
     data: set[str] = set()
     for path in sorted(paths):
-        if any(fnmatch(path, pattern) for pattern in SESSION_FILES):
+        if any(fnmatch(path, pattern) for pattern in (*SESSION_FILES, *MANAGERS_OWN)):
             continue
         if path.startswith(f"{session}/") or _leads_to_data(path, home):
             continue
