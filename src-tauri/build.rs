@@ -6,7 +6,7 @@ use std::{env, fs, process};
 use serde_json::Value;
 
 /// What the window may call; the capability file grants these and nothing else.
-const COMMANDS: &[&str] = &["view", "watch", "stop", "restart"];
+const COMMANDS: &[&str] = &["view", "watch", "stop", "restart", "report", "save_report"];
 
 fn main() {
     let missing = missing_files();

@@ -2,6 +2,7 @@
 
 mod launching;
 mod picture;
+mod report;
 mod setup;
 mod sink;
 
@@ -16,6 +17,7 @@ use self::launching::supervise;
 pub use self::launching::sweep_only;
 pub use self::picture::View;
 use self::picture::{Picture, Shared};
+pub use self::report::ShownReport;
 pub use self::setup::Setup;
 use self::sink::Sink;
 use crate::config::SidecarConfig;

@@ -23,7 +23,7 @@ use tauri::path::BaseDirectory;
 use tauri::{AppHandle, Manager as _, RunEvent, Runtime, State};
 
 use crate::cli::{Options, Request};
-use crate::host::{Host, Setup, View};
+use crate::host::{Host, Setup, ShownReport, View};
 use crate::journal::{HostFacts, Journal, Recorder, SCHEMA};
 use crate::scenario::SelfTest;
 
@@ -60,6 +60,25 @@ fn restart(host: State<'_, Arc<Host>>) {
     if let Some(supervisor) = host.supervisor() {
         supervisor.restart();
     }
+}
+
+/// The report that a user can send, to be read before it is saved.
+#[tauri::command]
+fn report(host: State<'_, Arc<Host>>, shown: State<'_, ShownReport>) -> String {
+    shown.make(host.view(0), TRIPLE)
+}
+
+/// Saves the report that was shown among the downloads; gives where.
+#[tauri::command]
+fn save_report(app: AppHandle, shown: State<'_, ShownReport>) -> Result<PathBuf, String> {
+    let folder = app
+        .path()
+        .download_dir()
+        .ok()
+        .filter(|folder| folder.is_dir())
+        .map_or_else(|| app.path().home_dir(), Ok)
+        .map_err(|error| error.to_string())?;
+    shown.save(&folder)
 }
 
 fn main() -> ExitCode {
@@ -102,7 +121,10 @@ fn run(options: Options) -> Result<(), String> {
     let follow = options.follow;
     signals::hold_back();
     let app = tauri::Builder::default()
-        .invoke_handler(tauri::generate_handler![view, watch, stop, restart])
+        .invoke_handler(tauri::generate_handler![
+            view, watch, stop, restart, report, save_report
+        ])
+        .manage(ShownReport::default())
         .setup(move |app| {
             let handle = app.handle();
             let test = options.self_test.clone();
@@ -174,7 +196,9 @@ fn make_host<R: Runtime>(
     let setup = Setup {
         config_path: config_path(app, options.config)?,
         resource_dir: app.path().resource_dir().ok(),
-        own_path: tauri::process::current_binary(&app.env())?,
+        // Not tauri::process::current_binary: in an AppImage that is the AppImage, beside which no
+        // sidecar lies.
+        own_path: tauri::utils::platform::current_exe()?,
         recover: test.as_ref().is_none_or(|test| test.scenario.recovers()),
         recorder: test.map(|_| Recorder::default()),
         // Nobody reads any more, so there is nobody to serve.

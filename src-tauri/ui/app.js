@@ -218,7 +218,28 @@ async function copyText(source) {
 
 press("restart", "restart");
 press("stop", "stop");
+async function showReport() {
+  setText("report-text", await invoke("report"));
+  element("report-text").hidden = false;
+  element("save-report").hidden = false;
+  element("report-text").focus();
+}
+
+async function saveReport() {
+  setText("announce", "");
+  try {
+    setText("announce", `The report was saved: ${await invoke("save_report")}`);
+    setText("save-report", "Saved");
+  } catch (error) {
+    setText("announce", String(error));
+    setText("save-report", "Not saved");
+  }
+  setTimeout(() => setText("save-report", "Save this report"), 2000);
+}
+
 element("copy").addEventListener("click", copyDiagnostics);
+element("report").addEventListener("click", showReport);
+element("save-report").addEventListener("click", saveReport);
 element("log").addEventListener("scroll", () => {
   const log = element("log");
   const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 4;

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -96,6 +97,17 @@ def test_the_windows_buttons_do_what_they_say(built: Callable[..., Built]) -> No
             WebDriverWait(driver, 5).until(lambda _: said.get_attribute("textContent"))
             assert said.get_attribute("textContent") == "The diagnostics were copied."
             assert pasted(driver) == text
+            driver.find_element(By.ID, "report").click()
+            shown = driver.find_element(By.ID, "report-text")
+            WebDriverWait(driver, 5).until(lambda _: shown.is_displayed())
+            report = str(shown.get_attribute("textContent"))
+            assert STDERR_LINE in report
+            driver.find_element(By.ID, "save-report").click()
+            WebDriverWait(driver, 5).until(
+                lambda _: "saved" in str(said.get_attribute("textContent"))
+            )
+            saved = str(said.get_attribute("textContent")).partition(": ")[2]
+            assert Path(saved).read_text(encoding="utf-8") == report
     shutil.rmtree(area)
 
 

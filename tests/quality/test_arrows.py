@@ -15,7 +15,7 @@ PACKAGES = ("spike", "benchmarks", "decision", "commands")
 
 ROOMS = (
     *("core", "project", "packagers", "launch", "contract", "issue_log", "completeness"),
-    *("faststart", "build", "measure", "profile", "signing", "wine", "host"),
+    *("faststart", "build", "measure", "profile", "signing", "wine", "host", "installed"),
 )
 """Of ``spike/``, likewise."""
 

@@ -100,6 +100,7 @@ def test_every_command_takes_a_sidecar_or_says_why_not() -> None:
             "ablation",
             "compare",
             "contract",
+            "installed",
             "libraries",
             "pool",
             "screenshots",

@@ -66,6 +66,7 @@ mod reason;
 mod spec;
 mod state;
 mod supervisor;
+pub mod support;
 mod tail;
 mod temp;
 mod url;

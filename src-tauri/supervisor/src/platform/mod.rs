@@ -52,6 +52,14 @@ impl fmt::Display for Exit {
     }
 }
 
+/// This process and those below it, a line each, indented; a word where they cannot be seen.
+pub fn process_tree() -> Vec<String> {
+    #[cfg(target_os = "linux")]
+    return procfs::tree(std::process::id());
+    #[cfg(not(target_os = "linux"))]
+    vec![format!("not listed on {}", std::env::consts::OS)]
+}
+
 /// A process that should be gone and is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Survivor {

@@ -69,6 +69,27 @@ pub fn command_line(pid: u32, max_chars: usize) -> String {
     text.trim_end().chars().take(max_chars).collect()
 }
 
+/// A process and those below it, a line each, indented by their depth.
+pub fn tree(root: u32) -> Vec<String> {
+    let living = living();
+    let mut lines = Vec::new();
+    let mut open = vec![(root, 0)];
+    while let Some((pid, depth)) = open.pop() {
+        // Parents can be read in a circle, when ids are used again meanwhile.
+        if lines.len() > living.len() {
+            break;
+        }
+        lines.push(format!(
+            "{}{pid} {}",
+            "  ".repeat(depth),
+            command_line(pid, 300)
+        ));
+        let below = living.iter().filter(|entry| entry.parent == pid);
+        open.extend(below.map(|entry| (entry.pid, depth + 1)));
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +106,7 @@ mod tests {
     #[test]
     fn this_process_is_found() {
         let me = std::process::id();
+        assert!(tree(me)[0].starts_with(&me.to_string()));
         assert!(living().iter().any(|process| process.pid == me));
     }
 }

@@ -1,0 +1,1 @@
+"""Installed packages: parsing and rules."""
