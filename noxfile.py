@@ -4,12 +4,14 @@
     nox -s build_nuitka -- --mode onefile    one mode; --force builds an unchanged one again
     nox -s build_nuitka -- --sidecar DIR     another sidecar
     nox -s windows                           what can be proved of Windows under Wine
+    nox -s wheel                             the wheel, for a repository of one's own
 
 The sessions that build come from the list of packagers; only those of this repository are here.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -46,6 +48,17 @@ def tests(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Build, launch and host real frozen binaries, as ``invoke test`` does (minutes)."""
     check(session, "integration")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and the sources' archive into dist/wheel/, and look at its contents (seconds)."""
+    nox_sessions.install_lock(session, nox_sessions.LOCKS / "wheel.txt")
+    place = "dist/wheel"
+    shutil.rmtree(place, ignore_errors=True)
+    # The wheel is made from the archive, so that nothing outside it can be in it.
+    session.run("uv", "build", "--no-build-isolation", "--out-dir", place)
+    session.run("check-wheel-contents", place)
 
 
 @nox.session

@@ -2,8 +2,8 @@
 
 A repository that uses this tool has a ``tasks.py`` of two lines::
 
-    from commands import program
-    namespace = program(__file__)
+    from packaging_spike import tasks
+    namespace = tasks.program(__file__)
 
 Nothing is imported here before a task runs but invoke and the registry of benchmarks: listing the
 tasks takes a fraction of a second.

@@ -17,7 +17,7 @@ from spike import issue_log
 from spike.build import buildinfo
 from spike.build.buildinfo import BuildInfo
 from spike.core import jsonfile
-from spike.core.workspace import TOOL, display_path
+from spike.core.workspace import TOOL, display_path, project
 from spike.issue_log import Entry
 from spike.measure import identity, platforms, provenance, results
 from spike.measure.results import Result
@@ -157,7 +157,9 @@ def _hello(platform: str) -> dict[str, Result]:
     found = {}
     for place in (folder / results.ELSEWHERE, folder):
         for name, path in results.files(place).items():
-            result = results.load_file(path, remedy=f"git checkout -- {display_path(path)}")
+            again = f"git checkout -- {display_path(path)}"
+            remedy = again if project() == TOOL else "the installation of packaging-spike again"
+            result = results.load_file(path, remedy=remedy)
             if result is not None and result.complete:
                 found[name] = result
     return found

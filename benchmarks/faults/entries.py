@@ -9,18 +9,26 @@ from pathlib import Path
 
 from benchmarks.faults.counts import Cell
 from benchmarks.faults.verdict import Status
-from spike.core.workspace import project
+from spike.core.workspace import TOOL, project
 
 REPRODUCE = "python -m benchmarks.faults.reproduce"
 """The command with which an entry of the issue log names a case and a variant."""
 
-_NAMED = re.compile(re.escape(REPRODUCE) + r" ([^`\n]+)")
+REPRODUCE_ELSEWHERE = "python -m packaging_spike.reproduce"
+"""The same in a project that has the tool as a wheel."""
+
+_NAMED = re.compile(rf"(?:{re.escape(REPRODUCE)}|{re.escape(REPRODUCE_ELSEWHERE)}) ([^`\n]+)")
+
+
+def reproduce_command() -> str:
+    """The command by which a case is tried again here."""
+    return REPRODUCE if project() == TOOL else REPRODUCE_ELSEWHERE
 
 
 def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
     """Which entry of the issue log reproduces which case on which variant.
 
-    An entry names them with :data:`REPRODUCE`, the case, and one or more variants.
+    An entry names them with :func:`reproduce_command`, the case, and one or more variants.
     """
     entries: dict[tuple[str, str], str] = {}
     for path in sorted((folder or project() / "issues").glob("*.md")):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.faults import runner, targets
 from benchmarks.faults.case import Case
-from benchmarks.faults.entries import REPRODUCE
+from benchmarks.faults.entries import reproduce_command
 from benchmarks.faults.runner import CaseRun
 from benchmarks.faults.targets import FaultTarget
 from benchmarks.faults.verdict import Status
@@ -35,7 +35,7 @@ from spike.project import sidecar
 
 def main(arguments: list[str]) -> int:
     """Command line of this module."""
-    parser = argparse.ArgumentParser(prog=REPRODUCE, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog=reproduce_command(), allow_abbrev=False)
     parser.add_argument("case", help="a case, see: invoke faults --list")
     parser.add_argument("variant", nargs="+", help="such as nuitka-onefile")
     parser.add_argument("--showing", default="", help="words that must be in what is seen")
@@ -97,7 +97,7 @@ def _targets(names: list[str], case: Case, folder: str | None) -> list[FaultTarg
         raise UsageError(
             f"There is no target {unknown[0]!r}.",
             why=f"Known are: {', '.join(by_name)}.",
-            try_next=f"{REPRODUCE} CASE {next(iter(by_name))}",
+            try_next=f"{reproduce_command()} CASE {next(iter(by_name))}",
         )
     return [by_name[name] for name in names]
 

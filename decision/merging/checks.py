@@ -184,7 +184,7 @@ def _known(given: Candidate) -> Refusal | None:
                 given.path(name),
                 "is of a benchmark that this version does not have",
                 why="It was written by a newer version of this tool.",
-                first="update this checkout",
+                first="update packaging-spike",
             )
     return None
 

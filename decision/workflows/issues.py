@@ -116,7 +116,7 @@ def run_command(entry: issue_log.Entry) -> process.Completed:
     """Run an entry's command in this checkout, with this Python.
 
     Raises:
-        UsageError: The command is not one of this repository's.
+        UsageError: The command is not one of the tool's.
     """
     argv = shlex.split(entry.reproduce)
     if argv[:1] == ["invoke"]:

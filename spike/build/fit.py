@@ -16,7 +16,7 @@ from spike.build import sessions
 from spike.completeness import outcome as outcomes
 from spike.completeness.outcome import Outcome
 from spike.core.errors import BuildFailedError, SidecarError, StorageError
-from spike.core.workspace import display_path
+from spike.core.workspace import brought, display_path
 from spike.packagers import Variant
 from spike.project.sidecar import Sidecar
 
@@ -139,7 +139,7 @@ def render(sidecar: Sidecar, found: Fit) -> str:
         if not sidecar.smoke and not outcome.pages:
             told.append(
                 "Nothing was asked of it after READY. A smoke command, or health with the address "
-                "of a service, would ask: see docs/your-own-sidecar.md."
+                f"of a service, would ask: see {brought('docs/your-own-sidecar.md')}."
             )
     else:
         told.append(f"{found.variant} is not equal to the plain script after {builds}.")

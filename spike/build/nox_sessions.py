@@ -2,8 +2,8 @@
 
 A repository that uses this tool has a ``noxfile.py`` of two lines::
 
-    from spike.build import nox_sessions
-    nox_sessions.declare(__file__)
+    from packaging_spike import sessions
+    sessions.declare(__file__)
 
 Sessions are thin: install a hashed lock, call one command, stop. Nothing is imported here but the
 standard library, nox and modules that need no more.
@@ -40,9 +40,11 @@ def declare(noxfile: str) -> None:
     nox.options.reuse_existing_virtualenvs = True
     nox.options.error_on_missing_interpreters = True
     for packager in PACKAGERS:
-        nox.session(name=f"build_{packager}", tags=["build"])(building(packager))
-    nox.session(sidecar_env)
-    nox.session(lock)
+        declared = nox.session(name=f"build_{packager}", tags=["build"], default=False)
+        declared(building(packager))
+    # A bare nox runs what the noxfile's author means by it, and never builds or locks by itself.
+    nox.session(default=False)(sidecar_env)
+    nox.session(default=False)(lock)
 
 
 def building(packager: str) -> Callable[[nox.Session], None]:
@@ -62,7 +64,8 @@ def build(session: nox.Session, packager: str) -> None:
     python = packager_python(session, packager)
     session.run(
         python,
-        *("-m", "spike.build", packager, "--lock", str(LOCKS / f"{packager}.txt")),
+        # -P: the project's folder, where this runs, may have a module of that name.
+        *("-P", "-m", "spike.build", packager, "--lock", str(LOCKS / f"{packager}.txt")),
         *session.posargs,
         env=tool_environment(),
         external=True,
@@ -84,12 +87,15 @@ def lock(session: nox.Session) -> None:
     # The tool's own locks are not another project's to write.
     session.install("uv")
     if folder := option(session, "sidecar") or ("" if project() == TOOL else HELLO):
-        session.run("python", "-m", "spike.project.sidecarlock", folder, env=tool_environment())
+        words = ("-P", "-m", "spike.project.sidecarlock", folder)
+        session.run("python", *words, env=tool_environment())
         return
     session.chdir(TOOL)
-    for group in ("tools", *PACKAGERS):
+    for group in ("tools", "wheel", *PACKAGERS):
+        # The tools are what the wheel asks for, and what tests it; the others stand alone.
+        own = ["pyproject.toml", "--group", group] if group == "tools" else ["--group", group]
         session.run(
-            *("uv", "pip", "compile", "pyproject.toml", "--group", group, "--quiet"),
+            *("uv", "pip", "compile", *own, "--quiet"),
             *("--universal", "--python-version", "3.11", "--generate-hashes"),
             *("--no-header", "--no-emit-index-url", "--upgrade"),
             *("--output-file", f"locks/{group}.txt"),

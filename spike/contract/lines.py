@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from spike.contract.promises import Row
 from spike.contract.subject import GO, NODE, PYTHON
+from spike.core.workspace import brought
 
 HELPER = "examples/contract/python/sidecar_contract.py"
 """The file that keeps the contract for a program in Python."""
@@ -185,4 +186,5 @@ def of(row: Row, language: str, detail: str = "") -> tuple[str, ...]:
             "(nox -s build_pyinstaller -- --mode onedir), or have the host give it a temporary "
             "folder of its own and remove that.",
         )
-    return _LINES.get(language, {}).get(row) or (_WORDS[row],)
+    found = _LINES.get(language, {}).get(row) or (_WORDS[row],)
+    return tuple(line.replace(HELPER, brought(HELPER)) for line in found)

@@ -6,6 +6,7 @@ import textwrap
 
 from spike.contract.promises import PROMISES, VERSION, Report, Verdict
 from spike.core import process, tables
+from spike.core.workspace import brought
 
 WIDTH = 100
 
@@ -40,4 +41,4 @@ def _sum(report: Report) -> str:
     for verdict in (Verdict.NOT_ASKED, Verdict.NOT_TRIED):
         if counts[verdict]:
             said += f", {counts[verdict]} {verdict}"
-    return f"{said}. The contract: docs/contract.md"
+    return f"{said}. The contract: {brought('docs/contract.md')}"

@@ -123,7 +123,7 @@ def _schema_error(path: Path, found: object, known: int, remedy: str) -> Corrupt
         return CorruptFileError(
             f"{path} has schema {found}; this version reads schema {known}.",
             why="It was written by a newer version of this tool.",
-            try_next=f"update this checkout, or delete the file and run {remedy}",
+            try_next=f"update packaging-spike, or delete the file and run {remedy}",
         )
     return CorruptFileError(
         f"{path} has schema {found!r}; this version reads schema {known}.",

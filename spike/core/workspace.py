@@ -187,6 +187,19 @@ def display_path(path: Path) -> str:
     return resolved.as_posix()
 
 
+def brought(relative: str) -> str:
+    """A file or folder that the tool brings, as a message names it: by a path that is there.
+
+    Args:
+        relative: Its path below :data:`TOOL`, with slashes.
+    """
+    if project() == TOOL:
+        return relative
+    path = TOOL / relative
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
+
+
 def publishable(text: str) -> str:
     """``text`` without this machine's paths: as :func:`display_path` would show each of them."""
     for root in dict.fromkeys((project(), TOOL)):

@@ -39,10 +39,10 @@ def check(journal: object) -> None:
     if error is not None:
         field = error.json_path.removeprefix("$").removeprefix(".") or "the whole document"
         raise SpikeError(
-            f"The application's journal is not as this repository reads it: {field}.",
+            f"The application's journal is not as this version reads it: {field}.",
             why=error.message[:500] + ".",
-            try_next="build the host from this checkout, whose journal.rs and journal.schema.json "
-            "belong together: invoke verify",
+            try_next="build the host anew, whose journal.rs and journal.schema.json belong "
+            "together: invoke verify",
         )
 
 

@@ -41,7 +41,7 @@ def load(folder: Path) -> tuple[Entry, ...]:
     if problems:
         raise IssueLogError(
             "\n".join(problems),
-            try_next=f"correct the files (the form is in issues/{TEMPLATE_NAME}), "
+            try_next=f"correct the files (the form is in {workspace.brought(f'issues/{TEMPLATE_NAME}')}), "
             "then run invoke issue --list",
         )
     return tuple(sorted(entries, key=lambda entry: entry.id))

@@ -348,6 +348,6 @@ def _malformed(problems: Sequence[Problem], path: Path | None) -> IssueLogError:
     ordered = sorted(problems, key=lambda problem: problem.line)
     return IssueLogError(
         "\n".join(f"{name}:{problem.line}: {problem.text}." for problem in ordered),
-        try_next=f"correct the file (the form is in issues/{TEMPLATE_NAME}), "
+        try_next=f"correct the file (the form is in {workspace.brought(f'issues/{TEMPLATE_NAME}')}), "
         "then run invoke issue --list",
     )

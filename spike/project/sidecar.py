@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from spike.core.errors import SidecarError, StorageError
-from spike.core.workspace import HELLO, HELLO_NAME, TOOL, Workspace, display_path, project
+from spike.core.workspace import (
+    HELLO,
+    HELLO_NAME,
+    TOOL,
+    Workspace,
+    brought,
+    display_path,
+    project,
+)
 from spike.project import entry as starting
 from spike.project import metadata, roots, settings, sources
 from spike.project.metadata import LOCK_NAME
@@ -332,7 +340,7 @@ def load(folder: Path | str | None = None) -> Sidecar:
             f"{manifest} does not exist.",
             why="A sidecar is a folder with a pyproject.toml that has at least [project] name "
             "and version.",
-            try_next="copy sidecar/pyproject.toml and change the name",
+            try_next=f"copy {brought('sidecar/pyproject.toml')} and change the name",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SidecarError(f"{manifest} is not valid TOML: {error}.") from None

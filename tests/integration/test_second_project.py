@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from packaging_spike.cli import FILES
 from spike.core.workspace import PROJECT_VARIABLE, TOOL, platform_id
 from spike.measure import results
 from tests.support import checkouts
@@ -24,13 +25,11 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("READY", flush=True)
 sys.stdin.read()
 """
-FILES = {
-    "tasks.py": "from commands import program\n\nnamespace = program(__file__)\n",
-    "noxfile.py": "from spike.build import nox_sessions\n\nnox_sessions.declare(__file__)\n",
+SIDECAR = {
     "sidecar/pyproject.toml": '[project]\nname = "theirs"\nversion = "2.0.0"\n',
     "sidecar/main.py": MAIN,
 }
-ALLOWED_CACHES = {"commands/__pycache__", "spike/__pycache__"}
+ALLOWED_CACHES = {"packaging_spike/__pycache__"}
 """Python caches a package's ``__init__.py`` before that can say that nothing is to be cached."""
 
 
@@ -40,7 +39,7 @@ class Project:
     def __init__(self, base: Path) -> None:
         self.root = base / "project"
         self.tool = checkouts.copy(base / "tool")
-        for name, text in FILES.items():
+        for name, text in {**FILES, **SIDECAR}.items():
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).write_text(text, encoding="utf-8")
 
@@ -72,8 +71,8 @@ class Project:
 @pytest.mark.skipif(not (TOOL / ".git").exists(), reason="this is no clone of a repository")
 def test_a_second_project(tmp_path: Path) -> None:
     """From the list of tasks to the record: with two files of two lines and a sidecar."""
-    described = (TOOL / "docs" / "your-own-sidecar.md").read_text(encoding="utf-8")
-    assert all(f"```python\n{FILES[name]}```" in described for name in ("tasks.py", "noxfile.py"))
+    described = (TOOL / "docs" / "in-your-repository.md").read_text(encoding="utf-8")
+    assert all(f"```python\n{FILES[name]}```" in described for name in FILES)
     project = Project(tmp_path)
     before = project.brought()
 

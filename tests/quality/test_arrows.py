@@ -10,7 +10,7 @@ import pytest
 
 from spike.core.workspace import TOOL as ROOT
 
-PACKAGES = ("spike", "benchmarks", "decision", "commands")
+PACKAGES = ("spike", "benchmarks", "decision", "commands", "packaging_spike")
 """From the lowest to the highest. Below all of them stands nothing of ``tests/``."""
 
 ROOMS = (

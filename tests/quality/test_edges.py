@@ -23,7 +23,7 @@ SPEAKS = {"print", "_say", "exit", "Exit", "write", "session.error", "log"}
 
 
 def modules() -> Iterator[Path]:
-    for name in ("spike", "benchmarks", "decision", "commands"):
+    for name in ("spike", "benchmarks", "decision", "commands", "packaging_spike"):
         yield from (ROOT / name).rglob("*.py")
     yield from ROOT.glob("*.py")
 

@@ -18,6 +18,7 @@ CHECKS = {
         "benchmarks",
         "decision",
         "commands",
+        "packaging_spike",
         "tests",
         "noxfile.py",
         "tasks.py",
