@@ -52,7 +52,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel and the sources' archive into dist/wheel/, and look at its contents (seconds)."""
+    """Build the wheel and the sources' archive into dist/wheel/, and look at what is in it."""
     nox_sessions.install_lock(session, nox_sessions.LOCKS / "wheel.txt")
     place = "dist/wheel"
     shutil.rmtree(place, ignore_errors=True)

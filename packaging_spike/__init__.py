@@ -64,9 +64,7 @@ def _other(name: str) -> str:
 
 
 def _imported(file: Path) -> set[str]:
-    """The top-level names that a project's file imports by itself; none when it lies in the tool,
-    whose own they are.
-    """
+    """The top-level names that a project's file imports by itself; none of the tool's own file."""
     if file.resolve().parent == TOOL:
         return set()
     found = set()

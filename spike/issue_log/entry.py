@@ -60,6 +60,7 @@ EXTENSION_NOTE: Final = (
 )
 
 TEMPLATE_NAME: Final = "TEMPLATE.md"
+TEMPLATE_PLACE: Final = f"issues/{TEMPLATE_NAME}"
 UNKNOWN: Final = "not known yet"
 NOT_INVOLVED: Final = "not involved"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from spike.core import jsonfile, workspace
 from spike.core.errors import IssueLogError, StorageError, UsageError
-from spike.issue_log.entry import TEMPLATE_NAME, Entry
+from spike.issue_log.entry import TEMPLATE_NAME, TEMPLATE_PLACE, Entry
 from spike.issue_log.parsing import parse
 from spike.issue_log.rendering import render
 
@@ -41,7 +41,7 @@ def load(folder: Path) -> tuple[Entry, ...]:
     if problems:
         raise IssueLogError(
             "\n".join(problems),
-            try_next=f"correct the files (the form is in {workspace.brought(f'issues/{TEMPLATE_NAME}')}), "
+            try_next=f"correct the files (the form is in {workspace.brought(TEMPLATE_PLACE)}), "
             "then run invoke issue --list",
         )
     return tuple(sorted(entries, key=lambda entry: entry.id))

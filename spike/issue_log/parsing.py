@@ -20,7 +20,7 @@ from spike.issue_log.entry import (
     SECTIONS,
     SEVERITIES,
     STATUSES,
-    TEMPLATE_NAME,
+    TEMPLATE_PLACE,
     Entry,
 )
 from spike.packagers import PACKAGERS
@@ -348,6 +348,6 @@ def _malformed(problems: Sequence[Problem], path: Path | None) -> IssueLogError:
     ordered = sorted(problems, key=lambda problem: problem.line)
     return IssueLogError(
         "\n".join(f"{name}:{problem.line}: {problem.text}." for problem in ordered),
-        try_next=f"correct the file (the form is in {workspace.brought(f'issues/{TEMPLATE_NAME}')}), "
+        try_next=f"correct the file (the form is in {workspace.brought(TEMPLATE_PLACE)}), "
         "then run invoke issue --list",
     )

@@ -651,10 +651,11 @@ class TestReporting:
         ranking = text.split("Compared on")[1].split("\n\n")[1].splitlines()
         assert [line.split("|")[1].strip() for line in ranking[2:]] == ["one", "two"]
 
-    def test_what_fails_needs_an_entry_in_the_issue_log(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("command", [entries.REPRODUCE, entries.REPRODUCE_ELSEWHERE])
+    def test_what_fails_needs_an_entry_in_the_issue_log(self, tmp_path: Path, command: str) -> None:
         """An entry names the case and the variants with the command that reproduces it."""
         (tmp_path / "0042-title.md").write_text(
-            f"1. `{entries.REPRODUCE} sighup_at_rest one three`\n", encoding="utf-8"
+            f"1. `{command} sighup_at_rest one three`\n", encoding="utf-8"
         )
         known = entries.entries_by_cell(tmp_path)
         assert known == {("sighup_at_rest", "one"): "0042", ("sighup_at_rest", "three"): "0042"}

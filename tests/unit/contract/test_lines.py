@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from spike.contract import lines
 from spike.contract.promises import Row
 from spike.contract.subject import GO, NODE, PYTHON
+from spike.core.workspace import PROJECT_VARIABLE
 from spike.core.workspace import TOOL as ROOT
 
 
@@ -74,3 +76,11 @@ def test_what_a_onefile_launcher_leaves_is_no_mistake_of_the_program(
     """There is nothing to add to its code."""
     detail = f"after SIGTERM it leaves temporary folder: {name}"
     assert ("onefile launcher" in lines.of(Row.NO_FILES, PYTHON, detail)[0]) is packager
+
+
+def test_lines_name_the_helper_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another project it is copied from the tool, wherever that is installed."""
+    assert f"copied from {lines.HELPER}" in lines.of(Row.READY, PYTHON)[0]
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert f"copied from {ROOT / lines.HELPER}" in lines.of(Row.READY, PYTHON)[0]

@@ -89,3 +89,17 @@ def test_a_copy_that_cannot_be_written_is_an_error(project: Path) -> None:
     (project / "build").touch()
     with pytest.raises(StorageError, match="cannot be copied to build/host/src-tauri"):
         sources.sync()
+
+
+def test_what_the_tool_brings_is_named_by_a_path_that_is_there(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere a path of this repository would lead nowhere."""
+    page = "docs/contract.md"
+    monkeypatch.setenv("HOME", str(project))
+    assert workspace.brought(page) == str(workspace.TOOL / page)
+    assert Path(workspace.brought(page)).is_file()
+    monkeypatch.setenv("HOME", str(workspace.TOOL.parent))
+    assert workspace.brought(page) == f"~/{workspace.TOOL.name}/{page}"
+    monkeypatch.delenv(workspace.PROJECT_VARIABLE)
+    assert workspace.brought(page) == page

@@ -297,7 +297,7 @@ REFUSALS: Mapping[str, tuple[Harm, str, str, str]] = {
         text(RELIABILITY, '"schema":2', '"schema":3'),
         RELIABILITY,
         "has schema 3; this version reads schema 2. It was written by a newer version",
-        "update this checkout",
+        "update packaging-spike",
     ),
     "an older schema": (
         text(RELIABILITY, '"schema":2', '"schema":1'),
@@ -333,7 +333,7 @@ REFUSALS: Mapping[str, tuple[Harm, str, str, str]] = {
         ),
         "telepathy.json.gz",
         "is of a benchmark that this version does not have",
-        "update this checkout",
+        "update packaging-spike",
     ),
     "a file under another name": (
         lambda folder: (folder / RELIABILITY).rename(folder / "soak.json.gz"),

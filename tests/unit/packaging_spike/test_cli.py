@@ -39,7 +39,9 @@ def test_init_writes_into_a_folder_that_it_makes(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr
     assert first.stdout.count("written") == 2
     assert "invoke spike" in first.stdout
-    made = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "new one").iterdir()}
+    made = {
+        path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "new one").iterdir()
+    }
     assert made == cli.FILES
     assert run("init", "new one", folder=tmp_path).stdout.count("unchanged") == 2
 

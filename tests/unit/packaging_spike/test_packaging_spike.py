@@ -71,9 +71,7 @@ def test_a_module_that_is_there_already_is_named(tmp_path: Path) -> None:
     """By the file that it came from."""
     (tmp_path / "theirs.py").write_text("import importlib; importlib.import_module('spike')\n")
     (tmp_path / "spike.py").write_text("")
-    done = loaded(
-        tmp_path, "import theirs", "from packaging_spike import bring", "bring(__file__)"
-    )
+    done = loaded(tmp_path, "import theirs", "from packaging_spike import bring", "bring(__file__)")
     assert done.returncode == 2
     assert f"spike ({tmp_path / 'spike.py'})" in done.stderr
 
