@@ -17,7 +17,14 @@ COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 """What makes every Python below us note its lines; a program that is measured must not."""
 
 HOST = "host"
-FIRST = (HOST, "test_tampering", "test_second_project", "test_two_clones", "test_extending")
+FIRST = (
+    HOST,
+    "test_tampering",
+    "test_wheel",
+    "test_second_project",
+    "test_two_clones",
+    "test_extending",
+)
 """The longest groups, longest first: the run is as long as the worker that ends last. The host's
 checklist and what follows here do not wait for each other: they measure in checkouts of their own.
 """

@@ -36,6 +36,7 @@ class Installed:
     Attributes:
         environment: The virtual environment: all of it belongs to the tool.
         root: The project's folder, with a space in its name.
+        alone: Whether everything but the user's own folders is read-only, and not the tool alone.
         home: The user's, empty at first.
         temporary: The same for temporary files.
     """
@@ -49,6 +50,7 @@ class Installed:
             python: The Python to install into: a path or a version.
         """
         self.environment = base / "environment"
+        self.alone = True
         self.root, self.home, self.temporary = base / "my app", base / "home", base / "temporary"
         for folder in (self.root, self.home, self.temporary):
             folder.mkdir(parents=True)
@@ -71,7 +73,8 @@ class Installed:
     def run(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
         """Run a program of the environment as a user of the project would; both its streams.
 
-        Whatever is not the project, the home, the temporary folder or a cache is read-only for it.
+        Whatever is not the project, the home, the temporary folder or a cache is read-only for it,
+        unless it is not alone: the tool is in any case.
         """
         done = subprocess.run(
             self._locked([str(self.environment / "bin" / words[0]), *words[1:]]),
@@ -121,7 +124,7 @@ class Installed:
             # Whatever file system it is on: /tmp may be one of its own.
             _bound(self.environment),
             f"mount -o remount,bind,ro {tool}",
-            "mount -o remount,bind,ro /",
+            *(["mount -o remount,bind,ro /"] if self.alone else []),
             f"cd {shlex.quote(str(self.root))}",  # the folder as it is mounted now
             'exec "$@"',
         ]
