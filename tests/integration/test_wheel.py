@@ -162,25 +162,6 @@ def test_from_an_empty_folder_by_another_python(wheel: Path, tmp_path: Path) -> 
     life(Installed(tmp_path, wheel, str(python)))
 
 
-@pytest.mark.nightly
-@pytest.mark.host
-def test_the_host_is_compiled_below_the_project(here: Installed) -> None:
-    """Cargo and npm write beside a copy of the sources, and the tool is as it was."""
-    before = here.files()
-    here.write({**FILES, **installed.SIDECAR})
-    here.alone = False  # a display has its socket in /tmp
-    host = here.root / "build" / "host" / "src-tauri"
-    for name in ("target", "node_modules"):  # what is not ours need not be compiled again
-        if (TOOL / "src-tauri" / name).is_dir() and not (host / name).exists():
-            shutil.copytree(TOOL / "src-tauri" / name, host / name, symlinks=True)
-    here.run("nox", "-s", "build_pyinstaller", "--", "--mode", "onefile")
-    told = here.run("invoke", "verify", "--variant", "pyinstaller-onefile")
-    here.alone = True
-    assert "17 of 17" in told
-    assert list((host / "binaries").glob("theirs-*"))
-    assert here.files() == before
-
-
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -36,7 +36,6 @@ class Installed:
     Attributes:
         environment: The virtual environment: all of it belongs to the tool.
         root: The project's folder, with a space in its name.
-        alone: Whether everything but the user's own folders is read-only, and not the tool alone.
         home: The user's, empty at first.
         temporary: The same for temporary files.
     """
@@ -50,7 +49,6 @@ class Installed:
             python: The Python to install into: a path or a version.
         """
         self.environment = base / "environment"
-        self.alone = True
         self.root, self.home, self.temporary = base / "my app", base / "home", base / "temporary"
         for folder in (self.root, self.home, self.temporary):
             folder.mkdir(parents=True)
@@ -73,8 +71,7 @@ class Installed:
     def run(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
         """Run a program of the environment as a user of the project would; both its streams.
 
-        Whatever is not the project, the home, the temporary folder or a cache is read-only for it,
-        unless it is not alone: the tool is in any case.
+        Whatever is not the project, the home, the temporary folder or a cache is read-only for it.
         """
         done = subprocess.run(
             self._locked([str(self.environment / "bin" / words[0]), *words[1:]]),
@@ -124,7 +121,7 @@ class Installed:
             # Whatever file system it is on: /tmp may be one of its own.
             _bound(self.environment),
             f"mount -o remount,bind,ro {tool}",
-            *(["mount -o remount,bind,ro /"] if self.alone else []),
+            "mount -o remount,bind,ro /",
             f"cd {shlex.quote(str(self.root))}",  # the folder as it is mounted now
             'exec "$@"',
         ]
