@@ -146,14 +146,10 @@ def signing_plan(c: Context, sidecar: str = HELLO, variant: str = "", artifact: 
 def doctor(c: Context, with_deps: bool = False, sidecar: str = "", windows: bool = False) -> int:
     """List the tools the work needs, and how to get them; or look at a sidecar."""
     from spike.build import doctor as needs
-<<<<<<< HEAD
-    from spike.core.errors import EXIT_CANNOT, EXIT_OK
-    from spike.project import checkup
-    from spike.project import sidecar as sidecars
-=======
     from spike.core.errors import EXIT_CANNOT, EXIT_OK, UsageError
     from spike.core.workspace import TOOL, project
->>>>>>> 5119d51 (Make a wheel whose one name holds the tool as it lies here)
+    from spike.project import checkup
+    from spike.project import sidecar as sidecars
 
     what = sidecars.load(sidecar) if sidecar else None
     wanted, option = needs.NEEDS, ""
