@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,9 @@ from spike.core import process
 UNPRIVILEGED_ID = 65534
 """User and group ``nobody``/``nogroup`` on Linux, by convention of the kernel (overflowuid)."""
 
+
+MESSAGE_S = 3.0
+"""Longer than a message needs that is there already."""
 
 PLATFORMS = ("linux", "macos", "windows")
 """The platforms that a case can be asked about."""
@@ -36,6 +40,7 @@ class Need(StrEnum):
     SHELL = "a shell that becomes the program"
     SYMLINKS = "symbolic links"
     UNREAD = "pipes that are read only when somebody asks"
+    MESSAGES = "pipes that pass a message of no bytes on"
     MOUNTS = "mounts in a namespace of one's own"
     UNPRIVILEGED = "another, unprivileged user"
     LIMITS = "prlimit"
@@ -127,6 +132,27 @@ def _symlinks() -> str:
     return ""
 
 
+@functools.cache
+def _messages() -> str:
+    """Wine 8 loses one that was asked for before it is read, and Python's pools wake by it."""
+    if os.name != "nt":
+        return ""
+    from multiprocessing import Pipe
+
+    reader, writer = Pipe(duplex=False)
+    writer.send_bytes(b"")
+    reader.poll()
+    waiting = threading.Thread(target=reader.recv_bytes, daemon=True)
+    waiting.start()
+    waiting.join(MESSAGE_S)
+    if waiting.is_alive():
+        return (
+            "its pipes lose a message of no bytes, by which a ProcessPoolExecutor wakes: "
+            "a Python that is not packaged hangs here as well"
+        )
+    return ""
+
+
 def _mounts() -> str:
     return "" if namespace_options() else "unshare cannot make a mount namespace here"
 
@@ -144,6 +170,7 @@ def _tool(name: str, install: str) -> str:
 
 
 _CHECKS: Mapping[Need, Callable[[], str]] = {
+    Need.MESSAGES: _messages,
     Need.MOUNTS: _mounts,
     Need.UNPRIVILEGED: _unprivileged,
     Need.LIMITS: lambda: _tool("prlimit", "apt-get install util-linux"),

@@ -29,17 +29,17 @@ BUILD_TIMEOUT_S = 900.0
 
 def supervise() -> Path:
     """The smallest host, without a window."""
-    return sources.release() / "examples" / "supervise"
+    return sources.release() / "examples" / f"supervise{sources.SUFFIX}"
 
 
 def chaos() -> Path:
     """The program that leads random lives."""
-    return sources.release() / "examples" / "chaos"
+    return sources.release() / "examples" / f"chaos{sources.SUFFIX}"
 
 
 def launcher() -> Path:
     """The launcher of folder builds."""
-    return sources.release() / "sidecar-launcher"
+    return sources.release() / f"sidecar-launcher{sources.SUFFIX}"
 
 
 def build() -> None:
@@ -49,6 +49,8 @@ def build() -> None:
         MissingToolError: There is no Rust.
         SpikeError: They do not compile.
     """
+    if sources.compiled():
+        return
     host = sources.sync()
     for words in (
         ("-p", "sidecar-supervisor", "--examples"),
@@ -75,7 +77,7 @@ def behind_launcher(program: Program, folder: Path) -> Program:
     """
     assert program.folder is not None
     name = "sidecar"
-    front = folder / name
+    front = folder / f"{name}{sources.SUFFIX}"
     shutil.copy2(launcher(), front)
     inner = folder / f"{name}.d"
     shutil.copytree(program.folder, inner, symlinks=True)

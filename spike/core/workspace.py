@@ -23,6 +23,10 @@ TOOL = Path(__file__).resolve().parents[2]
 PROJECT_VARIABLE = "PACKAGING_SPIKE_PROJECT"
 """Environment variable with the project's folder. ``tasks.py`` and ``noxfile.py`` set it."""
 
+HOST_PROGRAMS_VARIABLE = "SPIKE_HOST_PROGRAMS"
+"""Environment variable with the folder of the host's programs, where they were compiled elsewhere:
+``nox -s windows`` compiles none under Wine, and sets it."""
+
 HELLO = "sidecar"
 """Folder of a project's own sidecar, whose record is ``decision-record.md``."""
 

@@ -133,7 +133,7 @@ def build_launcher() -> Path:
         BuildFailedError: Cargo failed.
     """
     _run(["cargo", "build", "--release", "--locked", "--package", "sidecar-launcher"], "launcher")
-    return sources.release() / "sidecar-launcher"
+    return sources.release() / f"sidecar-launcher{sources.SUFFIX}"
 
 
 def package(staged: Staged, root: Path) -> Package:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from spike.core.errors import StorageError
-from spike.core.workspace import TOOL, display_path, project
+from spike.core.workspace import HOST_PROGRAMS_VARIABLE, TOOL, display_path, project
 
 BROUGHT = TOOL / "src-tauri"
 """The sources that the tool brings."""
+
+SUFFIX = ".exe" if sys.platform == "win32" else ""
+"""End of a program's name."""
 
 _MADE = ("target", "binaries", "node_modules", "schemas")
 """Folders that are made here, at any depth: never copied, and never removed from a copy."""
@@ -29,9 +33,15 @@ def folder() -> Path:
     return project() / "build" / "host" / "src-tauri"
 
 
+def compiled() -> Path | None:
+    """Folder of programs that were compiled elsewhere; None where they are compiled here."""
+    given = os.environ.get(HOST_PROGRAMS_VARIABLE)
+    return Path(given) if given else None
+
+
 def release() -> Path:
     """Folder of the compiled programs."""
-    return folder() / "target" / "release"
+    return compiled() or folder() / "target" / "release"
 
 
 def sync() -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,6 @@ PROGRAM_FILE = "sidecar-program.txt"
 """In a folder build: names the program for the launcher (src-tauri/launcher)."""
 
 CONFIG_SCHEMA = 1
-_SUFFIX = ".exe" if sys.platform == "win32" else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +119,7 @@ def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:
     """
     name = built.sidecar.name
     binaries = sources.folder() / "binaries"
-    file = binaries / f"{name}-{target_triple()}{_SUFFIX}"
+    file = binaries / f"{name}-{target_triple()}{sources.SUFFIX}"
     try:
         shutil.rmtree(binaries, ignore_errors=True)
         binaries.mkdir(parents=True)

@@ -92,7 +92,11 @@ def filesystem(path: Path) -> str:
     """Kind of the file system that a folder is on, such as ``ext4``; empty when not known."""
     best = ""
     kind = ""
-    for partition in psutil.disk_partitions(all=True):
+    try:
+        partitions = psutil.disk_partitions(all=True)
+    except OSError:  # a drive that is not there, of those that Windows lists
+        return ""
+    for partition in partitions:
         if path.is_relative_to(partition.mountpoint) and len(partition.mountpoint) >= len(best):
             best, kind = partition.mountpoint, partition.fstype
     return kind

@@ -23,11 +23,11 @@ from spike.core import workspace
 from spike.core.command_line import run_command_line
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError, UsageError
 from spike.core.tables import table
-from spike.core.workspace import TOOL
+from spike.core.workspace import HOST_PROGRAMS_VARIABLE, TOOL
 from spike.packagers import PACKAGERS
 from spike.project.metadata import LOCK_NAME
 from spike.project.sidecar import load
-from spike.wine import prefix
+from spike.wine import prefix, rust
 from spike.wine.compiler import NUITKA_OPTIONS, Compiler
 from spike.wine.prefix import Wine
 
@@ -82,6 +82,10 @@ def main(arguments: list[str]) -> int:
         "--packager", action="append", default=[], metavar="NAME", help="with this one (repeatable)"
     )
     parser.add_argument("--launches", type=int, default=20, help="of each variant (default 20)")
+    parser.add_argument(
+        "--lifecycles", type=int, default=50, help="random lives of each variant (default 50)"
+    )
+    parser.add_argument("--no-host", action="store_true", help="leave supervisor and launcher out")
     parser.add_argument("--no-faults", action="store_true", help="leave the fault cases out")
     options = parser.parse_args(arguments)
     names = options.packager or list(PACKAGERS)
@@ -96,7 +100,10 @@ def main(arguments: list[str]) -> int:
     try:
         with Compiler(place.folder / "mingw64") as compiler:
             proof = Proof(place=place, project=project, compiler=compiler)
+            compiled = None if options.no_host else proof.host()
             proof.prove(names, launches=options.launches, faults=not options.no_faults)
+            if compiled:
+                proof.host_with(options.launches, options.lifecycles)
     finally:
         place.stop()
     print(render(proof.steps))  # noqa: T201 - this module is a command line
@@ -155,6 +162,40 @@ class Proof:
     compiler: Compiler
     steps: list[Step] = field(default_factory=list)
 
+    def host(self) -> rust.Rust | None:
+        """Run the supervisor's and the launcher's own tests, and compile both.
+
+        Returns:
+            How they were compiled; None where they cannot be, which a step says.
+        """
+        log = self.place.folder / "logs" / "supervisor-and-launcher.log"
+        log.parent.mkdir(exist_ok=True)
+        name = "the supervisor's and the launcher's own tests"
+        try:
+            found = rust.find(self.place.folder, self.place.log)
+            rust.compiled(found, self.place.folder / "rust-target", self.place.log)
+        except SpikeError as error:
+            self.steps.append(Step(name=name, ok=False, said=str(error)))
+            return None
+        code = rust.tried(found, self.place, log)
+        said = rust.summary(log.read_text(encoding="utf-8", errors="replace"))
+        late = "; the time was up" if code is None else ""
+        self.steps.append(Step(name=name, ok=code == 0, said=f"{said}{late}", exit_code=code))
+        return found
+
+    def host_with(self, times: int, lifecycles: int) -> None:
+        """Try every variant behind the supervisor, and the folders behind the launcher as well.
+
+        Args:
+            times: Lives of each variant that end in each way.
+            lifecycles: Random lives of each variant.
+        """
+        programs = prefix.windows_path(rust.programs(self.place.folder / "rust-target"))
+        words = ("--programs", programs, "--times", str(times))
+        self.step("lives behind the supervisor", None, "-m", "spike.wine.lives", *words)
+        chaos = ("-m", "invoke", "chaos", "--lifecycles", str(lifecycles))
+        self.step("invoke chaos", None, *chaos, env={HOST_PROGRAMS_VARIABLE: programs})
+
     def prove(self, packagers: Sequence[str], *, launches: int, faults: bool) -> None:
         """Take every step.
 
@@ -207,7 +248,12 @@ class Proof:
         self.step(f"{packager} builds {name}", packager, *words, locks=locks)
 
     def step(
-        self, name: str, packager: str | None, *words: str, locks: Sequence[Path] = ()
+        self,
+        name: str,
+        packager: str | None,
+        *words: str,
+        locks: Sequence[Path] = (),
+        env: Mapping[str, str] | None = None,
     ) -> None:
         """Run something by the Python of a packager, or by that of the tools.
 
@@ -216,12 +262,13 @@ class Proof:
             packager: Whose Python; None for that of the tools.
             words: What it is given.
             locks: What the packager's environment holds.
+            env: More changes to the environment.
         """
         log = self.place.folder / "logs" / (re.sub(r"\W+", "-", name) + ".log")
         log.parent.mkdir(exist_ok=True)
-        environment = {}
+        environment = dict(env or {})
         if packager == "nuitka":
-            environment = {
+            environment |= {
                 **self.compiler.environment(),
                 "CC": prefix.windows_path(self.compiler.gcc),
             }

@@ -11,7 +11,9 @@
 //! that file it has the launcher's own name.
 //!
 //! On Unix the launcher becomes the program (`exec`), so process id, signals, pipes and exit code
-//! are the program's own. On Windows it waits for the program in a kill-on-close job.
+//! are the program's own. On Windows it waits for the program in a kill-on-close job, so the end of
+//! either is the end of both. Ctrl-C and Ctrl-Break go to the program, which decides what follows,
+//! and no window is opened for it.
 
 use std::env;
 use std::ffi::OsString;
@@ -130,9 +132,14 @@ fn not_found(text: String) -> Problem {
 }
 
 fn not_executable(program: &Path, error: &std::io::Error) -> Problem {
+    let check = if cfg!(windows) {
+        "Check its architecture, and whether an antivirus program blocks it"
+    } else {
+        "Check its mode and its architecture"
+    };
     Problem {
         text: format!(
-            "{} cannot be executed: {error}. Check its mode and its architecture.",
+            "{} cannot be executed: {error}. {check}.",
             program.display()
         ),
         exit: EXIT_NOT_EXECUTABLE,
@@ -149,54 +156,24 @@ fn run(program: &Path) -> Result<ExitCode, Problem> {
 
 #[cfg(windows)]
 fn run(program: &Path) -> Result<ExitCode, Problem> {
+    use std::os::windows::process::CommandExt as _;
+
     let failed = |error| not_executable(program, &error);
-    let _job = job::kill_on_close().map_err(failed)?;
+    // Never closed here: that would end this process before it has said what is wrong, or passed the
+    // exit code on. The system closes it with the process.
+    std::mem::forget(windows::kill_on_close_job().map_err(failed)?);
     let status = Command::new(program)
         .args(env::args_os().skip(1))
+        .creation_flags(windows::console())
         .status()
         .map_err(failed)?;
-    // Not a return: dropping the job would end this process before it has passed the code on.
     std::process::exit(status.code().unwrap_or(1))
 }
 
 #[cfg(windows)]
-mod job {
-    use std::io;
-    use std::os::windows::io::{FromRawHandle as _, OwnedHandle};
+mod windows;
 
-    use windows_sys::Win32::System::JobObjects::{
-        AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
-        JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectExtendedLimitInformation,
-        SetInformationJobObject,
-    };
-    use windows_sys::Win32::System::Threading::GetCurrentProcess;
-
-    /// Puts this process into a job that ends with it; what it starts belongs to the job as well.
-    pub fn kill_on_close() -> io::Result<OwnedHandle> {
-        // SAFETY: the structure is plain data of the size that is passed; the handle is checked.
-        unsafe {
-            let handle = CreateJobObjectW(std::ptr::null(), std::ptr::null());
-            if handle.is_null() {
-                return Err(io::Error::last_os_error());
-            }
-            let job = OwnedHandle::from_raw_handle(handle);
-            let mut limits: JOBOBJECT_EXTENDED_LIMIT_INFORMATION = std::mem::zeroed();
-            limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
-            let set = SetInformationJobObject(
-                handle,
-                JobObjectExtendedLimitInformation,
-                (&raw const limits).cast(),
-                size_of_val(&limits) as u32,
-            );
-            if set == 0 || AssignProcessToJobObject(handle, GetCurrentProcess()) == 0 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(job)
-        }
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, unix))] // the paths are Unix's; tests/launching_windows.rs has those of Windows
 mod tests {
     use super::*;
 

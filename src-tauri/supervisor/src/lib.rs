@@ -70,6 +70,7 @@ pub mod support;
 mod tail;
 mod temp;
 mod url;
+mod windows_codes;
 
 pub use backoff::RestartPolicy;
 pub use console::{Console, Printer};

@@ -22,6 +22,14 @@ pub enum Reason {
         /// The program.
         path: PathBuf,
     },
+    /// The program is there, and an antivirus program or a policy of this computer forbids it.
+    #[error("The sidecar was not started: {} is blocked on this computer: {error}.", path.display())]
+    Blocked {
+        /// The program.
+        path: PathBuf,
+        /// The operating system's text.
+        error: String,
+    },
     /// Any other error of the operating system while starting it.
     #[error("The sidecar was not started: {error}.")]
     SpawnIo {

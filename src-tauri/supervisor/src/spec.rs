@@ -16,6 +16,10 @@ pub const MARK_VARIABLE: &str = "SIDECAR_LAUNCH_ID";
 pub const PORT_IS_NOT_HANDED_OVER: &str = "has {free_port}, but neither `args` nor `env` has it, so \
      the sidecar is never told the port";
 
+/// The default of [`LaunchSpec::eof_grace`]: on Windows the end of stdin is the way to ask for a
+/// stop, and a sidecar that obeys it is to have the time for that.
+const EOF_GRACE: Duration = Duration::from_millis(if cfg!(windows) { 2000 } else { 500 });
+
 /// Where each launch gets a temporary folder of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TempSpec {
@@ -55,7 +59,9 @@ pub struct LaunchSpec {
     pub ready_timeout: Duration,
     /// From the end of stdin to SIGTERM. A sidecar that ends at end of file must not be signalled on
     /// its way out: a Python that is finalising has its default handlers back and would die of it,
-    /// and a onefile launcher passes the signal on a second time.
+    /// and a onefile launcher passes the signal on a second time. On Windows it is Ctrl-Break in
+    /// place of SIGTERM; a sidecar without a console cannot get that and is ended at once, so it
+    /// needs a longer time here when its stop takes longer.
     pub eof_grace: Duration,
     /// From SIGTERM to SIGKILL. Longer than the 5 s that Nuitka's onefile launcher gives its child.
     pub stop_grace: Duration,
@@ -88,7 +94,7 @@ impl LaunchSpec {
             env: Vec::new(),
             ready: Ready::default(),
             ready_timeout: Duration::from_secs(10),
-            eof_grace: Duration::from_millis(500),
+            eof_grace: EOF_GRACE,
             stop_grace: Duration::from_secs(8),
             crash_grace: Duration::from_secs(2),
             kill_wait: Duration::from_secs(3),

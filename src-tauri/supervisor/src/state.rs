@@ -58,8 +58,12 @@ pub struct Cleanup {
     pub stragglers: Vec<Survivor>,
     /// Processes that even SIGKILL did not end: empty, or the proof failed.
     pub survivors: Vec<Survivor>,
-    /// True when the grace ran out and SIGKILL was sent.
+    /// True when the grace ran out and SIGKILL was sent, or on Windows its job was ended.
     pub killed: bool,
+    /// Why a sidecar that did not end with its stdin could not be asked to stop, and was ended
+    /// without any grace: on Windows one that has no console, or whose console cannot be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_asked: Option<String>,
     /// What the sidecar left in its temporary folder, as paths relative to it.
     pub temp_left: Vec<String>,
     /// What was left after the folder was removed: empty, or removing it failed.

@@ -55,7 +55,10 @@ impl LaunchTemp {
                 let path = entry.path();
                 let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
                 if found.len() < MAX_LISTED {
-                    let name = path.strip_prefix(&self.path).unwrap_or(&path).display();
+                    let below = path.strip_prefix(&self.path).unwrap_or(&path);
+                    let name = below.display().to_string();
+                    // The same everywhere, and so in every journal.
+                    let name = name.replace(std::path::MAIN_SEPARATOR, "/");
                     found.push(format!("{name}{}", if is_dir { "/" } else { "" }));
                 } else {
                     more += 1;
@@ -77,7 +80,7 @@ impl LaunchTemp {
     /// # Errors
     /// When something in it cannot be removed.
     pub fn remove(self) -> io::Result<()> {
-        match fs::remove_dir_all(&self.path) {
+        match platform::remove_folder(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

@@ -1,5 +1,4 @@
 //! Every way in which a sidecar can say that it is ready, and the port that it is handed.
-#![cfg(unix)]
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

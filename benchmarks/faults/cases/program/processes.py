@@ -123,7 +123,7 @@ def multiprocessing_fork(sandbox: Sandbox) -> CaseResult:
     return _processes(sandbox.ask("multiprocessing", "fork"))
 
 
-@case("A ProcessPoolExecutor with spawn works.", needs=(Need.PROBE,))
+@case("A ProcessPoolExecutor with spawn works.", needs=(Need.MESSAGES, Need.PROBE))
 def process_pool_executor(sandbox: Sandbox) -> CaseResult:
     """The way most programs do it."""
     return _processes(sandbox.ask("executor"))

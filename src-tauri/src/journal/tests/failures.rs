@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use sidecar_supervisor::{Failure, LaunchSpec, Ready, Reason, Report, Snapshot, State};
+use sidecar_supervisor::{Cleanup, Failure, LaunchSpec, Ready, Reason, Report, Snapshot, State};
 
 use super::names::{reason_name, state_name};
 use super::schema::assert_valid;
@@ -81,6 +81,10 @@ fn what_the_system_refuses_is_valid() {
     for reason in [
         Reason::ThreadNotStarted { error: error() },
         Reason::NoFreePort { error: error() },
+        Reason::Blocked {
+            path: "C:/app/sidecar.exe".into(),
+            error: "contains a virus (os error 225)".to_owned(),
+        },
     ] {
         let report = Report {
             what: reason.to_string(),
@@ -93,6 +97,10 @@ fn what_the_system_refuses_is_valid() {
         recorder.change(&Snapshot {
             state: State::Failed(reason.clone()),
             launch: 1,
+            cleanup: Some(Cleanup {
+                not_asked: Some("it has no console".to_owned()),
+                ..Cleanup::default()
+            }),
             failure: Some(Failure {
                 text: report.to_string(),
                 reason,

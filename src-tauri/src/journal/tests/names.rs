@@ -25,6 +25,7 @@ macro_rules! variants {
 variants! { reason_name, REASONS: Reason {
     Reason::NotFound { .. } => "not_found",
     Reason::PermissionDenied { .. } => "permission_denied",
+    Reason::Blocked { .. } => "blocked",
     Reason::SpawnIo { .. } => "spawn_io",
     Reason::ThreadNotStarted { .. } => "thread_not_started",
     Reason::NoFreePort { .. } => "no_free_port",

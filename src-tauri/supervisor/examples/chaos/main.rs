@@ -16,16 +16,8 @@
 //! * The state is always true: changes follow the order of a life, a process that the state calls
 //!   running exists, and every wait ends.
 
-#[cfg(unix)]
-mod unix;
+mod run;
 
-#[cfg(unix)]
 fn main() -> std::process::ExitCode {
-    unix::main()
-}
-
-#[cfg(not(unix))]
-fn main() -> std::process::ExitCode {
-    eprintln!("chaos is for Unix: it sends and takes signals");
-    std::process::ExitCode::from(2)
+    run::main()
 }

@@ -8,19 +8,12 @@
 //! does; `--tell-ready` says so on stderr.
 //!
 //! What the sidecar prints on stdout is printed, what it prints on stderr likewise. SIGTERM, SIGINT,
-//! SIGHUP and SIGQUIT stop it, and so does end of file on stdin when `SIDECAR_EXIT_ON_EOF` is 1.
+//! SIGHUP and SIGQUIT stop it, on Windows Ctrl-C and Ctrl-Break, and so does end of file on stdin
+//! when `SIDECAR_EXIT_ON_EOF` is 1.
 //! The exit code is 0 when it was ready, was stopped as asked, and nothing is left of it; else 1.
 
-#[cfg(unix)]
-mod unix;
+mod run;
 
-#[cfg(unix)]
 fn main() -> std::process::ExitCode {
-    unix::main()
-}
-
-#[cfg(not(unix))]
-fn main() -> std::process::ExitCode {
-    eprintln!("supervise is for Unix: it sends and takes signals");
-    std::process::ExitCode::from(2)
+    run::main()
 }

@@ -2,6 +2,7 @@
 
 use super::Evidence;
 use super::file::FileFacts;
+use super::on_windows;
 use crate::http::HttpError;
 use crate::platform;
 use crate::protocol::Stream;
@@ -9,11 +10,14 @@ use crate::ready::{ReadyStream, Signal};
 use crate::reason::Reason;
 
 /// How systems and frameworks say that a port is in use.
-const PORT_TAKEN: [&str; 4] = [
+const PORT_TAKEN: [&str; 6] = [
     "ddress already in use",
     "ddress in use",
     "EADDRINUSE",
     "Only one usage of each socket address",
+    // Windows says it in its user's language, and the number in every one.
+    "os error 10048",
+    "[WinError 10048]",
 ];
 
 pub(super) fn causes(reason: &Reason, file: &FileFacts, evidence: &Evidence<'_>) -> Vec<String> {
@@ -44,6 +48,8 @@ pub(super) fn causes(reason: &Reason, file: &FileFacts, evidence: &Evidence<'_>)
         Reason::PermissionDenied { .. } => {
             if file.is_dir {
                 causes.push("It is a folder. A folder build goes through the launcher.".to_owned());
+            } else if cfg!(windows) {
+                causes.extend(on_windows::ACCESS_DENIED.map(str::to_owned));
             } else if !file.is_executable() {
                 causes.push(format!(
                     "It has lost its executable bit, as artifact stores and zip files do: \
@@ -54,6 +60,9 @@ pub(super) fn causes(reason: &Reason, file: &FileFacts, evidence: &Evidence<'_>)
                 causes.push("It lies on a file system that is mounted noexec.".to_owned());
                 causes.push("A folder above it may not be entered by this user.".to_owned());
             }
+        }
+        Reason::Blocked { error, .. } => {
+            causes.extend(on_windows::blocked(error));
         }
         Reason::SpawnIo { error, .. } => {
             if file.exists && file.arch.is_some_and(|arch| arch != std::env::consts::ARCH) {
@@ -182,6 +191,7 @@ fn exit_causes(
     } else if said("Traceback (most recent call last)") {
         causes.push("The program raised an exception: see the traceback.".to_owned());
     }
+    on_windows::exit_causes(causes, exit, evidence);
     match (exit.code, exit.signal) {
         (Some(0), _) => causes.push(
             "The program finished: it has nothing that keeps it running, or a launcher reported \

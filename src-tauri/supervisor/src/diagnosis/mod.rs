@@ -3,6 +3,8 @@
 
 mod causes;
 mod file;
+mod libraries;
+mod on_windows;
 
 use std::fmt::{self, Write as _};
 use std::path::Path;

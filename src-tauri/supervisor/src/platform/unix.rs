@@ -99,6 +99,14 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(path)
 }
 
+/// Removes a folder with all that is in it.
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    fs::remove_dir_all(path)
+}
+
 /// When a process started, in the kernel's ticks; nothing where that cannot be told.
 #[must_use]
 pub fn start_time_of(pid: u32) -> Option<u64> {
@@ -250,8 +258,13 @@ impl Process {
     }
 
     /// SIGTERM to the group, and to what left it.
-    pub fn terminate(&mut self) {
+    ///
+    /// # Errors
+    /// Never here: a signal reaches whoever lives.
+    #[allow(clippy::unnecessary_wraps, reason = "on Windows some cannot be asked")]
+    pub fn terminate(&mut self) -> io::Result<()> {
         self.signal_all(libc::SIGTERM);
+        Ok(())
     }
 
     /// SIGKILL to the group, and to what left it.

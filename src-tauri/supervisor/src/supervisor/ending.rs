@@ -46,6 +46,7 @@ impl Actor {
             stragglers: launch.stragglers,
             survivors,
             killed: launch.killed,
+            not_asked: launch.not_asked,
             temp_left,
             temp_error,
         };
@@ -133,11 +134,12 @@ impl Actor {
 
     fn after_failure(&mut self, reason: &Reason, ready_for: Option<Duration>) -> Decision {
         match reason {
-            Reason::NotFound { .. } | Reason::PermissionDenied { .. } | Reason::SpawnIo { .. } => {
-                Decision::Leave(
-                    "It is not restarted by itself: it could not be started at all.".to_owned(),
-                )
-            }
+            Reason::NotFound { .. }
+            | Reason::PermissionDenied { .. }
+            | Reason::Blocked { .. }
+            | Reason::SpawnIo { .. } => Decision::Leave(
+                "It is not restarted by itself: it could not be started at all.".to_owned(),
+            ),
             _ => self.backoff.crashed(&self.spec.restart, ready_for),
         }
     }

@@ -32,9 +32,9 @@ pub(super) enum Phase {
     Draining { until: Instant },
     /// Stdin was closed: a sidecar that watches it ends by itself.
     Asking { term_at: Instant, grace: Duration },
-    /// SIGTERM was sent.
+    /// SIGTERM was sent, or Ctrl-Break.
     Terminating { kill_at: Instant },
-    /// SIGKILL was sent.
+    /// SIGKILL was sent, or the job was ended.
     Killing { give_up_at: Instant },
     /// All processes are gone: the last output is read, with a bound.
     Settling { until: Instant },
@@ -87,6 +87,8 @@ pub(super) struct Launch {
     pub(super) stop_asked_at: Option<Instant>,
     pub(super) next_scan: Instant,
     pub(super) killed: bool,
+    /// Why what does not watch its stdin could not be asked to stop.
+    pub(super) not_asked: Option<String>,
     pub(super) stragglers: Vec<Survivor>,
 }
 

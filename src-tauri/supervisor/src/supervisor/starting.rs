@@ -11,7 +11,7 @@ use super::launch::{Cause, Launch, Phase, Pipe};
 use super::watching::{Watched, Watchers};
 use crate::diagnosis::Evidence;
 use crate::http;
-use crate::platform::{self, Process};
+use crate::platform::{self, Process, Refusal};
 use crate::port;
 use crate::reason::Reason;
 use crate::spec::{EXIT_ON_EOF_VARIABLE, MARK_VARIABLE};
@@ -123,10 +123,14 @@ impl Actor {
         let (process, pipes) =
             platform::spawn(command, (MARK_VARIABLE, mark)).map_err(|error| {
                 let path = self.spec.program.clone();
-                match error.kind() {
-                    io::ErrorKind::NotFound => Reason::NotFound { path },
-                    io::ErrorKind::PermissionDenied => Reason::PermissionDenied { path },
-                    _ => Reason::SpawnIo {
+                match Refusal::of(&error) {
+                    Refusal::NotFound => Reason::NotFound { path },
+                    Refusal::NotPermitted => Reason::PermissionDenied { path },
+                    Refusal::Blocked => Reason::Blocked {
+                        path,
+                        error: error.to_string(),
+                    },
+                    Refusal::Other => Reason::SpawnIo {
                         path,
                         error: error.to_string(),
                     },
@@ -199,6 +203,7 @@ impl Actor {
             stop_asked_at: None,
             next_scan: started,
             killed: false,
+            not_asked: None,
             stragglers: Vec::new(),
         });
         let since_ms = self.ms(Instant::now());

@@ -83,10 +83,15 @@ impl Actor {
                     && let Some(launch) = &mut self.launch
                 {
                     launch.process.note_descendants();
-                    launch.process.terminate();
-                    launch.phase = Phase::Terminating {
-                        kill_at: now + grace,
+                    // To wait for what has heard nothing would be silence, and nothing else.
+                    let kill_at = match launch.process.terminate() {
+                        Ok(()) => now + grace,
+                        Err(why) => {
+                            launch.not_asked = Some(why.to_string());
+                            now
+                        }
                     };
+                    launch.phase = Phase::Terminating { kill_at };
                 }
             }
             Phase::Terminating { kill_at } => {

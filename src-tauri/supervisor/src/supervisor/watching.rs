@@ -26,6 +26,13 @@ const ASK_AGAIN: Duration = Duration::from_millis(10);
 const ASK_AGAIN_AFTER_ANSWER: Duration = Duration::from_millis(100);
 /// One answer is waited for so long, or half of the time to READY: what it did is known then.
 const ANSWER_BOUND: Duration = Duration::from_secs(2);
+/// One connection is waited for so long. Windows asks a port at which nobody listens again and again
+/// for two seconds before it says so, half a second apart: READY would be seen that much later.
+const CONNECTION_BOUND: Duration = if cfg!(windows) {
+    Duration::from_millis(50)
+} else {
+    ANSWER_BOUND
+};
 /// A body is read on so that no server is cut off, and is no part of being ready.
 const BODY_BOUND: Duration = Duration::from_millis(250);
 
@@ -114,7 +121,7 @@ impl Asker {
     ) -> io::Result<Self> {
         let bound = ANSWER_BOUND.min(ready_timeout / 2);
         let bounds = Bounds {
-            connect: bound,
+            connect: bound.min(CONNECTION_BOUND),
             head: bound,
             body: BODY_BOUND,
         };

@@ -1,7 +1,8 @@
 //! A child for the supervisor's tests. Each argument is one step, done in order:
 //!
 //! `out:TEXT` and `err:TEXT` write (`\n`, `\r` and `\xNN` are understood), `sleep:MS` waits,
-//! `exit:CODE` ends, `signal:NUMBER` signals itself, `ignore-term` ignores SIGTERM,
+//! `exit:CODE` ends, `signal:NUMBER` signals itself (on Windows it ends itself at once, with that
+//! exit code), `ignore-term` ignores SIGTERM and Ctrl-Break, `detach` leaves the console,
 //! `flood:BYTES` writes that many bytes without a newline, `lines:COUNT` writes short lines,
 //! `grandchild:STEPS` starts itself with steps that are separated by commas and keeps the pipes
 //! open in it, `escape:STEPS` does so in a session of its own and without the environment,
@@ -37,9 +38,11 @@ fn run(name: &str, value: &str) -> io::Result<()> {
             thread::sleep(Duration::from_millis(number(value)));
             Ok(())
         }
-        "exit" => process::exit(i32::try_from(number(value)).unwrap_or(98)),
+        // A code of Windows has 32 bits, the first of which is set for a fault.
+        "exit" => process::exit(u32::try_from(number(value)).unwrap_or(98).cast_signed()),
         "signal" => signal_self(i32::try_from(number(value)).unwrap_or(0)),
         "ignore-term" => ignore_term(),
+        "detach" => detach(),
         "flood" => flood(number(value)),
         "lines" => {
             let mut out = io::BufWriter::new(io::stdout().lock());
@@ -154,22 +157,35 @@ fn start(steps: &str, escape: bool) -> io::Result<()> {
     let mut command = Command::new(env::current_exe()?);
     command.args(steps.split(','));
     if escape {
-        command.env_clear();
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt as _;
-            // SAFETY: setsid is async-signal-safe.
-            unsafe {
-                command.pre_exec(|| {
-                    libc::setsid();
-                    Ok(())
-                });
-            }
-        }
+        leave(&mut command);
     }
     let child = command.spawn()?;
     println!("GRANDCHILD pid={}", child.id());
     Ok(())
+}
+
+/// No environment, and a session of its own.
+#[cfg(unix)]
+fn leave(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    command.env_clear();
+    // SAFETY: setsid is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            libc::setsid();
+            Ok(())
+        });
+    }
+}
+
+/// No mark in the environment, of which Windows itself needs a part, no console and another group.
+/// To leave the job it would have to ask, and the job does not allow it.
+#[cfg(windows)]
+fn leave(command: &mut Command) {
+    use std::os::windows::process::CommandExt as _;
+    use windows_sys::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS};
+    command.env_remove("SIDECAR_LAUNCH_ID");
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP | DETACHED_PROCESS);
 }
 
 #[cfg(unix)]
@@ -186,12 +202,33 @@ fn ignore_term() -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn signal_self(_signal: i32) -> io::Result<()> {
-    Err(io::Error::other("there are no signals here"))
+#[cfg(unix)]
+fn detach() -> io::Result<()> {
+    Err(io::Error::other("there are no consoles here"))
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+fn signal_self(signal: i32) -> io::Result<()> {
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
+    // SAFETY: the handle of this process needs no closing.
+    unsafe { TerminateProcess(GetCurrentProcess(), signal.cast_unsigned()) };
+    Ok(())
+}
+
+#[cfg(windows)]
 fn ignore_term() -> io::Result<()> {
+    use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, SetConsoleCtrlHandler};
+    unsafe extern "system" fn take(event: u32) -> windows_sys::core::BOOL {
+        i32::from(event == CTRL_BREAK_EVENT)
+    }
+    // SAFETY: the handler is a function of this program.
+    unsafe { SetConsoleCtrlHandler(Some(take), 1) };
+    Ok(())
+}
+
+#[cfg(windows)]
+fn detach() -> io::Result<()> {
+    // SAFETY: no arguments. It fails when there is no console, which is what is wanted.
+    unsafe { windows_sys::Win32::System::Console::FreeConsole() };
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! A supervisor with a child for a test, and what was seen of it.
 
-use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,6 +55,7 @@ pub fn launch(steps: &[&str]) -> Trial {
     trial
 }
 
+#[allow(dead_code, reason = "not every file of tests needs each of these")]
 impl Trial {
     pub fn wait(&self, state: &str) -> Snapshot {
         match self
@@ -84,9 +84,28 @@ pub fn reason(snapshot: &Snapshot) -> &Reason {
     }
 }
 
+#[cfg(unix)]
 pub fn lives(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat[stat.rfind(')').expect("a name")..].starts_with(") Z"))
+}
+
+#[cfg(windows)]
+pub fn lives(pid: u32) -> bool {
+    use windows_sys::Win32::Foundation::{CloseHandle, WAIT_TIMEOUT};
+    use windows_sys::Win32::System::Threading::{
+        OpenProcess, PROCESS_SYNCHRONIZE, WaitForSingleObject,
+    };
+    // SAFETY: the handle is checked and closed.
+    unsafe {
+        let handle = OpenProcess(PROCESS_SYNCHRONIZE, 0, pid);
+        if handle.is_null() {
+            return false;
+        }
+        let runs = WaitForSingleObject(handle, 0) == WAIT_TIMEOUT;
+        CloseHandle(handle);
+        runs
+    }
 }
 
 pub fn assert_nothing_left(snapshot: &Snapshot) {

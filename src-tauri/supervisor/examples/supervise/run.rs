@@ -95,9 +95,13 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Asked, String>
 
 /// The program as an absolute path; a name that cannot be resolved is left to fail by itself.
 fn found(program: &Path) -> PathBuf {
-    program
-        .canonicalize()
-        .unwrap_or_else(|_| program.to_owned())
+    // Windows has a form of its own for resolved names, which many programs do not understand.
+    let resolved = if cfg!(windows) {
+        std::path::absolute(program)
+    } else {
+        program.canonicalize()
+    };
+    resolved.unwrap_or_else(|_| program.to_owned())
 }
 
 fn supervise(spec: LaunchSpec, tell_ready: bool) -> io::Result<ExitCode> {
@@ -129,6 +133,15 @@ fn supervise(spec: LaunchSpec, tell_ready: bool) -> io::Result<ExitCode> {
     supervisor.start();
     let why = reason.recv().unwrap_or(Reason::Unheard);
     let last = supervisor.shutdown();
+    if let Some(why) = last
+        .cleanup
+        .as_ref()
+        .and_then(|cleanup| cleanup.not_asked.as_ref())
+    {
+        console
+            .printer()
+            .print(Stream::Stderr, format!("supervise: ended unasked: {why}"));
+    }
     let clean = last
         .cleanup
         .as_ref()
@@ -139,6 +152,7 @@ fn supervise(spec: LaunchSpec, tell_ready: bool) -> io::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!(done && clean))))
 }
 
+#[cfg(unix)]
 fn watch_signals(reasons: Sender<Reason>) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT])?;
@@ -150,6 +164,31 @@ fn watch_signals(reasons: Sender<Reason>) -> io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Ctrl-C and Ctrl-Break; there is nothing else that asks.
+#[cfg(windows)]
+fn watch_signals(reasons: Sender<Reason>) -> io::Result<()> {
+    use std::sync::{Mutex, PoisonError};
+    use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
+
+    static ASKED: Mutex<Option<Sender<Reason>>> = Mutex::new(None);
+
+    /// Called by a thread of the system's, which a closing console waits for.
+    unsafe extern "system" fn ask(_event: u32) -> windows_sys::core::BOOL {
+        let sender = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_heard = sender
+            .as_ref()
+            .is_some_and(|sender| sender.send(Reason::Asked).is_ok());
+        i32::from(is_heard)
+    }
+
+    *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = Some(reasons);
+    // SAFETY: the handler is a function of this program.
+    match unsafe { SetConsoleCtrlHandler(Some(ask), 1) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
 }
 
 fn watch_stdin(reasons: Sender<Reason>) {

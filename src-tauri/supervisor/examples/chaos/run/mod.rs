@@ -1,10 +1,9 @@
 //! See `main.rs`.
 
-mod carriers;
 mod options;
 #[path = "../../shared/mod.rs"]
 mod shared;
-mod signals;
+mod system;
 mod tally;
 mod watch;
 mod worker;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sidecar_supervisor::{LaunchSpec, RestartPolicy, TempSpec};
 
-use super::carriers::MARK;
 use super::shared::ReadyOptions;
+use super::system::MARK;
 
 #[derive(Debug, Clone)]
 pub(super) struct Options {
@@ -62,10 +62,16 @@ pub(super) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Optio
     if options.program.as_os_str().is_empty() {
         return Err("--program FILE is missing".to_owned());
     }
-    options.program = options
-        .program
-        .canonicalize()
-        .map_err(|error| format!("{}: {error}", options.program.display()))?;
+    // Windows has a form of its own for resolved names, which many programs do not understand.
+    let resolved = options.program.canonicalize().and_then(|resolved| {
+        if cfg!(windows) {
+            std::path::absolute(&options.program)
+        } else {
+            Ok(resolved)
+        }
+    });
+    options.program =
+        resolved.map_err(|error| format!("{}: {error}", options.program.display()))?;
     // What cannot be used is said before anything is launched.
     options.launch("", Path::new(""))?;
     Ok(options)

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use sidecar_supervisor::{Snapshot, State, Supervisor};
 
-use super::carriers::carriers;
 use super::options::Options;
-use super::signals::{send, send_kill};
+use super::system;
 use super::tally::Tally;
 use super::watch::Watch;
 
@@ -22,22 +21,16 @@ const GONE_WITHIN: Duration = Duration::from_secs(10);
 /// A supervisor goes through so many lives at most before it is shut down for good.
 const LIVES_PER_SUPERVISOR: u32 = 8;
 
-const ACTIONS: [&str; 14] = [
-    "stop",
-    "kill",
-    "restart",
-    "start twice",
-    "shutdown",
-    "drop",
-    "SIGTERM",
-    "SIGINT",
-    "SIGHUP",
-    "SIGQUIT",
-    "SIGKILL",
-    "SIGKILL to the group",
-    "SIGSTOP, then stop",
-    "SIGSTOP, SIGCONT, then stop",
-];
+/// What every system has.
+const OWN: [&str; 6] = ["stop", "kill", "restart", "start twice", "shutdown", "drop"];
+
+/// Everything that may happen in a life.
+fn actions() -> impl Iterator<Item = &'static str> {
+    OWN.into_iter()
+        .chain(system::ASKS.iter().copied())
+        .chain(system::KILLS)
+        .chain(system::SUSPENDS)
+}
 
 /// Goes through its share of the lives.
 pub(super) struct Worker {
@@ -130,7 +123,8 @@ impl Worker {
     /// One life: a start, a random moment, a random action, and the rest; gives the supervisor
     /// back unless the action has ended it.
     fn one_life(&mut self, supervisor: Supervisor, mark: &str, root: &Path) -> Option<Supervisor> {
-        let action = ACTIONS[self.random.usize(..ACTIONS.len())];
+        let actions: Vec<&str> = actions().collect();
+        let action = actions[self.random.usize(..actions.len())];
         {
             let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.lifecycles += 1;
@@ -184,30 +178,41 @@ impl Worker {
                 return None;
             }
             "drop" => return None,
-            "SIGTERM" => send(&supervisor, libc::SIGTERM, false),
-            "SIGINT" => send(&supervisor, libc::SIGINT, false),
-            "SIGHUP" => send(&supervisor, libc::SIGHUP, false),
-            "SIGQUIT" => send(&supervisor, libc::SIGQUIT, false),
-            "SIGKILL" | "SIGKILL to the group" => {
-                let launch = supervisor.snapshot().launch;
-                if send_kill(&supervisor, action != "SIGKILL") {
-                    self.recovers(&supervisor, mark, launch);
+            _ if system::ASKS.contains(&action) => {
+                if let Some(pid) = running(&supervisor) {
+                    system::ask(pid, action);
                 }
             }
-            _ => {
-                send(&supervisor, libc::SIGSTOP, false);
-                self.pause(0.5);
-                if action.contains("SIGCONT") {
-                    send(&supervisor, libc::SIGCONT, false);
-                    self.pause(0.5);
-                } else {
-                    // A suspended launcher cannot obey: the grace would be waited for in full.
-                    supervisor.kill();
+            _ if system::KILLS.contains(&action) => {
+                let now = supervisor.snapshot();
+                if let Some(pid) = running(&supervisor) {
+                    system::kill(pid, action == system::KILLS[1], mark);
+                    // What dies before READY, in its first launch, is rightly left alone.
+                    if now.state == State::Ready {
+                        self.recovers(&supervisor, mark, now.launch);
+                    }
                 }
             }
+            _ => self.suspend(action, &supervisor),
         }
         self.pause(0.5);
         Some(supervisor)
+    }
+
+    fn suspend(&mut self, action: &str, supervisor: &Supervisor) {
+        if let Some(pid) = running(supervisor) {
+            system::suspend(pid);
+        }
+        self.pause(0.5);
+        if action == system::SUSPENDS[0] {
+            // A suspended launcher cannot obey: the grace would be waited for in full.
+            supervisor.kill();
+            return;
+        }
+        if let Some(pid) = running(supervisor) {
+            system::resume(pid);
+        }
+        self.pause(0.5);
     }
 
     /// After a restart, or the crash of one that was ready, another launch becomes ready by itself.
@@ -240,7 +245,7 @@ impl Worker {
     fn nothing_left(&self, mark: &str, root: &Path) {
         let deadline = Instant::now() + GONE_WITHIN;
         loop {
-            let left = carriers(mark);
+            let left = system::carriers(mark);
             if left.is_empty() {
                 break;
             }
@@ -265,6 +270,12 @@ impl Worker {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.violations.extend(texts);
     }
+}
+
+/// The process that the host holds, if there is one.
+fn running(supervisor: &Supervisor) -> Option<u32> {
+    let now = supervisor.snapshot();
+    now.pid.filter(|_| !now.state.is_at_rest())
 }
 
 fn gave_up(now: &Snapshot) -> bool {

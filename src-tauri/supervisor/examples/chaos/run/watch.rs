@@ -1,8 +1,8 @@
 //! What has to hold at every event of one supervisor.
 
-use std::path::Path;
-
 use sidecar_supervisor::{Event, LineKind, Snapshot, State};
+
+use super::system;
 
 /// What the observer remembers of one supervisor.
 #[derive(Debug, Default)]
@@ -46,9 +46,8 @@ impl Watch {
         }
         if !now.state.is_at_rest()
             && let Some(pid) = now.pid
-            && !Path::new(&format!("/proc/{pid}")).exists()
+            && !system::exists(pid)
         {
-            // A child that has ended stays as a zombie until the state says that it is over.
             self.violation(format!(
                 "the state is {}, but {pid} is gone",
                 now.state.name()
