@@ -67,6 +67,6 @@ pub struct Survivor {
     pub pid: u32,
     /// Its command line, cut to a few hundred characters.
     pub cmdline: String,
-    /// How it was recognised: `group`, `mark` or `descent`.
+    /// How it was recognised: `group`, `mark`, `descent`, or `file` for what it runs or has loaded.
     pub found_by: &'static str,
 }

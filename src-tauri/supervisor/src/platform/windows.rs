@@ -5,12 +5,13 @@
 
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt as _;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::os::windows::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use windows_sys::Win32::Foundation::{CloseHandle, WAIT_TIMEOUT};
+use windows_sys::Win32::Foundation::{CloseHandle, ERROR_SHARING_VIOLATION, WAIT_TIMEOUT};
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent};
 use windows_sys::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
@@ -79,6 +80,26 @@ pub fn is_alive(pid: u32, _start_time: u64) -> bool {
         CloseHandle(handle);
         running
     }
+}
+
+/// Opens a file as an update would, for nobody else besides; nothing is written.
+///
+/// # Errors
+/// When somebody runs it or has it open, or it may not be written.
+pub fn open_to_replace(path: &Path) -> io::Result<File> {
+    fs::OpenOptions::new().write(true).share_mode(0).open(path)
+}
+
+/// True for the error of [`open_to_replace`] that says that somebody uses the file.
+#[must_use]
+pub fn means_in_use(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(ERROR_SHARING_VIOLATION.cast_signed())
+}
+
+/// Who uses a file is not looked up here: the system refuses to open it, and that is enough.
+#[must_use]
+pub fn users_of(_path: &Path) -> Vec<Survivor> {
+    Vec::new()
 }
 
 /// A started process with everything that it starts in turn.
