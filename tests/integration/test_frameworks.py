@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import http.client
 import re
 import signal
 import sys
@@ -54,6 +56,45 @@ def test_a_framework_lives_a_whole_life(name: str) -> None:
         running.send(signal.SIGTERM)
         assert running.wait_exit(15)
         assert running.exit_code == 0
+
+
+def status(port: str, method: str = "GET", **headers: str) -> tuple[int, str | None]:
+    """Ask once; gives the status, and for which origin the answer is."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, "/health", headers=named)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers.get("Access-Control-Allow-Origin")
+
+
+@pytest.mark.parametrize("name", ["fastapi_uvicorn", "flask"])
+def test_only_the_applications_own_pages_are_answered(name: str) -> None:
+    """The guard asks for the token of the launch and for an Origin of the application's."""
+    folder = FOLDER / name
+    made = nox("sidecar_env", "--sidecar", str(folder))
+    assert made.returncode == 0, made.stdout
+    sidecar = load(folder)
+    python = str(sidecar.python or sys.executable)
+    spec = judgement.spec_of(sidecar, [python, str(folder / sidecar.entry)])
+    page = "tauri://localhost"
+    env = {"SIDECAR_TOKEN": "s3cret", "SIDECAR_ORIGINS": f"{page} http://localhost:1420"}
+    good = {"Authorization": "Bearer s3cret"}
+    with Running(dataclasses.replace(spec, env=env)) as running:
+        assert running.wait_ready()
+        port = next(line.text for line in running.lines if line.text.startswith("LISTEN"))
+        port = port.rpartition("=")[2]
+        assert status(port) == (401, None)
+        assert status(port, Authorization="Bearer other") == (401, None)
+        assert status(port, **good) == (200, None)
+        assert status(port, Origin=page, **good) == (200, page)
+        assert status(port, Origin=page) == (401, page)
+        for foreign in ("https://example.org", "null", "http://localhost:1421"):
+            assert status(port, Origin=foreign, **good) == (403, None)
+        asked = {"Access_Control_Request_Method": "GET"}
+        assert status(port, "OPTIONS", Origin=page, **asked) == (204, page)
+        assert status(port, "OPTIONS", Origin="https://example.org", **asked) == (403, None)
 
 
 def test_one_is_packaged() -> None:

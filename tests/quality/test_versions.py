@@ -25,7 +25,10 @@ def test_the_versions_of_host_and_tool_are_one() -> None:
         "Cargo.toml": workspace["workspace"]["package"]["version"],
         "tauri.conf.json": json.loads((HOST / "tauri.conf.json").read_text())["version"],
     }
+    page = json.loads((HOST / "plugin" / "package.json").read_text())
+    found["plugin/package.json"] = page["version"]
     ours = {"sidecar-host", "sidecar-supervisor", "sidecar-launcher"}
+    ours |= {"tauri-plugin-sidecar-supervisor", "tauri-sidecar-build"}
     found |= {package["name"]: package["version"] for package in locked if package["name"] in ours}
     assert ours <= set(found)
     assert set(found.values()) == {__version__}, found

@@ -13,6 +13,7 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from guard import Guard
 
 NAME = "sidecar-fastapi-uvicorn"
 VERSION = "0.1.0"
@@ -103,7 +104,7 @@ if __name__ == "__main__":
     say(f"BOOT sidecar={NAME} version={VERSION}")
     with socket.create_server(("127.0.0.1", 0)) as listener:  # bound here and kept: no race
         # The access log goes to stdout, which belongs to the protocol.
-        server = Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        server = Server(uvicorn.Config(Guard(app), log_level="warning", access_log=False))
         Stop.listen(server.end)  # its own handlers call ours, and it puts these back
         server.run([listener])
     Stop.over()

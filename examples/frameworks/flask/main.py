@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from flask import Flask
+from guard import Guard
 from werkzeug.serving import make_server
 
 NAME = "sidecar-flask"
@@ -66,6 +67,7 @@ class Stop:
 
 
 app = Flask(__name__)
+app.wsgi_app = Guard(app.wsgi_app)  # type: ignore[method-assign]
 
 
 @app.get("/health")

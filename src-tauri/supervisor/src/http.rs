@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
+use crate::access::Token;
 use crate::url::LocalUrl;
 
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -98,6 +99,14 @@ pub enum HttpError {
 /// # Errors
 /// When no answer comes in time, or what comes is not HTTP.
 pub fn get(url: &LocalUrl, bounds: Bounds) -> Result<Answer, HttpError> {
+    get_as(url, None, bounds)
+}
+
+/// The same, showing the secret of a launch. Only a sidecar that is known to listen there may see it.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_as(url: &LocalUrl, token: Option<&Token>, bounds: Bounds) -> Result<Answer, HttpError> {
     let mut until = Instant::now() + bounds.head;
     let silent = || HttpError::Silent {
         authority: url.authority().to_owned(),
@@ -106,8 +115,11 @@ pub fn get(url: &LocalUrl, bounds: Bounds) -> Result<Answer, HttpError> {
     let mut stream = connect(url, bounds.connect.min(bounds.head))?;
     // HTTP/1.0, so that the answer ends with the connection and is never chunked.
     // In one write: a server that answers after the first part and closes would reset the rest.
+    let secret = token.map_or_else(String::new, |token| {
+        format!("Authorization: Bearer {}\r\n", token.secret())
+    });
     let request = format!(
-        "GET {} HTTP/1.0\r\nHost: {}\r\nAccept: */*\r\n\r\n",
+        "GET {} HTTP/1.0\r\nHost: {}\r\nAccept: */*\r\n{secret}\r\n",
         url.target(),
         url.authority()
     );

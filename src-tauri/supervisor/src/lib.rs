@@ -52,6 +52,7 @@
 //! # fn main() {}
 //! ```
 
+mod access;
 mod backoff;
 mod console;
 mod diagnosis;
@@ -63,6 +64,7 @@ mod port;
 mod protocol;
 mod ready;
 mod reason;
+mod replaceable;
 mod spec;
 mod state;
 mod supervisor;
@@ -72,6 +74,7 @@ mod temp;
 mod url;
 mod windows_codes;
 
+pub use access::{PORT_VARIABLE, TOKEN_VARIABLE, Token};
 pub use backoff::RestartPolicy;
 pub use console::{Console, Printer};
 pub use diagnosis::Report;
@@ -81,6 +84,7 @@ pub use port::{FREE_PORT, FREE_PORT_FIELD};
 pub use protocol::{LineKind, Stream, fields};
 pub use ready::{Ready, ReadyStream, SettingError};
 pub use reason::Reason;
+pub use replaceable::{NotReplaceable, replaceable};
 pub use spec::{
     EXIT_ON_EOF_VARIABLE, LaunchSpec, MARK_VARIABLE, PORT_IS_NOT_HANDED_OVER, TempSpec,
 };

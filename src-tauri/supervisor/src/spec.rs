@@ -53,6 +53,12 @@ pub struct LaunchSpec {
     /// Variables that are set on top of the inherited environment, with the same `{free_port}` in
     /// their values.
     pub env: Vec<(String, String)>,
+    /// Its working folder; without one it is the host's.
+    pub folder: Option<PathBuf>,
+    /// Hand a free port over in [`PORT_VARIABLE`](crate::PORT_VARIABLE).
+    pub port: bool,
+    /// Draw a secret for each launch and hand it over in [`TOKEN_VARIABLE`](crate::TOKEN_VARIABLE).
+    pub token: bool,
     /// What tells that it is ready.
     pub ready: Ready,
     /// From the launch to READY; then it counts as failed.
@@ -92,6 +98,9 @@ impl LaunchSpec {
             config_key: "the configured program".to_owned(),
             args: Vec::new(),
             env: Vec::new(),
+            folder: None,
+            port: false,
+            token: false,
             ready: Ready::default(),
             ready_timeout: Duration::from_secs(10),
             eof_grace: EOF_GRACE,
@@ -107,14 +116,12 @@ impl LaunchSpec {
         }
     }
 
-    /// True when a port is handed over: `{free_port}` is in the arguments or the environment.
+    /// True when a port is handed over: asked for, or as `{free_port}` in arguments or environment.
     #[must_use]
     pub fn hands_a_port_over(&self) -> bool {
         let values = self.env.iter().map(|(_, value)| value);
-        self.args
-            .iter()
-            .chain(values)
-            .any(|text| text.contains(FREE_PORT))
+        let mut texts = self.args.iter().chain(values);
+        self.port || texts.any(|text| text.contains(FREE_PORT))
     }
 
     /// Finds what contradicts itself.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::access::Token;
 use crate::diagnosis::Report;
 use crate::platform::{Exit, Survivor};
 use crate::port;
@@ -83,6 +84,9 @@ pub struct Launched {
     pub temp_dir: Option<PathBuf>,
     /// The port that it was handed, when one was asked for.
     pub free_port: Option<u16>,
+    /// The secret that it was handed, when one was asked for. It is written nowhere.
+    #[serde(skip)]
+    pub token: Option<Token>,
 }
 
 impl Launched {

@@ -108,7 +108,8 @@ pub struct Survivor {
     pub pid: u32,
     /// Its command line, cut to a few hundred characters; on Windows the path of its program.
     pub cmdline: String,
-    /// How it was recognised: `group`, `mark` or `descent`. On Windows the job is the group.
+    /// How it was recognised: `group`, `mark`, `descent`, or `file` for what it runs or has loaded.
+    /// On Windows the job is the group.
     pub found_by: &'static str,
 }
 

@@ -1,7 +1,9 @@
 //! Looks for processes in `/proc`.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 /// One process; the start time tells it from a later one with the same id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,28 @@ pub fn carries(pid: u32, name_and_value: &[u8]) -> bool {
 /// How many threads this process has.
 pub fn own_threads() -> Option<usize> {
     Some(fs::read_dir("/proc/self/task").ok()?.count())
+}
+
+/// The processes that run a file, or have one loaded, which is this path or lies below it. Those of
+/// other users do not show it.
+pub fn users_of(path: &Path) -> Vec<u32> {
+    living()
+        .into_iter()
+        .filter(|process| uses(process.pid, path))
+        .map(|process| process.pid)
+        .collect()
+}
+
+fn uses(pid: u32, path: &Path) -> bool {
+    let runs = fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.starts_with(path));
+    runs || fs::read(format!("/proc/{pid}/maps")).is_ok_and(|maps| {
+        // The path is the last of six columns, and the only one with a slash in it.
+        let mut lines = maps.split(|byte| *byte == b'\n');
+        lines.any(|line| {
+            let at = line.iter().position(|byte| *byte == b'/');
+            at.is_some_and(|at| Path::new(OsStr::from_bytes(&line[at..])).starts_with(path))
+        })
+    })
 }
 
 /// The command line of a process, cut to `max_chars` characters.

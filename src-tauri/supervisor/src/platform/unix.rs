@@ -1,6 +1,6 @@
 //! Unix: process groups and signals; on Linux the leash, the parent-death signal and `/proc` as well.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -137,6 +137,42 @@ pub fn is_alive(pid: u32, start_time: u64) -> bool {
     }
 }
 
+/// Opens a file as an update would; nothing is written.
+///
+/// # Errors
+/// When somebody runs it, or it may not be written.
+pub fn open_to_replace(path: &Path) -> io::Result<File> {
+    fs::OpenOptions::new().write(true).open(path)
+}
+
+/// True for the error of [`open_to_replace`] that says that somebody runs the file.
+#[must_use]
+pub fn means_in_use(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ExecutableFileBusy
+}
+
+/// The processes that run this file or a file below this folder, or have loaded one; none where
+/// the system does not show that.
+#[must_use]
+pub fn users_of(path: &Path) -> Vec<Survivor> {
+    #[cfg(target_os = "linux")]
+    {
+        procfs::users_of(path)
+            .into_iter()
+            .map(|pid| Survivor {
+                pid,
+                cmdline: procfs::command_line(pid, MAX_COMMAND_LINE_CHARS),
+                found_by: "file",
+            })
+            .collect()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        Vec::new()
+    }
+}
+
 /// A started process with everything that it starts in turn.
 #[derive(Debug)]
 pub struct Process {
@@ -181,7 +217,6 @@ pub fn spawn(mut command: Command, mark: (&str, &str)) -> io::Result<(Process, P
 
 #[cfg(not(target_os = "linux"))]
 fn spawn_by_library(mut command: Command) -> io::Result<(u32, Pipes)> {
-    use std::fs::File;
     use std::os::fd::OwnedFd;
     use std::os::unix::process::CommandExt as _;
     use std::process::Stdio;

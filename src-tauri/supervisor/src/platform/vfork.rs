@@ -35,6 +35,8 @@ struct Orders {
     program: *const c_char,
     arguments: *const *const c_char,
     environment: *const *const c_char,
+    /// Null to stay where the parent is.
+    folder: *const c_char,
     stdio: [c_int; 3],
     leash: c_int,
     parent: libc::pid_t,
@@ -75,6 +77,10 @@ pub fn spawn(command: &Command) -> io::Result<Spawned> {
         text.extend_from_slice(value.as_bytes());
         environment.push(c_string(&text)?);
     }
+    let folder = command
+        .get_current_dir()
+        .map(|path| c_string(path.as_os_str().as_bytes()));
+    let folder = folder.transpose()?;
     let (stdin_read, stdin_write) = pipe()?;
     let (stdout_read, stdout_write) = pipe()?;
     let (stderr_read, stderr_write) = pipe()?;
@@ -85,6 +91,7 @@ pub fn spawn(command: &Command) -> io::Result<Spawned> {
         program: program.as_ptr(),
         arguments: argument_pointers.as_ptr(),
         environment: environment_pointers.as_ptr(),
+        folder: folder.as_ref().map_or(ptr::null(), |path| path.as_ptr()),
         stdio: [
             stdin_read.as_raw_fd(),
             stdout_write.as_raw_fd(),
@@ -188,6 +195,10 @@ unsafe fn become_program(orders: *const Orders) {
             if libc::dup2((*orders).stdio[target as usize], target) < 0 {
                 return;
             }
+        }
+        let folder = (*orders).folder;
+        if !folder.is_null() && libc::chdir(folder) != 0 {
+            return;
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);

@@ -3,6 +3,7 @@
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use crate::access::Token;
 use crate::http::HttpError;
 use crate::lines::LineSplitter;
 use crate::platform::{Process, Survivor};
@@ -80,6 +81,8 @@ pub(super) struct Launch {
     /// The READY URL, when there is one.
     pub(super) asking: Option<Asking>,
     pub(super) free_port: Option<u16>,
+    /// Hidden in what the sidecar prints.
+    pub(super) token: Option<Token>,
     pub(super) temp: Option<LaunchTemp>,
     pub(super) phase: Phase,
     pub(super) cause: Cause,
@@ -97,6 +100,13 @@ impl Launch {
         match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    pub(super) fn hide_token(&self, text: String) -> String {
+        match &self.token {
+            Some(token) => token.hide(text),
+            None => text,
         }
     }
 

@@ -38,6 +38,7 @@ impl Actor {
             return;
         };
         let started = launch.started;
+        let text = launch.hide_token(text);
         let line = LogLine {
             launch: launch.number,
             at_ms,
@@ -118,7 +119,8 @@ impl Actor {
             ));
         });
         if let Some((raw, text)) = rest {
-            pipe.unterminated = Some(raw);
+            let raw = launch.hide_token(raw);
+            launch.pipe(stream).unterminated = Some(raw);
             self.line(stream, text, false, Instant::now());
         }
     }

@@ -9,10 +9,11 @@ use super::actor::{Actor, AfterStop};
 use super::ending::failure;
 use super::launch::{Cause, Launch, Phase, Pipe};
 use super::watching::{Watched, Watchers};
+use crate::access::{PORT_VARIABLE, TOKEN_VARIABLE, Token};
 use crate::diagnosis::Evidence;
 use crate::http;
 use crate::platform::{self, Process, Refusal};
-use crate::port;
+use crate::port::{self, FREE_PORT};
 use crate::reason::Reason;
 use crate::spec::{EXIT_ON_EOF_VARIABLE, MARK_VARIABLE};
 use crate::state::{Cleanup, Launched, Recovery, Snapshot, State};
@@ -39,10 +40,15 @@ impl Actor {
             env: self.spec.env.clone(),
             temp_dir: None,
             free_port: None,
+            token: None,
         };
         launched
             .env
             .push((EXIT_ON_EOF_VARIABLE.to_owned(), "1".to_owned()));
+        if self.spec.port {
+            let name = PORT_VARIABLE.to_owned();
+            launched.env.push((name, FREE_PORT.to_owned()));
+        }
         if self.spec.hands_a_port_over() {
             match port::find() {
                 Ok(port) => launched.hand_over(port),
@@ -55,14 +61,15 @@ impl Actor {
             }
         }
         let free_port = launched.free_port;
+        match self.draw_token() {
+            Ok(token) => launched.token = token,
+            Err(why) => return self.not_prepared(number, launched, why),
+        }
         let temp = match self.make_temp() {
             Ok(temp) => temp,
             Err(error) => {
-                self.enter_spawning(number, launched);
-                return self.not_started(Reason::SpawnIo {
-                    path: self.spec.program.clone(),
-                    error: format!("its temporary folder cannot be made: {error}"),
-                });
+                let why = format!("its temporary folder cannot be made: {error}");
+                return self.not_prepared(number, launched, why);
             }
         };
         if let Some(temp) = &temp {
@@ -76,6 +83,13 @@ impl Actor {
         command
             .args(&launched.args)
             .envs(launched.env.iter().map(|(name, value)| (name, value)));
+        if let Some(token) = &launched.token {
+            command.env(TOKEN_VARIABLE, token.secret());
+        }
+        if let Some(folder) = &self.spec.folder {
+            command.current_dir(folder);
+        }
+        let token = launched.token.clone();
         let mark = format!(
             "{}-{}-{:08x}",
             std::process::id(),
@@ -85,7 +99,11 @@ impl Actor {
         self.enter_spawning(number, launched);
         match self.spawn(number, command, &mark, free_port) {
             Ok((started, process, watched)) => {
-                self.spawned(number, started, process, watched, temp, free_port);
+                self.spawned(number, started, process, watched, temp);
+                if let Some(launch) = &mut self.launch {
+                    launch.free_port = free_port;
+                    launch.token = token;
+                }
             }
             Err(reason) => {
                 if let Some(temp) = temp {
@@ -104,6 +122,14 @@ impl Actor {
         mark: &str,
         free_port: Option<u16>,
     ) -> Result<(Instant, Process, Watched), Reason> {
+        if let Some(folder) = &self.spec.folder
+            && !folder.is_dir()
+        {
+            return Err(Reason::SpawnIo {
+                path: self.spec.program.clone(),
+                error: format!("its working folder {} is not there", folder.display()),
+            });
+        }
         let url = self.ready_url(free_port);
         if let Some(url) = &url
             && http::is_listened_at(url)
@@ -148,6 +174,11 @@ impl Actor {
             .ok()
     }
 
+    fn draw_token(&self) -> Result<Option<Token>, String> {
+        let drawn = self.spec.token.then(Token::draw).transpose();
+        drawn.map_err(|error| format!("no token can be drawn for it: {error}"))
+    }
+
     fn make_temp(&self) -> io::Result<Option<LaunchTemp>> {
         self.spec
             .temp
@@ -181,7 +212,6 @@ impl Actor {
         process: Process,
         watched: Watched,
         temp: Option<LaunchTemp>,
-        free_port: Option<u16>,
     ) {
         let (pid, group) = (process.pid(), process.group());
         self.launch = Some(Launch {
@@ -193,7 +223,8 @@ impl Actor {
             stdout: Pipe::new(&self.spec, watched.stdout),
             stderr: Pipe::new(&self.spec, watched.stderr),
             asking: watched.asking,
-            free_port,
+            free_port: None,
+            token: None,
             temp,
             phase: Phase::Waiting {
                 deadline: started + self.spec.ready_timeout,
@@ -213,6 +244,13 @@ impl Actor {
             snapshot.pid = Some(pid);
             snapshot.process_group = group;
         });
+    }
+
+    /// What has to be there before the process is cannot be had.
+    fn not_prepared(&mut self, number: u64, launched: Launched, error: String) {
+        self.enter_spawning(number, launched);
+        let path = self.spec.program.clone();
+        self.not_started(Reason::SpawnIo { path, error });
     }
 
     /// There is no process, and nothing to clear away.

@@ -9,6 +9,7 @@ mod job;
 
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt as _;
 use std::os::windows::io::{
     AsHandle as _, AsRawHandle as _, FromRawHandle as _, OwnedHandle, RawHandle,
 };
@@ -18,7 +19,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{FILETIME, WAIT_OBJECT_0};
+use windows_sys::Win32::Foundation::{ERROR_SHARING_VIOLATION, FILETIME, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{
     CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED, GetProcessTimes, INFINITE,
     OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
@@ -155,6 +156,26 @@ fn program_of(process: &OwnedHandle) -> PathBuf {
         return PathBuf::new();
     }
     PathBuf::from(String::from_utf16_lossy(&units[..length as usize]))
+}
+
+/// Opens a file as an update would, for nobody else besides; nothing is written.
+///
+/// # Errors
+/// When somebody runs it or has it open, or it may not be written.
+pub fn open_to_replace(path: &Path) -> io::Result<File> {
+    fs::OpenOptions::new().write(true).share_mode(0).open(path)
+}
+
+/// True for the error of [`open_to_replace`] that says that somebody uses the file.
+#[must_use]
+pub fn means_in_use(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(ERROR_SHARING_VIOLATION.cast_signed())
+}
+
+/// Who uses a file is not looked up here: the system refuses to open it, and that is enough.
+#[must_use]
+pub fn users_of(_path: &Path) -> Vec<Survivor> {
+    Vec::new()
 }
 
 /// A started process with everything that it starts in turn.

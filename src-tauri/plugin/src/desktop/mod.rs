@@ -1,0 +1,377 @@
+//! The sidecars of an application on a desktop.
+
+mod gate;
+mod health;
+mod hub;
+mod resolve;
+mod sidecar;
+#[cfg(feature = "watch")]
+mod sources;
+mod update;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sidecar_supervisor::{Snapshot, State};
+use tauri::ipc::Channel;
+use tauri::{AppHandle, Emitter as _, Manager as _, Runtime};
+
+use self::gate::Gate;
+use self::hub::Hub;
+use self::resolve::Places;
+use self::sidecar::Sidecar;
+use crate::CHANGED_EVENT;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::models::{Access, Diagnostics, LogBatch, Prepared, Status};
+
+/// The lines that a diagnosis has.
+const DIAGNOSIS_LINES: usize = 200;
+/// A command reaches the supervising thread sooner; only a machine that stands still needs longer.
+const TAKEN_WITHIN: Duration = Duration::from_secs(2);
+
+/// The sidecars of the application.
+pub struct Sidecars {
+    sidecars: BTreeMap<String, Sidecar>,
+    hub: Arc<Hub>,
+    gate: Arc<Gate>,
+}
+
+impl Sidecars {
+    pub(crate) fn new<R: Runtime>(
+        app: &AppHandle<R>,
+        config: Option<Config>,
+        dev: bool,
+    ) -> Result<Self> {
+        let Some(config) = config else {
+            return Err(Error::Config {
+                at: String::new(),
+                why: "is missing; it needs at least \
+                      {\"sidecars\": {\"NAME\": {\"program\": \"binaries/NAME\"}}}"
+                    .to_owned(),
+            });
+        };
+        let places = places(app, dev)?;
+        let (hub, gate) = (Arc::new(Hub::default()), Arc::new(Gate::default()));
+        let mut sidecars = BTreeMap::new();
+        for (name, config) in config.sidecars {
+            let sidecar = Sidecar::new(&name, &config, &places, &hub, &gate)?;
+            sidecars.insert(name, sidecar);
+        }
+        let (teller, emitter) = (Arc::clone(&hub), app.clone());
+        thread::Builder::new()
+            .name("sidecar-hub".to_owned())
+            .spawn(move || {
+                teller.run(|status| {
+                    // Without a listener, or at the very end, there is nobody to be told.
+                    let _ = emitter.emit(CHANGED_EVENT, status);
+                });
+            })
+            .map_err(|error| Error::System {
+                what: "The thread that tells of sidecars cannot be started".to_owned(),
+                error: error.to_string(),
+            })?;
+        for sidecar in sidecars.values().filter(|sidecar| sidecar.autostart) {
+            sidecar.supervisor.start();
+        }
+        Ok(Self {
+            sidecars,
+            hub,
+            gate,
+        })
+    }
+
+    fn find(&self, name: &str) -> Result<&Sidecar> {
+        self.sidecars.get(name).ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let names = self.names().collect::<Vec<_>>().join(", ");
+        Error::UnknownSidecar {
+            name: name.to_owned(),
+            known: if names.is_empty() {
+                "it is empty".to_owned()
+            } else {
+                format!("it has {names}")
+            },
+        }
+    }
+
+    /// The names in the configuration.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sidecars.keys().map(String::as_str)
+    }
+
+    /// Starts a sidecar, unless it runs; whether it becomes ready is told by its state.
+    ///
+    /// # Errors
+    /// When there is no such sidecar, it was never built, or an update is being made.
+    pub fn start(&self, name: &str) -> Result<()> {
+        let sidecar = self.find(name)?;
+        sidecar.refuse_placeholder()?;
+        self.gate.pass(|| {
+            let before = sidecar.supervisor.snapshot().launch;
+            sidecar.supervisor.start();
+            // So that nobody who waits from now on takes the end of the launch before for its own.
+            taken(sidecar, |now| {
+                now.launch > before || !now.state.is_at_rest()
+            });
+        })
+    }
+
+    /// Stops a sidecar and waits until nothing of it runs.
+    ///
+    /// # Errors
+    /// When there is no such sidecar, or something of it could not be ended.
+    pub fn stop(&self, name: &str) -> Result<Status> {
+        self.find(name)?.stop()?;
+        self.status(name)
+    }
+
+    /// Stops a sidecar if it runs, and starts it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn restart(&self, name: &str) -> Result<()> {
+        let sidecar = self.find(name)?;
+        sidecar.refuse_placeholder()?;
+        self.gate.pass(|| {
+            let before = sidecar.supervisor.snapshot().launch;
+            sidecar.supervisor.restart();
+            taken(sidecar, |now| {
+                now.launch > before || now.state == State::Stopping
+            });
+        })
+    }
+
+    /// A sidecar's state.
+    ///
+    /// # Errors
+    /// When there is no such sidecar.
+    pub fn status(&self, name: &str) -> Result<Status> {
+        self.hub.status(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// Sends the state of each sidecar at once, and then every change, until `unwatch` with the
+    /// number that is given, or until the page is gone.
+    ///
+    /// # Errors
+    /// When the channel's page is gone already.
+    pub fn watch(&self, page: &str, channel: Channel<Status>) -> Result<u32> {
+        let watched = self.hub.watch(page, channel);
+        watched.map_err(|error| Error::System {
+            what: "The page cannot be told".to_owned(),
+            error: error.to_string(),
+        })
+    }
+
+    /// Ends what `watch` or `logs` began.
+    pub fn unwatch(&self, id: u32) {
+        self.hub.unwatch(id);
+    }
+
+    /// How to talk to a sidecar that is ready.
+    ///
+    /// # Errors
+    /// When there is no such sidecar, or it is not ready.
+    pub fn access(&self, name: &str) -> Result<Access> {
+        let sidecar = self.find(name)?;
+        self.access_of(sidecar, &sidecar.supervisor.snapshot())
+    }
+
+    fn access_of(&self, sidecar: &Sidecar, now: &Snapshot) -> Result<Access> {
+        let launched = now.launched.as_ref().filter(|_| now.state == State::Ready);
+        let Some(launched) = launched else {
+            return Err(Error::NotReady {
+                name: sidecar.name.clone(),
+                state: now.state.name().to_owned(),
+            });
+        };
+        let said = self.hub.port(&sidecar.name, now.launch);
+        let port = said.or(launched.free_port);
+        Ok(Access {
+            launch: now.launch,
+            port,
+            url: port.map(|port| format!("http://127.0.0.1:{port}")),
+            token: launched
+                .token
+                .as_ref()
+                .map(|token| token.secret().to_owned()),
+        })
+    }
+
+    /// Waits until a sidecar is ready, and no longer than until it has failed for good.
+    ///
+    /// # Errors
+    /// When there is no such sidecar, or it is not ready in time.
+    pub fn wait_ready(&self, name: &str, timeout: Duration) -> Result<Access> {
+        let sidecar = self.find(name)?;
+        let waited = sidecar.supervisor.wait_for(timeout, |now| {
+            now.state == State::Ready || (now.failure.is_some() && now.rests_for_good())
+        });
+        self.access_of(sidecar, &waited.unwrap_or_else(|last| *last))
+    }
+
+    /// Sends the lines from number `since` on that are still known, and then every further one.
+    ///
+    /// # Errors
+    /// When there is no such sidecar.
+    pub fn logs(
+        &self,
+        page: &str,
+        name: &str,
+        since: u64,
+        channel: Channel<LogBatch>,
+    ) -> Result<u32> {
+        self.find(name)?;
+        Ok(self.hub.follow(page, name, since, channel))
+    }
+
+    /// Everything that helps to find out why a sidecar failed.
+    ///
+    /// # Errors
+    /// When there is no such sidecar.
+    pub fn diagnostics(&self, name: &str) -> Result<Diagnostics> {
+        let sidecar = self.find(name)?;
+        let now = sidecar.supervisor.snapshot();
+        let mut lines = self.hub.lines(name);
+        let last = lines.split_off(lines.len().saturating_sub(DIAGNOSIS_LINES));
+        Ok(Diagnostics {
+            status: self.status(name)?,
+            program: sidecar.program.clone(),
+            args: now
+                .launched
+                .map_or_else(|| sidecar.args.clone(), |launched| launched.args),
+            text: now.failure.map(|failure| failure.text),
+            lines: last,
+        })
+    }
+
+    /// Ends all sidecars for an update: gives each with the proof that nothing of it runs and that
+    /// its files can be replaced. Nothing is started any more, by anybody, before [`Self::resume`]
+    /// or a new start of the application.
+    ///
+    /// # Errors
+    /// When something could not be ended or somebody uses the files; all goes on as before then.
+    pub fn prepare_update(&self) -> Result<Vec<Prepared>> {
+        self.gate.close(self.running())?;
+        update::prepare(&self.sidecars, &self.gate).inspect_err(|_| {
+            let _ = self.resume();
+        })
+    }
+
+    /// Ends the state that [`Self::prepare_update`] made: what ran then is started again.
+    ///
+    /// # Errors
+    /// Never on a desktop.
+    pub fn resume(&self) -> Result<()> {
+        for name in self.gate.open() {
+            // An update may have replaced a program by a placeholder; its state will tell.
+            let _ = self.start(&name);
+        }
+        Ok(())
+    }
+
+    fn running(&self) -> Vec<String> {
+        self.sidecars
+            .values()
+            .filter(|sidecar| !sidecar.supervisor.snapshot().rests_for_good())
+            .map(|sidecar| sidecar.name.clone())
+            .collect()
+    }
+
+    /// The callbacks of a page are gone.
+    pub(crate) fn forget_page(&self, page: &str) {
+        self.hub.forget_page(page);
+    }
+
+    /// Stops what ends with this window.
+    pub(crate) fn window_closed(&self, label: &str) {
+        self.hub.forget_page(label);
+        for sidecar in self.sidecars.values() {
+            if sidecar.window.as_deref() == Some(label) {
+                sidecar.supervisor.stop();
+            }
+        }
+    }
+
+    /// Ends all sidecars for good, at once and not one after the other, and waits for that.
+    pub(crate) fn shutdown(&self) {
+        let begun = Instant::now();
+        for sidecar in self.sidecars.values() {
+            sidecar.supervisor.stop();
+        }
+        for sidecar in self.sidecars.values() {
+            let last = sidecar.supervisor.shutdown();
+            for survivor in last.cleanup.iter().flat_map(|cleanup| &cleanup.survivors) {
+                eprintln!(
+                    "sidecar-supervisor: process {} of {} could not be ended within {:.1} s: {}",
+                    survivor.pid,
+                    sidecar.name,
+                    begun.elapsed().as_secs_f64(),
+                    survivor.cmdline
+                );
+            }
+        }
+        self.hub.close();
+    }
+}
+
+impl Drop for Sidecars {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+/// Waits until a command has been taken, which is at once.
+fn taken(sidecar: &Sidecar, seen: impl FnMut(&Snapshot) -> bool) {
+    let _ = sidecar.supervisor.wait_for(TAKEN_WITHIN, seen);
+}
+
+fn places<R: Runtime>(app: &AppHandle<R>, dev: bool) -> Result<Places> {
+    let system = |what: &str, error: String| Error::System {
+        what: what.to_owned(),
+        error,
+    };
+    let own = tauri::process::current_binary(&app.env());
+    let own = own.map_err(|error| {
+        system(
+            "The application cannot tell where its program is",
+            error.to_string(),
+        )
+    })?;
+    let mut programs = own.parent().map(PathBuf::from).unwrap_or_default();
+    // `cargo test` runs programs from `deps`; what is beside the application lies one above.
+    if programs.ends_with("deps") {
+        programs.pop();
+    }
+    let sources = match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(folder) => PathBuf::from(folder),
+        None => std::env::current_dir()
+            .map_err(|error| system("There is no working folder", error.to_string()))?,
+    };
+    let mut origins = vec![if cfg!(windows) {
+        "http://tauri.localhost https://tauri.localhost".to_owned()
+    } else {
+        "tauri://localhost".to_owned()
+    }];
+    if dev && let Some(url) = &app.config().build.dev_url {
+        origins.push(url.origin().ascii_serialization());
+    }
+    let identifier = app.config().identifier.clone();
+    Ok(Places {
+        programs,
+        resources: app.path().resource_dir().ok(),
+        sources,
+        dev,
+        origins: origins.join(" "),
+        identifier: if identifier.is_empty() {
+            "sidecar".to_owned()
+        } else {
+            identifier
+        },
+    })
+}
