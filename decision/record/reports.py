@@ -20,7 +20,7 @@ from decision.platforms.rows import Platforms
 from decision.recommend import standings, wording
 from decision.recommend.choice import Answer
 from decision.record import figures, sections
-from spike.core.tables import compact
+from spike.core.tables import compact, squeezed
 from spike.packagers import DEFAULT_PACKAGERS, PACKAGERS
 
 INDEX = "index"
@@ -140,7 +140,7 @@ def render_all(facts: Known) -> dict[Path, str]:
     texts = {
         facts.path(report.stem): f"# {report.title}\n\n{facts.sentences[report.stem]}\n\n"
         f"Of {facts.evidence.sidecar.name} on {facts.platform}; "
-        f"{facts.link(INDEX, 'all reports')}.\n\n{report.body(facts).strip()}\n"
+        f"{facts.link(INDEX, 'all reports')}.\n\n{squeezed(report.body(facts)).strip()}\n"
         for report in facts.reports
         if report.stem in facts.sentences
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 NOT_MEASURED = "-"
@@ -27,6 +28,17 @@ def compact(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A GitHub table without padding, for cells that hold links."""
     cells = [headers, ["---"] * len(headers), *([_escaped(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def squeezed(text: str) -> str:
+    """A document whose tables have no padding: half of a wide one would be spaces and dashes."""
+
+    def row(found: re.Match[str]) -> str:
+        if not found[0].strip("|-: "):
+            return re.sub(r"-{4,}", "---", found[0])
+        return re.sub(r" {2,}", " ", found[0])
+
+    return re.sub(r"^\|.*$", row, text, flags=re.MULTILINE)
 
 
 def _escaped(cell: str) -> str:

@@ -190,7 +190,7 @@ fn patterns() -> &'static [Regex] {
             format!(
                 r#"(?i)(?P<before>[\w.-]*(?:{NAMES})[\w.-]*["']?(?:\s*[:=]\s*|\s+))(?:"[^"]*"?|'[^']*'?|[^\s,;&"']+)"#
             ),
-            format!(r#"(?i)(?P<before>\b\w*_key["']?\s*[:=]\s*)(?:"[^"]*"?|'[^']*'?|[^\s,;&"']+)"#),
+            r#"(?i)(?P<before>\b\w*_key["']?\s*[:=]\s*)(?:"[^"]*"?|'[^']*'?|[^\s,;&"']+)"#.to_string(),
             // Those of well-known services, whatever their length.
             r"(?:sk|pk|rk)[-_](?:live|test|proj|ant|or)[-_][\w-]+".to_owned(),
             r"(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hf_|npm_|pypi-)[\w-]{8,}".to_owned(),
@@ -251,9 +251,9 @@ fn whole_words(line: &str, name: &str, mark: &str) -> String {
         let (before, behind) = (&rest[..at], &rest[at + name.len()..]);
         let last = before.chars().next_back().or(result.chars().next_back());
         result.push_str(before);
-        let alone = !(inner(last) && inner(name.chars().next()))
-            && !(inner(behind.chars().next()) && inner(name.chars().next_back()));
-        result.push_str(if alone { mark } else { name });
+        let goes_on = (inner(last) && inner(name.chars().next()))
+            || (inner(behind.chars().next()) && inner(name.chars().next_back()));
+        result.push_str(if goes_on { name } else { mark });
         rest = behind;
     }
     result.push_str(rest);
