@@ -99,6 +99,18 @@ def choose(
     )
 
 
+def sparable(plain: Notes, candidates: Mapping[str, Sequence[Statement]]) -> frozenset[str]:
+    """Modules that would not be loaded if all were put off that can be: no choice spares more.
+
+    Args:
+        plain: What a trial run of the plain script has noted.
+        candidates: Module to the statements of it that could be put off.
+    """
+    open_ = {(name, each.line) for name, statements in candidates.items() for each in statements}
+    there = frozenset(plain.modules)
+    return there - _loaded(edges_of(plain), open_, there)
+
+
 def worth(plain: Notes, libraries: Collection[str]) -> frozenset[str]:
     """Modules in which something may be worth putting off; the others need not be looked at.
 

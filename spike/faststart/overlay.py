@@ -172,10 +172,12 @@ class _Maker:
 
     def run(self) -> Overlay:
         """Try, choose, rewrite and prove until nothing differs."""
-        plain = self._plain()
+        plain = self._noted(())
         for name in sorted(_bound_to_place() & {library_of(each) for each in plain.modules}):
             self.left_out.setdefault(name, "its native libraries are found by where it lies")
         found = dict(_candidates(plain))
+        if watched := choice.sparable(plain, found):
+            plain = replace(plain, effects=self._noted(watched).effects)
         names = _order(plain, self.place.sources)
         texts_of_all = tuple(_sources(plain, self.place.sources))
         seen: tuple[proof.Seen, proof.Seen] | None = None
@@ -210,12 +212,9 @@ class _Maker:
             self._leave_out(problems, chosen)
         raise NotProvedError(self._in_vain())
 
-    def _plain(self) -> Notes:
-        """What the plain script does, with what its imports change."""
-        launch, notes = trials.run(self.sidecar, self.place, self.script)
-        if launch.ok:
-            launch, watched = trials.run(self.sidecar, self.place, self.script, effects=True)
-            notes = replace(notes, effects=watched.effects)
+    def _noted(self, effects: Collection[str]) -> Notes:
+        """What a trial run of the plain script notes."""
+        launch, notes = trials.run(self.sidecar, self.place, self.script, effects=effects)
         if not launch.ok:
             words = judgement.last_words(launch)
             raise NotProvedError(f"The plain script fails in a trial run: {launch.detail}; {words}")

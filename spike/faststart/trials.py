@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import marshal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Notes:
         modules: Name to file of what was executed, in that order; empty where there is no file.
         imports: Importing module, line and imported module. The line is 0 for what was imported
             by code that ran while that module was executed, and the module is empty where none was.
-        effects: Module and what changed outside of it while it was executed.
+        effects: Module and what changed outside of it while it was executed; of some modules.
         used: Module and line of imports that were put off and needed.
         later: The same, of the time after READY.
         patterns: Patterns that ``re`` has compiled, with the flags that it was given.
@@ -102,7 +102,7 @@ def environment(
     *,
     modules: Mapping[str, Overlaid] | None = None,
     tables: Path | None = None,
-    effects: bool = False,
+    effects: Collection[str] = (),
     quiet: bool = False,
 ) -> tuple[Mapping[str, str], Path]:
     """Variables that make any Python program a trial run, and the file of its notes.
@@ -124,7 +124,7 @@ def environment(
         "tools": str(_HERE / "tools"),
         "staged": str(STAGED),
         "tables": str(tables or ""),
-        "effects": effects,
+        "effects": sorted(effects),
         "quiet": quiet,
         "ready": "" if sidecar.ready_pattern or sidecar.ready_url else sidecar.ready,
         "modules": {
@@ -150,7 +150,7 @@ def run(
     *,
     modules: Mapping[str, Overlaid] | None = None,
     tables: Path | None = None,
-    effects: bool = False,
+    effects: Collection[str] = (),
 ) -> tuple[Launch, Notes]:
     """Launch a plain script up to READY, with its smoke command, and read what it has noted.
 
@@ -160,7 +160,7 @@ def run(
         script: The copy.
         modules: The rewritten modules that it is to import.
         tables: Folder of the module that hands out what was made beforehand; None for none.
-        effects: Whether to note what changes outside of a module while it is executed.
+        effects: Modules of which to note what changes outside of them while they are executed.
     """
     env, notes = environment(sidecar, place, modules=modules, tables=tables, effects=effects)
     spec = judgement.spec_of(sidecar, [sys.executable, str(script)], place=place, env=env)

@@ -145,11 +145,21 @@ def _note_makers(line, staged):
 
 
 def _note_imports(line, executed, *, effects):
-    """Note what is executed, who imports it, and what changes meanwhile."""
+    """Note what is executed, who imports it, and what some modules' execution changes meanwhile.
+
+    To look costs as much as there are modules, so it is done around those alone, and around what
+    they import, which is not their doing.
+    """
+    effects = frozenset(effects)
     stacks = {}
     seen = set()
+
+    def tell(kind, running, what):
+        if running in effects:
+            line(kind, running, what)
+
     # It needs parts of the library itself, so that run tells nothing else.
-    watch = _watcher(line) if effects else None
+    watch = _watcher(tell) if effects else None
 
     def importer(frame):
         """Module and line of a statement; the module being executed and 0 for a function's."""
@@ -187,14 +197,16 @@ def _note_imports(line, executed, *, effects):
         note(sys._getframe(1), spec.name)
         line("module", spec.name, (spec.origin if spec.has_location else "") or "")
         stack = stacks.setdefault(get_ident(), [])
-        if watch:
-            watch(stack[-1] if stack else "")
+        around = stack[-1] if stack else ""
+        is_watched = spec.name in effects or around in effects
+        if is_watched:
+            watch(around)
         stack.append(spec.name)
         try:
             return usual_load(spec)
         finally:
             executed(spec.name)
-            if watch:
+            if is_watched:
                 watch(spec.name)
             stack.pop()
 

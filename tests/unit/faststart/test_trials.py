@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,7 @@ SOURCES = {
 
 
 def run(
-    tmp_path: Path, *, modules: Mapping[str, str] | None = None, effects: bool = False
+    tmp_path: Path, *, modules: Mapping[str, str] | None = None, effects: Collection[str] = ()
 ) -> tuple[Launch, Notes]:
     folder = tmp_path / "program"
     for name, text in SOURCES.items():
@@ -84,7 +84,7 @@ def test_imports_are_noted_with_their_lines(tmp_path: Path) -> None:
 
 def test_what_an_import_changes_elsewhere_is_noted(tmp_path: Path) -> None:
     """Names of other modules that it binds, but not that packages have parts."""
-    _, notes = run(tmp_path, effects=True)
+    _, notes = run(tmp_path, effects=["lib.far"])
     ours = {(one, what) for one, what in notes.effects if one.startswith("lib")}
     assert ours == {("lib.far", "lib.near.x"), ("lib.far", "lib.near.made")}
 
@@ -108,7 +108,7 @@ def test_an_object_that_stands_for_another_is_not_woken(
     monkeypatch.setitem(SOURCES, "lib/near.py", f"{lazy}settings = Lazy()\nx = 1\n")
     changing = "import lib.near\nlib.near.other = lib.near.settings\nx = 1\n"
     monkeypatch.setitem(SOURCES, "lib/far.py", changing)
-    launch, notes = run(tmp_path, effects=True)
+    launch, notes = run(tmp_path, effects=["lib.far"])
     assert launch.ready_ms is not None, launch.stderr_tail
     assert ("lib.far", "lib.near.other") in notes.effects
 
