@@ -37,7 +37,7 @@ GONE_S = 10.0
 
 def main(arguments: list[str]) -> int:
     """Command line; see the module."""
-    parser = argparse.ArgumentParser(prog="python -m spike.wine.lives", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="lives", allow_abbrev=False)
     parser.add_argument("--programs", type=Path, required=True)
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--sidecar", default=HELLO)
