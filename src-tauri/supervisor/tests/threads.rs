@@ -1,8 +1,8 @@
 //! A thread that the system refuses, in a process of its own: the limit is that of the whole process.
 #![cfg(target_os = "linux")]
 
-use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use sidecar_supervisor::{LaunchSpec, Reason, State, Supervisor};
 
@@ -39,11 +39,29 @@ fn limit(bytes: libc::rlim_t) -> libc::rlim_t {
     }
 }
 
+/// Waits until a thread of this name runs. It gets its name after the memory that every thread asks
+/// for before anything else, and without which the process would be aborted.
+fn wait_for_thread(name: &str) {
+    let until = Instant::now() + PATIENCE;
+    let is_there = || {
+        let tasks = fs::read_dir("/proc/self/task").expect("readable");
+        tasks.flatten().any(|task| {
+            fs::read_to_string(task.path().join("comm"))
+                .is_ok_and(|found| !found.trim().is_empty() && name.starts_with(found.trim()))
+        })
+    };
+    while !is_there() {
+        assert!(Instant::now() < until, "no thread {name}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn a_thread_that_cannot_be_started_is_a_reason_of_its_own() {
     let mut spec = LaunchSpec::new(env!("CARGO_BIN_EXE_fake-child"));
     spec.args = vec!["out:READY\\n".to_owned(), "until-eof".to_owned()];
     let supervisor = Supervisor::new(spec, |_| {}).expect("the thread starts");
+    wait_for_thread("sidecar-supervisor");
 
     let before = limit(address_space_bytes() + ROOM_BYTES);
     supervisor.start();
