@@ -30,7 +30,7 @@ from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.launch import launcher
 from spike.measure import results
 from spike.packagers import VARIANTS
-from spike.packagers.analysis import defer_gc
+from spike.packagers.analysis import prologue
 from spike.packagers.nuitka import PLUGIN
 from spike.packagers.recipe import STAGED, Recipe
 from spike.project.sidecar import Sidecar, load
@@ -97,7 +97,7 @@ def _without_env(recipe: Recipe) -> Recipe:
 
 
 def _without_hold(recipe: Recipe) -> Recipe:
-    held = {STAGED / "main.py", STAGED / f"{defer_gc.MODULE}.py"}
+    held = {STAGED / "main.py", STAGED / f"{prologue.MODULE}.py"}
     return replace(
         recipe, files={path: text for path, text in recipe.files.items() if path not in held}
     )
@@ -109,7 +109,7 @@ def _plus(*options: str, **env: str) -> Callable[[Recipe], Recipe]:
 
 
 def _held(recipe: Recipe) -> Recipe:
-    return replace(recipe, files={**recipe.files, **defer_gc.files(load(), always=True)})
+    return replace(recipe, files={**recipe.files, **prologue.files(load(), always=True)})
 
 
 def _excluded(recipe: Recipe) -> Recipe:

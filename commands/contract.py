@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from commands.edge import edge, whole_number
+from commands.edge import edge, one_of, whole_number
 
 
 @task(
@@ -31,14 +31,9 @@ def contract(
 
     from spike.contract import render, subject, trial
     from spike.contract.life import Terms
-    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, UsageError
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
 
-    if format not in ("text", "json"):
-        raise UsageError(
-            f"There is no format {format!r}.",
-            why="Known are text and json.",
-            try_next="--format json",
-        )
+    one_of(format, "--format", ("json", "text"))
     terms = Terms(
         ready_timeout_s=whole_number(timeout, "--timeout", low=1, high=600),
         grace_s=whole_number(grace, "--grace", low=1, high=60),

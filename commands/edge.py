@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from invoke.exceptions import Exit
@@ -48,6 +48,23 @@ def edge(body: Callable[..., int | None]) -> Callable[..., None]:
 def _interrupt(number: int, frame: object) -> NoReturn:
     """SIGTERM ends a task like Ctrl-C: what was started is ended, what was measured is kept."""
     raise KeyboardInterrupt
+
+
+def one_of(value: str, option: str, known: Sequence[str]) -> str:
+    """Take one of some words.
+
+    Raises:
+        UsageError: It is none of them; the message names them.
+    """
+    from spike.core.errors import UsageError
+
+    if value not in known:
+        raise UsageError(
+            f"There is no {option.lstrip('-')} {value!r}.",
+            why=f"Known are {' and '.join(known)}.",
+            try_next=f"{option} {known[0]}",
+        )
+    return value
 
 
 def whole_number(text: str, option: str, *, low: int, high: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from commands.edge import edge, whole_number
+from commands.edge import edge, one_of, whole_number
 
 
 @task(
@@ -51,16 +51,11 @@ def installed(
     import sys
     from pathlib import Path
 
-    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, UsageError
+    from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.installed import render, trial
     from spike.installed.request import Terms, variables
 
-    if format not in ("text", "json"):
-        raise UsageError(
-            f"There is no format {format!r}.",
-            why="Known are text and json.",
-            try_next="--format json",
-        )
+    one_of(format, "--format", ("json", "text"))
     terms = Terms(
         ready_url=ready_url,
         ready_file=ready_file,

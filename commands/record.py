@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 from invoke.tasks import task
 
-from commands.edge import HELLO, SIDECAR_HELP, edge, whole_number
+from commands.edge import HELLO, SIDECAR_HELP, edge, one_of, whole_number
 from commands.words import WordsTask
 
 if TYPE_CHECKING:
@@ -253,15 +253,9 @@ def report(c: Context, format: str = "markdown", sidecar: str = HELLO) -> None: 
 
     from decision import evidence
     from decision import report as document
-    from spike.core.errors import UsageError
     from spike.project import sidecar as sidecars
 
-    if format not in ("json", "markdown"):
-        raise UsageError(
-            f"There is no format {format!r}.",
-            why="Known are json and markdown.",
-            try_next="--format json",
-        )
+    one_of(format, "--format", ("json", "markdown"))
     known = evidence.gather(sidecars.load(sidecar))
     if format == "json":
         print(json.dumps(document.as_json(known), indent=1))

@@ -15,9 +15,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from types import MappingProxyType
 
 from spike.completeness import outputs
 
@@ -96,18 +97,24 @@ def walk(start: str) -> dict[str, Page]:
     return found
 
 
-def ask(url: str) -> Page:
+def ask(
+    url: str,
+    *,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    timeout_s: float = ANSWER_TIMEOUT_S,
+) -> Page:
     """One GET; redirections are followed."""
     # No proxy of the environment stands between this computer and itself.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=ANSWER_TIMEOUT_S) as answer:
+        request = urllib.request.Request(url, headers=dict(headers))
+        with opener.open(request, timeout=timeout_s) as answer:
             return _page(answer.status, answer)
     except urllib.error.HTTPError as error:
         with error:
             return _page(error.code, error)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Page(status=0, body=str(error).encode())
+        return Page(status=0, body=(str(error) or type(error).__name__).encode())
 
 
 def _page(status: int, answer: http.client.HTTPResponse | urllib.error.HTTPError) -> Page:

@@ -31,6 +31,7 @@ from spike.faststart.trials import Notes, Overlaid
 from spike.launch import judgement, leftovers, places
 from spike.launch.places import Place
 from spike.launch.spec import Launch
+from spike.packagers.recipe import TABLES
 from spike.project import imports
 from spike.project.sidecar import Sidecar
 
@@ -96,7 +97,7 @@ def write_tables(made: Tables, folder: Path) -> None:
         OSError: It cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{tables.MODULE}.py").write_text(made.module(), encoding="utf-8")
+    (folder / f"{TABLES}.py").write_text(made.module(), encoding="utf-8")
 
 
 def make(sidecar: Sidecar, *, exclude: Sequence[str] = (), check: Sequence[str] = ()) -> Overlay:

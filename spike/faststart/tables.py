@@ -21,11 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-STAGED: Final = Path(__file__).parent / "staged"
-MODULE: Final = "sidecar_fast_tables"
+from spike.packagers.recipe import TABLES
 
-MODULES: Final = ("dataclasses", "typing")
-"""See the staged module, which has the same."""
+STAGED: Final = Path(__file__).parent / "staged"
 
 MOST_PATTERNS: Final = 400
 """``re`` forgets what it has when its cache holds 512 (3.11 to 3.14)."""
@@ -68,7 +66,7 @@ class Tables:
 
     def module(self) -> str:
         """The text of the module that hands them out; without tables it does nothing."""
-        text = (STAGED / f"{MODULE}.py").read_text(encoding="utf-8")
+        text = (STAGED / f"{TABLES}.py").read_text(encoding="utf-8")
         for name, value in (
             ("PYTHON", sys.version if self else ""),
             ("PATTERNS", self.patterns),
@@ -89,7 +87,7 @@ def make(patterns: Collection[tuple[str | bytes, int]], texts: Collection[Text])
     # In an order of their own: that in which they were noted may be another each time.
     ordered = sorted(set(patterns), key=lambda each: (str(type(each[0])), each))
     made = (_pattern(pattern, flags) for pattern, flags in ordered)
-    usable = [name for name in MODULES if _is_usable(name)]
+    usable = {name for name in {each.module for each in texts} if _is_usable(name)}
     return Tables(
         patterns=tuple(each for each in made if each is not None)[:MOST_PATTERNS],
         texts=tuple(

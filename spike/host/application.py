@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ HOST = "sidecar-host"
 
 NO_SIDECAR = json.dumps({"bundle": {"externalBin": None, "resources": None}})
 """Configuration of a host to compile: what ships with it is the package's matter."""
+
+DISPLAY_UP_S = 30.0
+"""How long a virtual display may take to come up."""
 
 RUN_TIMEOUT_S = 120.0
 """A self-test bounds each of its own waits; only a defect of the host reaches this."""
@@ -242,17 +245,43 @@ def display() -> Iterator[str]:
         MissingToolError: Xvfb is not there.
         SpikeError: It did not come up.
     """
-    read_end, write_end = os.pipe()
+    server, screen = start_display([shutil.which("Xvfb") or "Xvfb"])
+    try:
+        yield screen
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def start_display(
+    command: Sequence[str], *options: str, env: Mapping[str, str] = os.environ
+) -> tuple[process.Popen, str]:
+    """Start a virtual display.
+
+    Args:
+        command: The words that run Xvfb.
+        options: Options of it, beside our own.
+        env: The whole environment.
+
+    Returns:
+        The server, which the caller ends, and the display's name, such as ``:99``.
+
+    Raises:
+        MissingToolError: Xvfb is not there.
+        SpikeError: It did not come up.
+    """
+    import selectors
     import subprocess
 
+    read_end, write_end = os.pipe()
     server = process.start(
         [
-            *(shutil.which("Xvfb") or "Xvfb", "-displayfd", str(write_end)),
+            *(*command, "-displayfd", str(write_end)),
             # Without -noreset the server starts over when its last client leaves, and refuses a
             # client that comes at that moment.
-            *("-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"),
+            *("-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset", *options),
         ],
-        env=os.environ,
+        env=env,
         cwd=None,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -260,18 +289,14 @@ def display() -> Iterator[str]:
         pass_fds=(write_end,),
     )
     os.close(write_end)
-    try:
-        import selectors
-
-        with selectors.DefaultSelector() as selector, os.fdopen(read_end) as stream:
-            selector.register(stream, selectors.EVENT_READ)
-            number = stream.readline().strip() if selector.select(30.0) else ""
-        if not number:
-            raise SpikeError("The virtual display did not start.", try_next="Xvfb -displayfd 1")
-        yield f":{number}"
-    finally:
+    with selectors.DefaultSelector() as selector, os.fdopen(read_end) as stream:
+        selector.register(stream, selectors.EVENT_READ)
+        number = stream.readline().strip() if selector.select(DISPLAY_UP_S) else ""
+    if not number:
         server.terminate()
         server.wait()
+        raise SpikeError("The virtual display did not start.", try_next="Xvfb -displayfd 1")
+    return server, f":{number}"
 
 
 @contextlib.contextmanager

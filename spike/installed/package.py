@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from spike.build.buildinfo import file_sha256
 from spike.core import process
 from spike.core.errors import MissingToolError, UsageError
 from spike.installed import desktop
@@ -129,7 +129,7 @@ def read(file: Path, folder: Path) -> Package:
         entry=entry,
         main=main,
         sidecars=sidecars,
-        hashes={path: sha256(tree / path) for path in (main, *sidecars)},
+        hashes={path: file_sha256(tree / path) for path in (main, *sidecars)},
         health=_health(tree, files),
     )
 
@@ -231,12 +231,6 @@ def _runs(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         return stream.read(4).startswith((b"\x7fELF", b"#!"))
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _health(tree: Path, files: tuple[str, ...]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import http.client
 import os
 import re
 import signal
@@ -15,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from spike.build.buildinfo import file_sha256
+from spike.completeness import crawl
 from spike.contract.asking import listening, local
 from spike.core import process
+from spike.core.errors import SpikeError
 from spike.installed import xwindow
 from spike.installed.request import Request
 from spike.installed.root import HOME, Root
@@ -138,14 +139,11 @@ class Running:
         """The SHA-256 of the file that each sidecar's process runs, by its program's path."""
         found = {}
         for pid, program in self.sidecars().items():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, SpikeError):
                 exe = Path(f"/proc/{pid}/exe")
-                if self._root.inside(str(exe.readlink())).lstrip("/") == program:
-                    with exe.open("rb") as stream:
-                        found[program] = hashlib.file_digest(stream, "sha256").hexdigest()
-                else:  # a script, which an interpreter runs
-                    content = (self._root.path / program).read_bytes()
-                    found[program] = hashlib.sha256(content).hexdigest()
+                is_own = self._root.inside(str(exe.readlink())).lstrip("/") == program
+                # A script is run by an interpreter.
+                found[program] = file_sha256(exe if is_own else self._root.path / program)
         return found
 
     def wait_ready(self) -> Ready:
@@ -220,11 +218,13 @@ class Running:
             The status and it in words; 0 where nobody answers.
         """
         token = self._token(sidecars)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         said = f"nobody listens at a port, to be asked for {url}"
         for each in self._addresses(url, sidecars):
-            status, said = _get(each, token)
-            if status:
-                return status, said
+            page = crawl.ask(each, headers=headers, timeout_s=ASK_TIMEOUT_S)
+            if page.status:
+                return page.status, f"{each} answered {page.status}"
+            said = f"{each}: {page.body.decode('utf-8', 'replace')}"
         return 0, said
 
     def _addresses(self, url: str, sidecars: Mapping[int, str]) -> list[str]:
@@ -333,19 +333,3 @@ def _parents(found: Iterable[Process]) -> dict[int, int]:
         with contextlib.suppress(*GONE):
             parents[each.pid] = each.ppid()
     return parents
-
-
-def _get(url: str, token: str) -> tuple[int, str]:
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=ASK_TIMEOUT_S)
-    try:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path, headers=headers)
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return 0, f"{url}: {error or type(error).__name__}"
-    finally:
-        connection.close()
-    return status, f"{url} answered {status}"

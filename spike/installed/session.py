@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import shutil
 import subprocess
 import time
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spike.core import process
-from spike.core.errors import SpikeError
 from spike.host import application
 from spike.installed.root import HOME, USER, Root, chroot
 
@@ -48,7 +46,7 @@ def opened(root: Root, env: Mapping[str, str]) -> Iterator[Session]:
     """
     helpers: list[process.Popen] = []
     try:
-        display, server = _display(root)
+        server, display = _display(root)
         helpers.append(server)
         bus = _bus(root)
         if bus:
@@ -74,35 +72,17 @@ def opened(root: Root, env: Mapping[str, str]) -> Iterator[Session]:
             helper.wait()
 
 
-def _display(root: Root) -> tuple[str, process.Popen]:
+def _display(root: Root) -> tuple[process.Popen, str]:
     """A virtual display; its lock file and socket lie in the root, not on this machine."""
     sockets = root.path / "tmp" / ".X11-unix"
     sockets.mkdir()
     sockets.chmod(0o1777)
-    read_end, write_end = os.pipe()
     program = shutil.which("Xvfb") or "/usr/bin/Xvfb"
-    server = process.start(
-        [
-            *(chroot(), str(root.path), program, "-displayfd", str(write_end), "-noreset"),
-            # Who could connect is in this network namespace, or asked for the machine's.
-            *("-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-ac"),
-        ],
+    return application.start_display(
+        [chroot(), str(root.path), program],
+        "-ac",  # who could connect is in this network namespace, or asked for the machine's
         env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-        cwd=None,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(write_end,),
     )
-    os.close(write_end)
-    with selectors.DefaultSelector() as selector, os.fdopen(read_end) as stream:
-        selector.register(stream, selectors.EVENT_READ)
-        number = stream.readline().strip() if selector.select(UP_S) else ""
-    if not number:
-        process.kill_group(server.pid)
-        server.wait()
-        raise SpikeError("The virtual display did not start.", try_next="Xvfb -displayfd 1")
-    return f":{number}", server
 
 
 def _address(root: Root) -> str:

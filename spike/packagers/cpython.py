@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from spike.core.errors import UnsuitableError
-from spike.packagers.analysis import defer_gc
+from spike.packagers.analysis import prologue
 from spike.packagers.recipe import (
     FAST_PRICE,
     STAGED,
@@ -96,7 +96,7 @@ class CPython:
             dict.fromkeys([PurePosixPath(sidecar.entry).parent.as_posix(), *found.roots[1:]])
         )
         overlay = overlay_of(sidecar, mode)
-        staged = defer_gc.files(sidecar, overlay=overlay)
+        staged = prologue.files(sidecar, overlay=overlay)
         settings = {
             "collect": sidecar.collect,
             "data": sidecar.data,

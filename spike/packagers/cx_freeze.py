@@ -9,7 +9,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike.packagers.analysis import defer_gc
+from spike.packagers.analysis import prologue
 from spike.packagers.recipe import (
     FAST_PRICE,
     STAGED,
@@ -59,7 +59,7 @@ class CxFreeze:
         if left_out := excluded(sidecar):
             argv += ["--excludes", ",".join(left_out)]
         overlay = overlay_of(sidecar, mode)
-        files = dict(defer_gc.files(sidecar, overlay=overlay))
+        files = dict(prologue.files(sidecar, overlay=overlay))
         settings = []
         if sidecar.data or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.

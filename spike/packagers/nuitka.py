@@ -17,7 +17,7 @@ from pathlib import Path
 
 from spike.core.errors import UnsuitableError
 from spike.core.workspace import system_name
-from spike.packagers.analysis import defer_gc, module_graph, opcode_tables
+from spike.packagers.analysis import module_graph, opcode_tables, prologue
 from spike.packagers.analysis.interpreter_imports import START_UP
 from spike.packagers.recipe import (
     STAGED,
@@ -154,7 +154,7 @@ class Nuitka:
                 output=output,
                 artifact=output / f"{stem}{_SUFFIX}",
                 discard=(*leftovers, folder),
-                files=defer_gc.files(sidecar),
+                files=prologue.files(sidecar),
                 shipped=_shipped,
                 compiled=lambda: _compiled(sidecar),
             )
@@ -165,7 +165,7 @@ class Nuitka:
             artifact=folder / f"{stem}{_SUFFIX}",
             folder=folder,
             discard=leftovers,
-            files=defer_gc.files(sidecar),
+            files=prologue.files(sidecar),
             shipped=_shipped,
             compiled=lambda: _compiled(sidecar),
         )
@@ -304,7 +304,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
         files={
             PLUGIN: _PLUGIN_SOURCE.read_text(encoding="utf-8"),
             PLUGIN.with_suffix(".json"): json.dumps(settings, indent=1),
-            **defer_gc.files(sidecar, always=lean),
+            **prologue.files(sidecar, always=lean),
         },
         shipped=_shipped,
         compiled=lambda: _compiled(sidecar),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spike.core.errors import UnsuitableError
-from spike.packagers.analysis import defer_gc, module_finder, module_graph
+from spike.packagers.analysis import module_finder, module_graph, prologue
 from spike.packagers.recipe import (
     FAST,
     FAST_PRICE,
@@ -127,7 +127,7 @@ class PyInstaller:
             output=output,
             artifact=(output if kind == "onefile" else folder) / f"{sidecar.name}{_SUFFIX}",
             folder=None if kind == "onefile" else folder,
-            files=defer_gc.files(sidecar, overlay=overlay),
+            files=prologue.files(sidecar, overlay=overlay),
             shipped=_shipped,
             overlay=overlay,
         )

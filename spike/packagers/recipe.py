@@ -20,6 +20,9 @@ STAGED = Path("sidecar")
 OVERLAY = Path("overlay")
 """Folder there for libraries that are rewritten for a faster start; see docs/fast-start.md."""
 
+TABLES = "sidecar_fast_tables"
+"""The module there that hands out what was made beforehand; the program imports it first."""
+
 FAST = "-fast"
 """How the modes end that build with rewritten libraries, whether or not the sidecar asks for it."""
 

@@ -116,7 +116,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spike.packagers.analysis import defer_gc
+from spike.packagers.analysis import prologue
 from spike.packagers.recipe import STAGED, Mode, Recipe, Tool, output_folder
 from spike.project.sidecar import Sidecar
 
@@ -152,7 +152,7 @@ class Toy:
             argv=("python", "-c", code, source, artifact.as_posix()),
             output=output,
             artifact=artifact,
-            files=dict(defer_gc.files(sidecar)),
+            files=dict(prologue.files(sidecar)),
         )
 
 

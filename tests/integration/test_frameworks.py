@@ -14,6 +14,7 @@ import pytest
 from spike.core.workspace import TOOL
 from spike.launch import judgement
 from spike.launch.running import Running
+from spike.launch.spec import LaunchSpec
 from spike.project.sidecar import load
 from tests.support import sidecars
 from tests.support.commands import nox
@@ -30,15 +31,20 @@ def test_the_document_has_every_example() -> None:
     assert sorted(re.findall(r"\(\.\./examples/frameworks/(\w+)/main\.py\)", text)) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_framework_lives_a_whole_life(name: str) -> None:
-    """READY once it answers, 0 after a signal, when its host is gone, and after both."""
+def launched(name: str) -> LaunchSpec:
+    """How an example is launched, with its dependencies."""
     folder = FOLDER / name
     made = nox("sidecar_env", "--sidecar", str(folder))
     assert made.returncode == 0, made.stdout
     sidecar = load(folder)
     python = str(sidecar.python or sys.executable)
-    spec = judgement.spec_of(sidecar, [python, str(folder / sidecar.entry)])
+    return judgement.spec_of(sidecar, [python, str(folder / sidecar.entry)])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_framework_lives_a_whole_life(name: str) -> None:
+    """READY once it answers, 0 after a signal, when its host is gone, and after both."""
+    spec = launched(name)
     done = judgement.judge(spec)
     assert done.ok, done
     assert done.stdout_tail[-1] == "SHUTDOWN reason=signal signal=SIGTERM"
@@ -72,12 +78,7 @@ def status(port: str, method: str = "GET", **headers: str) -> tuple[int, str | N
 @pytest.mark.parametrize("name", ["fastapi_uvicorn", "flask"])
 def test_only_the_applications_own_pages_are_answered(name: str) -> None:
     """The guard asks for the token of the launch and for an Origin of the application's."""
-    folder = FOLDER / name
-    made = nox("sidecar_env", "--sidecar", str(folder))
-    assert made.returncode == 0, made.stdout
-    sidecar = load(folder)
-    python = str(sidecar.python or sys.executable)
-    spec = judgement.spec_of(sidecar, [python, str(folder / sidecar.entry)])
+    spec = launched(name)
     page = "tauri://localhost"
     env = {"SIDECAR_TOKEN": "s3cret", "SIDECAR_ORIGINS": f"{page} http://localhost:1420"}
     good = {"Authorization": "Bearer s3cret"}

@@ -14,21 +14,10 @@ from packaging_spike.cli import FILES
 from spike.core.workspace import PROJECT_VARIABLE, TOOL, platform_id
 from spike.measure import results
 from tests.support import checkouts
+from tests.support.installed import SIDECAR
 
 pytestmark = pytest.mark.integration
 
-MAIN = """\
-import signal
-import sys
-
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-print("READY", flush=True)
-sys.stdin.read()
-"""
-SIDECAR = {
-    "sidecar/pyproject.toml": '[project]\nname = "theirs"\nversion = "2.0.0"\n',
-    "sidecar/main.py": MAIN,
-}
 ALLOWED_CACHES = {"packaging_spike/__pycache__"}
 """Python caches a package's ``__init__.py`` before that can say that nothing is to be cached."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from spike.faststart import tables
 from spike.faststart.tables import Text
+from spike.packagers.recipe import TABLES
 
 PATTERNS = (
     (r"a(?P<name>b)?|c{2,3}", 0),
@@ -161,7 +162,7 @@ def test_a_program_gets_what_was_made_and_shows_nothing_else(tmp_path: Path) -> 
     made = tables.make([(r"(\d+)-(?P<last>\d+)", int(re.ASCII))], texts)
     assert len(made.texts) == len(texts) - 1  # "no good"
     (tmp_path / "made").mkdir()
-    (tmp_path / "made" / f"{tables.MODULE}.py").write_text(made.module())
+    (tmp_path / "made" / f"{TABLES}.py").write_text(made.module())
     shown, counts = run(tmp_path, ASKED.format(folder=str(tmp_path / "made"), program=str(program)))
     assert json.loads(shown) == json.loads(plain)
     assert counts == f"{len(made.texts)} False"
@@ -171,11 +172,11 @@ def test_another_python_gets_nothing(tmp_path: Path) -> None:
     """Code and patterns are of one version; under another one the program starts as ever."""
     made = tables.make(PATTERNS, [])
     text = made.module().replace(repr(sys.version), "'3.1'")
-    (tmp_path / f"{tables.MODULE}.py").write_text(text)
+    (tmp_path / f"{TABLES}.py").write_text(text)
     script = (
         "import sidecar_fast_tables, re\n"
         f"print(sum(key[1] == {PATTERNS[0][0]!r} for key in re._cache))"
     )
     assert run(tmp_path, script) == ["0"]
-    (tmp_path / f"{tables.MODULE}.py").write_text(made.module())
+    (tmp_path / f"{TABLES}.py").write_text(made.module())
     assert run(tmp_path, script) == ["1"]

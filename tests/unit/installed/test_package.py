@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from spike.build.buildinfo import file_sha256
 from spike.core.errors import UsageError
 from spike.installed import package
 from tests.support import toy_application
@@ -72,7 +73,7 @@ def test_a_package_is_read(tmp_path: Path) -> None:
     assert (found.name, found.version, found.kind) == ("toy-app", "1.0", "deb")
     assert found.entry.command == ("/usr/bin/toy-app",)
     assert (found.main, found.sidecars) == ("usr/bin/toy-app", ("usr/bin/toy-sidecar",))
-    assert found.hashes[found.main] == package.sha256(found.tree / found.main)
+    assert found.hashes[found.main] == file_sha256(found.tree / found.main)
     assert "DEBIAN/control" not in found.files
     assert found.health == ""
 

@@ -1,4 +1,4 @@
-"""Garbage collection held off until READY, and given back."""
+"""What a program does first: garbage collection held off until READY, and given back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spike.packagers import VARIANTS
-from spike.packagers.analysis import defer_gc
+from spike.packagers.analysis import prologue
 from spike.packagers.recipe import STAGED
 from spike.project import sidecar
 from spike.project.entry import with_first
@@ -50,7 +50,7 @@ def run(tmp_path: Path, program: str, ready: str = "READY") -> list[str]:
         f'[tool.sidecar]\nready = "{ready}"\ndefer_gc = true\n'
     )
     (folder / "main.py").write_text(program)
-    staged = defer_gc.files(sidecar.load(folder))
+    staged = prologue.files(sidecar.load(folder))
     for path, text in staged.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text)

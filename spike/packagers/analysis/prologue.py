@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from spike.packagers.recipe import STAGED
+from spike.packagers.recipe import STAGED, TABLES
 from spike.project.entry import with_first
 from spike.project.sidecar import Sidecar
 
 MODULE = "sidecar_defer_gc"
-TABLES = "sidecar_fast_tables"
-"""It lies with the rewritten libraries; see :mod:`spike.faststart.tables`."""
-
 _SOURCE = Path(__file__).parents[1] / "staged" / f"{MODULE}.py"
 
 
