@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 import urllib.parse
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -28,6 +29,12 @@ ASK_TIMEOUT_S = 1.0
 
 ASK_EVERY_S = 0.01
 """Pause between two questions."""
+
+REMEMBERED_PORTS = 1024
+"""Far more programs than start at the same time, far fewer ports than the system has."""
+
+_handed_over: deque[int] = deque(maxlen=REMEMBERED_PORTS)
+_handing_over = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +115,19 @@ def asks_for_port(texts: Sequence[str], env: Mapping[str, str]) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that was free a moment ago, and none of those handed over lately.
+
+    The system may give a closed port again, while the program that it was handed to still starts:
+    two of eight ports asked for at once were the same once in some five hundred times.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        with _handing_over:
+            if port not in _handed_over:
+                _handed_over.append(port)
+                return port
 
 
 def filled(text: str, port: int | None) -> str:

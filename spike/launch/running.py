@@ -71,6 +71,10 @@ class Running:
     def __enter__(self) -> Self:
         """Start the program; a spawn that fails is recorded in ``failure``."""
         environment = dict(os.environ if self.spec.base_env is None else self.spec.base_env)
+        if self.spec.base_env is None:
+            # Images and our own tool switch compiled modules off. A plain script that compiles its
+            # own at every launch would flatter the packaged programs beside it.
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment.update(self.spec.env)
         environment[MARK] = self.mark
         if self.spec.private_tmp:

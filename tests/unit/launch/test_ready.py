@@ -79,6 +79,12 @@ def test_a_free_port_is_filled_in_where_it_is_asked_for() -> None:
         probe.bind(("127.0.0.1", ready.free_port()))
 
 
+def test_programs_that_start_at_once_get_different_ports() -> None:
+    """Though none of them has bound its port yet."""
+    ports = [ready.free_port() for _ in range(ready.REMEMBERED_PORTS)]
+    assert len(set(ports)) == len(ports)
+
+
 class _Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response({"/": 200, "/there?a=b": 302}.get(self.path, 503))

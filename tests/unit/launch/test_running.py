@@ -35,10 +35,10 @@ http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer).serve_forever()
 def launched(folder: Path, program: str, *arguments: str, **settings: object) -> Launch:
     script = folder / "program.py"
     script.write_text("import os\n" + STOP + textwrap.dedent(program), encoding="utf-8")
+    buffered = {key: text for key, text in os.environ.items() if key != "PYTHONUNBUFFERED"}
     spec = LaunchSpec(
         argv=(sys.executable, str(script), *arguments),
-        base_env={key: text for key, text in os.environ.items() if key != "PYTHONUNBUFFERED"},
-        **{"ready_timeout_s": 10.0, **settings},  # type: ignore[arg-type]
+        **{"ready_timeout_s": 10.0, "base_env": buffered, **settings},  # type: ignore[arg-type]
     )
     return launch(spec)
 
@@ -119,6 +119,17 @@ def test_what_was_kept_in_a_buffer_shows_when_the_time_is_up(tmp_path: Path) -> 
     stubborn = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(30)\n"
     assert launched(tmp_path, stubborn, ready_timeout_s=1.0).failure is Failure.READY_TIMEOUT
     assert time.monotonic() - started < 15
+
+
+def test_a_plain_script_may_keep_its_compiled_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the shell says; a packaged program brings its own compiled."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    say = "print(sys.dont_write_bytecode); print('READY', flush=True); time.sleep(30)\n"
+    for said, told in (((), "False"), ((("PYTHONDONTWRITEBYTECODE", "1"),), "True")):
+        done = launched(tmp_path, say, base_env=None, env=dict(said))
+        assert done.stdout_tail[0] == told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a thread reads each pipe")
