@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,10 +17,11 @@ from decision.evidence import Evidence
 from decision.record import documents
 from decision.workflows import measuring
 from spike.build import buildinfo, doctor, sessions
-from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError
+from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError
+from spike.host import application, verify
 from spike.measure import provenance
 from spike.measure.results import Result
-from spike.packagers import DEFAULT_PACKAGERS
+from spike.packagers import DEFAULT_PACKAGERS, DEFAULT_VARIANTS, VARIANTS
 from spike.project.sidecar import Sidecar
 
 
@@ -88,11 +90,20 @@ def check_tools(with_deps: bool) -> None:
 def build(sidecar: Sidecar, settings: Settings) -> None:
     """Build every default variant, each packager in its own Nox session.
 
+    Where the host was never compiled that is done meanwhile, and so are the failing sidecars of its
+    checklist: nothing is measured yet.
+
     Raises:
         BuildFailedError: A session failed; its output has said why.
     """
     headline("build")
-    sessions.build(sidecar, DEFAULT_PACKAGERS, force=settings.force, draft=settings.draft)
+    hosting = application.compiled_meanwhile() if settings.with_host else nullcontext(False)
+    with hosting as compiling:
+        sessions.build(sidecar, DEFAULT_PACKAGERS, force=settings.force, draft=settings.draft)
+        if compiling:
+            with suppress(SpikeError):  # the checklist says what went wrong
+                for name in DEFAULT_VARIANTS:
+                    verify.faulty_build(VARIANTS[name])
 
 
 def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:

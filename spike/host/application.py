@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import uuid
@@ -31,6 +32,9 @@ HOST = "sidecar-host"
 
 NO_SIDECAR = json.dumps({"bundle": {"externalBin": None, "resources": None}})
 """Configuration of a host to compile: what ships with it is the package's matter."""
+
+_ENVIRONMENT = {"CI": "true"}
+"""For Tauri's tools: they ask no questions then."""
 
 DISPLAY_UP_S = 30.0
 """How long a virtual display may take to come up."""
@@ -120,6 +124,45 @@ def check_tools() -> None:
         )
 
 
+@contextlib.contextmanager
+def compiled_meanwhile() -> Iterator[bool]:
+    """Compile the host beside what the block does, and wait for it behind the block.
+
+    What goes wrong is left to the step that needs the host: it compiles what is missing, and says
+    why it can't. A compilation is most of a first run, and packagers keep one processor busy.
+
+    Yields:
+        Whether it is compiled meanwhile: not where a tool is missing, or where it was before.
+    """
+    command: list[str] = []
+    if not (sources.release() / f"{HOST}{sources.SUFFIX}").exists():
+        with contextlib.suppress(SpikeError):
+            check_tools()
+            command = _compile_command()
+    if not command:
+        yield False
+        return
+    log = _log("tauri-build")
+    with log.open("wb") as output:
+        print(f"meanwhile: $ {process.shown(command)}", flush=True)  # noqa: T201 - like any command
+        compiling = process.spawn(
+            command,
+            env={**os.environ, **_ENVIRONMENT},
+            cwd=sources.sync(),
+            stdin=subprocess.DEVNULL,
+            stdout=output.fileno(),
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield True
+            if compiling.poll() is None:
+                print("waiting for the host, which is still compiled", flush=True)  # noqa: T201
+            compiling.wait()
+        except BaseException:
+            process.end_group(compiling)
+            raise
+
+
 def rust_triple() -> str:
     """The target triple as Rust names it."""
     done = process.capture(["rustc", "-vV"])
@@ -149,13 +192,11 @@ def package(staged: Staged, root: Path) -> Package:
     Raises:
         BuildFailedError: The Tauri command line failed, or made no package.
     """
-    command = tauri_command()
     bundles = sources.release() / "bundle" / "deb"
     shutil.rmtree(bundles, ignore_errors=True)
-    # The program is the same for every sidecar: compiled with none, it is compiled once.
-    _run([*command, "build", "--no-bundle", "--ci", "--config", NO_SIDECAR], "tauri-build")
+    _run(_compile_command(), "tauri-build")
     words = ["bundle", "--bundles", "deb", "--ci", "--config", staged.tauri_config()]
-    log = _run([*command, *words], "tauri-bundle")
+    log = _run([*tauri_command(), *words], "tauri-bundle")
     found = sorted(bundles.glob("*.deb"))
     if not found:
         raise BuildFailedError(
@@ -190,12 +231,20 @@ def tauri_command() -> list[str]:
     return [str(program)]
 
 
-def _run(argv: list[str], step: str) -> Path:
+def _compile_command() -> list[str]:
+    """The program is the same for every sidecar: compiled with none, it is compiled once."""
+    return [*tauri_command(), "build", "--no-bundle", "--ci", "--config", NO_SIDECAR]
+
+
+def _log(step: str) -> Path:
     log = project() / "build" / "host" / f"{step}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    done = process.run_logged(
-        argv, log_path=log, cwd=sources.sync(), env={"CI": "true"}, echo=False
-    )
+    return log
+
+
+def _run(argv: list[str], step: str) -> Path:
+    log = _log(step)
+    done = process.run_logged(argv, log_path=log, cwd=sources.sync(), env=_ENVIRONMENT, echo=False)
     if not done.ok:
         raise BuildFailedError(
             f"The host could not be built; this step failed: {step} (exit code {done.exit_code}).",
