@@ -310,7 +310,7 @@ def _target(name: str, program: Path, sidecar: Sidecar, says: str, folder: bool 
     )
 
 
-def targets(sidecar: Sidecar, wanted: Sequence[str] = ()) -> list[Target]:
+def rows(sidecar: Sidecar, wanted: Sequence[str] = ()) -> list[Target]:
     """Build every row, one after the other, and give them with the baselines.
 
     Raises:
@@ -355,10 +355,20 @@ def run(
 ) -> results.Result:
     """Launch every program in shuffled rounds and count its instructions once.
 
+    Args:
+        sidecar: What is built.
+        targets: Of :func:`rows`; every row, built now, when empty.
+        rounds: Launches of each.
+        seed: Of the order in which they take turns.
+        partial: Whether these are chosen rows.
+
     Raises:
+        BuildFailedError: A packager failed.
+        MissingBuildError: A packager's environment does not exist.
         StorageError: The result cannot be written.
         BusyError: Another task is measuring in this checkout.
     """
+    targets = targets or rows(sidecar)
     counted = not instructions.unavailable()
     with (
         results.recording(

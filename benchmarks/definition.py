@@ -32,7 +32,7 @@ class Rows(StrEnum):
 
     ALL = "the baselines, then the variants"
     VARIANTS = "the variants"
-    NONE = "the measuring itself"
+    NONE = "its own"
 
 
 @dataclass(frozen=True, kw_only=True)

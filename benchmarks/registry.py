@@ -233,6 +233,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                 ),
             ),
             options=(Option(name="rounds", help="launches of each build", default=15),),
+            rows=Rows.NONE,
             any_sidecar=False,
             why_hello="its rows are single knobs of the packagers' recipes, each built anew; what "
             "a knob is worth belongs to the packager.",

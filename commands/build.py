@@ -21,6 +21,7 @@ LAUNCHES = BENCHMARKS[RELIABILITY].options[0]
         "launches": LAUNCHES.explained,
         "no-host": "leave out the Tauri host, which takes most of the time",
         "force": "build and measure also what is up to date",
+        "whole": "every benchmark, of every variant that is built: what the record has (hours)",
         "draft": DRAFT_HELP,
     },
 )
@@ -32,6 +33,7 @@ def spike_(
     launches: str = str(LAUNCHES.default),
     no_host: bool = False,
     force: bool = False,
+    whole: bool = False,
     draft: bool = False,
 ) -> int:
     """Carry out the plan: build, measure, check, record."""
@@ -45,6 +47,7 @@ def spike_(
         with_host=not no_host,
         force=force,
         draft=draft,
+        whole=whole,
     )
 
 

@@ -161,7 +161,7 @@ def ablation(c: Context, row: list[str], rounds: str = str(ABLATION.defaults["ro
 
     options = numbers(ABLATION, {"rounds": rounds})
     hello = sidecars.load(HELLO)
-    targets = builds.targets(hello, tuple(row))
+    targets = builds.rows(hello, tuple(row))
     result = ABLATION.run(hello, targets, partial=bool(row), **options)
     return measuring.tell(ABLATION, hello, result)
 

@@ -34,7 +34,7 @@ def run(
     sidecar: Sidecar,
     targets: Sequence[Target],
     *,
-    cases: Sequence[Case],
+    cases: Sequence[Case] = (),
     repeat: int = 1,
     seed: int = runner.SEED,
     partial: bool = False,
@@ -45,7 +45,7 @@ def run(
         sidecar: The hello sidecar, or another one: then what only the hello sidecar and the probe
             can show is not run.
         targets: Its variants.
-        cases: What to run.
+        cases: What to run; every case when empty.
         repeat: How often, one whole run after another: verdicts must be the same.
         seed: Of everything that is drawn.
         partial: Whether this is a choice of cases or variants.
@@ -56,6 +56,7 @@ def run(
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
+    cases = cases or runner.select(())
     built = [target.built for target in targets if target.built is not None]
     build_probes([item for item in built if item.sidecar.is_hello], cases)
     on = fault_targets(built)
@@ -72,7 +73,7 @@ def run_in_host(
     sidecar: Sidecar,
     targets: Sequence[Target],
     *,
-    cases: Sequence[Case],
+    cases: Sequence[Case] = (),
     repeat: int = 1,
     seed: int = runner.SEED,
     partial: bool = False,
@@ -82,7 +83,7 @@ def run_in_host(
     Args:
         sidecar: See :func:`run`; likewise the others.
         targets: Its variants.
-        cases: What to run; those of other categories are left out.
+        cases: What to run, every case when empty; those of other categories are left out.
         repeat: How often.
         seed: Of everything that is drawn.
         partial: Whether this is a choice of cases or variants.
@@ -94,6 +95,7 @@ def run_in_host(
         BusyError: Another task is measuring in this checkout.
         SpikeError: A worker died.
     """
+    cases = cases or runner.select(())
     built = [target.built for target in targets if target.built is not None]
     with supervised.in_host(built) as programs:
         lacks = {item.info.variant: lacking_in_host(item) for item in built}

@@ -33,6 +33,7 @@ class Settings:
     with_host: bool
     force: bool
     draft: bool = False
+    whole: bool = False
 
 
 def run(
@@ -43,8 +44,18 @@ def run(
     with_host: bool,
     force: bool,
     draft: bool = False,
+    whole: bool = False,
 ) -> int:
     """Carry out the plan; see the steps below.
+
+    Args:
+        sidecar: What is packaged.
+        launches: Of each variant, for the reliability.
+        with_deps: Whether to install system packages that are missing.
+        with_host: Whether to run what needs the Tauri host.
+        force: Whether to do again what is up to date.
+        draft: Whether to draft problems for the issue log.
+        whole: Whether to run also the benchmarks that the plan does not ask for.
 
     Returns:
         0 when every variant meets the plan's reliability target and no row of the checklist
@@ -53,7 +64,9 @@ def run(
     Raises:
         SpikeError: A step could not be done; the steps before it are kept.
     """
-    settings = Settings(launches=launches, with_host=with_host, force=force, draft=draft)
+    settings = Settings(
+        launches=launches, with_host=with_host, force=force, draft=draft, whole=whole
+    )
     started = time.monotonic()
     check_tools(with_deps)
     build(sidecar, settings)
@@ -116,7 +129,7 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
     """
     seen = _Seen(sidecar)
     for benchmark in BENCHMARKS.values():
-        if not benchmark.in_spike or (only and benchmark.name not in only):
+        if not (benchmark.in_spike or settings.whole) or (only and benchmark.name not in only):
             continue
         if benchmark.in_host and not settings.with_host:
             continue

@@ -52,7 +52,7 @@ def test_an_eager_inspect_ships_inspect() -> None:
 def test_a_row_that_does_not_exist_lists_those_that_do() -> None:
     """Before anything is built."""
     with pytest.raises(UsageError, match="nuitka-lean pie"):
-        ablation.targets(sidecar.load(), ["nuitka-lean pei"])
+        ablation.rows(sidecar.load(), ["nuitka-lean pei"])
 
 
 def test_the_table_compares_with_the_interpreter() -> None:

@@ -212,6 +212,7 @@ def test_only_what_was_asked_for_is_measured(
     said = steps(hello, capsys)
     assert [line for line in said.splitlines() if line.startswith("==")] == ["== toy", "== second"]
     assert "== hosted" in steps(hello, capsys, replace(SETTINGS, with_host=True))
+    assert "== apart" in steps(hello, capsys, replace(SETTINGS, whole=True))
     said = steps(hello, capsys, only=("second",))
     assert [line for line in said.splitlines() if line.startswith("==")] == ["== second"]
 
