@@ -8,12 +8,8 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from spike.core import windows
-
-if TYPE_CHECKING:
-    from spike.launch.procs import Process
 
 _SYSTEMS = ("conhost.exe", "explorer.exe")
 """Below system32: the end of a console, and Wine's desktop. Windows has its explorer elsewhere."""
@@ -78,7 +74,7 @@ class WindowsProcess:
             self._opened.end()
 
 
-def processes() -> Iterator[Process]:
+def processes() -> Iterator[WindowsProcess]:
     """Every process that can be asked, but for the system's own."""
     for item in windows.listed():
         with contextlib.suppress(OSError):
@@ -98,13 +94,13 @@ def remember(mark: str, job: windows.Job) -> None:
     _jobs[mark] = job
 
 
-def of_job(mark: str) -> list[Process]:
+def of_job(mark: str) -> list[WindowsProcess]:
     """The living processes in the job of a launch, also those that have dropped its mark."""
     job = _jobs.get(mark)
     if job is None:
         return []
     members = set(job.members())
-    found: list[Process] = []
+    found: list[WindowsProcess] = []
     for item in windows.listed() if members else ():
         if item.pid in members:
             with contextlib.suppress(OSError):

@@ -21,7 +21,7 @@ from typing import cast
 
 from spike.core import process, windows
 from spike.launch import procs_windows
-from spike.launch.running import Running
+from spike.launch.running_posix import RunningOnPosix
 from spike.launch.spec import LaunchSpec
 from spike.launch.streams import Stream
 
@@ -91,8 +91,8 @@ class WindowsChild(process.Child):
                 self._popen.kill()
 
 
-class RunningOnWindows(Running):
-    """See :class:`spike.launch.running.Running`, which is this on Windows."""
+class RunningOnWindows(RunningOnPosix):
+    """What differs on Windows; both are asked in the same way, as ``spike.launch.running``."""
 
     def __init__(self, spec: LaunchSpec) -> None:
         super().__init__(spec)
