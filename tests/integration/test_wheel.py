@@ -35,6 +35,7 @@ BROUGHT = "packaging_spike/tool/"
 FOLDERS = (
     *("packaging_spike", "spike", "benchmarks", "decision", "commands", "locks", "src-tauri"),
     *("sidecar", "docs", "examples/contract", "examples/libraries", "issues/TEMPLATE.md"),
+    *("examples/frameworks/fastapi_uvicorn", "LICENSE"),
 )
 ELSEWHERE = re.compile(
     r"^(benchmarks/report/|docs/.*\.png$|locks/(tools|wheel)\.txt$"
