@@ -31,7 +31,6 @@ _SERVICE = "examples/frameworks/fastapi_uvicorn"
 _PLUGIN = "README.md api-iife.js build.rs config.schema.json guest-js/index.ts permissions src"
 
 COPIED = {
-    "LICENSE": f"{_CRATES}/LICENSE",
     "src-tauri/supervisor/src": f"{_CRATES}/supervisor/src",
     "src-tauri/plugin-build/src": f"{_CRATES}/plugin-build/src",
     **{f"src-tauri/plugin/{part}": f"{_CRATES}/plugin/{part}" for part in _PLUGIN.split()},
@@ -104,6 +103,9 @@ def files(name: str, identifier: str) -> dict[str, bytes]:
         for path in _below(TOOL / source):
             place = Path(target, path.relative_to(TOOL / source))
             found[place.as_posix()] = path.read_bytes()
+    # In a wheel it lies beside the metadata, and nowhere twice.
+    licenses = [TOOL / "LICENSE", *TOOL.parents[1].glob("packaging_spike-*/licenses/LICENSE")]
+    found[f"{_CRATES}/LICENSE"] = next(filter(Path.is_file, licenses)).read_bytes()
     crates = ["plugin", "plugin-build", "supervisor"]
     for crate in crates:
         manifest = _without_tests(_text(f"src-tauri/{crate}/Cargo.toml"))
