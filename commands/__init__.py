@@ -43,11 +43,22 @@ def program(tasks_file: str) -> Collection:
 def topics() -> tuple[ModuleType, ...]:
     """The modules with the tasks, in the order in which they are told."""
     # Not before: what is imported from here on knows whose tool it is.
-    from commands import build, contract, dev, host, installed, issues, measure, record, startup
+    from commands import (
+        application,
+        build,
+        contract,
+        dev,
+        host,
+        installed,
+        issues,
+        measure,
+        record,
+        startup,
+    )
 
     # The tests of the tool are no task of another project's.
     own = (dev,) if project() == TOOL else ()
-    return build, startup, contract, measure, host, installed, issues, record, *own
+    return build, startup, contract, measure, host, application, installed, issues, record, *own
 
 
 def topic_tasks(topic: ModuleType) -> list[Task[Any]]:

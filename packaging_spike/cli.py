@@ -2,6 +2,7 @@
 
     packaging-spike --version
     packaging-spike init [DIR]      write tasks.py and noxfile.py there, over nothing
+    packaging-spike new DIR         make a Tauri application with a FastAPI sidecar there
 
 Everything else is a task of invoke or a session of Nox.
 """
@@ -46,8 +47,18 @@ def _run(arguments: list[str]) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     beginning = commands.add_parser("init", help="write tasks.py and noxfile.py, over nothing")
     beginning.add_argument("folder", nargs="?", default=".", metavar="DIR", help="default: here")
+    made = commands.add_parser("new", help="make a Tauri application with a FastAPI sidecar")
+    made.add_argument("folder", metavar="DIR", help="empty or not there")
+    made.add_argument("--name", default="", help="default: made from the folder's name")
+    made.add_argument("--identifier", default="", help="default: com.example.NAME")
     options = parser.parse_args(arguments)
-    say(begin(Path(options.folder)))
+    folder = Path(options.folder)
+    if "name" in options:
+        from spike.scaffold import making
+
+        say(making.make(folder, name=options.name, identifier=options.identifier))
+    else:
+        say(begin(folder))
     return 0
 
 

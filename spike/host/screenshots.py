@@ -51,7 +51,7 @@ def _shoot(package: Package, screen: str, state: str, path: Path, *, dark: bool)
     from PIL import Image
     from selenium.webdriver.support.ui import WebDriverWait
 
-    with window.opened(package, screen, dark=dark) as driver:
+    with window.opened(package.host, screen, dark=dark) as driver:
         driver.set_window_size(*SIZES[state])
         shown = "return document.body.dataset.state"
         WebDriverWait(driver, window.PAGE_TIMEOUT_S).until(

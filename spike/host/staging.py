@@ -143,6 +143,49 @@ def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:
     )
 
 
+def put(built: Built, folder: Path) -> str:
+    """Copy a variant to where another application's Tauri takes it in, for the plugin to start.
+
+    Args:
+        built: The variant.
+        folder: That of the application's ``externalBin``, beside its ``tauri.conf.json``.
+
+    Returns:
+        What was written, and what ``tauri.conf.json`` says of it.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    name, base = built.sidecar.name, folder.name
+    target = folder / f"{name}-{target_triple()}{sources.SUFFIX}"
+    bundle: dict[str, Any] = {"externalBin": [f"{base}/{name}"]}
+    launched = {"program": f"{base}/{name}"}
+    if built.folder is not None:
+        target = folder / f"{name}.d"
+        bundle = {"resources": {f"{base}/{target.name}/": f"{target.name}/"}}
+        program = built.artifact.relative_to(built.folder).as_posix()
+        launched = {"folder": target.name, "program": program}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if built.folder is None:
+            # Beside it and then in its place: what runs is not written to.
+            partial = target.with_name(f"{target.name}.partial")
+            shutil.copy2(built.artifact, partial)
+            partial.replace(target)
+        else:
+            shutil.rmtree(target, ignore_errors=True)
+            copy_folder(built, target)
+    except OSError as error:
+        raise StorageError(
+            f"{built.info.variant} cannot be staged: {error.strerror}: {error.filename}.",
+            try_next=f"check the free space and the rights of {display_path(folder)}",
+        ) from None
+    return (
+        f"{display_path(target)} written. In tauri.conf.json: bundle has {json.dumps(bundle)}, and "
+        f"the sidecar in plugins.sidecar-supervisor {json.dumps(launched)}"
+    )
+
+
 def copy_folder(built: Built, target: Path) -> None:
     """Copy a folder build for the launcher, with the name of its program beside it."""
     assert built.folder is not None

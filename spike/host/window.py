@@ -38,11 +38,11 @@ class Shown:
 
 
 @contextlib.contextmanager
-def opened(package: Package, screen: str, *, dark: bool = False) -> Iterator[Remote]:
-    """The application's window under WebDriver; ended on leaving.
+def opened(host: Path, screen: str, *, dark: bool = False) -> Iterator[Remote]:
+    """The window of a Tauri application under WebDriver; ended on leaving.
 
     Args:
-        package: The unpacked application.
+        host: The application's program.
         screen: The display.
         dark: Whether the desktop prefers dark colours.
 
@@ -65,7 +65,7 @@ def opened(package: Package, screen: str, *, dark: bool = False) -> Iterator[Rem
         for name in list(options.capabilities):
             if name != "pageLoadStrategy":
                 del options.capabilities[name]
-        options.binary_location = str(package.host)
+        options.binary_location = str(host)
         # Tauri lets itself be driven only when asked to.
         automation = {"TAURI_AUTOMATION": "true", "TAURI_WEBVIEW_AUTOMATION": "true"}
         environment["GTK_THEME"] = "Adwaita:dark" if dark else "Adwaita"
@@ -90,7 +90,7 @@ def read_failure(package: Package, screen: str, screenshot: Path | None = None) 
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
-    with opened(package, screen) as driver:
+    with opened(package.host, screen) as driver:
         panel = driver.find_element(By.ID, "failure")
         # A window that shows no failure is what the rows have to say, and no end of the checklist.
         with contextlib.suppress(TimeoutException):

@@ -44,7 +44,7 @@ def test_the_window_shows_fastapis_health(
     launcher = application.build_launcher() if found.folder else None
     staged = staging.stage(found, launcher, Launching())
     package = application.package(staged, tmp_path / "Grüße aus dem Ordner")
-    with application.display() as screen, window.opened(package, screen) as driver:
+    with application.display() as screen, window.opened(package.host, screen) as driver:
         health = driver.find_element(By.ID, "health")
         WebDriverWait(driver, window.PAGE_TIMEOUT_S).until(
             lambda _: health.is_displayed() and "200" in health.text

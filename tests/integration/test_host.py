@@ -76,7 +76,7 @@ def test_the_windows_buttons_do_what_they_say(built: Callable[..., Built]) -> No
     crash = application.with_sidecar(good, area / "crash", faulty, failing)
 
     with application.display() as screen:
-        with window.opened(good, screen) as driver:
+        with window.opened(good.host, screen) as driver:
             until(driver, "ready")
             first = driver.find_element(By.ID, "pid").text
             driver.find_element(By.ID, "stop").click()
@@ -87,7 +87,7 @@ def test_the_windows_buttons_do_what_they_say(built: Callable[..., Built]) -> No
             assert driver.find_element(By.ID, "pid").text != first
             driver.find_element(By.ID, "stop").send_keys(Keys.SPACE)
             until(driver, "exited")
-        with window.opened(crash, screen) as driver:
+        with window.opened(crash.host, screen) as driver:
             until(driver, "failed")
             text = driver.find_element(By.ID, "failure-text").get_attribute("textContent")
             assert text

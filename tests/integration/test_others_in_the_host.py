@@ -83,7 +83,7 @@ def look_at_the_window(sidecar: Sidecar, place: Path) -> None:
     built = buildinfo.find(variant_named(VARIANT), sidecar)
     staged = staging.stage(built, application.build_launcher(), Launching())
     package = application.package(staged, place / "package")
-    with application.display() as screen, window.opened(package, screen) as driver:
+    with application.display() as screen, window.opened(package.host, screen) as driver:
         state = "return document.body.dataset.state"
         WebDriverWait(driver, window.PAGE_TIMEOUT_S).until(
             lambda _: driver.execute_script(state) == "ready"

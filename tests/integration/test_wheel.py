@@ -21,6 +21,7 @@ from spike.core.workspace import TOOL, platform_id
 from spike.measure import results
 from spike.packagers import PACKAGERS
 from spike.project import interpreters
+from spike.scaffold import making
 from tests.support import installed
 from tests.support.commands import nox
 from tests.support.installed import Installed
@@ -35,6 +36,7 @@ BROUGHT = "packaging_spike/tool/"
 FOLDERS = (
     *("packaging_spike", "spike", "benchmarks", "decision", "commands", "locks", "src-tauri"),
     *("sidecar", "docs", "examples/contract", "examples/libraries", "issues/TEMPLATE.md"),
+    "examples/frameworks/fastapi_uvicorn",
 )
 ELSEWHERE = re.compile(
     r"^(benchmarks/report/|docs/.*\.png$|locks/(tools|wheel)\.txt$"
@@ -214,3 +216,13 @@ def test_a_module_of_the_same_name_is_said(here: Installed, name: str) -> None:
         assert len(here.run(program, "--list").splitlines()) > 5
     finally:
         here.root = root
+
+
+def test_a_new_application_is_that_of_a_clone(here: Installed) -> None:
+    """Byte by byte; and its next commands need nothing but the environment that is active."""
+    told = here.run("packaging-spike", "new", "new one")
+    assert "export" not in told
+    made = here.root / "new one"
+    found = {path.relative_to(made).as_posix(): path for path in made.rglob("*") if path.is_file()}
+    content = making.files("new-one", "com.example.new-one")
+    assert {name: path.read_bytes() for name, path in found.items()} == content

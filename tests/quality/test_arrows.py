@@ -16,6 +16,7 @@ PACKAGES = ("spike", "benchmarks", "decision", "commands", "packaging_spike")
 ROOMS = (
     *("core", "project", "packagers", "launch", "contract", "issue_log", "completeness"),
     *("faststart", "build", "measure", "profile", "signing", "wine", "host", "installed"),
+    "scaffold",
 )
 """Of ``spike/``, likewise."""
 
@@ -41,6 +42,8 @@ def upward(folder: Path, order: tuple[str, ...], within: tuple[str, ...] = ()) -
     for number, name in enumerate(order):
         above = {*order[number + 1 :], "tests", "tasks", "noxfile"}
         for path in (folder / name).rglob("*.py"):
+            if "template" in path.parts:  # of a new application
+                continue
             for module in imported(path):
                 parts = tuple(module.split("."))
                 inner = parts[len(within) :] if parts[: len(within)] == within else parts[:1]

@@ -16,6 +16,7 @@ PROGRAMS = (
     "spike/faststart/staged",  # a part of what ships
     "spike/faststart/tools",  # runs in the plain script
     "spike/host/faulty",  # sidecars: programs of their own
+    "spike/scaffold/template",
     "benchmarks/faults/probe",
 )
 """What is no module of ours."""

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from spike.core.workspace import TOOL as ROOT
+from spike.scaffold import making
 
 FOLDER = ROOT / ".github"
 FILES = sorted(FOLDER.rglob("*.yml"))
@@ -25,23 +26,45 @@ def steps(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [step for job in document["jobs"].values() for step in job["steps"]]
 
 
-def test_actionlint_finds_nothing() -> None:
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a new application's workflow."""
+    name = ".github/workflows/ci.yml"
+    made = making.files("my-app", "com.example.my-app")[name]
+    path = tmp_path_factory.mktemp("new") / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(made)
+    return path.parents[1]
+
+
+def nothing_found(*words: str | Path) -> None:
+    """Run a checker."""
+    done = subprocess.run(
+        [TOOLS / words[0], *words[1:]], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actionlint_finds_nothing(new: Path) -> None:
     """Syntax, expressions, contexts, inputs of the actions that are used."""
-    done = subprocess.run(
-        [TOOLS / "actionlint", *sorted((FOLDER / "workflows").glob("*.yml"))],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    for folder in (FOLDER, new):
+        nothing_found("actionlint", *sorted((folder / "workflows").glob("*.yml")))
 
 
-def test_zizmor_finds_nothing() -> None:
+def test_zizmor_finds_nothing(new: Path) -> None:
     """Permissions, injection through inputs, unpinned actions, credentials that stay."""
-    done = subprocess.run(
-        [TOOLS / "zizmor", "--offline", FOLDER], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    nothing_found("zizmor", "--offline", FOLDER)
+    nothing_found("zizmor", "--offline", new)
+
+
+def test_a_new_applications_workflow_has_our_pins(new: Path) -> None:
+    """Whoever brings ours up to date brings it, too."""
+    path = new / "workflows" / "ci.yml"
+    test_every_action_is_pinned_by_commit_and_says_its_version(path)
+    test_inputs_reach_the_shell_as_variables_alone(path)
+    ours = "".join(file.read_text(encoding="utf-8") for file in FILES)
+    for pin in re.findall(r"uses: .+", path.read_text(encoding="utf-8")):
+        assert pin in ours
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -56,7 +56,7 @@ class Installed:
         packages = subprocess.run(
             [*uv, "cache", "dir"], capture_output=True, text=True, check=True
         ).stdout.strip()
-        self._caches = {"UV_CACHE_DIR": packages, **_rust()}
+        self._caches = {"UV_CACHE_DIR": packages, **rust()}
         subprocess.run([*uv, "venv", "--python", python, str(self.environment)], check=True)
         # Compiled, as pip does by itself: whoever starts it later has nothing to write.
         into = ("--python", str(self.environment / "bin" / "python"), "--compile-bytecode")
@@ -134,7 +134,7 @@ def _bound(path: Path) -> str:
     return f"mount --bind {shlex.quote(str(path))} {shlex.quote(str(path))}"
 
 
-def _rust() -> dict[str, str]:
+def rust() -> dict[str, str]:
     """Where Cargo keeps what it has fetched, and rustup its compilers: the user's, not ours."""
     variables = {"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup"}
     return {

@@ -102,6 +102,7 @@ def test_every_command_takes_a_sidecar_or_says_why_not() -> None:
             "contract",
             "installed",
             "libraries",
+            "new",
             "pool",
             "screenshots",
             "self-check",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
-from spike.core.workspace import TOOL
+from spike.core.errors import StorageError
+from spike.core.workspace import TOOL, target_triple
 from spike.host import staging
 from spike.host.staging import Launching
 from spike.project.sidecar import Sidecar
@@ -87,3 +90,26 @@ def test_another_sidecars_way_can_be_waited_for(built: Built) -> None:
     assert config["ready_url"] == "http://127.0.0.1:8000/"
     assert "ready" not in config
     assert config["args"] == ["--fault", "silent"]
+
+
+def test_a_variant_goes_where_another_application_takes_it_in(built: Built, tmp_path: Path) -> None:
+    """One file with the triple; a folder whole; and what was there of others stays."""
+    binaries = tmp_path / "src-tauri" / "binaries"
+    file = binaries / f"demo-{target_triple()}"
+    for _ in range(2):
+        told = staging.put(built, binaries)
+        assert file.read_bytes() == b"program"
+        assert os.access(file, os.X_OK)
+    assert '{"externalBin": ["binaries/demo"]}' in told
+    folder = replace(built, folder=built.artifact.parent)
+    assert '"binaries/demo.d/": "demo.d/"' in staging.put(folder, binaries)
+    assert '{"folder": "demo.d", "program": "demo"}' in staging.put(folder, binaries)
+    assert (binaries / "demo.d" / "demo").read_bytes() == b"program"
+    assert {path.name for path in binaries.iterdir()} == {file.name, "demo.d"}
+
+
+def test_what_cannot_be_staged_is_an_error(built: Built, tmp_path: Path) -> None:
+    """With the place in it."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be staged"):
+        staging.put(built, tmp_path / "file")

@@ -66,6 +66,17 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_new_makes_an_application(tmp_path: Path) -> None:
+    """The same as `invoke new`; what is there is an error."""
+    done = run("new", "My App", "--identifier", "org.me.notes", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\n  npm run tauri dev\n" in done.stdout
+    assert "org.me.notes" in (tmp_path / "My App/src-tauri/tauri.conf.json").read_text()
+    again = run("new", "My App", folder=tmp_path)
+    assert again.returncode == 2
+    assert again.stderr.startswith("error: ")
+
+
 def test_the_version_is_the_tools(tmp_path: Path) -> None:
     """There is one."""
     assert run("--version", folder=tmp_path).stdout == f"packaging-spike {__version__}\n"

@@ -1,0 +1,3 @@
+from packaging_spike import sessions
+
+sessions.declare(__file__)

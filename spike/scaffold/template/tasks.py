@@ -1,0 +1,3 @@
+from packaging_spike import tasks
+
+namespace = tasks.program(__file__)
