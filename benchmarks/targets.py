@@ -148,9 +148,9 @@ def baselines(sidecar: Sidecar) -> list[Target]:
             return found  # a plain interpreter does not have them: nox -s sidecar_env makes one
         # Without ``site`` the dependencies are not found, so there is no -I -S row.
         interpreter, rows = str(sidecar.python), ((PYTHON, ()),)
-    elif sidecar.python_version:
+    elif sidecar.wanted_python:
         try:
-            interpreter = str(interpreters.find(sidecar.python_version))
+            interpreter = str(interpreters.find(sidecar.wanted_python))
         except MissingToolError:
             return found
     version = "{}.{}.{}".format(*sys.version_info[:3])

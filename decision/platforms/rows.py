@@ -112,7 +112,9 @@ def _platform(evidence: Evidence, answer: Answer) -> Platform:
     facts = platforms.newest(found)
     emulated = str(facts.get("emulated", ""))
     folder = evidence.sidecar.workspace.platform_name
-    name = platforms.name_of(found) or folder
+    # Two Pythons of one version have folders of their own, and the same name by their results.
+    named = platforms.NAME.fullmatch(folder)
+    name = folder if named else platforms.name_of(found) or folder
     seen = _by_what_works(answer, name) if emulated else _seen(answer, name)
     standing = next((item for item in answer.standings if item.variant == seen.answer), None)
     return Platform(

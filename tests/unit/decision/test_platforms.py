@@ -113,6 +113,18 @@ def test_a_record_of_one_platform_is_as_it_ever_was(hello: Sidecar) -> None:
     assert complaints(written(hello)) == []
 
 
+def test_a_second_python_of_a_version_has_a_row_of_its_own(hello: Sidecar) -> None:
+    """What was measured here with --python lies beside the own results, and goes like the rest."""
+    name = f"{platform_id()}-3.11-debian"
+    hand_over(hello, hello.on(name).workspace.results, replace(HERE, python="3.11.2"))
+    written(hello).write()
+    assert complaints(written(hello)) == []
+    rows = [line.split(" ")[1] for line in section(hello).splitlines() if line.startswith("| ")]
+    assert rows[2:] == [HERE.name, name]
+    keeping.withdraw(name, hello)
+    assert platforms.merged(hello) == ()
+
+
 def test_each_platform_has_a_row_and_its_own_reports(hello: Sidecar) -> None:
     """Answer, ratio, size, counts and date; who is emulated has no figure of a machine."""
     merge(hello, ARM.name, MAC.name, WINE.name)
