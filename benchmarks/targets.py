@@ -192,11 +192,14 @@ def isolation(sidecar: Sidecar) -> tuple[str, ...]:
 def static_c_program(source: Path = BASELINE_SOURCE) -> Path:
     """Compile a static C program, once for each version of its source.
 
+    On macOS it loads the system's library, as every program there has to: there is no static one
+    (Apple's Technical Q&A QA1118).
+
     Raises:
         MissingToolError: There is no C compiler.
         SpikeError: It does not compile here.
     """
-    return native.build(source, "-static")
+    return native.build(source, *([] if sys.platform == "darwin" else ["-static"]))
 
 
 def all_targets(sidecar: Sidecar, built: Sequence[Built]) -> list[Target]:

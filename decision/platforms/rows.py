@@ -16,6 +16,7 @@ from decision.recommend import choice, wording
 from decision.recommend.choice import Answer, Standing
 from spike.core import requirements
 from spike.core.tables import NOT_MEASURED, megabytes
+from spike.issue_log.entry import PLATFORMS
 from spike.measure import platforms
 from spike.measure.emulated import UNDER_WINE
 
@@ -95,6 +96,22 @@ class Platforms:
     def __bool__(self) -> bool:
         """Whether there is more than one."""
         return len(self.rows) > 1
+
+
+def never_run(platform: str, rows: Sequence[Platform] = ()) -> str:
+    """The systems that no result is of, in words; empty when there is one of each.
+
+    Args:
+        platform: Name of the record's own platform.
+        rows: Those of the others, where there are any. One that is emulated is no run of a system.
+    """
+    ran = {platform, *(row.name for row in rows if not row.emulated)}
+    systems = {name.partition("-")[0] for name in ran}
+    return "; ".join(
+        f"{system.replace('Windows', 'Windows itself')}: never run"
+        for system in PLATFORMS
+        if system.lower() not in systems
+    )
 
 
 def over(known: Sequence[tuple[Evidence, Answer]]) -> Platforms:
