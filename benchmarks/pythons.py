@@ -123,12 +123,11 @@ def _measure(target: Target, *, read_files: bool) -> dict[str, Any]:
 
 def summary(result: results.Result) -> str:
     """The starts in one sentence."""
-    rows = {name: facts for name, facts in result.targets.items() if facts["kind"] == KIND}
+    rows = [name for name, facts in result.targets.items() if facts["kind"] == KIND]
     ready = {name: middle(result.of(name), "ready_ms") for name in rows}
-    pythons = dict.fromkeys(facts["python"] for facts in rows.values())
     return (
-        f"Built with Python {', '.join(pythons)}, READY comes after {ends(ready, milliseconds)}; "
-        f"medians of {number_of([len(result.of(name)) for name in rows])} launches of each of "
+        f"READY comes after {ends(ready, milliseconds)}; medians of "
+        f"{number_of([len(result.of(name)) for name in rows])} launches of each of "
         f"{counted(len(rows), 'build')}, in one shuffled run."
     )
 
@@ -142,43 +141,31 @@ _HEADERS = (
 def render(result: results.Result) -> str:
     """A row a Python and variant; what was not measured says so, and what is refused, why."""
     refused: Mapping[str, Mapping[str, str]] = result.settings["refused"]
-    measured = [str(facts["python"]) for facts in result.targets.values()]
-    pythons = sorted({*SUPPORTED, *measured, *refused}, key=_order)
+    measured = {str(facts["python"]) for facts in result.targets.values()}
     rows, whys = [], []
-    for python in pythons:
-        own = {
-            str(facts["row"]): name
-            for name, facts in result.targets.items()
-            if facts["python"] == python
-        }
-        plain = own.pop(PYTHON_ISOLATED, "")
-        start = middle(result.of(plain), "ready_ms")
-        rows += [_row(result, python, variant, own[variant], start) for variant in own]
+    for python in sorted({*SUPPORTED, *measured, *refused}, key=lambda name: (len(name), name)):
+        own = {n: facts for n, facts in result.targets.items() if facts["python"] == python}
+        start = middle(result.of(f"{python}/{PYTHON_ISOLATED}"), "ready_ms")
+        rows += [
+            [python, *_row(result.of(name), facts, start)]
+            for name, facts in own.items()
+            if facts["kind"] == KIND
+        ]
         if not own:
             rows.append([python, "not measured", *[NOT_MEASURED] * (len(_HEADERS) - 2)])
         why = " ".join(dict.fromkeys(refused.get(python, {}).values())) or "nothing"
         whys.append([python, why if python in refused else "not asked: it was not here"])
-    return "\n\n".join(
-        [
-            table(_HEADERS, rows),
-            table(["Python", "what the packagers refuse to build with it"], whys),
-        ]
-    )
-
-
-def _order(python: str) -> list[int]:
-    return [int(number) for number in python.partition("-")[0].split(".")]
+    whose = ["Python", "what the packagers refuse to build with it"]
+    return f"{table(_HEADERS, rows)}\n\n{table(whose, whys)}"
 
 
 def _row(
-    result: results.Result, python: str, variant: str, name: str, plain: float | None
+    samples: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], plain: float | None
 ) -> list[str]:
-    samples, facts = result.of(name), result.targets[name]
     ready = middle(samples, "ready_ms")
     read = next((sample for sample in samples if "glibc" in sample), {})
     return [
-        f"{python} ({facts['python_version']})",
-        variant,
+        f"{facts['row']} ({facts['python_version']})",
         f"{sum(sample['failure'] is not None for sample in samples)} of {len(samples)}",
         milliseconds(ready),
         f"{ready / plain:.2f}" if ready and plain else NOT_MEASURED,

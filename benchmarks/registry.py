@@ -230,6 +230,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             sections=(
                 Section(name="reproducible", report="reproducible", title="Built again and again"),
             ),
+            any_python=False,
             rows=Rows.VARIANTS,
         ),
         Benchmark(

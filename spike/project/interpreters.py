@@ -129,20 +129,15 @@ def name_beside(own: Interpreter | None, asked: Interpreter) -> str:
 
 
 def render(found: Sequence[Interpreter]) -> str:
-    """The lines of ``invoke doctor --pythons``: each Python, and the option that means it."""
-    own = running()
-    lines = []
-    taken = set()
-    for each in found:
-        name = name_beside(own, each)
-        by_version = each.short not in taken and name == each.short
-        taken.add(each.short)
-        option = each.short if by_version else display_path(each.program)
-        says = f"--python {option}" if name else "the tool's own, packaged when none is named"
-        lines.append(f"{each.version:8} {display_path(each.program)}: {says}")
-    lacking = [version for version in SUPPORTED if not any(e.short == version for e in found)]
+    """The lines of ``invoke doctor --pythons``."""
+    own = running().prefix
+    lines = [
+        f"{each.version:8} {display_path(each.program)}{' (the own one)' * (each.prefix == own)}"
+        for each in found
+    ]
+    lacking = [version for version in SUPPORTED if version not in {each.short for each in found}]
     lines += [f"{version:8} is not here: uv python install {version}" for version in lacking]
-    return "\n".join(lines)
+    return "\n".join([*lines, "--python takes a version, for the first of it, or a path."])
 
 
 def _origin(prefix: Path) -> str:

@@ -190,7 +190,9 @@ class Sidecar:
             return self
         asked = interpreters.chosen(wanted)
         name = interpreters.name_beside(self.own_python(), asked)
-        return dataclasses.replace(self, python_name=name, python_asked=wanted if name else "")
+        # Sessions run elsewhere, where a relative path means something else.
+        kept = wanted if Path(wanted).name == wanted else str(asked.program)
+        return dataclasses.replace(self, python_name=name, python_asked=kept if name else "")
 
     def own_python(self) -> interpreters.Interpreter | None:
         """The Python that is packaged when no command asks for another; None if it is not here."""

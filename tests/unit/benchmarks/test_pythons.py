@@ -66,7 +66,7 @@ def test_each_python_has_its_row_and_the_others_say_that_they_were_not_measured(
     """Start, its ratio to the same Python's plain start, size, memory, GLIBC, refusals."""
     first, second = pythons.render(RESULT).split("\n\n")
     assert cells(first, "3.11") == [
-        *("cx_freeze-onedir", "0 of 2", "50.0 ms", "2.50", "12.0 MB", "9.0 MB"),
+        *("cx_freeze-onedir (3.11.1)", "0 of 2", "50.0 ms", "2.50", "12.0 MB", "9.0 MB"),
         "2.34 (libpython3.11.so)",
     ]
     assert cells(first, "3.13")[1:4] == ["1 of 2", "30.0 ms", "0.75"]

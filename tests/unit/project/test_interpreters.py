@@ -79,19 +79,12 @@ def test_another_python_never_has_the_name_of_the_own_one(
     assert interpreters.name_beside(None, asked) == asked.short
 
 
-def test_the_list_has_the_option_for_each_python_and_what_is_lacking() -> None:
-    """A second one of a version is meant by its path alone."""
-    found = [interpreters.running(), python("3.12.1", "/a"), python("3.12.9", "/b")]
-    lines = [line.rpartition(": ")[2] for line in interpreters.render(found).splitlines()]
-    assert lines[:3] == [
-        "the tool's own, packaged when none is named",
-        *("--python 3.12", "--python /b/bin/python3"),
-    ]
-    assert lines[-1] == "uv python install 3.14"
-
-
-def test_every_python_that_is_here_is_seen_once() -> None:
+def test_every_python_that_is_here_is_listed_once_and_so_is_what_is_lacking() -> None:
     """The running one among them."""
-    found = [each.prefix for each in interpreters.here()]
-    assert interpreters.running().prefix in found
-    assert len(set(found)) == len(found)
+    found = interpreters.here()
+    prefixes = [each.prefix for each in found]
+    assert interpreters.running().prefix in prefixes
+    assert len(set(prefixes)) == len(found)
+    first, second, *_ = interpreters.render([interpreters.running()]).splitlines()
+    assert first.endswith(" (the own one)")
+    assert second.endswith(": uv python install " + second.split(" ")[0])

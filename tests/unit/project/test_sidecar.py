@@ -146,7 +146,7 @@ def test_what_is_built_with_another_python_lies_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("configured", [{}, {"python": "{}.{}.{}".format(*sys.version_info)}])
 def test_the_own_python_has_its_place_whatever_it_is_called_by(
-    tmp_path: Path, configured: dict[str, str]
+    tmp_path: Path, configured: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By version or by path: a second place would show one Python twice."""
     own = parsed(tmp_path, **configured)
@@ -155,5 +155,8 @@ def test_the_own_python_has_its_place_whatever_it_is_called_by(
     absent = parsed(tmp_path, python="3.99").with_python(sys.executable)
     assert absent.python_name == "{}.{}".format(*sys.version_info)
     assert absent.wanted_python == sys.executable
+    monkeypatch.chdir(Path(sys.executable).parent)
+    near = parsed(tmp_path, python="3.99").with_python(f"./{Path(sys.executable).name}")
+    assert near == absent, "a session that builds runs in another folder"
     with pytest.raises(MissingToolError, match=r"no Python 3\.99 here"):
         own.with_python("3.99")
