@@ -52,11 +52,20 @@ fn guard(host: libc::pid_t, program: libc::pid_t, target: libc::pid_t, grace_s: 
         }
         if first_to_end(&[host, program], None) == Some(host) {
             libc::kill(target, libc::SIGTERM);
-            first_to_end(&[program], Some(grace_s));
-            libc::kill(target, libc::SIGKILL);
+            let ended = first_to_end(&[program], Some(grace_s)).is_some();
+            // A group keeps its number while it has members; a process that has ended does not.
+            if target < 0 || !ended {
+                libc::kill(target, libc::SIGKILL);
+            }
         }
         libc::_exit(0);
     }
+}
+
+/// Who cannot be found any more has ended; any other reason not to watch it ends nobody.
+fn has_ended(pid: libc::pid_t) -> Option<libc::pid_t> {
+    let code = io::Error::last_os_error().raw_os_error();
+    (code == Some(libc::ESRCH)).then_some(pid)
 }
 
 /// Waits until a process has ended, and says which; nothing when that took too long.
@@ -82,13 +91,16 @@ fn first_to_end(pids: &[libc::pid_t], limit_s: Option<i32>) -> Option<libc::pid_
         let queue = libc::kqueue();
         for &pid in pids {
             event.ident = pid.cast_unsigned() as usize;
-            // Who cannot be found any more has ended.
             if libc::kevent(queue, &raw const event, 1, null_mut(), 0, null()) == -1 {
-                return Some(pid);
+                return has_ended(pid);
             }
         }
-        let count = libc::kevent(queue, null(), 0, &raw mut event, 1, limit);
-        (count == 1).then_some(event.ident as libc::pid_t)
+        loop {
+            match libc::kevent(queue, null(), 0, &raw mut event, 1, limit) {
+                -1 => {} // interrupted: nothing else can be wrong with it
+                count => return (count == 1).then_some(event.ident as libc::pid_t),
+            }
+        }
     }
 }
 
@@ -100,7 +112,7 @@ fn first_to_end(pids: &[libc::pid_t], limit_s: Option<i32>) -> Option<libc::pid_
         // SAFETY: plain integers.
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
         let Some(fd) = i32::try_from(fd).ok().filter(|&fd| fd >= 0) else {
-            return Some(pid);
+            return has_ended(pid);
         };
         let events = libc::POLLIN;
         ends.push(libc::pollfd {
@@ -111,7 +123,7 @@ fn first_to_end(pids: &[libc::pid_t], limit_s: Option<i32>) -> Option<libc::pid_
     }
     let limit_ms = limit_s.map_or(-1, |seconds| seconds * 1000);
     // SAFETY: the array outlives the call, which gets its length right.
-    unsafe { libc::poll(ends.as_mut_ptr(), ends.len() as libc::nfds_t, limit_ms) };
+    while unsafe { libc::poll(ends.as_mut_ptr(), ends.len() as libc::nfds_t, limit_ms) } == -1 {}
     let first = ends.iter().position(|end| end.revents != 0)?;
     Some(pids[first])
 }
