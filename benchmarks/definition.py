@@ -32,6 +32,7 @@ class Rows(StrEnum):
 
     ALL = "the baselines, then the variants"
     VARIANTS = "the variants"
+    PYTHONS = "the builds of every Python"
     NONE = "its own"
 
 
@@ -105,6 +106,7 @@ class Benchmark:
         rows: What it measures.
         any_sidecar: Whether it can measure every sidecar; else the hello sidecar only.
         why_hello: Why that is so, a sentence, where it cannot.
+        any_python: Whether its task takes ``--python``, for what was built with another one.
         of_packager: Whether what it finds belongs to packager and mode: then the hello sidecar's
             run counts for every sidecar that has none of its own, and none of its own is missed.
         in_spike: Whether ``invoke spike`` runs it, in the order of the registry.
@@ -125,12 +127,18 @@ class Benchmark:
     rows: Rows = Rows.ALL
     any_sidecar: bool = True
     why_hello: str = ""
+    any_python: bool = True
     of_packager: bool = False
     in_spike: bool = False
     in_host: bool = False
     shows_problems: bool = False
     of_functions: bool = False
     runs: str = "run"
+
+    @property
+    def takes_python(self) -> bool:
+        """Whether its task takes ``--python``: who measures all or none does not."""
+        return self.any_python and self.rows in (Rows.ALL, Rows.VARIANTS)
 
     @property
     def command(self) -> str:

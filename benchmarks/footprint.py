@@ -273,7 +273,7 @@ def render(result: results.Result) -> str:
                 megabytes(shipped),
                 megabytes(shipped + (middle(samples, "peak_temporary_bytes") or 0)),
                 megabytes(shipped + kept),
-                _asked_glibc(last),
+                asked_glibc(last),
                 ", ".join(systems[:3]) or "none that is known",
                 ", ".join(libraries) or "none",
             ]
@@ -311,7 +311,8 @@ def render(result: results.Result) -> str:
     )
 
 
-def _asked_glibc(sample: Mapping[str, Any]) -> str:
+def asked_glibc(sample: Mapping[str, Any]) -> str:
+    """The newest GLIBC symbol of a sample and the file that asks for it, in words."""
     if "glibc" not in sample:
         return NOT_MEASURED
     return f"{sample['glibc']} ({sample['glibc_file']})" if sample["glibc"] else "none: linked in"

@@ -170,6 +170,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                     low=requirements.MIN_STABLE_CYCLES,
                 ),
             ),
+            any_python=False,
             rows=Rows.VARIANTS,
             in_spike=True,
             in_host=True,
@@ -203,6 +204,15 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             of_functions=True,
         ),
         Benchmark(
+            name="pythons",
+            task="pythons",
+            says="Compare what was built with each Python, in one run: which one to ship?",
+            module="benchmarks.pythons",
+            sections=(Section(name="pythons", report="pythons", title="Which Python to ship"),),
+            options=(_launches(10, 1000, "launches of each build"), SEED),
+            rows=Rows.PYTHONS,
+        ),
+        Benchmark(
             name="soak",
             task="soak",
             says="Launch every variant in turns for minutes or hours.",
@@ -220,6 +230,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             sections=(
                 Section(name="reproducible", report="reproducible", title="Built again and again"),
             ),
+            any_python=False,
             rows=Rows.VARIANTS,
         ),
         Benchmark(
@@ -234,6 +245,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             ),
             options=(Option(name="rounds", help="launches of each build", default=15),),
             rows=Rows.NONE,
+            any_python=False,
             any_sidecar=False,
             why_hello="its rows are single knobs of the packagers' recipes, each built anew; what "
             "a knob is worth belongs to the packager.",
@@ -249,6 +261,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                 ),
             ),
             options=(Option(name="repeat", help="how often", default=1, high=10),),
+            any_python=False,
             rows=Rows.VARIANTS,
             of_packager=True,
             of_functions=True,
@@ -269,6 +282,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                 ),
             ),
             options=(Option(name="repeat", help="how often", default=1, high=10),),
+            any_python=False,
             rows=Rows.VARIANTS,
             of_packager=True,
             in_host=True,
@@ -307,4 +321,5 @@ def command(name: str, sidecar: Sidecar) -> str:
     """The command that makes a result; one that no benchmark makes, is made by its task."""
     benchmark = BENCHMARKS.get(name)
     task = benchmark.command if benchmark else f"invoke {name}"
-    return task + sidecar.option
+    python = sidecar.python_option if benchmark and benchmark.takes_python else ""
+    return task + sidecar.option + python

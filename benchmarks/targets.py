@@ -148,9 +148,9 @@ def baselines(sidecar: Sidecar) -> list[Target]:
             return found  # a plain interpreter does not have them: nox -s sidecar_env makes one
         # Without ``site`` the dependencies are not found, so there is no -I -S row.
         interpreter, rows = str(sidecar.python), ((PYTHON, ()),)
-    elif sidecar.python_version:
+    elif sidecar.wanted_python:
         try:
-            interpreter = str(interpreters.find(sidecar.python_version))
+            interpreter = str(interpreters.find(sidecar.wanted_python))
         except MissingToolError:
             return found
     version = "{}.{}.{}".format(*sys.version_info[:3])
@@ -192,11 +192,14 @@ def isolation(sidecar: Sidecar) -> tuple[str, ...]:
 def static_c_program(source: Path = BASELINE_SOURCE) -> Path:
     """Compile a static C program, once for each version of its source.
 
+    On macOS it loads the system's library, as every program there has to: there is no static one
+    (Apple's Technical Q&A QA1118).
+
     Raises:
         MissingToolError: There is no C compiler.
         SpikeError: It does not compile here.
     """
-    return native.build(source, "-static")
+    return native.build(source, *([] if sys.platform == "darwin" else ["-static"]))
 
 
 def all_targets(sidecar: Sidecar, built: Sequence[Built]) -> list[Target]:

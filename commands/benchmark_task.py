@@ -10,7 +10,15 @@ from invoke.context import Context
 from invoke.tasks import Task, task
 
 from benchmarks.definition import Benchmark, Rows
-from commands.edge import DRAFT_HELP, HELLO, SIDECAR_HELP, VARIANT_HELP, edge, whole_number
+from commands.edge import (
+    DRAFT_HELP,
+    HELLO,
+    PYTHON_HELP,
+    SIDECAR_HELP,
+    VARIANT_HELP,
+    edge,
+    whole_number,
+)
 
 
 def numbers(benchmark: Benchmark, given: Mapping[str, Any]) -> dict[str, int]:
@@ -33,6 +41,7 @@ def measured(
     sidecar_folder: str,
     variants: Sequence[str],
     *,
+    python: str = "",
     draft: bool = False,
     **options: int,
 ) -> int:
@@ -40,7 +49,7 @@ def measured(
     from decision.workflows import measuring
     from spike.project import sidecar
 
-    found = sidecar.load(sidecar_folder)
+    found = sidecar.load(sidecar_folder, python)
     return measuring.run(benchmark, found, variants, draft=draft, **options)
 
 
@@ -51,6 +60,8 @@ def helps(benchmark: Benchmark) -> dict[str, str]:
         found["variant"] = VARIANT_HELP
     if benchmark.any_sidecar:
         found["sidecar"] = SIDECAR_HELP
+    if benchmark.takes_python:
+        found["python"] = PYTHON_HELP
     if benchmark.shows_problems:
         found["draft"] = DRAFT_HELP
     return found
@@ -62,7 +73,8 @@ def task_of(benchmark: Benchmark) -> Task[Any]:
     def body(c: Context, **given: Any) -> int:
         options = numbers(benchmark, given)
         sidecar, variants = given.get("sidecar", HELLO), given.get("variant", ())
-        return measured(benchmark, sidecar, variants, draft=given.get("draft", False), **options)
+        python, draft = given.get("python", ""), given.get("draft", False)
+        return measured(benchmark, sidecar, variants, python=python, draft=draft, **options)
 
     iterable = [] if benchmark.rows is Rows.NONE else ["variant"]
     defaults: dict[str, str | bool] = {
@@ -74,6 +86,8 @@ def task_of(benchmark: Benchmark) -> Task[Any]:
         defaults["draft"] = False
     if seed := defaults.pop("seed", ""):
         defaults["seed"] = seed  # last: a sidecar is chosen more often, and its short form is -s
+    if benchmark.takes_python:
+        defaults["python"] = ""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     body.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # invoke reads it
         [

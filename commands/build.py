@@ -143,17 +143,27 @@ def signing_plan(c: Context, sidecar: str = HELLO, variant: str = "", artifact: 
         "sidecar": "say what can be known of this sidecar without a build; of the tools as well "
         "with --with-deps",
         "windows": "list what nox -s windows needs, in place of the tools",
+        "pythons": "list the Pythons that are here, in place of the tools",
     }
 )
 @edge
-def doctor(c: Context, with_deps: bool = False, sidecar: str = "", windows: bool = False) -> int:
+def doctor(
+    c: Context,
+    with_deps: bool = False,
+    sidecar: str = "",
+    windows: bool = False,
+    pythons: bool = False,
+) -> int:
     """List the tools the work needs, and how to get them; or look at a sidecar."""
     from spike.build import doctor as needs
     from spike.core.errors import EXIT_CANNOT, EXIT_OK, UsageError
     from spike.core.workspace import TOOL, project
-    from spike.project import checkup
+    from spike.project import checkup, interpreters
     from spike.project import sidecar as sidecars
 
+    if pythons:
+        print(interpreters.render(interpreters.here()))
+        return EXIT_OK
     what = sidecars.load(sidecar) if sidecar else None
     wanted, option = needs.NEEDS, ""
     if windows and project() != TOOL:

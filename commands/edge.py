@@ -12,6 +12,7 @@ from invoke.exceptions import Exit
 HELLO = "sidecar"
 SIDECAR_HELP = "folder of the sidecar, with its pyproject.toml (default: sidecar)"
 DRAFT_HELP = "draft problems for the issue log; those of the project's own sidecar always are"
+PYTHON_HELP = "another Python than the sidecar's own, such as 3.13"
 VARIANT_HELP = "work on this variant only, such as nuitka-onefile (repeatable)"
 
 

@@ -34,7 +34,7 @@ def verify(
     options = numbers(CHECKS, {"cycles": cycles})
     if with_deps:
         needs.install(needs.missing(needs.examine(), purpose="Tauri host"))
-    return measured(CHECKS, sidecar, variant, draft=draft, **options)
+    return measured(CHECKS, sidecar, variant, python="", draft=draft, **options)
 
 
 @task(help={"variant": "the variant that the window shows (default nuitka-onefile)"})

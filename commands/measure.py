@@ -28,14 +28,16 @@ def bench(
     seed: str = "1",
     parallel: str = "1",
     draft: bool = False,
+    python: str = "",
 ) -> int:
     """Launch every variant N times: does it start, and stop?"""
     given = {"launches": launches, "seed": seed, "parallel": parallel}
     options = numbers(PARALLEL, given)
     if options["parallel"] > 1:
-        return measured(PARALLEL, sidecar, variant, draft=draft, **options)
+        return measured(PARALLEL, sidecar, variant, python=python, draft=draft, **options)
     del options["parallel"]
-    return measured(BENCHMARKS[RELIABILITY], sidecar, variant, draft=draft, **options)
+    bare = BENCHMARKS[RELIABILITY]
+    return measured(bare, sidecar, variant, python=python, draft=draft, **options)
 
 
 @task(positional=["old", "new"], help={"old": "an earlier result file", "new": "a later one"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from commands.edge import HELLO, SIDECAR_HELP, edge, whole_number
+from commands.edge import HELLO, PYTHON_HELP, SIDECAR_HELP, edge, whole_number
 
 
 @task(
@@ -15,6 +15,7 @@ from commands.edge import HELLO, SIDECAR_HELP, edge, whole_number
         "output": "where the profile is kept (default: build/<sidecar>/startup.json)",
         "why": "say who brings this module in, such as ssl: the chain of importing lines",
         "compare": "an earlier profile: name what came in since, with the importing line",
+        "python": PYTHON_HELP,
         "json": "print the profile as JSON in place of tables",
     }
 )
@@ -27,6 +28,7 @@ def startup(
     why: str = "",
     compare: str = "",
     json: bool = False,
+    python: str = "",
 ) -> int:
     """Say where the plain script's time to READY goes, import by import."""
     from pathlib import Path
@@ -39,7 +41,7 @@ def startup(
 
     number = whole_number(launches, "--launches", low=1, high=100)
     before = profiles.load(Path(compare)) if compare else None
-    what = sidecars.load(sidecar)
+    what = sidecars.load(sidecar, python)
     found = profiles.measure(what, launches=number)
     place = Path(output) if output else what.workspace.build / "startup.json"
     profiles.save(found, place)

@@ -16,6 +16,7 @@ from decision.recommend import choice, wording
 from decision.recommend.choice import Answer, Standing
 from spike.core import requirements
 from spike.core.tables import NOT_MEASURED, megabytes
+from spike.issue_log.entry import PLATFORMS
 from spike.measure import platforms
 from spike.measure.emulated import UNDER_WINE
 
@@ -97,6 +98,22 @@ class Platforms:
         return len(self.rows) > 1
 
 
+def never_run(platform: str, rows: Sequence[Platform] = ()) -> str:
+    """The systems that no result is of, in words; empty when there is one of each.
+
+    Args:
+        platform: Name of the record's own platform.
+        rows: Those of the others, where there are any. One that is emulated is no run of a system.
+    """
+    ran = {platform, *(row.name for row in rows if not row.emulated)}
+    systems = {name.partition("-")[0] for name in ran}
+    return "; ".join(
+        f"{system.replace('Windows', 'Windows itself')}: never run"
+        for system in PLATFORMS
+        if system.lower() not in systems
+    )
+
+
 def over(known: Sequence[tuple[Evidence, Answer]]) -> Platforms:
     """Every platform with the decision over all of them.
 
@@ -112,7 +129,9 @@ def _platform(evidence: Evidence, answer: Answer) -> Platform:
     facts = platforms.newest(found)
     emulated = str(facts.get("emulated", ""))
     folder = evidence.sidecar.workspace.platform_name
-    name = platforms.name_of(found) or folder
+    # Two Pythons of one version have folders of their own, and the same name by their results.
+    named = platforms.NAME.fullmatch(folder)
+    name = folder if named else platforms.name_of(found) or folder
     seen = _by_what_works(answer, name) if emulated else _seen(answer, name)
     standing = next((item for item in answer.standings if item.variant == seen.answer), None)
     return Platform(

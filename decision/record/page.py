@@ -15,7 +15,7 @@ from decision import criteria
 from decision.criteria import Ruling
 from decision.criteria.ruling import launches_of
 from decision.evidence import usable
-from decision.platforms.rows import HEADERS
+from decision.platforms.rows import HEADERS, never_run
 from decision.recommend import choice, wording
 from decision.recommend.choice import Standing
 from decision.record import figures
@@ -151,15 +151,22 @@ def price(facts: Known) -> str:
 
 
 def _elsewhere(facts: Known) -> str:
+    lacking = f" {_never_run(facts)}".rstrip()
     if not facts.platforms:
         return (
             f"measured on {facts.platform} alone; what holds elsewhere is unknown until "
-            f"`invoke spike{facts.option}` has run there."
+            f"`invoke spike{facts.option}` has run there.{lacking}"
         )
     return (
         f"these figures are of {facts.platform} alone; {len(facts.platforms.rows)} platforms were "
-        "measured, and the rest are unknown."
+        f"measured, and the rest are unknown.{lacking}"
     )
+
+
+def _never_run(facts: Known) -> str:
+    """The systems without a run, as a sentence; each goes with the first run that is merged."""
+    found = never_run(facts.platform, facts.platforms.rows)
+    return f"{found}." if found else ""
 
 
 def _price(chosen: Standing, facts: Known) -> str:
@@ -374,7 +381,8 @@ def readme_answer(facts: Known) -> str:
     return (
         f"**{facts.answer.sentence}**\n\n{side_by_side(facts)}\n\n"
         f"Of {facts.evidence.sidecar.name} on {facts.platform} ({where}), "
-        f"{str(result.provenance['at'])[:10]}; {facts.link(INDEX, 'all reports')}."
+        f"{str(result.provenance['at'])[:10]}; {facts.link(INDEX, 'all reports')}. "
+        f"{_never_run(facts)}".rstrip()
     )
 
 

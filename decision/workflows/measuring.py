@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import pythons
 from benchmarks.definition import Benchmark, Rows
 from benchmarks.targets import Target, all_targets, variant_target
 from decision import drafts
@@ -74,6 +75,9 @@ def choose(
             why=f"{sidecar.name} is another one. {benchmark.why_hello}",
             try_next=f"invoke {benchmark.task}, in the tool's own repository",
         )
+    if benchmark.rows is Rows.PYTHONS:
+        found, problems = pythons.choose(sidecar, variants)
+        return Chosen(targets=found, left_out=problems)
     built, problems = usable or buildinfo.find_usable(sidecar, tuple(variants))
     if benchmark.rows is Rows.VARIANTS:
         targets = [variant_target(item) for item in built]

@@ -75,11 +75,17 @@ def main(arguments: list[str]) -> int:
         metavar="3.X",
         help="package this Python; the session has found it and runs here in it",
     )
+    # Its name, where it is not the sidecar's own: that build lies apart.
+    parser.add_argument("--apart", default="", help=argparse.SUPPRESS)
     # What invoke fit tries: more in some lists of [tool.sidecar]. Pages are compared then, too.
     parser.add_argument("--trial", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     packager = packager_named(options.packager)
-    sidecar = load(options.sidecar)
+    sidecar = replace(
+        load(options.sidecar),
+        python_name=options.apart,
+        python_asked=options.python if options.apart else "",
+    )
     tried = options.trial is not None
     if tried:
         sidecar = sidecar.with_more(options.trial)

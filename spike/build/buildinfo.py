@@ -294,10 +294,12 @@ def _wanted(sidecar: Sidecar, names: tuple[str, ...]) -> list[Variant]:
         variant for variant in VARIANTS.values() if (variant.folder(sidecar) / FILE_NAME).exists()
     ]
     if not there:
+        options = sidecar.option + sidecar.python_option
         raise MissingBuildError(
-            f"No variant of {sidecar.name} is built.",
+            f"No variant of {sidecar.name} is built"
+            f"{f' with Python {sidecar.python_name}' if sidecar.python_name else ''}.",
             try_next=" ".join(["nox -s", *(f"build_{name}" for name in PACKAGERS)])
-            + (f" --{sidecar.option}" if sidecar.option else ""),
+            + (f" --{options}" if options else ""),
         )
     return there
 

@@ -23,7 +23,7 @@ from spike.core.errors import SpikeError
 from spike.core.workspace import HELLO, TOOL, enter, project, tool_environment
 from spike.packagers import PACKAGERS
 from spike.project import imports, interpreters, sidecarlock
-from spike.project.sidecar import load
+from spike.project.sidecar import Sidecar, load
 
 LOCKS = TOOL / "locks"
 """The tool's own: one lock a packager, and one of the tools."""
@@ -61,12 +61,13 @@ def building(packager: str) -> Callable[[nox.Session], None]:
 
 def build(session: nox.Session, packager: str) -> None:
     """Build one packager's modes; the arguments after ``--`` go to spike/build/builder.py."""
-    python = packager_python(session, packager)
+    python, apart = packager_python(session, packager)
     session.run(
         python,
         # -P: the project's folder, where this runs, may have a module of that name.
         *("-P", "-m", "spike.build", packager, "--lock", str(LOCKS / f"{packager}.txt")),
         *session.posargs,
+        *(["--apart", apart] if apart else []),
         env=tool_environment(),
         external=True,
         silent=False,
@@ -75,11 +76,12 @@ def build(session: nox.Session, packager: str) -> None:
 
 def sidecar_env(session: nox.Session) -> None:
     """Install a sidecar's own dependencies alone (--sidecar DIR), to run it as a script."""
-    name, own_lock, python = sidecar_lock(session)
+    sidecar, own_lock, python = sidecar_lock(session)
     if own_lock is None:
-        session.log(f"{name} has no dependencies: any Python runs it")
+        session.log(f"{sidecar.name} has no dependencies: any Python runs it")
     else:
-        session.log(environment(session, f"sidecar-{name}", own_lock, python=python))
+        name = f"sidecar-{sidecar.environment}"
+        session.log(environment(session, name, own_lock, python=python))
 
 
 def lock(session: nox.Session) -> None:
@@ -121,36 +123,48 @@ def option(session: nox.Session, name: str) -> str:
     return str(parser.parse_known_args(session.posargs)[0].value)
 
 
-def sidecar_lock(session: nox.Session) -> tuple[str, Path | None, str]:
-    """Return the sidecar's name, its checked lock, and the Python that it is packaged with.
-
-    That is empty for the Python of the session. A sidecar that is not usable ends the run.
-    """
+def found(session: nox.Session, version: str) -> str:
+    """Return a Python of a version; a session without it ends."""
     try:
-        sidecar = load(option(session, "sidecar") or HELLO)
-        version = option(session, "python") or sidecar.python_version
-        imports.check_python(sidecar, version)
-        python = str(interpreters.find(version)) if version else ""
-        return sidecar.name, sidecarlock.check(sidecar), python
+        return str(interpreters.find(version))
     except SpikeError as error:
         session.error(str(error))
 
 
-def packager_python(session: nox.Session, packager: str) -> str:
-    """Install what a build needs and return the Python to build with.
+def sidecar_lock(session: nox.Session) -> tuple[Sidecar, Path | None, str]:
+    """Return the sidecar, its checked lock, and the Python that it is packaged with.
+
+    That is empty for the Python of the session. A sidecar that is not usable ends the run.
+    """
+    try:
+        sidecar = load(option(session, "sidecar") or HELLO, option(session, "python"))
+        wanted = sidecar.wanted_python
+        if not sidecar.python_asked:
+            imports.check_python(sidecar, wanted)
+        python = str(interpreters.find(wanted)) if wanted else ""
+        if sidecar.python_asked:
+            imports.check_python(sidecar, interpreters.version_of(python))
+        return sidecar, sidecarlock.check(sidecar), python
+    except SpikeError as error:
+        session.error(str(error))
+
+
+def packager_python(session: nox.Session, packager: str) -> tuple[str, str]:
+    """Install what a build needs; return the Python to build with, and where its builds lie apart.
 
     A sidecar without dependencies is built in the packager's own environment. Every other one, and
-    one that is packaged with another Python, has an environment per packager, beside it: the
-    packager's lock first, then the sidecar's, whose versions win where both name a distribution: it
-    is the sidecar that ships.
+    one that is packaged with another Python, has an environment per packager and Python, beside
+    it: the packager's lock first, then the sidecar's, whose versions win where both name a
+    distribution: it is the sidecar that ships.
     """
     own = LOCKS / f"{packager}.txt"
-    name, its_lock, python = sidecar_lock(session)
+    sidecar, its_lock, python = sidecar_lock(session)
     if its_lock is None and not python:
         install_lock(session, own)
-        return "python"
+        return "python", ""
     locks = [own, *([its_lock] if its_lock else [])]
-    return environment(session, f"build_{packager}-{name}", *locks, python=python)
+    name = f"build_{packager}-{sidecar.environment}"
+    return environment(session, name, *locks, python=python), sidecar.python_name
 
 
 def environment(session: nox.Session, name: str, *locks: Path, python: str = "") -> str:

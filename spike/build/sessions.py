@@ -32,6 +32,7 @@ def command(
         draft: Whether a failure is drafted for the issue log.
     """
     options = [] if sidecar.is_own else ["--sidecar", str(sidecar.folder)]
+    options += ["--python", sidecar.python_asked] if sidecar.python_asked else []
     options += ["--mode", mode] if mode else []
     options += ["--force"] if force else []
     options += ["--draft"] if draft else []

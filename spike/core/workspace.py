@@ -113,17 +113,20 @@ class Workspace:
         is_own: Whether it is the project's own sidecar.
         platform: Whose results and reports are meant, such as ``linux-arm64-3.12``; empty for
             those that are measured here.
+        python: Name of another Python than the sidecar's own, such as ``3.13``: what is built and
+            measured with it lies apart. Empty for the own one.
     """
 
     root: Path
     sidecar_name: str
     is_own: bool
     platform: str = ""
+    python: str = ""
 
     @property
     def platform_name(self) -> str:
-        """Name of the platform in result paths."""
-        return self.platform or platform_id()
+        """Name of the platform in result paths, with the Python where that is not the own one."""
+        return self.platform or platform_id() + (f"-{self.python}" if self.python else "")
 
     @property
     def dist(self) -> Path:
@@ -133,12 +136,14 @@ class Workspace:
     @property
     def dist_relative(self) -> Path:
         """``dist`` as a packager is told it, relative to its working folder."""
-        return Path("dist") if self.is_own else Path("dist") / "sidecars" / self.sidecar_name
+        base = Path("dist", f"python-{self.python}") if self.python else Path("dist")
+        return base if self.is_own else base / "sidecars" / self.sidecar_name
 
     @property
     def build(self) -> Path:
         """Scratch folders of running builds, and the logs of failed ones."""
-        return self.root / "build" / self.sidecar_name
+        base = self.root / "build" / self.sidecar_name
+        return base / f"python-{self.python}" if self.python else base
 
     @property
     def results(self) -> Path:

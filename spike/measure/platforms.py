@@ -4,7 +4,8 @@ A checkout measures into ``benchmarks/results/<platform>/``, such as ``linux-x64
 other machines by ``invoke merge`` lies beside it, in ``<platform>-<python>``, such as
 ``linux-arm64-3.12``: one folder a platform and Python, each of one machine and one checkout. Two
 folders never mean the same: a folder without a Python in its name stands for the Python that its
-programs were built with.
+programs were built with. What a checkout measures with ``--python`` lies in such a folder, too; a
+second Python of one version has its origin behind it, such as ``linux-x64-3.11-debian``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from spike.measure import results
 from spike.measure.results import Result
 from spike.project.sidecar import Sidecar
 
-NAME: Final = re.compile(r"(?:linux|macos|windows)-(?:x64|arm64)-[0-9]+\.[0-9]+")
+NAME: Final = re.compile(r"(?:linux|macos|windows)-(?:x64|arm64)-[0-9]+\.[0-9]+(?:-[a-z]+)?")
 """Of a platform with its Python."""
 
 _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+(?![0-9])")

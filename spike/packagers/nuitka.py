@@ -138,6 +138,7 @@ class Nuitka:
         """Describe the build of one mode of one sidecar."""
         if mode in ("single", "lean", "standalone-lean"):
             return _with_plugin(self, sidecar, mode)
+        _check_linkable(sidecar)
         output = output_folder(sidecar, self.name, mode)
         stem = Path(sidecar.entry).stem
         argv = [
@@ -358,6 +359,31 @@ def _fixed_address_library() -> Path | None:
     name = f"libpython{sysconfig.get_python_version()}"
     both = [folder / f"{name}.a", folder / f"{name}-pic.a"]
     return both[0] if all(path.is_file() for path in both) else None
+
+
+def _check_linkable(sidecar: Sidecar) -> None:
+    """Nuitka links with libpython by its bare name, which some Pythons ship under a longer one.
+
+    Raises:
+        UnsuitableError: There is neither a library of that name nor an archive.
+    """
+    if sys.platform != "linux":
+        return
+    library = f"libpython{sysconfig.get_config_var('LDVERSION') or sysconfig.get_python_version()}"
+    base = Path(sys.base_prefix).resolve()
+    named = [Path(str(sysconfig.get_config_var(name) or "")) for name in ("LIBPL", "LIBDIR")]
+    places = [*named, base / "lib", base / "lib64"]
+    if any((p / f"{library}{e}").is_file() for p in places for e in (".so", ".a", "-pic.a")):
+        return
+    longer = next((path for p in (*places, base) for path in p.glob(f"{library}.so.*")), None)
+    raise UnsuitableError(
+        f"Nuitka cannot link with this Python: there is neither {library}.so nor {library}.a.",
+        why=f"It has {longer.name} alone." if longer else "What it is compiled for is not there.",
+        try_next=f"ln -s {longer} {base / 'lib' / library}.so"
+        if longer
+        else f"apt-get install {library}-dev (Debian's Python), or "
+        + sidecar.nox_command("pyinstaller", "onedir"),
+    )
 
 
 def _check_platform(sidecar: Sidecar, mode: str) -> None:

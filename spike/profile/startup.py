@@ -229,13 +229,13 @@ def _python(sidecar: Sidecar) -> str:
         MissingToolError: There is none yet.
     """
     if not sidecar.dependencies:
-        if sidecar.python_version:
-            return str(interpreters.find(sidecar.python_version))
+        if sidecar.wanted_python:
+            return str(interpreters.find(sidecar.wanted_python))
         return str(getattr(sys, "_base_executable", sys.executable))
     if sidecar.python is None:
         raise MissingToolError(
             f"The dependencies of {sidecar.name} are not installed for its plain script.",
-            try_next=f"nox -s sidecar_env --{sidecar.option}",
+            try_next=f"nox -s sidecar_env --{sidecar.option}{sidecar.python_option}",
         )
     return str(sidecar.python)
 

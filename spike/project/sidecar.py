@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tomllib
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spike.core.errors import SidecarError, StorageError
+from spike.core.errors import MissingToolError, SidecarError, StorageError
 from spike.core.workspace import (
     HELLO,
     HELLO_NAME,
@@ -30,7 +31,7 @@ from spike.core.workspace import (
     project,
 )
 from spike.project import entry as starting
-from spike.project import metadata, roots, settings, sources
+from spike.project import interpreters, metadata, roots, settings, sources
 from spike.project.metadata import LOCK_NAME
 
 LOCK_SOURCES = ("uv.lock", "pylock.toml")
@@ -40,7 +41,7 @@ _LAUNCH_ONLY = frozenset(
     {
         *("folder", "ready", "ready_pattern", "ready_stream", "ready_url", "ready_timeout_s"),
         *("args", "env", "smoke", "smoke_stdio", "health", "packager_args", "spec"),
-        *("platform", "budget"),
+        *("platform", "budget", "python_name", "python_asked"),
     }
 )
 """Fields that say how a program is launched, or what one packager is told: another value of them
@@ -99,6 +100,9 @@ class Sidecar:
         spec: PyInstaller's .spec file of the author's, relative to ``folder``; empty for none.
         platform: Whose results are meant, such as ``linux-arm64-3.12``; empty for those that are
             measured here.
+        python_name: Name of another Python than its own that a command asks for, such as ``3.13``:
+            what is built and measured with it lies apart. Empty for its own.
+        python_asked: What the command was given for it: a version, or a path.
     """
 
     folder: Path
@@ -139,6 +143,8 @@ class Sidecar:
     spec: str = ""
     budget: Mapping[str, float] = field(default_factory=dict)
     platform: str = ""
+    python_name: str = ""
+    python_asked: str = ""
 
     def __post_init__(self) -> None:
         """A script that is packaged as it is stands for itself."""
@@ -159,12 +165,60 @@ class Sidecar:
     def workspace(self) -> Workspace:
         """Where this sidecar's builds and results lie."""
         return Workspace(
-            root=project(), sidecar_name=self.name, is_own=self.is_own, platform=self.platform
+            root=project(),
+            sidecar_name=self.name,
+            is_own=self.is_own,
+            platform=self.platform,
+            python=self.python_name,
         )
 
     def on(self, platform: str) -> Sidecar:
-        """The same sidecar, with the results of a platform that was merged in."""
-        return dataclasses.replace(self, platform=platform)
+        """The same sidecar, with the results of a platform that lie beside its own."""
+        return dataclasses.replace(self, platform=platform, python_name="", python_asked="")
+
+    def with_python(self, wanted: str) -> Sidecar:
+        """The same sidecar, built and measured with a Python that a command asks for.
+
+        Args:
+            wanted: A version or a path; empty for its own.
+
+        Raises:
+            MissingToolError: There is no such Python here.
+            UsageError: It is neither a version nor a path.
+        """
+        if not wanted:
+            return self
+        asked = interpreters.chosen(wanted)
+        name = interpreters.name_beside(self.own_python(), asked)
+        # Sessions run elsewhere, where a relative path means something else.
+        kept = wanted if Path(wanted).name == wanted else str(asked.program)
+        return dataclasses.replace(self, python_name=name, python_asked=kept if name else "")
+
+    def own_python(self) -> interpreters.Interpreter | None:
+        """The Python that is packaged when no command asks for another; None if it is not here."""
+        if not self.python_version:
+            return interpreters.running()
+        try:
+            return interpreters.chosen(self.python_version)
+        except MissingToolError:
+            return None
+
+    @property
+    def wanted_python(self) -> str:
+        """The Python to package, as a version or a path; empty for the tool's own."""
+        return self.python_asked or self.python_version
+
+    @property
+    def environment(self) -> str:
+        """End of the names of its environments below ``.nox/``, one for each Python."""
+        return f"{self.name}-{self.python_name}" if self.python_name else self.name
+
+    @property
+    def python_option(self) -> str:
+        """What a command that builds or measures needs to mean its Python."""
+        asked = self.python_asked
+        shown = display_path(Path(asked).expanduser()) if os.sep in asked else asked
+        return f" --python {shown}" if shown else ""
 
     @property
     def option(self) -> str:
@@ -186,7 +240,7 @@ class Sidecar:
 
     def nox_command(self, packager: str, mode: str | None = None) -> str:
         """The command that builds this sidecar, to be named in messages."""
-        words = "".join((f" --mode {mode}" if mode else "", self.option))
+        words = "".join((f" --mode {mode}" if mode else "", self.option, self.python_option))
         return f"nox -s build_{packager}" + (f" --{words}" if words else "")
 
     @property
@@ -198,7 +252,7 @@ class Sidecar:
     @property
     def python(self) -> Path | None:
         """The Python of ``nox -s sidecar_env``, which has the dependencies; None without it."""
-        place = project() / ".nox" / f"sidecar-{self.name}"
+        place = project() / ".nox" / f"sidecar-{self.environment}"
         python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
         return python if python.is_file() else None
 
@@ -308,16 +362,23 @@ class Sidecar:
         )
 
 
-def load(folder: Path | str | None = None) -> Sidecar:
+def load(folder: Path | str | None = None, python: str = "") -> Sidecar:
     """Read and check a sidecar's folder.
 
     Args:
         folder: The folder; the project's own when None. A relative one is looked for in the
             working folder, in the project, then among the sidecars that the tool brings.
+        python: The Python that a command asks for; see :meth:`Sidecar.with_python`.
 
     Raises:
         SidecarError: The folder, its ``pyproject.toml`` or a key is missing or wrong.
+        MissingToolError: There is no such Python here.
+        UsageError: It is neither a version nor a path.
     """
+    return _load(folder).with_python(python)
+
+
+def _load(folder: Path | str | None) -> Sidecar:
     named = Path(HELLO if folder is None else folder).expanduser()
     bases = [project()] if folder is None else [Path.cwd(), project()]
     if named != Path(HELLO):

@@ -20,6 +20,7 @@ from spike.launch import launcher, leftovers
 from spike.launch.spec import LaunchSpec
 from spike.packagers import VARIANTS
 from spike.project import interpreters
+from spike.project.sidecar import load
 from tests.support import sidecars
 from tests.support.commands import nox
 
@@ -105,8 +106,8 @@ def test_newer_pythons_say_the_same_when_it_is_lazy(version: str, tmp_path: Path
         for mode in ("single", "lean", "standalone-lean"):
             done = sidecars.nox("build_nuitka", folder, "--mode", mode, "--python", version)
             assert done.returncode == 0, done.stdout
-            dist = ROOT / "dist" / "sidecars" / name / f"nuitka-{mode}" / "main.dist"
-            said[mode] = facts(dist / "main.bin")
+            place = load(folder, version).workspace.artifact_folder("nuitka", mode)
+            said[mode] = facts(place / "main.dist" / "main.bin")
     assert said["lean"] == said["standalone-lean"]
     plain = subprocess.run([python, folder / "main.py", "--facts"], capture_output=True, check=True)
     script = json.loads(plain.stdout)

@@ -60,8 +60,10 @@ def cleaned(name: str) -> Iterator[None]:
         for pattern in (
             f"build/{name}",
             f"dist/sidecars/{name}",
+            f"dist/python-*/sidecars/{name}",
             f"benchmarks/results/*/sidecars/{name}",
             f".nox/build_*-{name}",
+            f".nox/build_*-{name}-3.*",
             f"issues/sidecars/{name}",
         ):
             for path in ROOT.glob(pattern):

@@ -11,7 +11,7 @@
 //! that file it has the launcher's own name.
 //!
 //! On Unix the launcher becomes the program (`exec`), so process id, signals, pipes and exit code
-//! are the program's own. On Windows it waits for the program in a kill-on-close job, so the end of
+//! are the program's own; on macOS a guard stays behind that ends it with its host. On Windows it waits for the program in a kill-on-close job, so the end of
 //! either is the end of both. Ctrl-C and Ctrl-Break go to the program, which decides what follows,
 //! and no window is opened for it.
 
@@ -150,6 +150,10 @@ fn not_executable(program: &Path, error: &std::io::Error) -> Problem {
 fn run(program: &Path) -> Result<ExitCode, Problem> {
     use std::os::unix::process::CommandExt as _;
 
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    if let Err(error) = guard::leave_behind() {
+        eprintln!("sidecar-launcher: nothing ends the program with its host: {error}.");
+    }
     let error = Command::new(program).args(env::args_os().skip(1)).exec();
     Err(not_executable(program, &error))
 }
@@ -170,6 +174,8 @@ fn run(program: &Path) -> Result<ExitCode, Problem> {
     std::process::exit(status.code().unwrap_or(1))
 }
 
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod guard;
 #[cfg(windows)]
 mod windows;
 

@@ -150,3 +150,64 @@ fn it_costs_less_than_three_milliseconds() {
     );
     fs::remove_dir_all(root).expect("removed");
 }
+
+/// Runs a guarded program below a host that is a process of its own; the program says its ids.
+#[cfg(target_os = "linux")]
+fn guarded(root: &Path, script: &str) -> (std::process::Child, Vec<PathBuf>) {
+    add_program(&root.join("bin/sidecar-test.d"), "sidecar-test", script);
+    let mut host = Command::new("sh")
+        .args(["-c", "setsid \"$0\" & wait"])
+        .arg(root.join("bin/sidecar-test"))
+        .env("SIDECAR_GUARD", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut line = String::new();
+    let mut said = std::io::BufReader::new(host.stdout.take().expect("a pipe"));
+    std::io::BufRead::read_line(&mut said, &mut line).expect("read");
+    let ids = line.split_whitespace();
+    (host, ids.map(|id| Path::new("/proc").join(id)).collect())
+}
+
+#[cfg(target_os = "linux")]
+fn gone(what: impl Fn() -> bool) -> bool {
+    let began = Instant::now();
+    while !what() && began.elapsed().as_secs() < 5 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    what()
+}
+
+/// Whether somebody runs the launcher of this package: a guard does.
+#[cfg(target_os = "linux")]
+fn is_guarded(root: &Path) -> bool {
+    fs::read_dir("/proc")
+        .expect("read")
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path().join("exe")).ok())
+        .any(|program| program.starts_with(root))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_guard_ends_the_whole_program_with_its_host_and_itself_with_the_program() {
+    let _alone = alone();
+    let root = package("guard");
+    // The second one heeds no SIGTERM.
+    for trap in ["", "trap '' TERM; "] {
+        let script = format!("#!/bin/sh\n{trap}sleep 60 & echo $$ $!; wait; wait; sleep 60\n");
+        let (mut host, processes) = guarded(&root, &script);
+        assert_eq!(processes.len(), 2);
+        assert!(is_guarded(&root));
+        host.kill().expect("killed");
+        host.wait().expect("reaped");
+        assert!(gone(|| !processes
+            .iter()
+            .any(|process| process.join("exe").exists())));
+        assert!(gone(|| !is_guarded(&root)));
+    }
+    let (mut host, _) = guarded(&root, "#!/bin/sh\necho $$; sleep 0.2; exit 3\n");
+    host.wait().expect("reaped");
+    assert!(gone(|| !is_guarded(&root)));
+    fs::remove_dir_all(root).expect("removed");
+}

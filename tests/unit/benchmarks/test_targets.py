@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks import targets
 from benchmarks.targets import PYTHON, PYTHON_ISOLATED
+from spike.core.errors import SpikeError
 from spike.launch import leftovers
 from spike.project.sidecar import Sidecar
 from tests.support import sidecars
@@ -51,3 +53,19 @@ def test_a_script_that_imports_its_siblings_sees_them(
     (folder / "parts" / "one.py").write_text("")
     (folder / "helper.py").write_text("")
     assert targets.isolation(sidecars.hello(folder, main=main)) == expected
+
+
+def test_on_macos_the_c_program_is_not_static(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its linker refuses that, in these words, and every run of bench would have ended with it."""
+    compiler = project / "bin" / "cc"
+    compiler.parent.mkdir()
+    refuse = "echo \"ld: library 'crt0.o' not found\" >&2; exit 1"
+    compiler.write_text(f'#!/bin/sh\ncase "$*" in *-static*) {refuse};; esac\nexec gcc "$@"\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(compiler.parent), prepend=":")
+    with pytest.raises(SpikeError, match=r"crt0\.o"):
+        targets.static_c_program()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert targets.static_c_program().is_file()

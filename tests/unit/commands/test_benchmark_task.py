@@ -20,8 +20,10 @@ TOY = toy_benchmark.ENTRY
     [
         ({}, ["launches", "sidecar"]),
         ({"any_sidecar": False}, ["launches"]),
-        ({"rows": Rows.ALL}, ["variant", "launches", "sidecar"]),
-        ({"rows": Rows.VARIANTS, "any_sidecar": False}, ["variant", "launches"]),
+        ({"rows": Rows.ALL}, ["variant", "launches", "sidecar", "python"]),
+        ({"rows": Rows.VARIANTS, "any_sidecar": False}, ["variant", "launches", "python"]),
+        ({"rows": Rows.VARIANTS, "any_python": False}, ["variant", "launches", "sidecar"]),
+        ({"rows": Rows.PYTHONS}, ["variant", "launches", "sidecar"]),
         ({"options": (*TOY.options, SEED)}, ["launches", "sidecar", "seed"]),
         ({"shows_problems": True}, ["launches", "sidecar", "draft"]),
     ],
@@ -29,7 +31,7 @@ TOY = toy_benchmark.ENTRY
 def test_a_task_has_the_options_that_its_benchmark_can_use(
     changes: dict[str, object], names: list[str]
 ) -> None:
-    """No --variant for what measures none, no --sidecar for what is about our own only."""
+    """No --variant for what measures none, no --python for what measures all, and so on."""
     made = task_of(replace(TOY, **changes))  # type: ignore[arg-type]
     assert {found.name for found in made.get_arguments()} == set(names)
     assert set(helps(replace(TOY, **changes))) == set(names)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform as system
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,21 @@ def test_what_the_tool_brings_is_named_by_a_path_that_is_there(
     assert workspace.brought(page) == f"~/{workspace.TOOL.name}/{page}"
     monkeypatch.delenv(workspace.PROJECT_VARIABLE)
     assert workspace.brought(page) == page
+
+
+@pytest.mark.parametrize(
+    ("on", "machine", "name", "triple"),
+    [
+        ("darwin", "arm64", "macos-arm64", "aarch64-apple-darwin"),
+        ("darwin", "x86_64", "macos-x64", "x86_64-apple-darwin"),
+        ("linux", "aarch64", "linux-arm64", "aarch64-unknown-linux-gnu"),
+        ("win32", "AMD64", "windows-x64", "x86_64-pc-windows-msvc"),
+    ],
+)
+def test_a_platform_has_the_plans_name_and_rusts(
+    monkeypatch: pytest.MonkeyPatch, on: str, machine: str, name: str, triple: str
+) -> None:
+    """By what Python calls it there."""
+    monkeypatch.setattr(sys, "platform", on)
+    monkeypatch.setattr(system, "machine", lambda: machine)
+    assert (workspace.platform_id(), workspace.target_triple()) == (name, triple)

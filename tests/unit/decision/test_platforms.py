@@ -11,7 +11,7 @@ import pytest
 
 from decision import evidence
 from decision.merging import keeping
-from decision.platforms import home
+from decision.platforms import home, rows
 from decision.record import documents, page, reports
 from decision.record.documents import Documents
 from spike.core import generated, jsonfile, workspace
@@ -111,6 +111,31 @@ def test_a_record_of_one_platform_is_as_it_ever_was(hello: Sidecar) -> None:
     found.write()
     assert texts(hello.workspace.root) == before
     assert complaints(written(hello)) == []
+
+
+def test_a_second_python_of_a_version_has_a_row_of_its_own(hello: Sidecar) -> None:
+    """What was measured here with --python lies beside the own results, and goes like the rest."""
+    name = f"{platform_id()}-3.11-debian"
+    hand_over(hello, hello.on(name).workspace.results, replace(HERE, python="3.11.2"))
+    written(hello).write()
+    assert complaints(written(hello)) == []
+    rows = [line.split(" ")[1] for line in section(hello).splitlines() if line.startswith("| ")]
+    assert rows[2:] == [HERE.name, name]
+    keeping.withdraw(name, hello)
+    assert platforms.merged(hello) == ()
+
+
+def test_a_system_is_never_run_until_a_run_of_it_is_merged(hello: Sidecar) -> None:
+    """By the names of the rows; one that is only played stays without a run."""
+    found = written(hello)
+    own = found.facts.platform
+    assert rows.never_run(own) == "Windows itself: never run; macOS: never run"
+    assert "macOS: never run." in "".join(found.blocks[hello.workspace.record].values())
+    merge(hello, MAC.name, WINE.name)
+    found = written(hello)
+    said = rows.never_run(own, found.facts.platforms.rows)
+    assert said == "Windows itself: never run"
+    assert "macOS: never" not in "".join(found.blocks[hello.workspace.record].values())
 
 
 def test_each_platform_has_a_row_and_its_own_reports(hello: Sidecar) -> None:

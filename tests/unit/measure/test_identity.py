@@ -111,3 +111,24 @@ def test_where_nothing_can_be_written_it_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".spike").touch()
     with pytest.raises(StorageError, match=r"\.spike/identity\.json cannot be written"):
         identity.checkout(tmp_path)
+
+
+IOREG = """\
++-o J314sAP  <class IOPlatformExpertDevice, id 0x100000269, registered, matched, active, retain 41>
+    {
+      "IOPlatformSerialNumber" = "C02ZX0XXXXXX"
+      "manufacturer" = <"Apple Inc.">
+      "IOPlatformUUID" = "5B5F0EC6-8E9A-5C8D-A9F2-0A8F0C6D1E2F"
+    }
+"""
+"""In the form of ioreg(8), the identifiers made up."""
+
+
+def test_macos_tells_its_machine_by_ioreg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing where that program is not there."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert identity.machine_id() == ""
+    (tmp_path / "ioreg").write_text(f"#!/bin/sh\nIFS= read -r x\necho '{IOREG}'\n")
+    (tmp_path / "ioreg").chmod(0o755)
+    assert identity.machine_id() == "5B5F0EC6-8E9A-5C8D-A9F2-0A8F0C6D1E2F"

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shlex
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from spike.core.errors import UnsuitableError, UsageError
+from spike.core.workspace import TOOL
 from spike.packagers import (
     DEFAULT_VARIANTS,
     PACKAGERS,
@@ -320,3 +322,52 @@ def test_a_python_without_a_static_library_is_refused(
     monkeypatch.setattr(sysconfig, "get_config_var", lambda name: str(tmp_path))
     with pytest.raises(UnsuitableError, match=r"libpython3\.\d+-dev"):
         recipe_of("nuitka-lean")
+
+
+AS_ON_MACOS = """
+import json, sys, sysconfig
+import spike.build.refusals  # brings the standard library in, as it is here
+sysconfig.get_config_vars()
+for name in [name for name in sys.modules if name.partition(".")[0] == "spike"]:
+    del sys.modules[name]
+sys.platform = "darwin"
+from spike.build import refusals
+from spike.packagers import PACKAGERS, VARIANTS
+from spike.project import sidecar
+
+hello = sidecar.load()
+refused = refusals.here(hello)
+recipes = {
+    name: variant.packager.recipe(hello, variant.mode.name)
+    for name, variant in VARIANTS.items()
+    if name not in refused and variant.mode.name != "spec"
+}
+print(json.dumps({
+    "refused": refused,
+    "built": {name: [recipe.argv, str(recipe.artifact)] for name, recipe in recipes.items()},
+    "tools": [tool.anyone_of for each in PACKAGERS.values() for tool in each.tools],
+}))
+"""
+
+
+def test_on_macos_the_plans_commands_are_the_same_and_what_is_for_linux_is_refused() -> None:
+    """No suffix but Nuitka's own; no tool of Linux's is asked for but for what is refused."""
+    done = subprocess.run(
+        [sys.executable, "-c", AS_ON_MACOS], cwd=TOOL, capture_output=True, check=True
+    )
+    said = json.loads(done.stdout)
+    linux_alone = {
+        *(f"nuitka-{mode}" for mode in ("single", "lean", "standalone-lean")),
+        *("cpython-folder", "cpython-folder-fast"),
+    }
+    assert set(said["refused"]) == linux_alone
+    assert all(" for Linux." in why for why in said["refused"].values())
+    for name, command in PLAN.items():
+        assert said["built"][name][0] == shlex.split(command)
+    places = {name: place for name, (_, place) in said["built"].items()}
+    assert places["nuitka-standalone"] == "dist/nuitka-standalone/main.dist/main.bin"
+    assert places["pyinstaller-onedir"] == "dist/pyinstaller-onedir/sidecar-hello/sidecar-hello"
+    assert places["cx_freeze-onedir"] == "dist/cx_freeze-onedir/sidecar-hello"
+    assert "--strip" in said["built"]["pyinstaller-onedir-lean"][0]
+    assert said["tools"][0] == ["gcc", "clang", "cc", "cl"]
+    assert ["objdump"] not in said["tools"]

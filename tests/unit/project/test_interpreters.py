@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from pathlib import Path
 
 import pytest
 
-from spike.core.errors import MissingToolError
+from spike.core.errors import MissingToolError, UsageError
 from spike.project import interpreters
+from spike.project.interpreters import Interpreter
 
 HERE = "{}.{}.{}".format(*sys.version_info)
 
@@ -35,6 +37,54 @@ def test_a_name_that_does_not_hold_is_passed_over(
     assert interpreters.find("3.99.4") == real
     with pytest.raises(MissingToolError, match=r"no Python 3\.98 here") as caught:
         interpreters.find("3.98")
-    assert caught.value.try_next == "uv python install 3.98"
+    assert caught.value.try_next.startswith("invoke doctor --pythons")
+    assert caught.value.try_next.endswith("uv python install 3.98")
     with pytest.raises(MissingToolError, match=r"no Python 3\.9 here"):
         interpreters.find("3.9")
+
+
+def python(version: str, prefix: str) -> Interpreter:
+    return Interpreter(program=Path(prefix, "bin", "python3"), version=version, prefix=Path(prefix))
+
+
+def test_a_python_is_found_by_its_path(tmp_path: Path) -> None:
+    """One that lies nowhere in particular; what is no Python is refused, with what shows some."""
+    assert interpreters.chosen(sys.executable) == interpreters.running()
+    with pytest.raises(MissingToolError, match="is no Python that runs") as caught:
+        interpreters.find(str(tmp_path / "python3"))
+    assert "invoke doctor --pythons" in caught.value.try_next
+    for wanted in ("newest", "3", "2.7"):
+        with pytest.raises(UsageError, match="takes a version or the path"):
+            interpreters.find(wanted)
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        (python("3.11.7", "/home/a/.pyenv/versions/3.11.7"), ""),
+        (python("3.11.9", "/home/a/.pyenv/versions/3.11.9"), "3.11-pyenv"),
+        (python("3.11.9", "/home/a/.local/share/uv/python/cpython-3.11.9"), "3.11-uv"),
+        (python("3.11.9", "/opt/python"), "3.11-other"),
+        (python("3.11.2", "/usr"), "3.11-debian"),
+        (python("3.13.0", "/opt/python"), "3.13"),
+    ],
+)
+def test_another_python_never_has_the_name_of_the_own_one(
+    asked: Interpreter, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of its version carries where it comes from."""
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "debian"})
+    own = python("3.11.7", "/home/a/.pyenv/versions/3.11.7")
+    assert interpreters.name_beside(own, asked) == name
+    assert interpreters.name_beside(None, asked) == asked.short
+
+
+def test_every_python_that_is_here_is_listed_once_and_so_is_what_is_lacking() -> None:
+    """The running one among them."""
+    found = interpreters.here()
+    prefixes = [each.prefix for each in found]
+    assert interpreters.running().prefix in prefixes
+    assert len(set(prefixes)) == len(found)
+    first, second, *_ = interpreters.render([interpreters.running()]).splitlines()
+    assert first.endswith(" (the own one)")
+    assert second.endswith(": uv python install " + second.split(" ")[0])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spike.core.errors import SidecarError
+from spike.core.errors import MissingToolError, SidecarError
+from spike.core.workspace import platform_id
 from spike.project import sidecar
 
 PROJECT = {"name": "demo", "version": "1.2.3"}
@@ -125,3 +128,35 @@ def test_a_record_beside_the_program_does_not_make_it_another(tmp_path: Path) ->
     before = sidecar.load(tmp_path).source_sha256()
     (tmp_path / "decision-record.md").write_text("# Which packager?\n")
     assert sidecar.load(tmp_path).source_sha256() == before
+
+
+def test_what_is_built_with_another_python_lies_apart(tmp_path: Path) -> None:
+    """Builds, scratch, environments and results, of the same sources."""
+    own = parsed(tmp_path)
+    other = replace(own, python_name="3.98", python_asked="3.98")
+    for place in ("dist", "build", "results"):
+        assert "3.98" in str(getattr(other.workspace, place))
+        assert "3.98" not in str(getattr(own.workspace, place))
+    assert other.workspace.results.parts[-3] == f"{platform_id()}-3.98"
+    assert (own.environment, other.environment) == ("demo", "demo-3.98")
+    assert other.source_sha256() == own.source_sha256()
+    assert other.nox_command("nuitka").endswith(" --python 3.98")
+    assert other.on("").workspace == own.workspace
+
+
+@pytest.mark.parametrize("configured", [{}, {"python": "{}.{}.{}".format(*sys.version_info)}])
+def test_the_own_python_has_its_place_whatever_it_is_called_by(
+    tmp_path: Path, configured: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By version or by path: a second place would show one Python twice."""
+    own = parsed(tmp_path, **configured)
+    for wanted in ("", "{}.{}".format(*sys.version_info), sys.executable):
+        assert own.with_python(wanted) == own
+    absent = parsed(tmp_path, python="3.99").with_python(sys.executable)
+    assert absent.python_name == "{}.{}".format(*sys.version_info)
+    assert absent.wanted_python == sys.executable
+    monkeypatch.chdir(Path(sys.executable).parent)
+    near = parsed(tmp_path, python="3.99").with_python(f"./{Path(sys.executable).name}")
+    assert near == absent, "a session that builds runs in another folder"
+    with pytest.raises(MissingToolError, match=r"no Python 3\.99 here"):
+        own.with_python("3.99")

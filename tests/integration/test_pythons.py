@@ -1,0 +1,77 @@
+"""Two Pythons side by side: built, measured and compared as a user does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spike.build import buildinfo
+from spike.measure import results
+from spike.packagers import VARIANTS
+from spike.project import interpreters
+from spike.project.sidecar import Sidecar, load
+from tests.support import sidecars
+
+pytestmark = pytest.mark.integration
+
+NAME = "two-pythons"
+BUILD = ("build_pyinstaller", "--mode", "onedir")
+VARIANT = VARIANTS["pyinstaller-onedir"]
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sidecar, Sidecar]]:
+    """A sidecar that was built with its own Python and with another one."""
+    own = interpreters.running()
+    others = [each.short for each in interpreters.here() if each.short != own.short]
+    if not others:
+        pytest.skip("there is no other Python here")
+    folder = sidecars.write(tmp_path_factory.mktemp("two"), name=NAME, main=sidecars.HELLO)
+    with sidecars.cleaned(NAME):
+        yield load(folder), load(folder, others[0])
+
+
+def test_neither_build_makes_the_other_stale(both: tuple[Sidecar, Sidecar]) -> None:
+    """Each packages its own Python, and is up to date behind the other."""
+    for expected in ("first launch", "up to date"):
+        for each in both:
+            session, *mode = BUILD
+            asked = each.python_option.split()
+            done = sidecars.nox(session, each.folder, *mode, *asked)
+            assert f"pyinstaller-onedir: {expected}" in done.stdout, done.stdout
+            info = buildinfo.find(VARIANT, each).info
+            own = interpreters.running().version
+            assert info.python_version.startswith(each.python_name or own)
+
+
+def test_results_lie_apart_and_one_run_compares(both: tuple[Sidecar, Sidecar]) -> None:
+    """A bench of one leaves the other's alone; which to ship is told by one shuffled run."""
+    own, other = both
+    done = sidecars.invoke("bench", own.folder, "--launches", "2", *other.python_option.split())
+    assert "pyinstaller-onedir" in done.stdout, done.stdout + done.stderr
+    assert results.load("reliability", own, remedy="") is None
+    found = results.load("reliability", other, remedy="")
+    assert found is not None
+    version = str(found.targets["baseline-python"]["python_version"])
+    assert version.startswith(other.python_name)
+    done = sidecars.invoke("pythons", own.folder, "--launches", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = results.load("pythons", own, remedy="")
+    assert told is not None
+    assert all(row["failure"] is None and row["pss_bytes"] > 1e6 for row in told.samples)
+    names = {interpreters.running().short, other.python_name}
+    read = {row["target"] for row in told.samples if row.get("glibc")}
+    assert read == {f"{name}/{VARIANT.id}" for name in names}
+
+
+def test_a_python_that_is_not_there_says_what_shows_some(tmp_path: Path) -> None:
+    """A measuring task and a build, in the same words."""
+    sidecars.write(tmp_path, name=NAME, main=sidecars.HELLO)
+    for run, word in ((sidecars.invoke, "bench"), (sidecars.nox, "build_pyinstaller")):
+        done = run(word, tmp_path, "--python", "3.99")
+        said = done.stdout + done.stderr
+        assert done.returncode != 0
+        assert "There is no Python 3.99 here." in said
+        assert "invoke doctor --pythons" in said
