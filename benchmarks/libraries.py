@@ -214,7 +214,7 @@ def save(results: Sequence[LibraryResult]) -> None:
         "schema": SCHEMA,
         "results": [dataclasses.asdict(item) for item in results],
     }
-    jsonfile.write(results_path(), document)
+    jsonfile.write(results_path(), document, compact=True)
 
 
 def render(results: Sequence[LibraryResult]) -> str:
