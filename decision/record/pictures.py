@@ -407,8 +407,9 @@ def svg(figure: Figure, source: str, alt: str) -> str:
     import matplotlib as mpl
 
     stream = io.StringIO()
-    settings = {"svg.hashsalt": "spike", "svg.fonttype": "none", "font.sans-serif": [FONT]}
-    with mpl.rc_context(settings):
+    with mpl.rc_context(
+        {"svg.hashsalt": "spike", "svg.fonttype": "none", "font.sans-serif": [FONT]}
+    ):
         figure.savefig(
             stream,
             format="svg",

@@ -226,15 +226,12 @@ async function showReport() {
 }
 
 async function saveReport() {
-  setText("announce", "");
+  setText("report-saved", "");
   try {
-    setText("announce", `The report was saved: ${await invoke("save_report")}`);
-    setText("save-report", "Saved");
+    setText("report-saved", `The report was saved: ${await invoke("save_report")}`);
   } catch (error) {
-    setText("announce", String(error));
-    setText("save-report", "Not saved");
+    setText("report-saved", `The report was not saved: ${error}`);
   }
-  setTimeout(() => setText("save-report", "Save this report"), 2000);
 }
 
 element("copy").addEventListener("click", copyDiagnostics);

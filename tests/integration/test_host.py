@@ -103,10 +103,9 @@ def test_the_windows_buttons_do_what_they_say(built: Callable[..., Built]) -> No
             report = str(shown.get_attribute("textContent"))
             assert STDERR_LINE in report
             driver.find_element(By.ID, "save-report").click()
-            WebDriverWait(driver, 5).until(
-                lambda _: "saved" in str(said.get_attribute("textContent"))
-            )
-            saved = str(said.get_attribute("textContent")).partition(": ")[2]
+            where = driver.find_element(By.ID, "report-saved")
+            WebDriverWait(driver, 5).until(lambda _: "saved" in where.text)
+            saved = where.text.partition(": ")[2]
             assert Path(saved).read_text(encoding="utf-8") == report
     shutil.rmtree(area)
 
