@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -49,12 +50,15 @@ def test_the_documents_commands_lead_from_a_src_layout_to_a_verified_package(
 ) -> None:
     """FastAPI, ``[project.scripts]`` and ``uv.lock``, by all the commands of the document."""
     folder = tmp_path / "notes"
-    source = (ROOT / "examples" / "frameworks" / "fastapi_uvicorn" / "main.py").read_text("utf-8")
+    example = ROOT / "examples" / "frameworks" / "fastapi_uvicorn"
+    source = (example / "main.py").read_text("utf-8")
+    source = source.replace("from guard import", "from notes.guard import")
     head, separator, life = source.partition('if __name__ == "__main__":')
     assert separator
     (folder / "src" / "notes").mkdir(parents=True)
     (folder / "src" / "notes" / "__init__.py").write_text("", encoding="utf-8")
     (folder / "src" / "notes" / "cli.py").write_text(f"{head}def main():{life}", encoding="utf-8")
+    shutil.copy(example / "guard.py", folder / "src" / "notes")
     (folder / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
         '[project]\nname = "notes"\nversion = "1.2.3"\nrequires-python = ">=3.11"\n'

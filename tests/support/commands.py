@@ -10,7 +10,7 @@ from pathlib import Path
 from spike.core.workspace import TOOL as ROOT
 from tests.support import turns
 
-TIMEOUT_S = 900
+TIMEOUT_S = 1800
 """More than the longest build on a busy machine; a command that hangs is a failure with a name."""
 
 
