@@ -50,14 +50,14 @@ def test_results_lie_apart_and_one_run_compares(both: tuple[Sidecar, Sidecar]) -
     """A bench of one leaves the other's alone; which to ship is told by one shuffled run."""
     own, other = both
     done = sidecars.invoke("bench", own.folder, "--launches", "2", *other.python_option.split())
-    assert "pyinstaller-onedir" in done.stdout, done.stdout + done.stderr
+    assert "pyinstaller-onedir" in done.stdout, done.stdout
     assert results.load("reliability", own, remedy="") is None
     found = results.load("reliability", other, remedy="")
     assert found is not None
     version = str(found.targets["baseline-python"]["python_version"])
     assert version.startswith(other.python_name)
     done = sidecars.invoke("pythons", own.folder, "--launches", "2")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
     told = results.load("pythons", own, remedy="")
     assert told is not None
     assert all(row["failure"] is None and row["pss_bytes"] > 1e6 for row in told.samples)
@@ -71,7 +71,7 @@ def test_a_python_that_is_not_there_says_what_shows_some(tmp_path: Path) -> None
     sidecars.write(tmp_path, name=NAME, main=sidecars.HELLO)
     for run, word in ((sidecars.invoke, "bench"), (sidecars.nox, "build_pyinstaller")):
         done = run(word, tmp_path, "--python", "3.99")
-        said = done.stdout + done.stderr
+        said = done.stdout
         assert done.returncode != 0
         assert "There is no Python 3.99 here." in said
         assert "invoke doctor --pythons" in said

@@ -156,9 +156,10 @@ fn it_costs_less_than_three_milliseconds() {
 fn guarded(root: &Path, script: &str) -> (std::process::Child, Vec<PathBuf>) {
     add_program(&root.join("bin/sidecar-test.d"), "sidecar-test", script);
     let mut host = Command::new("sh")
-        .args(["-c", "setsid \"$0\" & wait"])
+        .args(["-c", "setsid \"$0\" & wait; read x"])
         .arg(root.join("bin/sidecar-test"))
         .env("SIDECAR_GUARD", "1")
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("started");
@@ -207,7 +208,8 @@ fn a_guard_ends_the_whole_program_with_its_host_and_itself_with_the_program() {
         assert!(gone(|| !is_guarded(&root)));
     }
     let (mut host, _) = guarded(&root, "#!/bin/sh\necho $$; sleep 0.2; exit 3\n");
+    assert!(gone(|| !is_guarded(&root)), "though the host lives on");
+    host.kill().expect("killed");
     host.wait().expect("reaped");
-    assert!(gone(|| !is_guarded(&root)));
     fs::remove_dir_all(root).expect("removed");
 }
