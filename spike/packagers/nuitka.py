@@ -379,9 +379,7 @@ def _check_linkable(sidecar: Sidecar) -> None:
     raise UnsuitableError(
         f"Nuitka cannot link with this Python: there is neither {library}.so nor {library}.a.",
         why=f"It has {longer.name} alone." if longer else "What it is compiled for is not there.",
-        try_next=f"ln -s {longer} {base / 'lib' / library}.so"
-        if longer
-        else f"apt-get install {library}-dev (Debian's Python), or "
+        try_next=f"a Python that has one (pyenv's; Debian's with {library}-dev), or "
         + sidecar.nox_command("pyinstaller", "onedir"),
     )
 
