@@ -413,7 +413,9 @@ def svg(figure: Figure, source: str, alt: str) -> str:
             pad_inches=0.08,
             metadata={"Date": None, "Creator": None, "Title": alt},
         )
-    text = stream.getvalue()
+    # A hundredth of a point is seen by nobody, and neither is the indentation.
+    rounded = re.sub(r"(\d\.\d\d)\d+", r"\1", stream.getvalue())
+    text = "".join(f"{line.strip()}\n" for line in rounded.splitlines())
     comment = f"\n <!-- drawn from: {source} | sha256: {checksum(text)} -->"
     return re.sub(r"(<svg [^>]*>)", lambda found: found[1] + comment, text, count=1)
 
