@@ -3,7 +3,6 @@
     nox -s build_nuitka                      the plan's onefile, and standalone
     nox -s build_nuitka -- --mode onefile    one mode; --force builds an unchanged one again
     nox -s build_nuitka -- --sidecar DIR     another sidecar
-    nox -s newer                             the unit tests on a newer Python
     nox -s windows                           what can be proved of Windows under Wine
     nox -s wheel                             the wheel, for a repository of one's own
 
@@ -43,17 +42,6 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the unit tests (seconds)."""
     check(session, "unit")
-
-
-@nox.session(default=False)
-def newer(session: nox.Session) -> None:
-    """Run the unit tests on a newer Python than the tool's own (--python 3.13 after --)."""
-    version = nox_sessions.option(session, "python") or "3.13"
-    lock = nox_sessions.LOCKS / "tools.txt"
-    python = nox_sessions.environment(
-        session, f"newer-{version}", lock, python=nox_sessions.found(session, version)
-    )
-    session.run(python, "-m", "pytest", "-q", "tests/unit", external=True)
 
 
 @nox.session

@@ -81,12 +81,10 @@ def run(
     seed: int,
     partial: bool = False,
 ) -> results.Result:
-    """Launch every target ``launches`` times, shuffled, and ask what each Python is refused for.
+    """Launch every target ``launches`` times, shuffled; ask what is refused.
 
     Raises:
-        MissingToolError: A Python cannot be asked.
-        StorageError: The result cannot be written.
-        BusyError: Another task is measuring in this checkout.
+        SpikeError: A Python cannot be asked, or the run cannot be kept.
     """
     refused = {
         label: refusals.of(beside.python or python.program, sidecar)

@@ -123,14 +123,6 @@ def option(session: nox.Session, name: str) -> str:
     return str(parser.parse_known_args(session.posargs)[0].value)
 
 
-def found(session: nox.Session, version: str) -> str:
-    """Return a Python of a version; a session without it ends."""
-    try:
-        return str(interpreters.find(version))
-    except SpikeError as error:
-        session.error(str(error))
-
-
 def sidecar_lock(session: nox.Session) -> tuple[Sidecar, Path | None, str]:
     """Return the sidecar, its checked lock, and the Python that it is packaged with.
 

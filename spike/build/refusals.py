@@ -1,9 +1,6 @@
 """What the packagers refuse to build with a Python, by their own rules, asked in that Python.
 
-A recipe looks at the Python that it runs in: its version, its libraries, which modules it has built
-in. So no rule is written down twice: each recipe is described there, and nothing is built.
-
-Standard library only: it runs in a Python that holds nothing else.
+Each recipe is described there, so no rule is written down twice. Standard library only.
 """
 
 from __future__ import annotations

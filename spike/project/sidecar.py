@@ -177,15 +177,7 @@ class Sidecar:
         return dataclasses.replace(self, platform=platform, python_name="", python_asked="")
 
     def with_python(self, wanted: str) -> Sidecar:
-        """The same sidecar, built and measured with a Python that a command asks for.
-
-        Args:
-            wanted: A version or a path; empty for its own.
-
-        Raises:
-            MissingToolError: There is no such Python here.
-            UsageError: It is neither a version nor a path.
-        """
+        """The same sidecar with a Python, by version or path; see :func:`load`."""
         if not wanted:
             return self
         asked = interpreters.chosen(wanted)

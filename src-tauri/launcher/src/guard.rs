@@ -1,30 +1,24 @@
 //! Ends the program when its host dies, where the kernel has no leash for it.
 //!
-//! On Linux the supervisor's leash does that. On macOS nothing does: there the launcher leaves a
-//! guard behind before it becomes the program, a process in a session of its own that waits until
-//! either of the two has ended. `SIDECAR_GUARD`, the seconds between SIGTERM and SIGKILL, asks for
-//! one on Linux too: for a host without the leash, and so that all but [`first_to_end`] is tried here.
+//! On macOS the launcher leaves a guard behind before it becomes the program: a process in a session
+//! of its own that waits until host or program has ended. `SIDECAR_GUARD`, the seconds between
+//! SIGTERM and SIGKILL, asks for one on Linux too, so that all but [`first_to_end`] is tried there.
 
 use std::{env, io};
-
-/// Seconds between SIGTERM and SIGKILL, also the request for a guard where it is not the rule.
-const VARIABLE: &str = "SIDECAR_GUARD";
-/// As long as the supervisor waits.
-const GRACE_S: i32 = 8;
 
 /// Leaves a guard behind that ends this process, and its group if it leads one, with its parent.
 ///
 /// # Errors
 /// When the system starts no process more.
 pub fn leave_behind() -> io::Result<()> {
-    let asked = env::var(VARIABLE).ok();
+    let asked = env::var("SIDECAR_GUARD").ok();
     // SAFETY: these take nothing and cannot fail.
     let (host, program, group) = unsafe { (libc::getppid(), libc::getpid(), libc::getpgrp()) };
     // Whoever has lost its parent already, or never had one that ends, needs none.
     if host == 1 || (asked.is_none() && !cfg!(target_os = "macos")) {
         return Ok(());
     }
-    let grace_s = asked.and_then(|text| text.parse().ok()).unwrap_or(GRACE_S);
+    let grace_s = asked.and_then(|text| text.parse().ok()).unwrap_or(8); // as the supervisor
     let target = if group == program { -program } else { program };
     // SAFETY: the launcher has one thread, so its copy may do what it likes.
     match unsafe { libc::fork() } {
@@ -81,11 +75,9 @@ fn first_to_end(pids: &[libc::pid_t], limit_s: Option<i32>) -> Option<libc::pid_
         data: 0,
         udata: null_mut(),
     };
-    let limit = limit_s.map(|seconds| libc::timespec {
-        tv_sec: seconds.into(),
-        tv_nsec: 0,
-    });
-    let limit = limit.as_ref().map_or(null(), |limit| limit as *const _);
+    let (tv_sec, tv_nsec) = (limit_s.unwrap_or(0).into(), 0);
+    let limit = libc::timespec { tv_sec, tv_nsec };
+    let limit = limit_s.map_or(null(), |_| &raw const limit);
     // SAFETY: the events and the time outlive the calls, which get their number right.
     unsafe {
         let queue = libc::kqueue();
@@ -114,11 +106,11 @@ fn first_to_end(pids: &[libc::pid_t], limit_s: Option<i32>) -> Option<libc::pid_
         let Some(fd) = i32::try_from(fd).ok().filter(|&fd| fd >= 0) else {
             return has_ended(pid);
         };
-        let events = libc::POLLIN;
+        let (events, revents) = (libc::POLLIN, 0);
         ends.push(libc::pollfd {
             fd,
             events,
-            revents: 0,
+            revents,
         });
     }
     let limit_ms = limit_s.map_or(-1, |seconds| seconds * 1000);

@@ -116,7 +116,6 @@ def test_where_nothing_can_be_written_it_is_an_error(tmp_path: Path) -> None:
 IOREG = """\
 +-o J314sAP  <class IOPlatformExpertDevice, id 0x100000269, registered, matched, active, retain 41>
     {
-      "IOPlatformSerialNumber" = "C02ZX0XXXXXX"
       "manufacturer" = <"Apple Inc.">
       "IOPlatformUUID" = "5B5F0EC6-8E9A-5C8D-A9F2-0A8F0C6D1E2F"
     }

@@ -153,7 +153,6 @@ def test_the_own_python_has_its_place_whatever_it_is_called_by(
     for wanted in ("", "{}.{}".format(*sys.version_info), sys.executable):
         assert own.with_python(wanted) == own
     absent = parsed(tmp_path, python="3.99").with_python(sys.executable)
-    assert absent.python_name == "{}.{}".format(*sys.version_info)
     assert absent.wanted_python == sys.executable
     monkeypatch.chdir(Path(sys.executable).parent)
     near = parsed(tmp_path, python="3.99").with_python(f"./{Path(sys.executable).name}")

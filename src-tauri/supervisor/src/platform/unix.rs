@@ -67,6 +67,10 @@ pub fn thread_facts() -> Vec<(&'static str, String)> {
             format!("{} {unit}", limits.rlim_cur)
         }
     };
+    #[cfg_attr(
+        not(target_os = "linux"),
+        allow(unused_mut, reason = "Linux knows more")
+    )]
     let mut facts = vec![
         (
             "limit on processes",
