@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -89,7 +90,9 @@ def notebook(
     with tempfile.TemporaryDirectory(prefix="spike-notes-") as place:
         file = Path(place) / "notes"
         file.touch()
-        search = os.pathsep.join(part for part in (str(WATCHED), path) if part)
+        # A copy: Python keeps what it compiles beside it, and the tool's folder stays as it is.
+        watched = shutil.copytree(WATCHED, Path(place) / WATCHED.name)
+        search = os.pathsep.join(part for part in (str(watched), path) if part)
         env = {"PYTHONPATH": search, "SPIKE_NOTES": str(file)}
         yield env | ({"SPIKE_NOTES_ALL": "1"} if everything else {}), file
 
