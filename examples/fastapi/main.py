@@ -85,13 +85,17 @@ def main() -> int:
     options = parser.parse_args()
 
     stop = Stop()
-    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), stop.on_signal)
+    names = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # the last one is Windows'
+    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    for number in signals:
+        signal.signal(number, stop.on_signal)
     try:
         say(f"BOOT sidecar={NAME} version={VERSION} pid={os.getpid()}")
         return serve(options, stop)
     finally:
+        # A signal that comes from now on would kill a Python that ends.
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
         if stop.requested:
             say(f"SHUTDOWN {stop.reason}")
 
