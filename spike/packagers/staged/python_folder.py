@@ -46,7 +46,7 @@ DEVELOPMENT = frozenset(
     {
         *("antigravity", "curses", "distutils", "doctest", "ensurepip", "idlelib", "lib2to3"),
         *("crypt", "nis", "ossaudiodev", "spwd", "_crypt"),
-        *("pydoc_data", "readline", "rlcompleter", "this", "tkinter", "turtle", "turtledemo"),
+        *("pydoc_data", "readline", "this", "tkinter", "turtle", "turtledemo"),
         *("unittest", "venv", "_curses", "_curses_panel", "_tkinter"),
     }
 )
