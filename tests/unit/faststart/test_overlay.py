@@ -153,7 +153,8 @@ def test_a_library_can_be_excluded(tmp_path: Path) -> None:
 def test_a_library_with_native_libraries_beside_it_is_left_out(tmp_path: Path) -> None:
     """A copy of it elsewhere would not find them."""
     record = {"lib-1.dist-info/RECORD": "lib/__init__.py,,\nlib.libs/libx.so,,\n"}
-    found = make(tmp_path, {**record, "lib-1.dist-info/METADATA": "Name: lib\nVersion: 1\n"})
+    record |= {"lib-1.dist-info/METADATA": "Name: lib\nVersion: 1\n", "lib.libs/libx.so": ""}
+    found = make(tmp_path, record)
     assert found["texts"].keys() == {"other.py"}
     assert found["left_out"] == {"lib": "its native libraries are found by where it lies"}
 
