@@ -14,20 +14,18 @@ import argparse
 import contextlib
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
 import shutil
 import signal
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spike.build import buildinfo, compiling, rewriting, timings
+from spike.build import buildinfo, compiling, rewriting, timings, toolchain
 from spike.build.failure import FAILURE_NAME, StepFailedError
 from spike.build.timings import Compilation, Estimate
 from spike.completeness import first_launch, outcome
@@ -36,12 +34,11 @@ from spike.core import filelock, jsonfile, process, windows, workspace
 from spike.core.errors import (
     BusyError,
     FirstLaunchError,
-    MissingToolError,
     SpikeError,
     StorageError,
 )
 from spike.packagers import Variant, mode_named, modes_alone, packager_named
-from spike.packagers.recipe import STAGED, Packager, Recipe, Workload, working_folder
+from spike.packagers.recipe import STAGED, Recipe, Workload, working_folder
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
 
@@ -152,7 +149,7 @@ def build(
             if unchanged.first_launch != buildinfo.READY:
                 _say(f"{variant.id}: its first launch failed: {unchanged.first_detail}")
             return unchanged
-    check_tools(variant.packager)
+    toolchain.check_tools(variant.packager)
     provided = imports.provided_modules(sidecar)
     for warning in imports.check(sidecar, found_imports, provided):
         _say(f"warning: {warning}")
@@ -172,7 +169,7 @@ def build(
             )
         except StepFailedError as error:
             command = process.shown(recipe.argv, recipe.env)
-            version = installed_version(variant.packager)
+            version = toolchain.installed_version(variant.packager)
             raise error.told(
                 variant, sidecar, scratch, command=command, version=version, draft=draft
             ) from None
@@ -338,7 +335,7 @@ def _describe(
         argv=recipe.argv,
         env=dict(recipe.env),
         packager=variant.packager.name,
-        packager_version=installed_version(variant.packager),
+        packager_version=toolchain.installed_version(variant.packager),
         python_version=platform.python_version(),
         platform=workspace.system_name(),
         arch=workspace.arch_name(),
@@ -354,8 +351,8 @@ def _describe(
         mode=variant.mode.name,
         target_triple=workspace.target_triple(),
         python_build=" ".join(platform.python_build()) + "; " + platform.python_compiler(),
-        python_flavour=python_flavour(),
-        compiler=compiler_version(variant.packager),
+        python_flavour=toolchain.python_flavour(),
+        compiler=toolchain.compiler_version(variant.packager),
         elapsed_s=round(elapsed_s, 2),
         built_at=_now(),
         fingerprint=inputs,
@@ -410,71 +407,13 @@ def fingerprint(
         "name": sidecar.name,
         "locks": list(locks.values()),
         **rewriting.facts(sidecar, recipe),
-        "packager": installed_version(variant.packager),
+        "packager": toolchain.installed_version(variant.packager),
         "python": sys.version,
         "base": sys.base_prefix,
         "platform": platform.platform(),
         # A change of this tool's own recipe code shows in argv and env.
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def check_tools(packager: Packager) -> None:
-    """Make sure that the packager and the programs it needs are there.
-
-    Raises:
-        MissingToolError: One is missing; the message has the command that installs it.
-    """
-    installed_version(packager)
-    search = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", os.defpath)
-    for tool in packager.tools:
-        if not any(shutil.which(name, path=search) for name in tool.anyone_of):
-            raise MissingToolError(
-                f"{packager.name} needs {' or '.join(tool.anyone_of)}, which is not on PATH.",
-                why=f"It {tool.purpose}.",
-                try_next=f"{tool.install} (or: invoke doctor --with-deps)",
-            )
-
-
-def installed_version(packager: Packager) -> str:
-    """Version of the packager in this environment; Python's own where that is the packager.
-
-    Raises:
-        MissingToolError: It is not installed here.
-    """
-    if packager.distribution is None:
-        return platform.python_version()
-    try:
-        return importlib.metadata.version(packager.distribution)
-    except importlib.metadata.PackageNotFoundError:
-        raise MissingToolError(
-            f"{packager.name} is not installed in this Python.",
-            try_next=f"nox -s build_{packager.name}",
-        ) from None
-
-
-def python_flavour() -> str:
-    """What kind of interpreter is packaged, in words: it decides size and speed."""
-    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    return ", ".join(
-        [
-            platform.python_implementation(),
-            "shared libpython"
-            if sysconfig.get_config_var("Py_ENABLE_SHARED")
-            else "static libpython",
-            "PGO" if "--enable-optimizations" in options else "no PGO",
-            "LTO" if "--with-lto" in options else "no LTO",
-        ]
-    )
-
-
-def compiler_version(packager: Packager) -> str:
-    """First line of what the C compiler says of itself; empty when the packager needs none."""
-    for tool in packager.tools:
-        for name in tool.anyone_of:
-            if name in ("gcc", "clang", "cc") and shutil.which(name):
-                return process.capture([name, "--version"]).output.splitlines()[0]
-    return ""
 
 
 @contextlib.contextmanager

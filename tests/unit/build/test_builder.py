@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from spike.core.errors import (
     StorageError,
 )
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
-from spike.packagers import PACKAGERS, Variant
+from spike.packagers import Variant
 from spike.packagers.recipe import Tool, Workload
 from spike.project.sidecar import Sidecar
 from tests.support import sidecars, toy
@@ -205,13 +204,6 @@ def test_what_is_missing_is_named_before_anything_is_done(
         builder.build(lacking, hello)
     assert remedy in str(caught.value)
     assert not hello.workspace.build.exists()
-
-
-def test_a_packager_that_is_python_itself_has_pythons_version() -> None:
-    """It has no distribution that could be asked, and none that could be missing."""
-    packager = PACKAGERS["cpython"]
-    assert packager.distribution is None
-    assert builder.installed_version(packager) == platform.python_version()
 
 
 def test_two_builds_of_one_variant_at_once_are_refused(hello: Sidecar) -> None:
