@@ -40,15 +40,14 @@ def spike_(
     from decision.workflows import spike
     from spike.project import sidecar as sidecars
 
-    return spike.run(
-        sidecars.load(sidecar),
+    settings = spike.Settings(
         launches=numbers(BENCHMARKS[RELIABILITY], {"launches": launches})["launches"],
-        with_deps=with_deps,
         with_host=not no_host,
         force=force,
         draft=draft,
         whole=whole,
     )
+    return spike.run(sidecars.load(sidecar), settings, with_deps=with_deps)
 
 
 @task(

@@ -27,7 +27,15 @@ from spike.project.sidecar import Sidecar
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a run was asked for."""
+    """What a run was asked for.
+
+    Attributes:
+        launches: Of each variant, for the reliability.
+        with_host: Whether to run what needs the Tauri host.
+        force: Whether to do again what is up to date.
+        draft: Whether to draft problems for the issue log.
+        whole: Whether to run also the benchmarks that the plan does not ask for.
+    """
 
     launches: int
     with_host: bool
@@ -36,26 +44,13 @@ class Settings:
     whole: bool = False
 
 
-def run(
-    sidecar: Sidecar,
-    *,
-    launches: int,
-    with_deps: bool,
-    with_host: bool,
-    force: bool,
-    draft: bool = False,
-    whole: bool = False,
-) -> int:
+def run(sidecar: Sidecar, settings: Settings, *, with_deps: bool) -> int:
     """Carry out the plan; see the steps below.
 
     Args:
         sidecar: What is packaged.
-        launches: Of each variant, for the reliability.
+        settings: What was asked for.
         with_deps: Whether to install system packages that are missing.
-        with_host: Whether to run what needs the Tauri host.
-        force: Whether to do again what is up to date.
-        draft: Whether to draft problems for the issue log.
-        whole: Whether to run also the benchmarks that the plan does not ask for.
 
     Returns:
         0 when every variant meets the plan's reliability target and no row of the checklist
@@ -64,9 +59,6 @@ def run(
     Raises:
         SpikeError: A step could not be done; the steps before it are kept.
     """
-    settings = Settings(
-        launches=launches, with_host=with_host, force=force, draft=draft, whole=whole
-    )
     started = time.monotonic()
     check_tools(with_deps)
     build(sidecar, settings)
