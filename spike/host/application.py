@@ -134,32 +134,31 @@ def compiled_meanwhile() -> Iterator[bool]:
     Yields:
         Whether it is compiled meanwhile: not where a tool is missing, or where it was before.
     """
-    command: list[str] = []
-    if not (sources.release() / f"{HOST}{sources.SUFFIX}").exists():
-        with contextlib.suppress(SpikeError):
-            check_tools()
-            command = _compile_command()
-    if not command:
-        yield False
-        return
-    log = _log("tauri-build")
-    with log.open("wb") as output:
-        print(f"meanwhile: $ {process.shown(command)}", flush=True)  # noqa: T201 - like any command
-        compiling = process.spawn(
-            command,
-            env={**os.environ, **_ENVIRONMENT},
-            cwd=sources.sync(),
-            stdin=subprocess.DEVNULL,
-            stdout=output.fileno(),
-            stderr=subprocess.STDOUT,
-        )
+    compiling: process.Popen | None = None
+    with contextlib.ExitStack() as kept:
+        if not (sources.release() / f"{HOST}{sources.SUFFIX}").exists():
+            with contextlib.suppress(SpikeError, OSError):
+                check_tools()
+                command = _compile_command()
+                output = kept.enter_context(_log("tauri-build").open("wb"))
+                compiling = process.spawn(
+                    command,
+                    env={**os.environ, **_ENVIRONMENT},
+                    cwd=sources.sync(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output.fileno(),
+                    stderr=subprocess.STDOUT,
+                )
+                print(f"meanwhile: $ {process.shown(command)}", flush=True)  # noqa: T201 - as any
         try:
-            yield True
-            if compiling.poll() is None:
-                print("waiting for the host, which is still compiled", flush=True)  # noqa: T201
-            compiling.wait()
+            yield compiling is not None
+            if compiling is not None:
+                if compiling.poll() is None:
+                    print("waiting for the host, which is still compiled", flush=True)  # noqa: T201
+                compiling.wait()
         except BaseException:
-            process.end_group(compiling)
+            if compiling is not None:
+                process.end_group(compiling)
             raise
 
 
