@@ -6,10 +6,11 @@ A folder build cannot be an ``externalBin``, which takes one file. There the lau
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:
     name = built.sidecar.name
     binaries = sources.folder() / "binaries"
     file = binaries / f"{name}-{target_triple()}{sources.SUFFIX}"
-    try:
+    with _written(built, binaries):
         shutil.rmtree(binaries, ignore_errors=True)
         binaries.mkdir(parents=True)
         folder = None
@@ -131,11 +132,6 @@ def stage(built: Built, launcher: Path | None, launching: Launching) -> Staged:
             shutil.copy2(launcher, file)
             folder = binaries / f"{name}.d"
             copy_folder(built, folder)
-    except OSError as error:
-        raise StorageError(
-            f"{built.info.variant} cannot be staged: {error.strerror}: {error.filename}.",
-            try_next=f"check the free space and the rights of {display_path(binaries)}",
-        ) from None
     config = launch_configuration(built, name, launching)
     jsonfile.write(binaries / CONFIG_NAME, config)
     return Staged(
@@ -165,7 +161,7 @@ def put(built: Built, folder: Path) -> str:
         bundle = {"resources": {f"{base}/{target.name}/": f"{target.name}/"}}
         program = built.artifact.relative_to(built.folder).as_posix()
         launched = {"folder": target.name, "program": program}
-    try:
+    with _written(built, folder):
         folder.mkdir(parents=True, exist_ok=True)
         if built.folder is None:
             # Beside it and then in its place: what runs is not written to.
@@ -175,15 +171,26 @@ def put(built: Built, folder: Path) -> str:
         else:
             shutil.rmtree(target, ignore_errors=True)
             copy_folder(built, target)
+    return (
+        f"{display_path(target)} written. In tauri.conf.json: bundle has {json.dumps(bundle)}, and "
+        f"the sidecar in plugins.sidecar-supervisor {json.dumps(launched)}"
+    )
+
+
+@contextlib.contextmanager
+def _written(built: Built, folder: Path) -> Iterator[None]:
+    """Say of what the block cannot write which variant it is of, and where.
+
+    Raises:
+        StorageError: Something could not be written.
+    """
+    try:
+        yield
     except OSError as error:
         raise StorageError(
             f"{built.info.variant} cannot be staged: {error.strerror}: {error.filename}.",
             try_next=f"check the free space and the rights of {display_path(folder)}",
         ) from None
-    return (
-        f"{display_path(target)} written. In tauri.conf.json: bundle has {json.dumps(bundle)}, and "
-        f"the sidecar in plugins.sidecar-supervisor {json.dumps(launched)}"
-    )
 
 
 def copy_folder(built: Built, target: Path) -> None:
