@@ -18,7 +18,7 @@ from spike.core.workspace import display_path, platform_id
 from spike.measure import platforms, results
 from spike.project.sidecar import Sidecar
 
-_NAME: Final = re.compile(r"[a-z]+-[a-z0-9]+(-[0-9]+\.[0-9]+(-[a-z]+)?)?")
+_NAME: Final = re.compile(rf"[a-z]+-[a-z0-9]+(?:{platforms.PYTHON})?")
 
 
 def at_home(sidecar: Sidecar, output: str = "") -> Sidecar:

@@ -18,7 +18,10 @@ from spike.measure import results
 from spike.measure.results import Result
 from spike.project.sidecar import Sidecar
 
-NAME: Final = re.compile(r"(?:linux|macos|windows)-(?:x64|arm64)-[0-9]+\.[0-9]+(?:-[a-z]+)?")
+PYTHON: Final = r"-[0-9]+\.[0-9]+(?:-[a-z]+)?"
+"""How a Python is named in it, as a pattern: its version, and where it needs one its origin."""
+
+NAME: Final = re.compile(r"(?:linux|macos|windows)-(?:x64|arm64)" + PYTHON)
 """Of a platform with its Python."""
 
 _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+(?![0-9])")
