@@ -130,12 +130,11 @@ def sidecar_lock(session: nox.Session) -> tuple[Sidecar, Path | None, str]:
     """
     try:
         sidecar = load(option(session, "sidecar") or HELLO, option(session, "python"))
+        asked = sidecar.python_asked  # maybe a path, which does not say its version
+        version = interpreters.chosen(asked).version if asked else sidecar.python_version
+        imports.check_python(sidecar, version)
         wanted = sidecar.wanted_python
-        if not sidecar.python_asked:
-            imports.check_python(sidecar, wanted)
         python = str(interpreters.find(wanted)) if wanted else ""
-        if sidecar.python_asked:
-            imports.check_python(sidecar, interpreters.version_of(python))
         return sidecar, sidecarlock.check(sidecar), python
     except SpikeError as error:
         session.error(str(error))
