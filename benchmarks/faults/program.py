@@ -28,6 +28,8 @@ class Program:
         before: Words in front of the artifact: the supervisor's command line, when there is one.
         after: Words between the artifact and its arguments: the host's own options.
         sweep: What the next start of a supervisor does first: it removes what a killed one left.
+        dies_of_signals: Whether it has no handler for any signal, as most applications have none:
+            each then leaves it no more time than SIGKILL.
         python: Version of the Python that packaged it; empty when that is not known.
     """
 
@@ -41,6 +43,7 @@ class Program:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     sweep: tuple[str, ...] = ()
+    dies_of_signals: bool = False
     python: str = ""
 
     @property

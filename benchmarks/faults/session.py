@@ -40,6 +40,16 @@ ASK_TIMEOUT_S = 60.0
 _OF_ONE_LAUNCH = ("pid=", "entered_ns=")
 """Fields of the BOOT line that differ from launch to launch."""
 
+_KILLS = frozenset(
+    [process.KILL]
+    + [
+        getattr(signal, name)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+        if hasattr(signal, name)
+    ]
+)
+"""Signals whose default is to end the program at once."""
+
 _PUBLIC = re.compile(re.escape(tempfile.gettempdir()) + r"/spike-fault-\w+")
 
 STDERR_LINES = 12
@@ -84,6 +94,7 @@ class Session:
         )
         self._own_variable = program.own_variable
         self._sweep = program.sweep
+        self._kills = _KILLS if program.dies_of_signals else {process.KILL}
         self.hung = ""
         self.killed = False
         self._exited_at: float | None = None
@@ -128,7 +139,7 @@ class Session:
 
     def send(self, number: int, *, group: bool = False) -> None:
         """Send a signal to the process that the host holds, or to its whole group."""
-        if number == process.KILL:
+        if number in self._kills:
             self.killed = True
         if group and sys.platform != "win32":
             with contextlib.suppress(ProcessLookupError):

@@ -6,10 +6,8 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -21,84 +19,21 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from spike.contract import asking
 from spike.core import process
-from spike.core.errors import SpikeError
-from spike.core.workspace import PROJECT_VARIABLE, TOOL
 from spike.host import application, window
 from spike.launch import leftovers
 from spike.launch.procs import GONE
 from spike.scaffold import making
-from tests.support import installed
+from tests.support.new_application import START_S, Made, made_in, second_sidecar
 
 pytestmark = [pytest.mark.integration, pytest.mark.host, pytest.mark.nightly]
 
-TARGET = TOOL / "src-tauri" / "target"
-"""The host's own: Tauri is compiled there already."""
-START_S = 1800
-"""More than a whole compilation takes on a busy machine."""
 GONE_S = 15.0
-
-
-class Made:
-    """A new application, and the lines that its making printed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        words = [sys.executable, "-m", "invoke", "new", str(folder)]
-        done = process.capture(words, cwd=TOOL)
-        assert done.ok, done.errors
-        self.lines = re.findall(r"^  (.+)$", done.output, re.MULTILINE)
-        self.entering = [line for line in self.lines if line.startswith(("cd ", "export "))]
-        strange = (PROJECT_VARIABLE, "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
-        kept = {key: value for key, value in os.environ.items() if key not in strange}
-        kept = {key: value for key, value in kept.items() if not key.startswith("COV")}
-        self.environment = {**kept, **installed.rust(), "CARGO_TARGET_DIR": str(TARGET)}
-
-    def words(self, line: str) -> list[str]:
-        """A shell that carries a line out as it is printed, behind those that enter the folder."""
-        return ["sh", "-e", "-c", "\n".join([*self.entering, line])]
-
-    def run(self, line: str) -> str:
-        """Carry a line out, which has to end with 0; both streams."""
-        done = subprocess.run(
-            self.words(line),
-            cwd=self.folder.parent,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=START_S,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}:\n{done.stdout[-6000:]}"
-        return done.stdout
-
-    def package(self) -> Path:
-        """Make the package as printed, and unpack it; gives the program in it."""
-        shutil.rmtree(TARGET / "release" / "bundle" / "deb", ignore_errors=True)
-        self.run("npm run tauri build")
-        (deb,) = (TARGET / "release" / "bundle" / "deb").glob("*.deb")
-        root = self.folder.parent / "root"
-        shutil.rmtree(root, ignore_errors=True)
-        subprocess.run(["dpkg-deb", "--extract", str(deb), str(root)], check=True)
-        return root / "usr" / "bin" / "my-app"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """One in a folder with a space, with its environments."""
-    try:
-        application.check_tools()
-    except SpikeError as error:
-        pytest.skip(str(error))
-    found = Made(tmp_path_factory.mktemp("new") / "My App")
-    assert [line for line in found.lines if line not in found.entering] == [
-        *making.DEVELOP,
-        *making.SHIP,
-    ]
-    for line in ("npm ci", "nox -s sidecar_env", "npm test"):
-        found.run(line)
-    return found
+    return made_in(tmp_path_factory.mktemp("new") / "My App")
 
 
 @pytest.fixture(scope="module")
@@ -191,21 +126,7 @@ def test_it_is_packaged_and_runs(made: Made, screen: str) -> None:
 
 def test_it_may_have_two_sidecars(made: Made, screen: str) -> None:
     """As its README says; the page asks both."""
-    worker = "my-app-worker"
-    shutil.copytree(made.folder / "sidecar", made.folder / "worker")
-    project = made.folder / "worker" / "pyproject.toml"
-    project.write_text(project.read_text().replace("my-app-api", worker))
-    place = made.folder / "src-tauri" / "tauri.conf.json"
-    config = json.loads(place.read_text())
-    config["bundle"]["externalBin"].append(f"binaries/{worker}")
-    both = config["plugins"]["sidecar-supervisor"]["sidecars"]
-    both["worker"] = {**both["api"], "program": f"binaries/{worker}"}
-    place.write_text(json.dumps(config))
-    readme = (made.folder / "README.md").read_text()
-    lines = re.findall(r"`([^`]+--sidecar worker)`", readme)
-    assert len(lines) == 3
-    for line in [*lines, "invoke stage"]:
-        made.run(line)
+    second_sidecar(made)
     script = """
         window.__TAURI__.sidecarSupervisor.sidecar('worker').fetch('/hello?name=second')
             .then((answer) => answer.text()).then(arguments[0], arguments[0])
@@ -215,3 +136,39 @@ def test_it_may_have_two_sidecars(made: Made, screen: str) -> None:
     assert answer.startswith("Hello page")
     assert json.loads(found)["message"].startswith("Hello second")
     assert shlex.quote(str(made.folder)) in made.entering[0]
+
+
+WHOLE_API = (Path(__file__).parents[1] / "support" / "whole_api.js").read_text()
+
+
+def test_a_page_has_what_its_capability_gives_and_no_more(made: Made, screen: str) -> None:
+    """Every call of the API in the real window: with the default set, and with every set."""
+    program = made.package()
+    told = json.loads(shown(program, screen, WHOLE_API)[2])
+    assert told["status"]["state"] == "ready"
+    assert (told["start"], told["logs"], told["prepare"]) == ("refused",) * 3
+    place = made.folder / "src-tauri" / "capabilities" / "default.json"
+    before = place.read_text()
+    capability = json.loads(before)
+    sets = [f"sidecar-supervisor:{name}" for name in ("logs", "control", "update")]
+    place.write_text(json.dumps({**capability, "permissions": [*capability["permissions"], *sets]}))
+    try:
+        told = json.loads(shown(made.package(), screen, WHOLE_API)[2])
+    finally:
+        place.write_text(before)
+    assert told.get("start") == "allowed", told
+    assert told["program"].endswith("my-app-api")
+    assert (told["stopped"]["state"], told["stopped"]["survivors"]) == ("exited", 0)
+    assert told["afterStop"] == "notReady"
+    launches = told["launches"]
+    assert launches == sorted(set(launches))
+    assert told["tokens"] == 3
+    assert told["answer"]["message"].startswith("Hello api")
+    assert told["elsewhere"] == "otherOrigin"
+    assert "api" in {part["name"] for part in told["prepared"]}
+    assert told["updating"] == "updating"
+    assert told["resumed"] > launches[-1]
+    assert "READY" in told["lines"]
+    assert told["unknown"] == "unknownSidecar"
+    assert {"spawning", "waiting_ready", "ready", "stopping", "exited"} <= set(told["states"])
+    assert told["heardAfterwards"] == 0
