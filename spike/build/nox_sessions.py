@@ -102,6 +102,8 @@ def lock(session: nox.Session) -> None:
             *("--no-header", "--no-emit-index-url", "--upgrade"),
             *("--output-file", f"locks/{group}.txt"),
         )
+    written = [f"locks/{group}.txt" for group in ("tools", "wheel", *PACKAGERS)]
+    session.run("python", "-P", "-m", "spike.project.hashes", *written, env=tool_environment())
 
 
 def install_lock(session: nox.Session, *locks: Path) -> None:
