@@ -156,7 +156,7 @@ def packager_python(session: nox.Session, packager: str) -> tuple[str, str]:
         install_lock(session, own)
         return "python", ""
     locks = [own, *([its_lock] if its_lock else [])]
-    name = f"build_{packager}-{sidecar.environment}"
+    name = sidecar.packager_environment(packager)
     return environment(session, name, *locks, python=python), sidecar.python_name
 
 
