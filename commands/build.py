@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from commands.benchmark_task import numbers
 from commands.edge import DRAFT_HELP, HELLO, PYTHON_HELP, SIDECAR_HELP, edge
+from commands.task import task
 
 LAUNCHES = BENCHMARKS[RELIABILITY].options[0]
 

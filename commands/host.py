@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from benchmarks.registry import BENCHMARKS, CHECKLIST
 from commands.benchmark_task import helps, measured, numbers
 from commands.edge import HELLO, edge
+from commands.task import task
 
 CHECKS = BENCHMARKS[CHECKLIST]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from commands.benchmark_task import helps, measured, numbers, task_of
 from commands.edge import HELLO, PYTHON_HELP, SIDECAR_HELP, VARIANT_HELP, edge
+from commands.task import task
 
 PARALLEL = BENCHMARKS["parallel"]
 
