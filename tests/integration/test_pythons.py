@@ -103,7 +103,7 @@ def test_the_plan_is_carried_out_with_another_python(both: tuple[Sidecar, Sideca
     own.workspace.record.write_text("mine", encoding="utf-8")
     asked = ("--no-host", "--launches", "2", *other.python_option.split())
     done = sidecars.invoke("spike", own.folder, *asked)
-    assert done.returncode == 1, done.stdout  # two launches prove no rate
+    assert done.returncode == 0, done.stdout
     assert f"results of Python {other.python_name} lie in" in done.stdout
     assert own.workspace.record.read_text(encoding="utf-8") == "mine"
     found = results.load("reliability", other, remedy="")
