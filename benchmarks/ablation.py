@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks import instructions
 from benchmarks.targets import PYTHON_ISOLATED, Target, baselines
 from benchmarks.wording import ends, number_of
+from spike.build import recipes
 from spike.build.buildinfo import file_sha256
 from spike.core import process, workspace
 from spike.core.errors import BuildFailedError, MissingBuildError, UsageError
@@ -39,17 +40,6 @@ NAME = "ablation"
 
 SETTINGS = PLUGIN.with_suffix(".json")
 DEBIAN_PYTHON = Path("/usr/bin/python3")
-
-_EMIT = """
-import json, sys
-from spike.packagers import VARIANTS
-from spike.project.sidecar import load
-found = VARIANTS["nuitka-lean"].packager.recipe(load(), "lean")
-print(json.dumps({"argv": found.argv, "env": dict(found.env), "output": str(found.output),
-                  "artifact": str(found.artifact),
-                  "files": {str(path): text for path, text in found.files.items()}}))
-"""
-"""Makes the recipe in the interpreter that is packaged: what it reaches depends on its library."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,22 +268,7 @@ def debian(sidecar: Sidecar) -> Target | None:
                 why=made.errors.strip()[-500:],
                 try_next="apt-get install python3-venv libpython3-dev",
             )
-    emitted = process.capture(
-        [str(python), "-c", _EMIT], env=workspace.tool_environment(), timeout_s=60.0
-    )
-    if not emitted.ok:
-        raise BuildFailedError(
-            "nuitka-lean cannot be built with Debian's Python.",
-            why=emitted.errors.strip().splitlines()[-1],
-        )
-    found = json.loads(emitted.output)
-    recipe = Recipe(
-        argv=tuple(found["argv"]),
-        env=found["env"],
-        output=Path(found["output"]),
-        artifact=Path(found["artifact"]),
-        files={Path(path): text for path, text in found["files"].items()},
-    )
+    recipe = recipes.of(python, sidecar, VARIANTS[LEAN])
     return _target(DEBIAN, build(DEBIAN, recipe, python, sidecar), sidecar, "Debian's python3")
 
 

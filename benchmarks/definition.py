@@ -106,7 +106,8 @@ class Benchmark:
         rows: What it measures.
         any_sidecar: Whether it can measure every sidecar; else the hello sidecar only.
         why_hello: Why that is so, a sentence, where it cannot.
-        any_python: Whether its task takes ``--python``, for what was built with another one.
+        why_no_python: Why its task takes no ``--python``, a sentence, where it builds or measures
+            something and does not.
         of_packager: Whether what it finds belongs to packager and mode: then the hello sidecar's
             run counts for every sidecar that has none of its own, and none of its own is missed.
         in_spike: Whether ``invoke spike`` runs it, in the order of the registry.
@@ -127,7 +128,7 @@ class Benchmark:
     rows: Rows = Rows.ALL
     any_sidecar: bool = True
     why_hello: str = ""
-    any_python: bool = True
+    why_no_python: str = ""
     of_packager: bool = False
     in_spike: bool = False
     in_host: bool = False
@@ -138,7 +139,7 @@ class Benchmark:
     @property
     def takes_python(self) -> bool:
         """Whether its task takes ``--python``: who measures all or none does not."""
-        return self.any_python and self.rows in (Rows.ALL, Rows.VARIANTS)
+        return not self.why_no_python and self.rows in (Rows.ALL, Rows.VARIANTS)
 
     @property
     def command(self) -> str:
@@ -147,10 +148,13 @@ class Benchmark:
 
     @property
     def explained(self) -> str:
-        """What ``invoke --help`` says of the task: what it does, and why it takes no sidecar."""
-        if self.any_sidecar:
-            return self.says
-        return f"{self.says}\n\nTakes no --sidecar: {self.why_hello}"
+        """What ``invoke --help`` says of the task: what it does, and what it does not take."""
+        parts = [
+            self.says,
+            "" if self.any_sidecar else f"Takes no --sidecar: {self.why_hello}",
+            f"Takes no --python: {self.why_no_python}" if self.why_no_python else "",
+        ]
+        return "\n\n".join(filter(None, parts))
 
     @property
     def defaults(self) -> dict[str, int]:

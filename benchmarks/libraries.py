@@ -123,7 +123,9 @@ def run(
     for name in libraries:
         if name not in names():
             raise UsageError(
-                f"There is no library {name!r}.", why=f"Known are: {', '.join(names())}."
+                f"There is no library {name!r}.",
+                why=f"Known are: {', '.join(names())}.",
+                try_next=f"--library {names()[0]}",
             )
     wanted = [variant_named(name) for name in variants or folder_variants()]
     for variant in wanted:

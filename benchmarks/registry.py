@@ -48,6 +48,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             rows=Rows.NONE,
             any_sidecar=False,
             why_hello="what it asks is the measuring itself, with programs of known answers.",
+            why_no_python="it builds nothing.",
             in_spike=True,
         ),
         Benchmark(
@@ -170,7 +171,6 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                     low=requirements.MIN_STABLE_CYCLES,
                 ),
             ),
-            any_python=False,
             rows=Rows.VARIANTS,
             in_spike=True,
             in_host=True,
@@ -211,6 +211,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             sections=(Section(name="pythons", report="pythons", title="Which Python to ship"),),
             options=(_launches(10, 1000, "launches of each build"), SEED),
             rows=Rows.PYTHONS,
+            why_no_python="it compares what was built with each.",
         ),
         Benchmark(
             name="soak",
@@ -230,7 +231,6 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             sections=(
                 Section(name="reproducible", report="reproducible", title="Built again and again"),
             ),
-            any_python=False,
             rows=Rows.VARIANTS,
         ),
         Benchmark(
@@ -245,10 +245,10 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             ),
             options=(Option(name="rounds", help="launches of each build", default=15),),
             rows=Rows.NONE,
-            any_python=False,
             any_sidecar=False,
             why_hello="its rows are single knobs of the packagers' recipes, each built anew; what "
             "a knob is worth belongs to the packager.",
+            why_no_python="a row of it is another Python, Debian's.",
         ),
         Benchmark(
             name="faults",
@@ -261,7 +261,6 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                 ),
             ),
             options=(Option(name="repeat", help="how often", default=1, high=10),),
-            any_python=False,
             rows=Rows.VARIANTS,
             of_packager=True,
             of_functions=True,
@@ -282,7 +281,6 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
                 ),
             ),
             options=(Option(name="repeat", help="how often", default=1, high=10),),
-            any_python=False,
             rows=Rows.VARIANTS,
             of_packager=True,
             in_host=True,

@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.targets import Target
 from benchmarks.wording import counted, ends, variants_in
+from spike.build import recipes
 from spike.core import process
 from spike.core.errors import BuildFailedError, MissingToolError, UsageError
 from spike.core.progress import progress
@@ -32,18 +33,18 @@ from spike.project.sidecar import Sidecar
 NAME = "reproducible"
 
 
-def environment_folder(packager: str) -> Path:
-    """Where the programs of a packager's Nox environment lie.
+def environment_folder(packager: str, sidecar: Sidecar) -> Path:
+    """Where the programs of the Nox environment lie in which a packager builds a sidecar.
 
     Raises:
         MissingToolError: The environment was never made here.
     """
-    place = project() / ".nox" / f"build_{packager}"
+    place = project() / ".nox" / sidecar.packager_environment(packager)
     folder = place / ("Scripts" if sys.platform == "win32" else "bin")
     if not folder.is_dir():
         raise MissingToolError(
             f"There is no environment with {packager} in this checkout.",
-            try_next=f"nox -s build_{packager}",
+            try_next=sidecar.nox_command(packager),
         )
     return folder
 
@@ -57,11 +58,12 @@ def caches(folder: Path) -> dict[str, str]:
     }
 
 
-def build(target: Target, work: Path, cache: Path) -> float:
+def build(target: Target, recipe: Recipe, work: Path, cache: Path) -> float:
     """Run a variant's recipe in a fresh folder.
 
     Args:
         target: The variant.
+        recipe: Its recipe.
         work: The working folder; emptied first.
         cache: Where caches are kept.
 
@@ -73,7 +75,6 @@ def build(target: Target, work: Path, cache: Path) -> float:
         MissingToolError: Its environment is not there.
     """
     assert target.built is not None
-    recipe = recipe_of(target)
     sidecar = target.sidecar
     shutil.rmtree(work, ignore_errors=True)
     sidecar.stage(work / STAGED)
@@ -86,7 +87,7 @@ def build(target: Target, work: Path, cache: Path) -> float:
         log_path=log,
         env={**caches(cache), **recipe.env},
         cwd=work,
-        path_prefix=str(environment_folder(target.built.info.packager)),
+        path_prefix=str(environment_folder(target.built.info.packager, sidecar)),
         echo=False,
     )
     if not done.ok or not (work / recipe.artifact).is_file():
@@ -99,10 +100,17 @@ def build(target: Target, work: Path, cache: Path) -> float:
 
 
 def recipe_of(target: Target) -> Recipe:
-    """The recipe of a variant."""
+    """The recipe of a variant, as its environment describes it.
+
+    Raises:
+        BuildFailedError: It is refused there.
+        MissingToolError: That environment was never made here.
+    """
     assert target.built is not None
     variant = target.built.variant
-    return variant.packager.recipe(target.sidecar, variant.mode.name)
+    folder = environment_folder(variant.packager.name, target.sidecar)
+    python = folder / ("python.exe" if sys.platform == "win32" else "python")
+    return recipes.of(python, target.sidecar, variant)
 
 
 def contents(folder: Path, recipe: Recipe) -> dict[str, bytes]:
@@ -183,9 +191,9 @@ def measure(target: Target, scratch: Path) -> dict[str, Any]:
     for number in range(2):
         cache = scratch / f"cache-{number}"
         shutil.rmtree(cache, ignore_errors=True)
-        cold_s.append(round(build(target, work, cache), 2))
+        cold_s.append(round(build(target, recipe, work, cache), 2))
         built.append(contents(work, recipe))
-    cached_s = round(build(target, work, scratch / "cache-1"), 2)
+    cached_s = round(build(target, recipe, work, scratch / "cache-1"), 2)
     one, other = built
     program = (
         recipe.artifact.relative_to(recipe.folder).as_posix()
@@ -221,7 +229,7 @@ def run(sidecar: Sidecar, targets: Sequence[Target], *, partial: bool = False) -
         )
     for target in variants:
         assert target.built is not None
-        environment_folder(target.built.info.packager)
+        environment_folder(target.built.info.packager, sidecar)
     scratch = project() / "build" / "reproducible"
     with (
         results.recording(

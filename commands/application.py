@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
-from commands.edge import HELLO, SIDECAR_HELP, edge
+from commands.edge import HELLO, PYTHON_HELP, SIDECAR_HELP, edge
+from commands.task import task
 
 
 @task(
@@ -34,6 +34,7 @@ def new(c: Context, dir: str, name: str = "", identifier: str = "") -> None:  # 
         "sidecar": SIDECAR_HELP,
         "variant": "the variant that ships (default: pyinstaller-onefile)",
         "into": "the folder of externalBin, in the project (default: src-tauri/binaries)",
+        "python": PYTHON_HELP,
     }
 )
 @edge
@@ -42,6 +43,7 @@ def stage(
     sidecar: str = HELLO,
     variant: str = "pyinstaller-onefile",
     into: str = "src-tauri/binaries",
+    python: str = "",
 ) -> None:
     """Put a built sidecar where your application's `tauri build` takes it in."""
     from spike.build import buildinfo
@@ -50,5 +52,5 @@ def stage(
     from spike.packagers import variant_named
     from spike.project import sidecar as sidecars
 
-    built = buildinfo.find(variant_named(variant), sidecars.load(sidecar))
+    built = buildinfo.find(variant_named(variant), sidecars.load(sidecar, python))
     print(staging.put(built, project() / into))

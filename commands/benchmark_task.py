@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from invoke.context import Context
-from invoke.tasks import Task, task
+from invoke.tasks import Task
 
 from benchmarks.definition import Benchmark, Rows
 from commands.edge import (
@@ -19,6 +19,7 @@ from commands.edge import (
     edge,
     whole_number,
 )
+from commands.task import task
 
 
 def numbers(benchmark: Benchmark, given: Mapping[str, Any]) -> dict[str, int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from commands.benchmark_task import numbers
-from commands.edge import DRAFT_HELP, HELLO, SIDECAR_HELP, edge
+from commands.edge import DRAFT_HELP, HELLO, PYTHON_HELP, SIDECAR_HELP, edge
+from commands.task import task
 
 LAUNCHES = BENCHMARKS[RELIABILITY].options[0]
 
@@ -23,6 +23,7 @@ LAUNCHES = BENCHMARKS[RELIABILITY].options[0]
         "force": "build and measure also what is up to date",
         "whole": "every benchmark, of every variant that is built: what the record has (hours)",
         "draft": DRAFT_HELP,
+        "python": f"{PYTHON_HELP}; the record stays as it is",
     },
 )
 @edge
@@ -35,6 +36,7 @@ def spike_(
     force: bool = False,
     whole: bool = False,
     draft: bool = False,
+    python: str = "",
 ) -> int:
     """Carry out the plan: build, measure, check, record."""
     from decision.workflows import spike
@@ -47,7 +49,7 @@ def spike_(
         draft=draft,
         whole=whole,
     )
-    return spike.run(sidecars.load(sidecar), settings, with_deps=with_deps)
+    return spike.run(sidecars.load(sidecar, python), settings, with_deps=with_deps)
 
 
 @task(
@@ -59,7 +61,10 @@ def spike_(
 )
 @edge
 def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: str = HELLO) -> int:
-    """Carry out the contingency steps K1 to K6."""
+    """Carry out the contingency steps K1 to K6.
+
+    Takes no --python: they end in the record, which is about the sidecar's own.
+    """
     from decision.workflows import fallback as steps
     from spike.project import sidecar as sidecars
 
@@ -75,11 +80,16 @@ def fallback(c: Context, dry_run: bool = False, no_host: bool = False, sidecar: 
         "sidecar": SIDECAR_HELP,
         "variant": "the variant to build (default: pyinstaller-onedir, the quickest to build)",
         "write": "put the lines into the sidecar's pyproject.toml; comments and order stay",
+        "python": PYTHON_HELP,
     }
 )
 @edge
 def fit(
-    c: Context, sidecar: str = HELLO, variant: str = "pyinstaller-onedir", write: bool = False
+    c: Context,
+    sidecar: str = HELLO,
+    variant: str = "pyinstaller-onedir",
+    write: bool = False,
+    python: str = "",
 ) -> int:
     """Find the lines of [tool.sidecar] that make a program equal to its plain script."""
     from spike.build import fit as fitting
@@ -88,7 +98,7 @@ def fit(
     from spike.packagers import variant_named
     from spike.project import sidecar as sidecars
 
-    what = sidecars.load(sidecar)
+    what = sidecars.load(sidecar, python)
     found = fitting.fit(what, variant_named(variant))
     print()
     print(fitting.render(what, found))
@@ -106,10 +116,13 @@ def fit(
         "sidecar": SIDECAR_HELP,
         "variant": "the variant to plan for (default: all that are built)",
         "artifact": "a folder or a file of any platform instead, such as one that CI has built",
+        "python": PYTHON_HELP,
     }
 )
 @edge
-def signing_plan(c: Context, sidecar: str = HELLO, variant: str = "", artifact: str = "") -> int:
+def signing_plan(
+    c: Context, sidecar: str = HELLO, variant: str = "", artifact: str = "", python: str = ""
+) -> int:
     """Say which files of an artifact to sign, in which order, and write the scripts that do it."""
     from pathlib import Path
 
@@ -119,7 +132,7 @@ def signing_plan(c: Context, sidecar: str = HELLO, variant: str = "", artifact: 
     from spike.project import sidecar as sidecars
     from spike.signing import plan
 
-    what = sidecars.load(sidecar)
+    what = sidecars.load(sidecar, python)
     if artifact:
         place = Path(artifact).resolve()
         wanted = [(place.name, place, "")]

@@ -6,7 +6,8 @@ import sys
 from typing import NoReturn
 
 from invoke.context import Context
-from invoke.tasks import task
+
+from commands.task import task
 
 
 @task(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from benchmarks.registry import BENCHMARKS, CHECKLIST
 from commands.benchmark_task import helps, measured, numbers
 from commands.edge import HELLO, edge
+from commands.task import task
 
 CHECKS = BENCHMARKS[CHECKLIST]
 
@@ -27,6 +27,7 @@ def verify(
     cycles: str = str(CHECKS.defaults["cycles"]),
     with_deps: bool = False,
     draft: bool = False,
+    python: str = "",
 ) -> int:
     """Prove the plan's checklist A1 to E3 in the real Tauri host."""
     from spike.build import doctor as needs
@@ -34,7 +35,7 @@ def verify(
     options = numbers(CHECKS, {"cycles": cycles})
     if with_deps:
         needs.install(needs.missing(needs.examine(), purpose="Tauri host"))
-    return measured(CHECKS, sidecar, variant, python="", draft=draft, **options)
+    return measured(CHECKS, sidecar, variant, python=python, draft=draft, **options)
 
 
 @task(help={"variant": "the variant that the window shows (default nuitka-onefile)"})
@@ -43,6 +44,8 @@ def screenshots(c: Context, variant: str = "nuitka-onefile") -> None:
     """Take the pictures of the host's real window, light and dark.
 
     Takes no --sidecar: they are the pictures of this repository's README.
+
+    Takes no --python: its name is in none of them.
     """
     from spike.build import buildinfo
     from spike.core.workspace import display_path

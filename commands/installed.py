@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from commands.edge import edge, one_of, whole_number
+from commands.task import task
 
 
 @task(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from commands.edge import HELLO, SIDECAR_HELP, edge
+from commands.task import task
 
 
 @task(

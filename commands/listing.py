@@ -16,6 +16,9 @@ PLACE = ("docs", "commands.md")
 NO_SIDECAR = "Takes no --sidecar: "
 """How the help of a task begins to say why it is about no sidecar."""
 
+NO_PYTHON = "Takes no --python: "
+"""And why it builds or measures what it does with one Python alone."""
+
 
 def document() -> str:
     """The document, without the line that tells who generated it."""
@@ -65,9 +68,9 @@ def _also(task: Task[Any]) -> str:
 
 
 def _says(task: Task[Any]) -> str:
-    """What a task does, and why it takes no sidecar where it takes none."""
+    """What a task does, and why it takes no sidecar or no Python where it takes none."""
     first, *rest = (" ".join(part.split()) for part in (task.__doc__ or "").split("\n\n"))
-    return " ".join([first, *(part for part in rest if part.startswith(NO_SIDECAR))])
+    return " ".join([first, *(part for part in rest if part.startswith((NO_SIDECAR, NO_PYTHON)))])
 
 
 def _options(task: Task[Any]) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from commands.benchmark_task import helps, measured, numbers, task_of
-from commands.edge import HELLO, SIDECAR_HELP, VARIANT_HELP, edge
+from commands.edge import HELLO, PYTHON_HELP, SIDECAR_HELP, VARIANT_HELP, edge
+from commands.task import task
 
 PARALLEL = BENCHMARKS["parallel"]
 
@@ -92,6 +92,7 @@ FAULTS = BENCHMARKS["faults"]
         "host": "the cases of life and death on the real Tauri host, with each variant inside",
         "list": "show the cases and what a user may expect, and run nothing",
         "platform": "with --list: what can be tried on linux, macos or windows, and why not more",
+        "python": PYTHON_HELP,
     },
     iterable=["variant", "case"],
 )
@@ -105,6 +106,7 @@ def faults(
     host: bool = False,
     list: bool = False,  # noqa: A002 - the option's name
     platform: str = "",
+    python: str = "",
 ) -> int:
     """Try every variant on hostile machines.
 
@@ -128,7 +130,7 @@ def faults(
         return EXIT_OK
     benchmark = BENCHMARKS["faults_host"] if host else FAULTS
     options = numbers(benchmark, {"repeat": repeat})
-    what = sidecars.load(sidecar)
+    what = sidecars.load(sidecar, python)
     chosen = measuring.choose(benchmark, what, variant)
     partial = bool(variant or case)
     result = benchmark.run(what, chosen.targets, cases=cases, partial=partial, **options)
@@ -156,6 +158,8 @@ def ablation(c: Context, row: list[str], rounds: str = str(ABLATION.defaults["ro
 
     Takes no --sidecar: its rows are single knobs of the packagers' recipes, each built anew; what a
     knob is worth belongs to the packager.
+
+    Takes no --python: a row of it is another Python, Debian's.
     """
     from benchmarks import ablation as builds
     from decision.workflows import measuring
@@ -184,6 +188,8 @@ def libraries(
     """Try popular libraries with every packager (hours).
 
     Takes no --sidecar: each library has a sidecar of its own in examples/libraries.
+
+    Takes no --python: its table in docs/libraries.md is of one, the tool's own.
     """
     from benchmarks import libraries as trial
 

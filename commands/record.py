@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
-from invoke.tasks import task
 
 from commands.edge import HELLO, SIDECAR_HELP, edge, one_of, whole_number
+from commands.task import task
 from commands.words import WordsTask
 
 if TYPE_CHECKING:

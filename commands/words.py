@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from invoke.parser.argument import Argument
-from invoke.tasks import Task
+
+from commands.task import OwnTask
 
 
 class ManyWords(Argument):
@@ -36,7 +37,7 @@ class ManyWords(Argument):
         return bool(self.words)
 
 
-class WordsTask(Task[Any]):
+class WordsTask(OwnTask):
     """A task whose positional argument takes any number of words."""
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.faults.counts import Cell
@@ -25,10 +25,17 @@ def reproduce_command() -> str:
     return REPRODUCE if project() == TOOL else REPRODUCE_ELSEWHERE
 
 
-def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
+def entries_by_cell(
+    folder: Path | None = None, *, pythons: Collection[str] = ()
+) -> dict[tuple[str, str], str]:
     """Which entry of the issue log reproduces which case on which variant.
 
     An entry names them with :func:`reproduce_command`, the case, and one or more variants.
+
+    Args:
+        folder: The issue log; the project's when None.
+        pythons: Versions of the Python that was packaged. An entry that names one with
+            ``--python`` is about no other.
     """
     entries: dict[tuple[str, str], str] = {}
     for path in sorted((folder or project() / "issues").glob("*.md")):
@@ -37,6 +44,9 @@ def entries_by_cell(folder: Path | None = None) -> dict[tuple[str, str], str]:
             words = match[1].split()
             if "--sidecar" in words:
                 continue  # that is about another program than the one that every case is run on
+            asked = words[words.index("--python") + 1 :][:1] if "--python" in words else []
+            if asked and not any(f"{each}.".startswith(f"{asked[0]}.") for each in pythons):
+                continue
             case, *variants = itertools.takewhile(lambda word: not word.startswith("-"), words)
             for variant in variants:
                 entries.setdefault((case, variant), number)

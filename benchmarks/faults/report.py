@@ -177,8 +177,14 @@ def summary_in_host(result: results.Result) -> str:
 
 def missed(result: results.Result) -> list[str]:
     """What fails and has no entry in the issue log, in one sentence; nothing when all has."""
-    names = unlogged(cells(result), entries_by_cell())
+    names = unlogged(cells(result), entries_by_cell(pythons=_pythons(result)))
     return [f"fails, and is not in the issue log: {', '.join(names)}"] if names else []
+
+
+def _pythons(result: results.Result) -> set[str]:
+    """Versions of the Python that was packaged."""
+    builds = (facts.get("build") or {} for facts in result.targets.values())
+    return {str(build["python_version"]) for build in builds if build.get("python_version")}
 
 
 def render(result: results.Result, known: Mapping[tuple[str, str], str] | None = None) -> str:
@@ -188,7 +194,7 @@ def render(result: results.Result, known: Mapping[tuple[str, str], str] | None =
         result: A run of the cases.
         known: Entry of the issue log by case and variant; read from the log when None.
     """
-    entries = entries_by_cell() if known is None else known
+    entries = entries_by_cell(pythons=_pythons(result)) if known is None else known
     everything = cells(result)
     shown = [cell for cell in everything if not is_ours(cell.target)]
     ours = [cell for cell in everything if is_ours(cell.target)]

@@ -4,10 +4,12 @@
     python -m benchmarks.faults.reproduce sigkill_during_start supervisor+pyinstaller-onefile
     python -m benchmarks.faults.reproduce own_python cx_freeze-onedir --showing "it runs on"
     python -m benchmarks.faults.reproduce sigkill_at_rest nuitka-onefile --sidecar DIR
+    python -m benchmarks.faults.reproduce sigkill_at_rest nuitka-onefile --python 3.13
 
 With ``--showing`` it must also be seen in these words, so that an entry is not kept alive by
 another fault that the same case shows. With ``--sidecar`` the case launches that program in place
-of the hello sidecar; it is built when it is not there.
+of the hello sidecar; it is built when it is not there. With ``--python`` it is the build of that
+Python.
 
 Exit 0: it is still so. Exit 1: it is not (any more): the entry that names it can be closed.
 Exit 2: it could not be tried.
@@ -16,7 +18,6 @@ Exit 2: it could not be tried.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from benchmarks.faults import runner, targets
 from benchmarks.faults.case import Case
@@ -31,6 +32,7 @@ from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK, SpikeError
 from spike.launch import leftovers
 from spike.packagers import variant_named
 from spike.project import sidecar
+from spike.project.sidecar import Sidecar
 
 
 def main(arguments: list[str]) -> int:
@@ -40,11 +42,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("variant", nargs="+", help="such as nuitka-onefile")
     parser.add_argument("--showing", default="", help="words that must be in what is seen")
     parser.add_argument("--sidecar", help="another program than the hello sidecar: its folder")
+    parser.add_argument("--python", default="", help="as built with another Python")
     options = parser.parse_args(arguments)
     case = runner.find(options.case)
     leftovers.adopt_orphans()
     case_runs = []
-    for target in _targets(options.variant, case, options.sidecar):
+    for target in _targets(options.variant, case, options.sidecar, options.python):
         case_run = runner.run_one(case.name, target, runner.SEED)
         case_runs.append(case_run)
         _say(f"{case_run.case} on {case_run.target}: {case_run.status}")
@@ -77,7 +80,7 @@ def seen(case_run: CaseRun) -> list[str]:
     ]
 
 
-def _targets(names: list[str], case: Case, folder: str | None) -> list[FaultTarget]:
+def _targets(names: list[str], case: Case, folder: str | None, python: str) -> list[FaultTarget]:
     """The variants of these names, and those behind our own code (``supervisor+…``).
 
     The probe is frozen for them where the case asks for it and it is not there yet.
@@ -86,7 +89,8 @@ def _targets(names: list[str], case: Case, folder: str | None) -> list[FaultTarg
         SpikeError: One is not built, or cannot be put behind it.
     """
     plain = tuple(dict.fromkeys(name.rpartition("+")[2] for name in names))
-    built = _builds(Path(folder), plain) if folder else buildinfo.find_all(sidecar.load(), plain)
+    program = sidecar.load(folder, python)
+    built = _builds(program, plain) if folder else buildinfo.find_all(program, plain)
     targets.build_probes(built, [case])
     # The minimal programs of the log speak as the hello sidecar does.
     found = targets.fault_targets(built, as_hello=True)
@@ -102,13 +106,12 @@ def _targets(names: list[str], case: Case, folder: str | None) -> list[FaultTarg
     return [by_name[name] for name in names]
 
 
-def _builds(folder: Path, names: tuple[str, ...]) -> list[Built]:
+def _builds(minimal: Sidecar, names: tuple[str, ...]) -> list[Built]:
     """Builds of a minimal program, made when they are not there.
 
     Raises:
-        SpikeError: It is no sidecar, or does not build.
+        SpikeError: It does not build.
     """
-    minimal = sidecar.load(folder)
     for name in names:
         variant = variant_named(name)
         try:

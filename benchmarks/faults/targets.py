@@ -15,7 +15,7 @@ from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
 from spike.core.errors import SpikeError, UnsuitableError
 from spike.core.workspace import display_path, publishable
-from spike.project.sidecar import load
+from spike.project.sidecar import Sidecar, load
 
 PROBE_FOLDER = Path(__file__).with_name("probe")
 """The sidecar that looks at itself."""
@@ -63,8 +63,8 @@ def build_probes(built: Sequence[Built], cases: Sequence[Case]) -> None:
     """
     if not any(Need.PROBE in case.needs for case in cases):
         return
-    probe = load(PROBE_FOLDER)
     for item in built:
+        probe = _probe(item)
         mode = item.variant.mode.name
         try:
             item.variant.packager.recipe(probe, mode)
@@ -114,8 +114,13 @@ def lacking_in_host(item: Built) -> dict[Need, str]:
     return without_stdin({**NOT_OF_HELLO, **ability.lacking(program_of(item, protocol=False))})
 
 
+def _probe(item: Built) -> Sidecar:
+    """The probe, for the Python that the variant was built with."""
+    return load(PROBE_FOLDER, item.sidecar.python_asked)
+
+
 def _with_probe(item: Built) -> FaultTarget:
-    probe = load(PROBE_FOLDER)
+    probe = _probe(item)
     program, problem = None, ""
     try:
         program = program_of(buildinfo.find(item.variant, probe))

@@ -18,6 +18,7 @@ from decision.record import documents
 from decision.workflows import measuring
 from spike.build import buildinfo, doctor, sessions
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError
+from spike.core.workspace import display_path
 from spike.host import application, verify
 from spike.measure import provenance
 from spike.measure.results import Result
@@ -63,14 +64,28 @@ def run(sidecar: Sidecar, settings: Settings, *, with_deps: bool) -> int:
     check_tools(with_deps)
     build(sidecar, settings)
     measure(sidecar, settings)
-    headline("decision record")
-    made = documents.gathered(sidecar)
-    known = made.facts.evidence
-    if said := evidence.origin(known):
-        print(said)  # noqa: T201 - progress of a command
-    print(documents.told(made.write()))  # noqa: T201
+    known = record(sidecar)
     print(f"done in {time.monotonic() - started:.0f} s")  # noqa: T201 - progress of a command
     return verdict(known)
+
+
+def record(sidecar: Sidecar) -> Evidence:
+    """Write the record, and give what it says.
+
+    It is about the sidecar's own Python: of another one, where the results lie is said instead.
+    """
+    headline("decision record")
+    if sidecar.python_name:
+        place = display_path(sidecar.workspace.results)
+        row = f"a row of it, with reports of its own: invoke adr{sidecar.option}"
+        print(f"unchanged; results of Python {sidecar.python_name} lie in {place}")  # noqa: T201
+        print(row)  # noqa: T201 - progress of a command
+        return evidence.gather(sidecar)
+    made = documents.gathered(sidecar)
+    if said := evidence.origin(made.facts.evidence):
+        print(said)  # noqa: T201 - progress of a command
+    print(documents.told(made.write()))  # noqa: T201
+    return made.facts.evidence
 
 
 def check_tools(with_deps: bool) -> None:
@@ -108,7 +123,7 @@ def build(sidecar: Sidecar, settings: Settings) -> None:
         if compiling:
             with suppress(SpikeError):  # the checklist says what went wrong
                 for name in DEFAULT_VARIANTS:
-                    verify.faulty_build(VARIANTS[name])
+                    verify.faulty_build(VARIANTS[name], sidecar)
 
 
 def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) -> None:
@@ -124,6 +139,8 @@ def measure(sidecar: Sidecar, settings: Settings, only: Collection[str] = ()) ->
         if not (benchmark.in_spike or settings.whole) or (only and benchmark.name not in only):
             continue
         if benchmark.in_host and not settings.with_host:
+            continue
+        if sidecar.python_name and not benchmark.takes_python:
             continue
         headline(benchmark.name.replace("_", " "))
         if not (benchmark.any_sidecar or sidecar.is_hello):

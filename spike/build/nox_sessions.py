@@ -102,6 +102,8 @@ def lock(session: nox.Session) -> None:
             *("--no-header", "--no-emit-index-url", "--upgrade"),
             *("--output-file", f"locks/{group}.txt"),
         )
+    written = [f"locks/{group}.txt" for group in ("tools", "wheel", *PACKAGERS)]
+    session.run("python", "-P", "-m", "spike.project.hashes", *written, env=tool_environment())
 
 
 def install_lock(session: nox.Session, *locks: Path) -> None:
@@ -154,7 +156,7 @@ def packager_python(session: nox.Session, packager: str) -> tuple[str, str]:
         install_lock(session, own)
         return "python", ""
     locks = [own, *([its_lock] if its_lock else [])]
-    name = f"build_{packager}-{sidecar.environment}"
+    name = sidecar.packager_environment(packager)
     return environment(session, name, *locks, python=python), sidecar.python_name
 
 

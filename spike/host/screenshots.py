@@ -26,7 +26,7 @@ def take(built: Built) -> list[Path]:
         SpikeError: The host cannot be built or shown.
     """
     application.check_tools()
-    faulty = verify.faulty_build(built.variant)
+    faulty = verify.faulty_build(built.variant, built.sidecar)
     launcher = application.build_launcher() if built.folder else None
     args = (*built.sidecar.args, "--heartbeat", "1") if built.sidecar.is_hello else None
     staged = staging.stage(built, launcher, Launching(args=args))

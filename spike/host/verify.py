@@ -92,7 +92,7 @@ def run(
         }
         for item in built
     }
-    faulty = {item.info.variant: faulty_build(item.variant) for item in built}
+    faulty = {item.info.variant: faulty_build(item.variant, sidecar) for item in built}
     launcher = application.build_launcher() if any(item.folder for item in built) else None
     journals: dict[str, Observed] = {}
     with (
@@ -240,13 +240,17 @@ def failing_launch(sidecar: Sidecar, fault: str, timeout_ms: int) -> Launching:
     return Launching(args=args, ready_timeout_ms=timeout_ms, ready_of=None if own_way else sidecar)
 
 
-def faulty_build(variant: Variant) -> Built:
+def faulty_build(variant: Variant, beside: Sidecar) -> Built:
     """The failing sidecar, frozen by the packager under test; built when it is not there.
+
+    Args:
+        variant: How.
+        beside: The sidecar in whose place it is launched: it has the Python that was asked for.
 
     Raises:
         BuildFailedError: Its build failed.
     """
-    sidecar = sidecars.load(FAULTY)
+    sidecar = sidecars.load(FAULTY, beside.python_asked)
     try:
         return buildinfo.find(variant, sidecar)
     except (MissingBuildError, StaleArtifactError):
@@ -254,6 +258,7 @@ def faulty_build(variant: Variant) -> Built:
     log = project() / "build" / "host" / f"faulty-{variant.id}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     words = ["--mode", variant.mode.name, "--sidecar", str(FAULTY)]
+    words += ["--python", sidecar.python_asked] if sidecar.python_asked else []
     done = process.run_logged(
         [sys.executable, "-m", "nox", "-s", f"build_{variant.packager.name}", "--", *words],
         log_path=log,

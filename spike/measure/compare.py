@@ -18,6 +18,7 @@ from spike.core import statistics
 from spike.core.errors import IncompatibleResultsError, UsageError
 from spike.core.statistics import Interval
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
+from spike.core.workspace import platform_id
 from spike.measure import provenance, results
 from spike.measure.results import Result
 
@@ -73,12 +74,12 @@ def load(path: str) -> Result:
     """
     found = results.load_file(Path(path), remedy="the benchmark again")
     if found is None:
+        here = f"benchmarks/results/{platform_id()}"
         raise UsageError(
             f"There is no result file {path}.",
-            why="Two result files are compared: one from before a change, and one from after it.",
-            try_next="cp -r benchmarks/results/linux-x64 before, measure again, and "
-            "invoke compare before/reliability.json "
-            "benchmarks/results/linux-x64/reliability.json",
+            why="A run replaces the result before it, so the earlier one is copied first.",
+            try_next=f"cp -r {here} before, measure again, and invoke compare "
+            f"before/reliability.json {here}/reliability.json",
         )
     return found
 
@@ -111,7 +112,10 @@ def pool(runs: Sequence[Result]) -> Result:
         UsageError: There are fewer than two.
     """
     if len(runs) < 2:
-        raise UsageError("At least two result files are put together.")
+        raise UsageError(
+            "At least two result files are put together.",
+            try_next="invoke pool --result FILE --result FILE, with files of invoke bench",
+        )
     first = runs[0]
     samples: list[Mapping[str, Any]] = list(first.samples)
     rounds = 1 + max((int(sample.get("round", 0)) for sample in first.samples), default=0)

@@ -17,7 +17,7 @@ from typing import Any
 
 from spike.completeness import used
 from spike.core import jsonfile, process
-from spike.core.errors import CorruptFileError, MissingToolError, SidecarError
+from spike.core.errors import CorruptFileError, MissingToolError, SidecarError, UsageError
 from spike.core.workspace import display_path
 from spike.launch import judgement, leftovers, places
 from spike.launch.places import Place
@@ -308,6 +308,7 @@ def load(place: Path) -> Profile:
     """Read a kept profile.
 
     Raises:
+        UsageError: There is no such file.
         CorruptFileError: It is none, or of a newer schema.
     """
     try:
@@ -320,6 +321,12 @@ def load(place: Path) -> Profile:
         for key in ("ready_ms", "noted_ms"):
             kept[key] = tuple(kept[key])
         return Profile(**kept)
+    except FileNotFoundError:
+        raise UsageError(
+            f"There is no profile {display_path(place)}.",
+            why="invoke startup keeps one in the file that --output names.",
+            try_next="invoke startup --sidecar DIR --output FILE, then --compare FILE",
+        ) from None
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise CorruptFileError(
             f"{display_path(place)} is no profile of a start: {error}.",

@@ -11,6 +11,7 @@ from pathlib import Path
 from spike.core import process, workspace
 from spike.core.command_line import say
 from spike.core.errors import SidecarError
+from spike.project import hashes
 from spike.project.pylock import from_pylock
 from spike.project.sidecar import Sidecar, foreign_lock
 from spike.project.specifiers import holds, lowest
@@ -51,7 +52,9 @@ def resolved(sidecar: Sidecar) -> str:
         argv += [word for extra in sidecar.extras for word in ("--extra", extra)]
         argv += [word for group in sidecar.groups for word in ("--group", group)]
     given = None if source in names else "\n".join(sidecar.dependencies).encode()
-    return _asked(argv, sidecar, stdin=given)
+    text = _asked(argv, sidecar, stdin=given)
+    own = [sidecar.python_version] if re.match(r"3\.\d", sidecar.python_version) else []
+    return hashes.lean(text, argv, cwd=sidecar.folder, stdin=given, pythons=own)
 
 
 def source_name(sidecar: Sidecar) -> str:

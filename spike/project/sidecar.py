@@ -205,6 +205,11 @@ class Sidecar:
         """End of the names of its environments below ``.nox/``, one for each Python."""
         return f"{self.name}-{self.python_name}" if self.python_name else self.name
 
+    def packager_environment(self, packager: str) -> str:
+        """Name below ``.nox/`` of the environment in which a packager builds it."""
+        apart = self.lock is not None or self.wanted_python
+        return f"build_{packager}" + (f"-{self.environment}" if apart else "")
+
     @property
     def python_option(self) -> str:
         """What a command that builds or measures needs to mean its Python."""

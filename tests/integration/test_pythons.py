@@ -9,7 +9,7 @@ import pytest
 
 from spike.build import buildinfo
 from spike.measure import results
-from spike.packagers import VARIANTS
+from spike.packagers import DEFAULT_VARIANTS, VARIANTS
 from spike.project import interpreters
 from spike.project.sidecar import Sidecar, load
 from tests.support import sidecars
@@ -19,6 +19,14 @@ pytestmark = pytest.mark.integration
 NAME = "two-pythons"
 BUILD = ("build_pyinstaller", "--mode", "onedir")
 VARIANT = VARIANTS["pyinstaller-onedir"]
+MAIN = """\
+import signal, sys
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda *_: sys.exit(0))
+print("READY", flush=True)
+signal.pause()
+"""
+"""Nuitka's onefile hands SIGTERM on as SIGINT."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sidecar, Si
     others = [each.short for each in interpreters.here() if each.short != own.short]
     if not others:
         pytest.skip("there is no other Python here")
-    folder = sidecars.write(tmp_path_factory.mktemp("two"), name=NAME, main=sidecars.HELLO)
+    folder = sidecars.write(tmp_path_factory.mktemp("two"), name=NAME, main=MAIN)
     with sidecars.cleaned(NAME):
         yield load(folder), load(folder, others[0])
 
@@ -64,6 +72,47 @@ def test_results_lie_apart_and_one_run_compares(both: tuple[Sidecar, Sidecar]) -
     names = {interpreters.running().short, other.python_name}
     read = {row["target"] for row in told.samples if row.get("glibc")}
     assert read == {f"{name}/{VARIANT.id}" for name in names}
+
+
+def test_what_is_tried_is_the_build_of_the_python_that_was_asked_for(
+    both: tuple[Sidecar, Sidecar],
+) -> None:
+    """A fault case runs on it, and it is built again in the environment that built it."""
+    own, other = both
+    choice = ("--variant", VARIANT.id, *other.python_option.split())
+    made = {}
+    for name, words in (("faults", ("--case", "locale_c")), ("reproducible", ())):
+        done = sidecars.invoke(name, own.folder, *choice, *words)
+        assert done.returncode == 0, done.stdout
+        assert not results.partial_path(name, own, [VARIANT.id]).exists()
+        found = results.load_file(results.partial_path(name, other, [VARIANT.id]), remedy="")
+        assert found is not None
+        built = found.targets[VARIANT.id]["build"]["python_version"]
+        assert str(built).startswith(f"{other.python_name}.")
+        made[name] = found
+    again = made["reproducible"]
+    program = again.of(VARIANT.id)[0]["programs_sha256"][0]
+    assert program == again.targets[VARIANT.id]["sha256"], "built again with the same Python"
+
+
+@pytest.mark.nightly
+def test_the_plan_is_carried_out_with_another_python(both: tuple[Sidecar, Sidecar]) -> None:
+    """Every default variant is built with it and measured; the own one's record stays."""
+    own, other = both
+    own.workspace.record.parent.mkdir(parents=True, exist_ok=True)
+    own.workspace.record.write_text("mine", encoding="utf-8")
+    asked = ("--no-host", "--launches", "2", *other.python_option.split())
+    done = sidecars.invoke("spike", own.folder, *asked)
+    assert done.returncode == 0, done.stdout
+    assert f"results of Python {other.python_name} lie in" in done.stdout
+    assert own.workspace.record.read_text(encoding="utf-8") == "mine"
+    found = results.load("reliability", other, remedy="")
+    assert found is not None
+    for name in DEFAULT_VARIANTS:
+        assert str(found.targets[name]["build"]["python_version"]).startswith(other.python_name)
+        assert [sample["failure"] for sample in found.of(name)] == [None, None], name
+    assert results.load("cold_start", other, remedy="") is not None
+    assert results.load("cold_start", own, remedy="") is None
 
 
 def test_a_python_that_is_not_there_says_what_shows_some(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from spike.build import buildinfo
 from spike.core.workspace import PROJECT_VARIABLE
-from spike.project import sidecar
+from spike.project import interpreters, sidecar
 from tests.support import sidecars
 from tests.support.builds import VARIANT, info
 
@@ -41,3 +41,15 @@ def demo(project: Path) -> sidecar.Sidecar:
     artifact.chmod(0o755)
     buildinfo.save(target / "build.json", info(found, artifact))
     return found
+
+
+@pytest.fixture
+def another(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The version of a Python beside the own one, which is found when it is asked for."""
+    place = Path("/opt/python3.98")
+    found = interpreters.Interpreter(program=place / "python", version="3.98.1", prefix=place)
+    known = interpreters.chosen
+    monkeypatch.setattr(
+        interpreters, "chosen", lambda wanted: found if wanted == "3.98" else known(wanted)
+    )
+    return "3.98"

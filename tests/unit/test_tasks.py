@@ -111,6 +111,23 @@ def test_every_command_takes_a_sidecar_or_says_why_not() -> None:
     }
 
 
+def test_what_builds_or_measures_takes_another_python_or_says_why_not() -> None:
+    """The others read what is there, or are about no build of a sidecar."""
+    import tasks
+    from commands import listing
+
+    silent = set()
+    for name, task in tasks.namespace.tasks.items():
+        takes = "python" in {found.name for found in copy.deepcopy(task).get_arguments()}
+        refuses = listing.NO_PYTHON in (task.__doc__ or "")
+        assert not (takes and refuses), name
+        silent |= set() if takes or refuses else {name}
+    assert silent == {
+        *("adr", "compare", "history", "issue", "merge", "pool", "recommend", "report", "status"),
+        *("contract", "doctor", "installed", "new", "test"),
+    }
+
+
 def test_nothing_outside_the_repository_is_read() -> None:
     """What a user runs needs nothing that is not in the clone."""
     packages = ("spike", "benchmarks", "decision", "commands")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults import counts, entries, report, reproduce, runner
+from benchmarks.faults import counts, entries, report, reproduce, runner, targets
 from benchmarks.faults.case import all_cases, categories
 from benchmarks.faults.cases.life_and_death.start import RARE_MOMENTS, _with_lost_signals
 from benchmarks.faults.conditions import Conditions
@@ -39,11 +39,14 @@ from benchmarks.faults.verdict import (
     sweep,
     worst,
 )
+from spike.build import buildinfo, sessions
 from spike.core import process
 from spike.core.errors import UsageError
 from spike.core.workspace import TOOL as ROOT
 from spike.measure.results import Result
 from spike.packagers import VARIANTS
+from spike.project.sidecar import Sidecar
+from tests.support.builds import VARIANT
 
 CLEAN = Observation(ready_count=1, exit_code=0, shutdown="reason=signal signal=SIGTERM")
 REFUSAL = Observation(exit_code=1, stderr=("no space left on device",))
@@ -679,6 +682,33 @@ class TestReporting:
             encoding="utf-8",
         )
         assert entries.entries_by_cell(tmp_path) == {("sighup_at_rest", "two"): "0042"}
+
+    def test_a_command_of_another_python_is_an_entry_for_that_one(self, tmp_path: Path) -> None:
+        """What is seen with each is found without it."""
+        (tmp_path / "0042-title.md").write_text(
+            f"1. `{entries.REPRODUCE} sighup_at_rest one --python 3.1`\n"
+            f"2. `{entries.REPRODUCE} sigkill_at_rest two`\n",
+            encoding="utf-8",
+        )
+        everywhere = {("sigkill_at_rest", "two"): "0042"}
+        assert entries.entries_by_cell(tmp_path) == everywhere
+        assert entries.entries_by_cell(tmp_path, pythons={"3.13.1"}) == everywhere
+        found = entries.entries_by_cell(tmp_path, pythons={"3.13.1", "3.1.4"})
+        assert found == {("sighup_at_rest", "one"): "0042", **everywhere}
+
+    def test_the_probe_is_of_the_python_that_the_variant_has(
+        self, demo: Sidecar, another: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Built with it, and named with it where there is none."""
+        asked: list[Sidecar] = []
+        monkeypatch.setattr(sessions, "build", lambda probe, packagers, mode: asked.append(probe))
+        built = replace(buildinfo.find(VARIANT, demo), sidecar=demo.with_python(another))
+        probing = [case for case in all_cases().values() if Need.PROBE in case.needs]
+        targets.build_probes([built], probing)
+        assert [probe.python_name for probe in asked] == [another]
+        (target,) = targets.fault_targets([built], as_hello=True)
+        assert target.probe is None
+        assert f"--python {another}" in target.probe_problem
 
     def test_no_entry_of_the_log_names_what_is_not_there(self) -> None:
         """Each case that an entry names exists, on variants that exist."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks import reproducible
+from spike.core.errors import MissingToolError
+from spike.project.sidecar import Sidecar
 
 
 def test_the_first_difference_between_two_builds_is_named() -> None:
@@ -22,3 +27,16 @@ def test_the_first_difference_between_two_builds_is_named() -> None:
         assert "section .rodata" in reproducible.first_difference({"p": content}, {"p": changed})
         longer = reproducible.first_difference({"p": content}, {"p": content + b"tail"})
         assert "behind the program's sections" in longer
+
+
+def test_a_variant_is_built_again_in_the_environment_that_built_it(
+    demo: Sidecar, another: str, project: Path
+) -> None:
+    """That of its Python; without it the command that makes it is named."""
+    folder = "Scripts" if sys.platform == "win32" else "bin"
+    own = project / ".nox" / "build_pyinstaller" / folder
+    own.mkdir(parents=True)
+    assert reproducible.environment_folder("pyinstaller", demo) == own
+    with pytest.raises(MissingToolError) as caught:
+        reproducible.environment_folder("pyinstaller", demo.with_python(another))
+    assert caught.value.try_next == f"nox -s build_pyinstaller -- --python {another}"

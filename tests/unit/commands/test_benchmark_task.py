@@ -22,7 +22,10 @@ TOY = toy_benchmark.ENTRY
         ({"any_sidecar": False}, ["launches"]),
         ({"rows": Rows.ALL}, ["variant", "launches", "sidecar", "python"]),
         ({"rows": Rows.VARIANTS, "any_sidecar": False}, ["variant", "launches", "python"]),
-        ({"rows": Rows.VARIANTS, "any_python": False}, ["variant", "launches", "sidecar"]),
+        (
+            {"rows": Rows.VARIANTS, "why_no_python": "It has none."},
+            ["variant", "launches", "sidecar"],
+        ),
         ({"rows": Rows.PYTHONS}, ["variant", "launches", "sidecar"]),
         ({"options": (*TOY.options, SEED)}, ["launches", "sidecar", "seed"]),
         ({"shows_problems": True}, ["launches", "sidecar", "draft"]),
@@ -59,6 +62,10 @@ def test_a_task_without_a_sidecar_says_why() -> None:
     first, *rest = (made.__doc__ or "").strip().splitlines()
     assert first == "Count to three."
     assert rest[-1] == "Takes no --sidecar: it asks nobody."
+    both = replace(TOY, any_sidecar=False, why_hello="it asks nobody.", why_no_python="no one.")
+    assert both.explained.splitlines()[2:] == [
+        *("Takes no --sidecar: it asks nobody.", "", "Takes no --python: no one.")
+    ]
 
 
 def test_options_are_read_in_their_own_ranges() -> None:

@@ -19,7 +19,7 @@ from spike.core.errors import (
     IncompatibleResultsError,
     MissingToolError,
 )
-from spike.core.workspace import HELLO_NAME, PROJECT_VARIABLE
+from spike.core.workspace import HELLO_NAME, PROJECT_VARIABLE, platform_id
 from spike.measure import compare, provenance, results
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
@@ -225,6 +225,23 @@ def test_what_only_our_own_sidecar_can_be_asked_is_asked_of_no_other(
     assert "counted" not in steps(hello, capsys)
     ours = sidecars.hello(hello.folder, name=HELLO_NAME)
     assert "counted" in steps(ours, capsys)
+
+
+@pytest.mark.usefixtures("toy")
+def test_another_python_leaves_the_record_alone_and_what_it_has_no_part_in(
+    hello: Sidecar, another: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its results lie apart, and what takes no --python would be measured a second time."""
+    other = hello.with_python(another)
+    assert "counted" not in steps(other, capsys)
+    hello.workspace.record.write_text("mine", encoding="utf-8")
+    assert spike.record(other).sidecar == other
+    said = capsys.readouterr().out
+    assert (
+        f"results of Python {another} lie in benchmarks/results/{platform_id()}-{another}" in said
+    )
+    assert "a row of it, with reports of its own: invoke adr" in said
+    assert hello.workspace.record.read_text(encoding="utf-8") == "mine"
 
 
 TARGETS = {

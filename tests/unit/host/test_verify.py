@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from spike.core import process
+from spike.core.errors import BuildFailedError
 from spike.host import verify
 from spike.host.observed import MALFORMED, STDERR_LINE
+from spike.packagers import VARIANTS
 from spike.project.sidecar import Sidecar
 
 OTHERS = "in the other's way"
@@ -67,3 +72,22 @@ def test_what_the_failing_sidecar_says_is_what_is_known_of_it() -> None:
     found = re.search(r"for line in \((.*)\):", text)
     assert found
     assert found[1] == ", ".join(f'"{line}"' for line in MALFORMED)
+
+
+def test_the_failing_sidecar_has_the_python_of_the_one_in_whose_place_it_is(
+    demo: Sidecar, another: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checklist of another Python shows nothing of the own one's."""
+    asked: list[Sequence[str]] = []
+
+    def refused(argv: Sequence[str], **_: Any) -> SimpleNamespace:
+        asked.append(argv)
+        return SimpleNamespace(ok=False, output="refused")
+
+    monkeypatch.setattr(process, "run_logged", refused)
+    for beside, words in ((demo, []), (demo.with_python(another), ["--python", another])):
+        with pytest.raises(BuildFailedError) as caught:
+            verify.faulty_build(VARIANTS["pyinstaller-onedir"], beside)
+        argv = list(asked.pop())
+        assert argv[argv.index(str(verify.FAULTY)) + 1 :] == words
+        assert (caught.value.try_next or "").endswith(" ".join(words))

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import reliability
 from spike.core.errors import IncompatibleResultsError, UsageError
+from spike.core.workspace import platform_id
 from spike.measure import compare
 from spike.measure.results import Result
 
@@ -113,9 +114,13 @@ def test_pooled_runs_keep_every_sample() -> None:
 
 
 def test_one_run_is_not_pooled() -> None:
-    """Nothing to put together is a usage error."""
-    with pytest.raises(UsageError):
+    """Nothing to put together is a usage error, and so is a file that is not there."""
+    with pytest.raises(UsageError, match="At least two") as caught:
         compare.pool([run(1, BASE)])
+    assert "invoke pool --result" in (caught.value.try_next or "")
+    with pytest.raises(UsageError, match=r"no result file none\.json") as caught:
+        compare.load("none.json")
+    assert f"benchmarks/results/{platform_id()}/" in (caught.value.try_next or "")
 
 
 def test_a_missing_file_names_the_way_to_get_one() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.core.errors import CorruptFileError, MissingToolError, SidecarError
+from spike.core.errors import CorruptFileError, MissingToolError, SidecarError, UsageError
 from spike.profile import imports, render, startup
 from spike.profile.startup import OWN, STANDARD, Profile
 from spike.project.sidecar import load
@@ -61,6 +61,8 @@ def test_imports_until_ready_are_told_with_their_lines(profile: Profile, tmp_pat
     kept.write_text('{"schema": 1}', encoding="utf-8")
     with pytest.raises(CorruptFileError, match="no profile of a start"):
         startup.load(kept)
+    with pytest.raises(UsageError, match="There is no profile"):
+        startup.load(tmp_path / "none.json")
 
 
 def test_what_came_in_between_two_profiles_is_named(profile: Profile) -> None:

@@ -139,6 +139,10 @@ def test_what_is_built_with_another_python_lies_apart(tmp_path: Path) -> None:
         assert "3.98" not in str(getattr(own.workspace, place))
     assert other.workspace.results.parts[-3] == f"{platform_id()}-3.98"
     assert (own.environment, other.environment) == ("demo", "demo-3.98")
+    assert own.packager_environment("nuitka") == "build_nuitka", "the packager's own"
+    assert other.packager_environment("nuitka") == "build_nuitka-demo-3.98"
+    needs = replace(own, dependencies=("x",))
+    assert needs.packager_environment("nuitka") == "build_nuitka-demo"
     assert other.source_sha256() == own.source_sha256()
     assert other.nox_command("nuitka").endswith(" --python 3.98")
     assert other.on("").workspace == own.workspace
