@@ -34,9 +34,11 @@ from spike.core import process
 from spike.core.errors import MissingToolError, SpikeError
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
 
-PYTHON_VERSION = "3.11.3"
-PYTHON_ARTIFACT = f"org.bytedeco:cpython:{PYTHON_VERSION}-1.5.9:jar:windows-x86_64"
-"""CPython for Windows, whole, as Maven knows it. On Windows people have their own."""
+PYTHONS = {"3.11": "3.11.3-1.5.9", "3.12": "3.12.1-1.5.10"}
+"""CPythons for Windows, whole, as Maven numbers them. On Windows people have their own."""
+
+PYTHON = "3.11"
+"""The one that is taken when nobody says."""
 
 TRIPLE = "x86_64-pc-windows-msvc"
 _COMPILER = "x86_64-w64-mingw32-gcc"
@@ -96,9 +98,11 @@ class Wine:
 
     Attributes:
         folder: Where all of it lies; it may be removed, and is made again.
+        python_name: One of :data:`PYTHONS`.
     """
 
     folder: Path
+    python_name: str = PYTHON
 
     @property
     def log(self) -> Path:
@@ -165,26 +169,18 @@ class Wine:
         return process.spawn(argv, env=environment, stdin=null, stdout=null, stderr=null)
 
     def python(self) -> Path:
-        """Folder of a Python without anything else; fetched when it is not there.
+        """Folder of a Python without anything else; made when it is not there.
 
         Raises:
             MissingToolError: Maven or MinGW is not there.
             SpikeError: It cannot be had.
         """
-        base = self.folder / f"python-{PYTHON_VERSION}"
+        base = self.folder / f"python-{PYTHONS[self.python_name].partition('-')[0]}"
         if base.is_dir():
             return base
-        fetched, unpacked = self.folder / "fetched", self.folder / "unpacked"
-        self._run(
-            [
-                *("mvn", "--batch-mode", "--quiet", "dependency:copy"),
-                *(f"-Dartifact={PYTHON_ARTIFACT}", f"-DoutputDirectory={fetched}"),
-                "-Dtransitive=false",
-            ],
-            "Python for Windows could not be fetched",
-        )
+        unpacked = self.folder / "unpacked"
         shutil.rmtree(unpacked, ignore_errors=True)
-        with zipfile.ZipFile(next(fetched.glob("cpython-*.jar"))) as archive:
+        with zipfile.ZipFile(self.archive()) as archive:
             archive.extractall(unpacked)
         root = next(unpacked.rglob("python.exe")).parent
         library = next(path for path in root.iterdir() if path.name.lower() == "lib")
@@ -198,9 +194,30 @@ class Wine:
         shutil.rmtree(unpacked, ignore_errors=True)
         return base
 
+    def archive(self) -> Path:
+        """The archive with that Python; fetched when it is not there.
+
+        Raises:
+            MissingToolError: Maven is not there.
+            SpikeError: It cannot be fetched.
+        """
+        version = PYTHONS[self.python_name]
+        path = self.folder / "fetched" / f"cpython-{version}-windows-x86_64.jar"
+        if not path.is_file():
+            self._run(
+                [
+                    *("mvn", "--batch-mode", "--quiet", "dependency:copy"),
+                    f"-Dartifact=org.bytedeco:cpython:{version}:jar:windows-x86_64",
+                    f"-DoutputDirectory={path.parent}",
+                    "-Dtransitive=false",
+                ],
+                "Python for Windows could not be fetched",
+            )
+        return path
+
     def _stable_interface(self, root: Path) -> None:
         """Make the python3.dll that the artifact lacks: extension modules for every 3.x need it."""
-        own = "python" + "".join(PYTHON_VERSION.split(".")[:2])
+        own = "python" + self.python_name.replace(".", "")
         done = process.capture([_OBJDUMP, "-p", str(root / f"{own}.dll")])
         definitions = self.folder / "python3.def"
         definitions.write_text(forwarder(done.output, own), encoding="ascii")
@@ -229,7 +246,7 @@ class Wine:
         base = self.python()
         texts = [subset(lock.read_text(encoding="utf-8"), without) for lock in locks]
         digest = hashlib.sha256("".join(texts).encode()).hexdigest()
-        place = self.folder / f"python-{name}"
+        place = self.folder / f"python-{self.python_name}-{name}"
         stamp = place / "installed-lock"
         if stamp.is_file() and stamp.read_text() == digest:
             return place / "python.exe"
@@ -247,10 +264,8 @@ class Wine:
         """Install what a lock names for Windows, from here."""
         uv = (sys.executable, "-m", "uv", "pip", "install", "--target", str(packages), "--quiet")
         sources = subset(lock, SOURCES, rest=True)
-        for part, options in (
-            (subset(lock, SOURCES), ("--python-platform", TRIPLE, "--python-version", "3.11")),
-            (sources, ()),
-        ):
+        there = ("--python-platform", TRIPLE, "--python-version", self.python_name)
+        for part, options in ((subset(lock, SOURCES), there), (sources, ())):
             if "==" in part:
                 wanted = self.folder / "wanted.txt"
                 wanted.write_text(part, encoding="utf-8")

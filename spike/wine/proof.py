@@ -24,11 +24,11 @@ from spike.core.command_line import run_command_line
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import HOST_PROGRAMS_VARIABLE, TOOL
-from spike.packagers import PACKAGERS
+from spike.packagers import DEFAULT_PACKAGERS
 from spike.project.metadata import LOCK_NAME
 from spike.project.sidecar import load
 from spike.wine import prefix, rust
-from spike.wine.compiler import NUITKA_OPTIONS, Compiler
+from spike.wine.compiler import Compiler
 from spike.wine.prefix import Wine
 
 EXAMPLE = "examples/jsonrpc"
@@ -81,27 +81,36 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--packager", action="append", default=[], metavar="NAME", help="with this one (repeatable)"
     )
+    parser.add_argument(
+        "--python", default=prefix.PYTHON, choices=prefix.PYTHONS, help="the Python for Windows"
+    )
     parser.add_argument("--launches", type=int, default=20, help="of each variant (default 20)")
     parser.add_argument(
         "--lifecycles", type=int, default=50, help="random lives of each variant (default 50)"
     )
     parser.add_argument("--no-host", action="store_true", help="leave supervisor and launcher out")
+    parser.add_argument(
+        "--no-check", action="store_true", help="do not have the whole host checked by the compiler"
+    )
     parser.add_argument("--no-faults", action="store_true", help="leave the fault cases out")
     options = parser.parse_args(arguments)
-    names = options.packager or list(PACKAGERS)
-    if unknown := [name for name in names if name not in PACKAGERS]:
-        raise UsageError(
-            f"There is no packager {unknown[0]!r}.", why=f"Known are: {', '.join(PACKAGERS)}."
-        )
+    names = packagers(options.packager)
     check()
-    place = Wine(folder=workspace.project() / "build" / "windows")
-    project = project_in(place.folder)
+    place = Wine(folder=folder(), python_name=options.python)
+    project = project_in(place)
     place.start()
     try:
         with Compiler(place.folder / "mingw64") as compiler:
             proof = Proof(place=place, project=project, compiler=compiler)
             compiled = None if options.no_host else proof.host()
-            proof.prove(names, launches=options.launches, faults=not options.no_faults)
+            if compiled and not options.no_check:
+                proof.host_checked(compiled)
+            proof.prove(
+                names,
+                launches=options.launches,
+                faults=not options.no_faults,
+                env=proof.host_programs if compiled else {},
+            )
             if compiled:
                 proof.host_with(options.launches, options.lifecycles)
     finally:
@@ -109,6 +118,28 @@ def main(arguments: list[str]) -> int:
     print(render(proof.steps))  # noqa: T201 - this module is a command line
     print(f"results: {workspace.display_path(project / 'benchmarks' / 'results')}")  # noqa: T201
     return EXIT_OK if all(step.ok for step in proof.steps) else EXIT_GOAL_MISSED
+
+
+def packagers(asked: Sequence[str]) -> Sequence[str]:
+    """Names of the packagers to build with: those of the plan, as Python itself is Linux's alone.
+
+    Args:
+        asked: The names that were given; none for all.
+
+    Raises:
+        UsageError: One of them is none of these.
+    """
+    if unknown := [name for name in asked if name not in DEFAULT_PACKAGERS]:
+        raise UsageError(
+            f"There is no packager {unknown[0]!r} for Windows.",
+            why=f"Known are: {', '.join(DEFAULT_PACKAGERS)}.",
+        )
+    return asked or DEFAULT_PACKAGERS
+
+
+def folder() -> Path:
+    """Where the Windows lies, with all that is made in it and for it."""
+    return workspace.project() / "build" / "windows"
 
 
 def check() -> None:
@@ -125,9 +156,15 @@ def check() -> None:
         )
 
 
-def project_in(folder: Path) -> Path:
+def project_folder(place: Wine) -> Path:
+    """The folder of that project: one for each Python, whose builds are not another's."""
+    another = "" if place.python_name == prefix.PYTHON else f" {place.python_name}"
+    return place.folder / f"{PROJECT}{another}"
+
+
+def project_in(place: Wine) -> Path:
     """Make the project that is built and launched: the two files of each project, and sidecars."""
-    project = folder / PROJECT
+    project = project_folder(place)
     project.mkdir(parents=True, exist_ok=True)
     for name, text in {
         "tasks.py": "from commands import program\n\nnamespace = program(__file__)\n",
@@ -140,9 +177,6 @@ def project_in(folder: Path) -> Path:
         copy = project / source
         shutil.rmtree(copy, ignore_errors=True)
         load(TOOL / source).stage(copy)
-        with (copy / "pyproject.toml").open("a", encoding="utf-8") as stream:
-            words = ", ".join(f'"{option}"' for option in NUITKA_OPTIONS)
-            stream.write(f"\n[tool.sidecar.nuitka]\nargs = [{words}]\n")
     return project
 
 
@@ -161,6 +195,12 @@ class Proof:
     project: Path
     compiler: Compiler
     steps: list[Step] = field(default_factory=list)
+
+    @property
+    def host_programs(self) -> Mapping[str, str]:
+        """What tells a command where supervisor and launcher are, once they are compiled."""
+        programs = rust.programs(self.place.folder / "rust-target")
+        return {HOST_PROGRAMS_VARIABLE: prefix.windows_path(programs)}
 
     def host(self) -> rust.Rust | None:
         """Run the supervisor's and the launcher's own tests, and compile both.
@@ -183,6 +223,14 @@ class Proof:
         self.steps.append(Step(name=name, ok=code == 0, said=f"{said}{late}", exit_code=code))
         return found
 
+    def host_checked(self, found: rust.Rust) -> None:
+        """Have the whole host checked for Windows: application, plugin, their tests."""
+        log = self.place.folder / "logs" / "cargo-check.log"
+        done = rust.host_checked(found, self.place.folder / "rust-target", log)
+        last = next((line for line in reversed(done.output.splitlines()) if line.strip()), "")
+        name = f"cargo check of the whole host for {rust.TARGET}"
+        self.steps.append(Step(name=name, ok=done.ok, said=last, exit_code=done.exit_code))
+
     def host_with(self, times: int, lifecycles: int) -> None:
         """Try every variant behind the supervisor, and the folders behind the launcher as well.
 
@@ -190,19 +238,22 @@ class Proof:
             times: Lives of each variant that end in each way.
             lifecycles: Random lives of each variant.
         """
-        programs = prefix.windows_path(rust.programs(self.place.folder / "rust-target"))
+        programs = self.host_programs[HOST_PROGRAMS_VARIABLE]
         words = ("--programs", programs, "--times", str(times))
         self.step("lives behind the supervisor", None, "-m", "spike.wine.lives", *words)
         chaos = ("-m", "invoke", "chaos", "--lifecycles", str(lifecycles))
-        self.step("invoke chaos", None, *chaos, env={HOST_PROGRAMS_VARIABLE: programs})
+        self.step("invoke chaos", None, *chaos, env=self.host_programs)
 
-    def prove(self, packagers: Sequence[str], *, launches: int, faults: bool) -> None:
+    def prove(
+        self, packagers: Sequence[str], *, launches: int, faults: bool, env: Mapping[str, str]
+    ) -> None:
         """Take every step.
 
         Args:
             packagers: Names of those that build.
             launches: Of each variant.
             faults: Whether the fault cases are run.
+            env: For these: where supervisor and launcher are.
         """
         rootdir = ("--rootdir", prefix.windows_path(TOOL), "-p", "no:cacheprovider")
         tests = [prefix.windows_path(TOOL / path) for path in TESTS]
@@ -220,17 +271,9 @@ class Proof:
         program = ("python", prefix.windows_path(TOOL / CONTRACT / "main.py"))
         self.step(f"invoke contract of {CONTRACT}", None, *invoke, "contract", "--", *program)
         if faults:
-            frozen = [name for name in packagers if name != "nuitka"]  # its probe needs options
-            for name in frozen:
+            for name in packagers:
                 self.build(name, PROBE)
-            variants = [
-                f"{name}-{mode.name}"
-                for name in frozen
-                for mode in PACKAGERS[name].modes
-                if mode.default
-            ]
-            chosen = [word for name in variants for word in ("--variant", name)]
-            self.step("invoke faults", None, *invoke, "faults", *chosen)
+            self.step("invoke faults", None, *invoke, "faults", env=env)
             self.enough_faults_tried()
         self.step("invoke status", None, *invoke, "status")
         self.a_verdict_will_do()

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spike.build.doctor import Need
 from spike.core import process
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL
@@ -57,6 +58,42 @@ class Rust:
         return ["cargo", command, *self.options, *words]
 
 
+def needs(folder: Path) -> tuple[Need, ...]:
+    """What the supervisor and the launcher need beside Wine.
+
+    Args:
+        folder: Where :func:`find` unpacks what Debian has.
+    """
+    return (
+        Need(
+            name="Rust",
+            purpose="nox -s windows: the supervisor and the launcher",
+            programs=("cargo",),
+            elsewhere="install Rust with rustup, or leave both out: nox -s windows -- --no-host",
+        ),
+        Need(
+            name="Rust for Windows",
+            purpose="nox -s windows: the supervisor and the launcher",
+            known=lambda: has_target() or _compiler(folder).is_file(),
+            elsewhere=f"rustup target add {TARGET}, or Debian's, which --with-deps fetches "
+            "into build/windows, as nox -s windows does",
+        ),
+    )
+
+
+def bring(folder: Path) -> None:
+    """Fetch the Rust for Windows that Debian has, where there is a Rust and none for Windows.
+
+    Args:
+        folder: As of :func:`find`.
+
+    Raises:
+        MissingToolError: It cannot be had.
+    """
+    if shutil.which("cargo"):
+        find(folder, folder / "setup.log")
+
+
 def find(folder: Path, log: Path) -> Rust:
     """Find a Rust that compiles for Windows; what Debian has is fetched once.
 
@@ -71,8 +108,8 @@ def find(folder: Path, log: Path) -> Rust:
         raise MissingToolError("cargo is not on PATH.", try_next="invoke doctor")
     if has_target():
         return Rust()
-    root = folder.absolute() / "rust"
-    compiler = root / "usr" / "bin" / "rustc"
+    compiler = _compiler(folder)
+    root = compiler.parents[2]
     if not compiler.is_file():
         _unpack(root, log)
     return Rust(
@@ -85,8 +122,14 @@ def find(folder: Path, log: Path) -> Rust:
     )
 
 
+def _compiler(folder: Path) -> Path:
+    return folder.absolute() / "rust" / "usr" / "bin" / "rustc"
+
+
 def has_target() -> bool:
     """Whether the Rust that is here has the standard library of the target."""
+    if shutil.which("rustc") is None:
+        return False
     done = process.capture(["rustc", "--print", "target-libdir", "--target", TARGET])
     return done.ok and any(Path(done.output.strip()).glob("libstd-*.rlib"))
 
@@ -163,6 +206,24 @@ def compiled(rust: Rust, target: Path, log: Path) -> Path:
                 why=f"The end of {log}:\n{done.output[-1500:]}",
             )
     return programs(target)
+
+
+def host_checked(rust: Rust, target: Path, log: Path) -> process.Completed:
+    """Let the compiler check the whole host for Windows, with its tests and the plugin.
+
+    It is not linked: that its window opens is nothing that Wine could show.
+    """
+    return process.run_logged(
+        rust.cargo("check", "--locked", "--workspace", "--all-targets"),
+        log_path=log,
+        env={
+            **rust.env,
+            "CARGO_TARGET_DIR": str(target),
+            "TAURI_CONFIG": '{"bundle":{"externalBin":null,"resources":null}}',
+        },
+        cwd=TOOL / "src-tauri",
+        echo=False,
+    )
 
 
 def programs(target: Path) -> Path:
