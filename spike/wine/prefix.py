@@ -6,7 +6,8 @@ sizes and memory are Wine's, and nobody writes them down.
 Four things have to be known of Wine 8:
 
 * Its services and its desktop keep the pipes of whoever needs them first, for ever. So the server,
-  one ``wineboot`` and the desktop are started first, with nothing but /dev/null.
+  one ``wineboot`` and the desktop are started first, with nothing but /dev/null. The desktop ends a
+  second after the last program; so one that does nothing else stays.
 * Python for Windows ends at once there when its stdin or stdout is a file or a terminal. Everything
   here has pipes and /dev/null.
 * ``python -m venv`` fails there. An environment is a copy of Python's folder, in hard links.
@@ -26,7 +27,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spike.build.doctor import Need
@@ -52,8 +53,17 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
 }
 """
 
-_DESKTOP_S = 3.0
-"""How long the desktop has before the first program may look for it."""
+_STAYS = """\
+#include <windows.h>
+int main(void) {
+    GetDesktopWindow(); /* which starts the desktop, and waits for it */
+    CloseHandle(CreateFileA("stays", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL));
+    Sleep(INFINITE);
+}
+"""
+
+_DESKTOP_S = 60.0
+"""How long the desktop may take to be there."""
 
 _PURPOSE = "nox -s windows"
 NEEDS: tuple[Need, ...] = (
@@ -103,6 +113,7 @@ class Wine:
 
     folder: Path
     python_name: str = PYTHON
+    _staying: list[process.Popen] = field(default_factory=list, init=False, repr=False)
 
     @property
     def log(self) -> Path:
@@ -135,13 +146,31 @@ class Wine:
                 try_next="invoke doctor --windows",
             )
         self._random_numbers()
-        # Stays in the background, and would else be started by a packager, and hold its pipe.
-        self._start(["wine", "explorer", "/desktop"])
-        time.sleep(_DESKTOP_S)
+        self._desktop()
 
     def stop(self) -> None:
         """End every program in the prefix, and the server."""
         self._quietly(["wineserver", "-k"])
+        while self._staying:
+            self._staying.pop().wait()
+
+    def _desktop(self) -> None:
+        """Start the desktop, and a program that keeps it: else a packager would, by its pipe."""
+        program, mark = self.folder / "stays.exe", self.folder / "stays"
+        if not program.exists():
+            source = self.folder / "stays.c"
+            source.write_text(_STAYS, encoding="ascii")
+            self._run(
+                [_COMPILER, "-O2", "-s", "-o", str(program), str(source), "-luser32"],
+                "the program that keeps Wine's desktop could not be made",
+            )
+        mark.unlink(missing_ok=True)
+        self._staying.append(self._start(["wine", str(program)], cwd=self.folder))
+        until = time.monotonic() + _DESKTOP_S
+        while not mark.exists():
+            if time.monotonic() > until:
+                raise SpikeError("Wine's desktop does not start.", try_next="rm -r build/windows")
+            time.sleep(0.05)
 
     def _random_numbers(self) -> None:
         """Make the bcryptprimitives.dll that Wine 8 lacks: every program in Rust asks for it."""
@@ -163,10 +192,10 @@ class Wine:
             process.kill_group(child.pid)
             return child.wait()
 
-    def _start(self, argv: Sequence[str]) -> process.Popen:
+    def _start(self, argv: Sequence[str], cwd: Path | None = None) -> process.Popen:
         null = subprocess.DEVNULL
         environment = {**os.environ, **self.environment()}
-        return process.spawn(argv, env=environment, stdin=null, stdout=null, stderr=null)
+        return process.spawn(argv, env=environment, cwd=cwd, stdin=null, stdout=null, stderr=null)
 
     def python(self) -> Path:
         """Folder of a Python without anything else; made when it is not there.
@@ -284,7 +313,7 @@ class Wine:
         wanted.write_text(lock, encoding="utf-8")
         self._run(
             [
-                *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+                *(str(self.pip()), "-m", "pip", "download", "--quiet", "--no-deps"),
                 *("--disable-pip-version-check", "--no-binary", ":all:", "--require-hashes"),
                 *("-r", str(wanted), "--dest", str(fetched)),
             ],
@@ -295,6 +324,18 @@ class Wine:
         for place in fetched.glob("*/*/__init__.py"):
             if (packages / place.parent.name).is_dir():
                 shutil.copytree(place.parent, packages / place.parent.name, dirs_exist_ok=True)
+
+    def pip(self) -> Path:
+        """A Python with pip, which the environments that uv makes do not have; uv fetches nothing.
+
+        Raises:
+            SpikeError: It cannot be made.
+        """
+        place = self.folder / "pip"
+        python = place / "bin" / "python"
+        if not python.is_file():
+            self._run([sys.executable, "-m", "venv", str(place)], "pip could not be had")
+        return python
 
     def _run(self, argv: Sequence[str], problem: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
