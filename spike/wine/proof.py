@@ -89,10 +89,12 @@ def main(arguments: list[str]) -> int:
         "--lifecycles", type=int, default=50, help="random lives of each variant (default 50)"
     )
     parser.add_argument("--no-host", action="store_true", help="leave supervisor and launcher out")
-    parser.add_argument(
-        "--no-check", action="store_true", help="do not have the whole host checked by the compiler"
-    )
     parser.add_argument("--no-faults", action="store_true", help="leave the fault cases out")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="the hello sidecar's builds, launches and lives, and the tests, alone",
+    )
     options = parser.parse_args(arguments)
     names = packagers(options.packager)
     check()
@@ -103,16 +105,19 @@ def main(arguments: list[str]) -> int:
         with Compiler(place.folder / "mingw64") as compiler:
             proof = Proof(place=place, project=project, compiler=compiler)
             compiled = None if options.no_host else proof.host()
-            if compiled and not options.no_check:
-                proof.host_checked(compiled)
-            proof.prove(
-                names,
-                launches=options.launches,
-                faults=not options.no_faults,
-                env=proof.host_programs if compiled else {},
-            )
+            env = proof.host_programs if compiled else {}
+            proof.hello(names, options.launches)
             if compiled:
-                proof.host_with(options.launches, options.lifecycles)
+                proof.lives(options.launches)
+            if not options.short:
+                proof.more(names)
+                if not options.no_faults:
+                    proof.faults(names, env)
+                if compiled:
+                    proof.random_lives(options.lifecycles)
+                    proof.host_checked(compiled)
+                proof.step("invoke status", None, "-m", "invoke", "status")
+                proof.a_verdict_will_do()
     finally:
         place.stop()
     print(render(proof.steps))  # noqa: T201 - this module is a command line
@@ -231,52 +236,60 @@ class Proof:
         name = f"cargo check of the whole host for {rust.TARGET}"
         self.steps.append(Step(name=name, ok=done.ok, said=last, exit_code=done.exit_code))
 
-    def host_with(self, times: int, lifecycles: int) -> None:
+    def lives(self, times: int) -> None:
         """Try every variant behind the supervisor, and the folders behind the launcher as well.
 
         Args:
             times: Lives of each variant that end in each way.
-            lifecycles: Random lives of each variant.
         """
         programs = self.host_programs[HOST_PROGRAMS_VARIABLE]
         words = ("--programs", programs, "--times", str(times))
         self.step("lives behind the supervisor", None, "-m", "spike.wine.lives", *words)
+
+    def random_lives(self, lifecycles: int) -> None:
+        """Send every variant through so many random lives behind the supervisor."""
         chaos = ("-m", "invoke", "chaos", "--lifecycles", str(lifecycles))
         self.step("invoke chaos", None, *chaos, env=self.host_programs)
 
-    def prove(
-        self, packagers: Sequence[str], *, launches: int, faults: bool, env: Mapping[str, str]
-    ) -> None:
-        """Take every step.
+    def hello(self, packagers: Sequence[str], launches: int) -> None:
+        """Run the launcher's own tests, and build and launch the hello sidecar.
 
         Args:
             packagers: Names of those that build.
             launches: Of each variant.
-            faults: Whether the fault cases are run.
-            env: For these: where supervisor and launcher are.
         """
         rootdir = ("--rootdir", prefix.windows_path(TOOL), "-p", "no:cacheprovider")
         tests = [prefix.windows_path(TOOL / path) for path in TESTS]
         self.step("the launcher's own tests", None, "-m", "pytest", "-q", *rootdir, *tests)
         for name in packagers:
             self.build(name, workspace.HELLO)
+        bench = ("-m", "invoke", "bench", "--launches", str(launches))
+        self.step("invoke bench", None, *bench)
+        self.steps.extend(of_launches(self._samples("reliability"), launches))
+
+    def more(self, packagers: Sequence[str]) -> None:
+        """Build and launch the example, and see what is the same on every system."""
+        for name in packagers:
             self.build(name, EXAMPLE)
         invoke = ("-m", "invoke")
-        self.step("invoke bench", None, *invoke, "bench", "--launches", str(launches))
-        self.steps.extend(of_launches(self._samples("reliability"), launches))
         example = ("--sidecar", EXAMPLE, "--launches", "5")
         self.step(f"invoke bench of {EXAMPLE}", None, *invoke, "bench", *example)
         self.step("invoke complexity", None, *invoke, "complexity")
         # A python.exe is on the path of everything that is run there.
         program = ("python", prefix.windows_path(TOOL / CONTRACT / "main.py"))
         self.step(f"invoke contract of {CONTRACT}", None, *invoke, "contract", "--", *program)
-        if faults:
-            for name in packagers:
-                self.build(name, PROBE)
-            self.step("invoke faults", None, *invoke, "faults", env=env)
-            self.enough_faults_tried()
-        self.step("invoke status", None, *invoke, "status")
-        self.a_verdict_will_do()
+
+    def faults(self, packagers: Sequence[str], env: Mapping[str, str]) -> None:
+        """Run the fault cases on every variant.
+
+        Args:
+            packagers: Names of those that build.
+            env: Where supervisor and launcher are, for the cases behind them.
+        """
+        for name in packagers:
+            self.build(name, PROBE)
+        self.step("invoke faults", None, "-m", "invoke", "faults", env=env)
+        self.enough_faults_tried()
 
     def build(self, packager: str, sidecar: str) -> None:
         """Build the default modes of a packager as its Nox session does."""

@@ -31,6 +31,9 @@ RUNNER = "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER"
 TESTS_S = 1200.0
 """So long may the tests take with everything that they compile."""
 
+RUSTUP_S = 300.0
+"""So long may rustup try to fetch a target."""
+
 _PACKAGES = ("rustc-web", "libstd-rust-web-dev", "rust-web-src")
 _PARTS = re.compile(r"(?:rust-web|rustc-web|libstd-rust-web|libllvm)[\w.-]*")
 """Of all that these packages depend on, what a compiler consists of."""
@@ -75,14 +78,14 @@ def needs(folder: Path) -> tuple[Need, ...]:
             name="Rust for Windows",
             purpose="nox -s windows: the supervisor and the launcher",
             known=lambda: has_target() or _compiler(folder).is_file(),
-            elsewhere=f"rustup target add {TARGET}, or Debian's, which --with-deps fetches "
+            elsewhere=f"rustup target add {TARGET}; without rustup --with-deps fetches Debian's "
             "into build/windows, as nox -s windows does",
         ),
     )
 
 
 def bring(folder: Path) -> None:
-    """Fetch the Rust for Windows that Debian has, where there is a Rust and none for Windows.
+    """Get a Rust for Windows where there is one for this system alone: rustup's, else Debian's.
 
     Args:
         folder: As of :func:`find`.
@@ -90,8 +93,11 @@ def bring(folder: Path) -> None:
     Raises:
         MissingToolError: It cannot be had.
     """
-    if shutil.which("cargo"):
-        find(folder, folder / "setup.log")
+    if shutil.which("cargo") is None or has_target():
+        return
+    if shutil.which("rustup"):
+        process.capture(["rustup", "target", "add", TARGET], timeout_s=RUSTUP_S)
+    find(folder, folder / "setup.log")
 
 
 def find(folder: Path, log: Path) -> Rust:

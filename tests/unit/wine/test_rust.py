@@ -94,6 +94,31 @@ def test_without_a_rust_none_for_windows_is_fetched(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_target_is_rustups_where_it_can_fetch_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it the standard library need not be compiled; where it cannot, Debian's is tried."""
+    library = tmp_path / "lib"
+    library.mkdir()
+    rlib = library / "libstd-0123.rlib"
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    for name, line in {
+        "cargo": "exit 0",
+        "rustc": f"echo {library}",
+        "apt-cache": "exit 1",
+        "rustup": f'[ "$*" = "target add {rust.TARGET}" ] && touch {rlib}',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    rust.bring(tmp_path / "there")
+    assert rlib.is_file()
+    assert not (tmp_path / "there").exists()
+    rlib.unlink()
+    (tmp_path / "rustup").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(MissingToolError, match="no standard library"):
+        rust.bring(tmp_path / "elsewhere")
+
+
 def test_without_a_rust_for_windows_the_remedy_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
