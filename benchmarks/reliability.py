@@ -223,9 +223,13 @@ def summary_of_latency(result: results.Result) -> str:
     rows = {item.target: item for item in summarise(result)}
     variants = [rows[name] for name in variants_in(result)]
     python = rows.get(PYTHON_ISOLATED)
+    launches = number_of([item.launches for item in variants])
+    if not any(item.ready_ms for item in variants):
+        of = counted(len(variants), "variant")
+        return f"READY was not measured, in {launches} launches of each of {of}."
     return (
         f"READY comes after {ends({item.target: item.ready_ms for item in variants}, milliseconds)}"
-        f", medians of {number_of([item.launches for item in variants])} launches of each of "
+        f", medians of {launches} launches of each of "
         f"{counted(len(variants), 'variant')}"
         + (f"; python -I -S needs {milliseconds(python.ready_ms)}." if python else ".")
     )

@@ -184,11 +184,14 @@ def doctor(
             try_next="invoke doctor",
         )
     if windows:
-        from spike.wine import prefix
+        from spike.wine import prefix, proof, rust
 
-        wanted, option = prefix.NEEDS, " --windows"
+        wanted, option = (*prefix.NEEDS, *rust.needs(proof.folder())), " --windows"
     found = needs.examine(wanted) if with_deps or not what else []
-    if with_deps and needs.install(found):
+    if with_deps:
+        needs.install(found)
+        if windows:
+            rust.bring(proof.folder())
         found = needs.examine(wanted)
     if found:
         print(needs.render(found))

@@ -246,8 +246,10 @@ def barrier(item: Standing) -> str:
             f"{item.launches} launches were made, and {requirements.TARGET_LAUNCHES} are needed "
             "to judge it."
         )
-    if item.failed > requirements.MAX_FAILED_RATE * item.launches + 1e-9 or item.ready_ms is None:
+    if item.failed > requirements.MAX_FAILED_RATE * item.launches + 1e-9:
         return f"{item.failed} of {item.launches} launches failed."
+    if item.ready_ms is None:
+        return "Its start was not measured."
     if item.failed_rows:
         rows = ", ".join(item.failed_rows)
         return (

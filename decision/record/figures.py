@@ -33,6 +33,8 @@ def run_line(result: Result, command: str) -> str:
 
 def disturbances(result: Result) -> str:
     """Warnings with advice, when the machine was busy or the launches differ; empty for none."""
+    if result.provenance.get("emulated"):
+        return ""  # there is no time that it could disturb
     found = system_state.warnings(system_state.from_json(result.provenance.get("system_state", {})))
     if benchmark := BENCHMARKS.get(result.benchmark):
         found += system_state.spread_warnings(benchmark.times(result))

@@ -21,6 +21,7 @@ from decision.recommend import standings, wording
 from decision.recommend.choice import Answer
 from decision.record import figures, sections
 from spike.core.tables import compact, squeezed
+from spike.measure.platforms import newest
 from spike.packagers import DEFAULT_PACKAGERS, PACKAGERS
 
 INDEX = "index"
@@ -237,7 +238,9 @@ def _platforms(facts: Known) -> str:
 
 def _recommendation_summary(facts: Known) -> str:
     found = facts.answer
-    return found.sentence if found.standings else ""
+    if not found.standings or newest(facts.evidence.results.values()).get("emulated"):
+        return ""  # a ranking is by times: what works there stands in the record's row of it
+    return found.sentence
 
 
 def _recommendation(facts: Known) -> str:

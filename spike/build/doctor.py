@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ class Need:
         programs: It is there when one of these programs is on PATH.
         library: It is there when pkg-config knows this library.
         file: It is there when this file exists.
+        known: It is there when this says so.
         apt: Debian and Ubuntu package that brings it.
         elsewhere: What to do on other systems.
         version: Arguments that make the program tell its version.
@@ -36,6 +37,7 @@ class Need:
     programs: tuple[str, ...] = ()
     library: str = ""
     file: str = ""
+    known: Callable[[], bool] | None = None
     apt: str = ""
     elsewhere: str = ""
     version: tuple[str, ...] = ("--version",)
@@ -196,6 +198,8 @@ def _find(need: Need) -> Found:
 
         path = Path(need.file.format(include=sysconfig.get_path("include")))
         return Found(need=need, there=path.is_file())
+    if need.known:
+        return Found(need=need, there=need.known())
     for program in need.programs:
         if shutil.which(program):
             return Found(need=need, there=True, version=_version(program, need.version))

@@ -60,5 +60,6 @@ def told(text: str, provenance: Mapping[str, Any]) -> str:
     """
     if not provenance.get("emulated"):
         return text
-    cell = re.compile(rf"(?<=\|) *{re.escape(NOT_MEASURED)} *(?=\|)")
-    return re.sub(r"(?<!: )\bnot measured\b", UNDER_WINE, cell.sub(f" {UNDER_WINE} ", text))
+    cell = re.compile(rf"(?<=\|) *(?:{re.escape(NOT_MEASURED)}|not measured) *(?=\|)")
+    prose = re.compile(r"(?<!: )\bnot measured\b(?! under Wine)")
+    return prose.sub("not measured under Wine", cell.sub(f" {UNDER_WINE} ", text))

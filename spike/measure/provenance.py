@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,9 +74,12 @@ def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 
 def _system() -> str:
     try:
-        return platform.freedesktop_os_release().get("PRETTY_NAME", "")
+        # Under Wine the file is that of the system beneath.
+        if sys.platform != "win32":
+            return platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:
-        return platform.platform(terse=True)
+        pass
+    return platform.platform(terse=True)
 
 
 def _cpu() -> str:

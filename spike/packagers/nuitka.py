@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from spike.core import windows
 from spike.core.errors import UnsuitableError
 from spike.core.workspace import system_name
 from spike.packagers.analysis import module_graph, opcode_tables, prologue
@@ -39,6 +40,14 @@ _SUFFIX = ".exe" if sys.platform == "win32" else ".bin"
 _ON_WINDOWS = ("--windows-console-mode=force",) if sys.platform == "win32" else ()
 """A console program, whose window its host suppresses (CREATE_NO_WINDOW): it has a console that
 Ctrl-C and a stop can reach, and its streams work in a terminal, too. That is Nuitka's default."""
+
+_UNDER_WINE = (
+    "--mingw64",
+    "--experimental=force-accept-windows-gcc",
+    "--experimental=force-dependencies-pefile",
+    "--disable-ccache",
+)
+"""What Nuitka has to be told to take the compiler that Wine has: ``spike/wine/compiler.py``."""
 
 PLUGIN = Path("start_up.py")
 """Where the plugin is staged; its settings lie beside it."""
@@ -229,6 +238,7 @@ def _command(sidecar: Sidecar, output: Path, kind: str) -> list[str]:
         *("python", "-m", "nuitka", (STAGED / sidecar.entry).as_posix(), kind),
         "--assume-yes-for-downloads",
         *_ON_WINDOWS,
+        *(_UNDER_WINE if windows.emulator() else ()),
         f"--output-dir={output.as_posix()}",
     ]
 

@@ -25,14 +25,6 @@ TOOLS = ("gcc", "g++", "ar", "as", "ld", "nm", "objdump", "ranlib", "strip", "wi
 VERSION = "12.2.0\n"
 """To ``-dumpversion``: Debian's compiler says "12-win32", and Nuitka wants numbers."""
 
-NUITKA_OPTIONS = (
-    "--mingw64",
-    "--experimental=force-accept-windows-gcc",
-    "--experimental=force-dependencies-pefile",
-    "--disable-ccache",
-)
-"""What Nuitka has to be told to take this compiler."""
-
 SOURCE = Path(__file__).with_name("gcc.c")
 TIMEOUT_S = 900.0
 _END = b"\0\1\0"

@@ -6,7 +6,8 @@ sizes and memory are Wine's, and nobody writes them down.
 Four things have to be known of Wine 8:
 
 * Its services and its desktop keep the pipes of whoever needs them first, for ever. So the server,
-  one ``wineboot`` and the desktop are started first, with nothing but /dev/null.
+  one ``wineboot`` and the desktop are started first, with nothing but /dev/null. The desktop ends a
+  second after the last program; so one that does nothing else stays.
 * Python for Windows ends at once there when its stdin or stdout is a file or a terminal. Everything
   here has pipes and /dev/null.
 * ``python -m venv`` fails there. An environment is a copy of Python's folder, in hard links.
@@ -26,7 +27,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spike.build.doctor import Need
@@ -34,9 +35,11 @@ from spike.core import process
 from spike.core.errors import MissingToolError, SpikeError
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
 
-PYTHON_VERSION = "3.11.3"
-PYTHON_ARTIFACT = f"org.bytedeco:cpython:{PYTHON_VERSION}-1.5.9:jar:windows-x86_64"
-"""CPython for Windows, whole, as Maven knows it. On Windows people have their own."""
+PYTHONS = {"3.11": "3.11.3-1.5.9", "3.12": "3.12.1-1.5.10"}
+"""CPythons for Windows, whole, as Maven numbers them. On Windows people have their own."""
+
+PYTHON = "3.11"
+"""The one that is taken when nobody says."""
 
 TRIPLE = "x86_64-pc-windows-msvc"
 _COMPILER = "x86_64-w64-mingw32-gcc"
@@ -50,8 +53,17 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
 }
 """
 
-_DESKTOP_S = 3.0
-"""How long the desktop has before the first program may look for it."""
+_STAYS = """\
+#include <windows.h>
+int main(void) {
+    GetDesktopWindow(); /* which starts the desktop, and waits for it */
+    CloseHandle(CreateFileA("stays", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL));
+    Sleep(INFINITE);
+}
+"""
+
+_DESKTOP_S = 60.0
+"""How long the desktop may take to be there."""
 
 _PURPOSE = "nox -s windows"
 NEEDS: tuple[Need, ...] = (
@@ -96,9 +108,12 @@ class Wine:
 
     Attributes:
         folder: Where all of it lies; it may be removed, and is made again.
+        python_name: One of :data:`PYTHONS`.
     """
 
     folder: Path
+    python_name: str = PYTHON
+    _staying: list[process.Popen] = field(default_factory=list, init=False, repr=False)
 
     @property
     def log(self) -> Path:
@@ -131,13 +146,31 @@ class Wine:
                 try_next="invoke doctor --windows",
             )
         self._random_numbers()
-        # Stays in the background, and would else be started by a packager, and hold its pipe.
-        self._start(["wine", "explorer", "/desktop"])
-        time.sleep(_DESKTOP_S)
+        self._desktop()
 
     def stop(self) -> None:
         """End every program in the prefix, and the server."""
         self._quietly(["wineserver", "-k"])
+        while self._staying:
+            self._staying.pop().wait()
+
+    def _desktop(self) -> None:
+        """Start the desktop, and a program that keeps it: else a packager would, by its pipe."""
+        program, mark = self.folder / "stays.exe", self.folder / "stays"
+        if not program.exists():
+            source = self.folder / "stays.c"
+            source.write_text(_STAYS, encoding="ascii")
+            self._run(
+                [_COMPILER, "-O2", "-s", "-o", str(program), str(source), "-luser32"],
+                "the program that keeps Wine's desktop could not be made",
+            )
+        mark.unlink(missing_ok=True)
+        self._staying.append(self._start(["wine", str(program)], cwd=self.folder))
+        until = time.monotonic() + _DESKTOP_S
+        while not mark.exists():
+            if time.monotonic() > until:
+                raise SpikeError("Wine's desktop does not start.", try_next="rm -r build/windows")
+            time.sleep(0.05)
 
     def _random_numbers(self) -> None:
         """Make the bcryptprimitives.dll that Wine 8 lacks: every program in Rust asks for it."""
@@ -159,32 +192,24 @@ class Wine:
             process.kill_group(child.pid)
             return child.wait()
 
-    def _start(self, argv: Sequence[str]) -> process.Popen:
+    def _start(self, argv: Sequence[str], cwd: Path | None = None) -> process.Popen:
         null = subprocess.DEVNULL
         environment = {**os.environ, **self.environment()}
-        return process.spawn(argv, env=environment, stdin=null, stdout=null, stderr=null)
+        return process.spawn(argv, env=environment, cwd=cwd, stdin=null, stdout=null, stderr=null)
 
     def python(self) -> Path:
-        """Folder of a Python without anything else; fetched when it is not there.
+        """Folder of a Python without anything else; made when it is not there.
 
         Raises:
             MissingToolError: Maven or MinGW is not there.
             SpikeError: It cannot be had.
         """
-        base = self.folder / f"python-{PYTHON_VERSION}"
+        base = self.folder / f"python-{PYTHONS[self.python_name].partition('-')[0]}"
         if base.is_dir():
             return base
-        fetched, unpacked = self.folder / "fetched", self.folder / "unpacked"
-        self._run(
-            [
-                *("mvn", "--batch-mode", "--quiet", "dependency:copy"),
-                *(f"-Dartifact={PYTHON_ARTIFACT}", f"-DoutputDirectory={fetched}"),
-                "-Dtransitive=false",
-            ],
-            "Python for Windows could not be fetched",
-        )
+        unpacked = self.folder / "unpacked"
         shutil.rmtree(unpacked, ignore_errors=True)
-        with zipfile.ZipFile(next(fetched.glob("cpython-*.jar"))) as archive:
+        with zipfile.ZipFile(self.archive()) as archive:
             archive.extractall(unpacked)
         root = next(unpacked.rglob("python.exe")).parent
         library = next(path for path in root.iterdir() if path.name.lower() == "lib")
@@ -198,9 +223,30 @@ class Wine:
         shutil.rmtree(unpacked, ignore_errors=True)
         return base
 
+    def archive(self) -> Path:
+        """The archive with that Python; fetched when it is not there.
+
+        Raises:
+            MissingToolError: Maven is not there.
+            SpikeError: It cannot be fetched.
+        """
+        version = PYTHONS[self.python_name]
+        path = self.folder / "fetched" / f"cpython-{version}-windows-x86_64.jar"
+        if not path.is_file():
+            self._run(
+                [
+                    *("mvn", "--batch-mode", "--quiet", "dependency:copy"),
+                    f"-Dartifact=org.bytedeco:cpython:{version}:jar:windows-x86_64",
+                    f"-DoutputDirectory={path.parent}",
+                    "-Dtransitive=false",
+                ],
+                "Python for Windows could not be fetched",
+            )
+        return path
+
     def _stable_interface(self, root: Path) -> None:
         """Make the python3.dll that the artifact lacks: extension modules for every 3.x need it."""
-        own = "python" + "".join(PYTHON_VERSION.split(".")[:2])
+        own = "python" + self.python_name.replace(".", "")
         done = process.capture([_OBJDUMP, "-p", str(root / f"{own}.dll")])
         definitions = self.folder / "python3.def"
         definitions.write_text(forwarder(done.output, own), encoding="ascii")
@@ -229,7 +275,7 @@ class Wine:
         base = self.python()
         texts = [subset(lock.read_text(encoding="utf-8"), without) for lock in locks]
         digest = hashlib.sha256("".join(texts).encode()).hexdigest()
-        place = self.folder / f"python-{name}"
+        place = self.folder / f"python-{self.python_name}-{name}"
         stamp = place / "installed-lock"
         if stamp.is_file() and stamp.read_text() == digest:
             return place / "python.exe"
@@ -247,10 +293,8 @@ class Wine:
         """Install what a lock names for Windows, from here."""
         uv = (sys.executable, "-m", "uv", "pip", "install", "--target", str(packages), "--quiet")
         sources = subset(lock, SOURCES, rest=True)
-        for part, options in (
-            (subset(lock, SOURCES), ("--python-platform", TRIPLE, "--python-version", "3.11")),
-            (sources, ()),
-        ):
+        there = ("--python-platform", TRIPLE, "--python-version", self.python_name)
+        for part, options in ((subset(lock, SOURCES), there), (sources, ())):
             if "==" in part:
                 wanted = self.folder / "wanted.txt"
                 wanted.write_text(part, encoding="utf-8")
@@ -269,7 +313,7 @@ class Wine:
         wanted.write_text(lock, encoding="utf-8")
         self._run(
             [
-                *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+                *(str(self.pip()), "-m", "pip", "download", "--quiet", "--no-deps"),
                 *("--disable-pip-version-check", "--no-binary", ":all:", "--require-hashes"),
                 *("-r", str(wanted), "--dest", str(fetched)),
             ],
@@ -280,6 +324,18 @@ class Wine:
         for place in fetched.glob("*/*/__init__.py"):
             if (packages / place.parent.name).is_dir():
                 shutil.copytree(place.parent, packages / place.parent.name, dirs_exist_ok=True)
+
+    def pip(self) -> Path:
+        """A Python with pip, which the environments that uv makes do not have; uv fetches nothing.
+
+        Raises:
+            SpikeError: It cannot be made.
+        """
+        place = self.folder / "pip"
+        python = place / "bin" / "python"
+        if not python.is_file():
+            self._run([sys.executable, "-m", "venv", str(place)], "pip could not be had")
+        return python
 
     def _run(self, argv: Sequence[str], problem: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

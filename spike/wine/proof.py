@@ -24,11 +24,11 @@ from spike.core.command_line import run_command_line
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError, UsageError
 from spike.core.tables import table
 from spike.core.workspace import HOST_PROGRAMS_VARIABLE, TOOL
-from spike.packagers import PACKAGERS
+from spike.packagers import DEFAULT_PACKAGERS
 from spike.project.metadata import LOCK_NAME
 from spike.project.sidecar import load
 from spike.wine import prefix, rust
-from spike.wine.compiler import NUITKA_OPTIONS, Compiler
+from spike.wine.compiler import Compiler
 from spike.wine.prefix import Wine
 
 EXAMPLE = "examples/jsonrpc"
@@ -81,34 +81,70 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--packager", action="append", default=[], metavar="NAME", help="with this one (repeatable)"
     )
+    parser.add_argument(
+        "--python", default=prefix.PYTHON, choices=prefix.PYTHONS, help="the Python for Windows"
+    )
     parser.add_argument("--launches", type=int, default=20, help="of each variant (default 20)")
     parser.add_argument(
         "--lifecycles", type=int, default=50, help="random lives of each variant (default 50)"
     )
     parser.add_argument("--no-host", action="store_true", help="leave supervisor and launcher out")
     parser.add_argument("--no-faults", action="store_true", help="leave the fault cases out")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="the hello sidecar's builds, launches and lives, and the tests, alone",
+    )
     options = parser.parse_args(arguments)
-    names = options.packager or list(PACKAGERS)
-    if unknown := [name for name in names if name not in PACKAGERS]:
-        raise UsageError(
-            f"There is no packager {unknown[0]!r}.", why=f"Known are: {', '.join(PACKAGERS)}."
-        )
+    names = packagers(options.packager)
     check()
-    place = Wine(folder=workspace.project() / "build" / "windows")
-    project = project_in(place.folder)
+    place = Wine(folder=folder(), python_name=options.python)
+    project = project_in(place)
     place.start()
     try:
         with Compiler(place.folder / "mingw64") as compiler:
             proof = Proof(place=place, project=project, compiler=compiler)
             compiled = None if options.no_host else proof.host()
-            proof.prove(names, launches=options.launches, faults=not options.no_faults)
+            env = proof.host_programs if compiled else {}
+            proof.hello(names, options.launches)
             if compiled:
-                proof.host_with(options.launches, options.lifecycles)
+                proof.lives(options.launches)
+            if not options.short:
+                proof.more(names)
+                if not options.no_faults:
+                    proof.faults(names, env)
+                if compiled:
+                    proof.random_lives(options.lifecycles)
+                    proof.host_checked(compiled)
+                proof.step("invoke status", None, "-m", "invoke", "status")
+                proof.a_verdict_will_do()
     finally:
         place.stop()
     print(render(proof.steps))  # noqa: T201 - this module is a command line
     print(f"results: {workspace.display_path(project / 'benchmarks' / 'results')}")  # noqa: T201
     return EXIT_OK if all(step.ok for step in proof.steps) else EXIT_GOAL_MISSED
+
+
+def packagers(asked: Sequence[str]) -> Sequence[str]:
+    """Names of the packagers to build with: those of the plan, as Python itself is Linux's alone.
+
+    Args:
+        asked: The names that were given; none for all.
+
+    Raises:
+        UsageError: One of them is none of these.
+    """
+    if unknown := [name for name in asked if name not in DEFAULT_PACKAGERS]:
+        raise UsageError(
+            f"There is no packager {unknown[0]!r} for Windows.",
+            why=f"Known are: {', '.join(DEFAULT_PACKAGERS)}.",
+        )
+    return asked or DEFAULT_PACKAGERS
+
+
+def folder() -> Path:
+    """Where the Windows lies, with all that is made in it and for it."""
+    return workspace.project() / "build" / "windows"
 
 
 def check() -> None:
@@ -125,9 +161,15 @@ def check() -> None:
         )
 
 
-def project_in(folder: Path) -> Path:
+def project_folder(place: Wine) -> Path:
+    """The folder of that project: one for each Python, whose builds are not another's."""
+    another = "" if place.python_name == prefix.PYTHON else f" {place.python_name}"
+    return place.folder / f"{PROJECT}{another}"
+
+
+def project_in(place: Wine) -> Path:
     """Make the project that is built and launched: the two files of each project, and sidecars."""
-    project = folder / PROJECT
+    project = project_folder(place)
     project.mkdir(parents=True, exist_ok=True)
     for name, text in {
         "tasks.py": "from commands import program\n\nnamespace = program(__file__)\n",
@@ -140,9 +182,6 @@ def project_in(folder: Path) -> Path:
         copy = project / source
         shutil.rmtree(copy, ignore_errors=True)
         load(TOOL / source).stage(copy)
-        with (copy / "pyproject.toml").open("a", encoding="utf-8") as stream:
-            words = ", ".join(f'"{option}"' for option in NUITKA_OPTIONS)
-            stream.write(f"\n[tool.sidecar.nuitka]\nargs = [{words}]\n")
     return project
 
 
@@ -161,6 +200,12 @@ class Proof:
     project: Path
     compiler: Compiler
     steps: list[Step] = field(default_factory=list)
+
+    @property
+    def host_programs(self) -> Mapping[str, str]:
+        """What tells a command where supervisor and launcher are, once they are compiled."""
+        programs = rust.programs(self.place.folder / "rust-target")
+        return {HOST_PROGRAMS_VARIABLE: prefix.windows_path(programs)}
 
     def host(self) -> rust.Rust | None:
         """Run the supervisor's and the launcher's own tests, and compile both.
@@ -183,57 +228,68 @@ class Proof:
         self.steps.append(Step(name=name, ok=code == 0, said=f"{said}{late}", exit_code=code))
         return found
 
-    def host_with(self, times: int, lifecycles: int) -> None:
+    def host_checked(self, found: rust.Rust) -> None:
+        """Have the whole host checked for Windows: application, plugin, their tests."""
+        log = self.place.folder / "logs" / "cargo-check.log"
+        done = rust.host_checked(found, self.place.folder / "rust-target", log)
+        last = next((line for line in reversed(done.output.splitlines()) if line.strip()), "")
+        name = f"cargo check of the whole host for {rust.TARGET}"
+        self.steps.append(Step(name=name, ok=done.ok, said=last, exit_code=done.exit_code))
+
+    def lives(self, times: int) -> None:
         """Try every variant behind the supervisor, and the folders behind the launcher as well.
 
         Args:
             times: Lives of each variant that end in each way.
-            lifecycles: Random lives of each variant.
         """
-        programs = prefix.windows_path(rust.programs(self.place.folder / "rust-target"))
+        programs = self.host_programs[HOST_PROGRAMS_VARIABLE]
         words = ("--programs", programs, "--times", str(times))
         self.step("lives behind the supervisor", None, "-m", "spike.wine.lives", *words)
-        chaos = ("-m", "invoke", "chaos", "--lifecycles", str(lifecycles))
-        self.step("invoke chaos", None, *chaos, env={HOST_PROGRAMS_VARIABLE: programs})
 
-    def prove(self, packagers: Sequence[str], *, launches: int, faults: bool) -> None:
-        """Take every step.
+    def random_lives(self, lifecycles: int) -> None:
+        """Send every variant through so many random lives behind the supervisor."""
+        chaos = ("-m", "invoke", "chaos", "--lifecycles", str(lifecycles))
+        self.step("invoke chaos", None, *chaos, env=self.host_programs)
+
+    def hello(self, packagers: Sequence[str], launches: int) -> None:
+        """Run the launcher's own tests, and build and launch the hello sidecar.
 
         Args:
             packagers: Names of those that build.
             launches: Of each variant.
-            faults: Whether the fault cases are run.
         """
         rootdir = ("--rootdir", prefix.windows_path(TOOL), "-p", "no:cacheprovider")
         tests = [prefix.windows_path(TOOL / path) for path in TESTS]
         self.step("the launcher's own tests", None, "-m", "pytest", "-q", *rootdir, *tests)
         for name in packagers:
             self.build(name, workspace.HELLO)
+        bench = ("-m", "invoke", "bench", "--launches", str(launches))
+        self.step("invoke bench", None, *bench)
+        self.steps.extend(of_launches(self._samples("reliability"), launches))
+
+    def more(self, packagers: Sequence[str]) -> None:
+        """Build and launch the example, and see what is the same on every system."""
+        for name in packagers:
             self.build(name, EXAMPLE)
         invoke = ("-m", "invoke")
-        self.step("invoke bench", None, *invoke, "bench", "--launches", str(launches))
-        self.steps.extend(of_launches(self._samples("reliability"), launches))
         example = ("--sidecar", EXAMPLE, "--launches", "5")
         self.step(f"invoke bench of {EXAMPLE}", None, *invoke, "bench", *example)
         self.step("invoke complexity", None, *invoke, "complexity")
         # A python.exe is on the path of everything that is run there.
         program = ("python", prefix.windows_path(TOOL / CONTRACT / "main.py"))
         self.step(f"invoke contract of {CONTRACT}", None, *invoke, "contract", "--", *program)
-        if faults:
-            frozen = [name for name in packagers if name != "nuitka"]  # its probe needs options
-            for name in frozen:
-                self.build(name, PROBE)
-            variants = [
-                f"{name}-{mode.name}"
-                for name in frozen
-                for mode in PACKAGERS[name].modes
-                if mode.default
-            ]
-            chosen = [word for name in variants for word in ("--variant", name)]
-            self.step("invoke faults", None, *invoke, "faults", *chosen)
-            self.enough_faults_tried()
-        self.step("invoke status", None, *invoke, "status")
-        self.a_verdict_will_do()
+
+    def faults(self, packagers: Sequence[str], env: Mapping[str, str]) -> None:
+        """Run the fault cases on every variant.
+
+        Args:
+            packagers: Names of those that build.
+            env: Where supervisor and launcher are, for the cases behind them.
+        """
+        for name in packagers:
+            self.build(name, PROBE)
+        self.step("invoke faults", None, "-m", "invoke", "faults", env=env)
+        self.enough_faults_tried()
 
     def build(self, packager: str, sidecar: str) -> None:
         """Build the default modes of a packager as its Nox session does."""

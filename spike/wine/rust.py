@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spike.build.doctor import Need
 from spike.core import process
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL
@@ -29,6 +30,9 @@ RUNNER = "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER"
 
 TESTS_S = 1200.0
 """So long may the tests take with everything that they compile."""
+
+RUSTUP_S = 300.0
+"""So long may rustup try to fetch a target."""
 
 _PACKAGES = ("rustc-web", "libstd-rust-web-dev", "rust-web-src")
 _PARTS = re.compile(r"(?:rust-web|rustc-web|libstd-rust-web|libllvm)[\w.-]*")
@@ -57,6 +61,45 @@ class Rust:
         return ["cargo", command, *self.options, *words]
 
 
+def needs(folder: Path) -> tuple[Need, ...]:
+    """What the supervisor and the launcher need beside Wine.
+
+    Args:
+        folder: Where :func:`find` unpacks what Debian has.
+    """
+    return (
+        Need(
+            name="Rust",
+            purpose="nox -s windows: the supervisor and the launcher",
+            programs=("cargo",),
+            elsewhere="install Rust with rustup, or leave both out: nox -s windows -- --no-host",
+        ),
+        Need(
+            name="Rust for Windows",
+            purpose="nox -s windows: the supervisor and the launcher",
+            known=lambda: has_target() or _compiler(folder).is_file(),
+            elsewhere=f"rustup target add {TARGET}; without rustup --with-deps fetches Debian's "
+            "into build/windows, as nox -s windows does",
+        ),
+    )
+
+
+def bring(folder: Path) -> None:
+    """Get a Rust for Windows where there is one for this system alone: rustup's, else Debian's.
+
+    Args:
+        folder: As of :func:`find`.
+
+    Raises:
+        MissingToolError: It cannot be had.
+    """
+    if shutil.which("cargo") is None or has_target():
+        return
+    if shutil.which("rustup"):
+        process.capture(["rustup", "target", "add", TARGET], timeout_s=RUSTUP_S)
+    find(folder, folder / "setup.log")
+
+
 def find(folder: Path, log: Path) -> Rust:
     """Find a Rust that compiles for Windows; what Debian has is fetched once.
 
@@ -71,8 +114,8 @@ def find(folder: Path, log: Path) -> Rust:
         raise MissingToolError("cargo is not on PATH.", try_next="invoke doctor")
     if has_target():
         return Rust()
-    root = folder.absolute() / "rust"
-    compiler = root / "usr" / "bin" / "rustc"
+    compiler = _compiler(folder)
+    root = compiler.parents[2]
     if not compiler.is_file():
         _unpack(root, log)
     return Rust(
@@ -85,8 +128,14 @@ def find(folder: Path, log: Path) -> Rust:
     )
 
 
+def _compiler(folder: Path) -> Path:
+    return folder.absolute() / "rust" / "usr" / "bin" / "rustc"
+
+
 def has_target() -> bool:
     """Whether the Rust that is here has the standard library of the target."""
+    if shutil.which("rustc") is None:
+        return False
     done = process.capture(["rustc", "--print", "target-libdir", "--target", TARGET])
     return done.ok and any(Path(done.output.strip()).glob("libstd-*.rlib"))
 
@@ -163,6 +212,24 @@ def compiled(rust: Rust, target: Path, log: Path) -> Path:
                 why=f"The end of {log}:\n{done.output[-1500:]}",
             )
     return programs(target)
+
+
+def host_checked(rust: Rust, target: Path, log: Path) -> process.Completed:
+    """Let the compiler check the whole host for Windows, with its tests and the plugin.
+
+    It is not linked: that its window opens is nothing that Wine could show.
+    """
+    return process.run_logged(
+        rust.cargo("check", "--locked", "--workspace", "--all-targets"),
+        log_path=log,
+        env={
+            **rust.env,
+            "CARGO_TARGET_DIR": str(target),
+            "TAURI_CONFIG": '{"bundle":{"externalBin":null,"resources":null}}',
+        },
+        cwd=TOOL / "src-tauri",
+        echo=False,
+    )
 
 
 def programs(target: Path) -> Path:

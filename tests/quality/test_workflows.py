@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from spike.core.workspace import TOOL as ROOT
+from spike.packagers import DEFAULT_PACKAGERS
 from spike.scaffold import making
+from spike.wine import proof
 
 FOLDER = ROOT / ".github"
 FILES = sorted(FOLDER.rglob("*.yml"))
@@ -84,6 +86,24 @@ def test_inputs_reach_the_shell_as_variables_alone(path: Path) -> None:
     scripts = [step["run"] for step in steps(document) if "run" in step]
     assert scripts
     assert not [script for script in scripts if "${{" in script]
+
+
+def test_windows_itself_is_asked_what_wine_is_asked() -> None:
+    """The lines of nox -s windows, on a runner."""
+    jobs = yaml.safe_load((FOLDER / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
+    lines = "\n".join(step["run"] for step in jobs["windows"]["steps"] if "run" in step)
+    example = f"--sidecar {proof.EXAMPLE}"
+    sessions = " ".join(f"build_{name}" for name in DEFAULT_PACKAGERS)
+    for wanted in (
+        *proof.TESTS,
+        f"nox -s {sessions}\n",
+        f"nox -s {sessions} -- {example}\n",
+        *("invoke bench\n", f"invoke bench {example} ", "invoke complexity\n"),
+        f"invoke contract -- python {proof.CONTRACT}/main.py\n",
+        *("invoke faults ", "invoke status "),
+        *("cargo test --locked -p sidecar-supervisor -p sidecar-launcher\n", "cargo check "),
+    ):
+        assert wanted in lines, wanted
 
 
 def test_a_shell_line_with_an_expression_is_found(tmp_path: Path) -> None:

@@ -161,5 +161,6 @@ def test_the_doctor_says_what_windows_programs_need(tmp_path: Path) -> None:
     )
     assert done.returncode == 2, done.stderr
     assert "| Wine " in done.stdout
+    assert "| Rust for Windows " in done.stdout
     assert "invoke doctor --windows --with-deps" in done.stdout
     assert "WebKitGTK" not in done.stdout

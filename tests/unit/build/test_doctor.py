@@ -77,6 +77,13 @@ def test_a_file_is_there_when_it_is(tmp_path: Path) -> None:
     assert doctor.examine([need])[0].there
 
 
+def test_what_no_file_shows_says_itself_whether_it_is_there() -> None:
+    """Such as a target of a compiler."""
+    needs = [Need(name="a", purpose="", known=lambda: True)]
+    needs.append(Need(name="b", purpose="", known=lambda: False))
+    assert [found.there for found in doctor.examine(needs)] == [True, False]
+
+
 def test_the_remedy_is_what_helps_on_this_system(path: Path) -> None:
     """A package where apt is, else the advice, else at least a sentence."""
     gone, other = doctor.examine([GONE, OTHER])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks import cold_start
 from decision.record import figures
 from tests.support.evidence import measured
@@ -25,3 +27,6 @@ def test_launches_that_differ_much_are_a_warning_below_the_table() -> None:
     assert "wild (warm)" in said
     assert "wild (cold)" in said
     assert "steady" not in said
+    # An emulated system has no time that anything could disturb.
+    facts = {**bench.provenance, "emulated": "wine 8.0"}
+    assert figures.disturbances(replace(bench, provenance=facts)) == ""

@@ -170,6 +170,12 @@ def test_each_platform_has_a_row_and_its_own_reports(hello: Sidecar) -> None:
     for machine in (ARM, MAC, WINE):
         index = root / "benchmarks" / "report" / machine.name / "index.md"
         assert f"# sidecar-hello on {machine.name}" in index.read_text(encoding="utf-8")
+    # A ranking is by times, and one without any said that nothing could ship.
+    reports = {machine: root / "benchmarks" / "report" / machine.name for machine in (MAC, WINE)}
+    assert (reports[MAC] / "recommendation.md").is_file()
+    assert not (reports[WINE] / "recommendation.md").exists()
+    latency = (reports[WINE] / "startup.md").read_text(encoding="utf-8")
+    assert "READY was not measured under Wine, in 20 launches of each of" in latency
     summary = root / "benchmarks" / "report" / platform_id() / "platforms.md"
     assert "wine 8.0" in summary.read_text(encoding="utf-8")
     assert f"(../{ARM.name}/index.md)" in summary.read_text(encoding="utf-8")

@@ -327,6 +327,7 @@ def test_boundaries() -> None:
     """Exactly a tenth failed can ship; exactly ten percent later is as soon."""
     assert not choice.barrier(replace(FOLDER, failed=2))
     assert choice.barrier(replace(FOLDER, failed=3)) == "3 of 20 launches failed."
+    assert choice.barrier(replace(FOLDER, ready_ms=None)) == "Its start was not measured."
     assert "19 launches were made, and 20" in choice.barrier(replace(FOLDER, launches=19))
     as_soon = replace(FOLDER, variant="nuitka-single", launcher_ms=0.0, package_bytes=1)
     at = replace(as_soon, ready_ms=choice.SAME * FOLDER.start_ms)

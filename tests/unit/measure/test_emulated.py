@@ -39,9 +39,10 @@ def test_a_missing_figure_says_why_it_is_missing() -> None:
     assert "| one-dir |" in told
     assert "| a - b |" in told
     assert "|---------|" in told
-    sentence = "READY comes after not measured, medians of 20 launches."
+    assert emulated.told("| one | not measured |", ON_WINE) == "| one | under Wine: not measured |"
+    sentence = "READY was not measured, in 20 launches."
     once = emulated.told(sentence, ON_WINE)
-    assert once == "READY comes after under Wine: not measured, medians of 20 launches."
+    assert once == "READY was not measured under Wine, in 20 launches."
     assert emulated.told(once, ON_WINE) == once
 
 

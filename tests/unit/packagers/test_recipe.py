@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from spike.core import windows
 from spike.core.errors import UnsuitableError, UsageError
 from spike.core.workspace import TOOL
 from spike.packagers import (
@@ -229,6 +230,17 @@ def test_only_gcc_is_asked_to_optimise_at_link_time(monkeypatch: pytest.MonkeyPa
     assert "--lto=yes" not in recipe_of("nuitka-lean").argv
     monkeypatch.setenv("CC", "/usr/bin/gcc-12")
     assert "--lto=yes" in recipe_of("nuitka-lean").argv
+
+
+def test_under_wine_nuitka_is_told_of_the_compiler_that_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever it compiles, and without a word in a sidecar's settings, which results name."""
+    monkeypatch.setattr(windows, "emulator", lambda: "wine 8.0")
+    for name in ("nuitka-onefile", "nuitka-standalone"):
+        assert "--mingw64" in recipe_of(name).argv
+    monkeypatch.setattr(windows, "emulator", lambda: "")
+    assert "--mingw64" not in recipe_of("nuitka-onefile").argv
 
 
 def with_socket(follow: Callable[..., module_graph.Reach]) -> Callable[..., module_graph.Reach]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from spike.core import process
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL
 from spike.wine import prefix
+from spike.wine.prefix import Wine
 
 LOCK = """\
 invoke==3.0.3 \\
@@ -92,6 +95,14 @@ def test_a_launcher_is_pips_own_with_the_python_and_a_script_behind_it(tmp_path:
         script = archive.read("__main__.py").decode()
     assert "from one.cli import Main\n" in script
     assert "sys.exit(Main.run())" in script
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Wine")
+def test_sources_are_fetched_by_a_pip_that_is_there(tmp_path: Path) -> None:
+    """The environments that uv makes, such as the session's own, have none."""
+    done = process.capture([str(Wine(folder=tmp_path).pip()), "-m", "pip", "--version"])
+    assert done.output.startswith("pip ")
+    assert str(tmp_path) in done.output
 
 
 def test_a_pip_without_a_launcher_is_said(tmp_path: Path) -> None:

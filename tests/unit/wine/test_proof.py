@@ -11,6 +11,7 @@ from spike.core.errors import MissingToolError, UsageError
 from spike.core.workspace import HELLO, TOOL
 from spike.project.sidecar import load
 from spike.wine import prefix, proof
+from spike.wine.prefix import Wine
 
 
 def test_what_is_missing_is_named_with_its_remedy(
@@ -36,23 +37,40 @@ def test_every_need_says_how_to_get_it() -> None:
     assert len(doctor.examine(prefix.NEEDS)) == len(prefix.NEEDS)
 
 
+def test_a_python_that_there_is_none_of_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that there are are named."""
+    with pytest.raises(SystemExit):
+        proof.main(["--python", "2.7"])
+    assert "'3.12'" in capsys.readouterr().err
+
+
 def test_a_packager_that_is_none_is_a_mistake() -> None:
     """Known ones are named."""
     with pytest.raises(UsageError, match="tarball"):
         proof.main(["--packager", "tarball"])
 
 
+def test_what_is_refused_on_windows_is_not_built_for_it() -> None:
+    """A whole Python in a folder is Linux's; the plan's packagers are everybody's."""
+    assert list(proof.packagers([])) == ["nuitka", "pyinstaller", "cx_freeze"]
+    assert proof.packagers(["cx_freeze"]) == ["cx_freeze"]
+    with pytest.raises(UsageError, match="cpython"):
+        proof.packagers(["cpython"])
+
+
 def test_the_project_that_is_built_has_an_awkward_path(tmp_path: Path) -> None:
-    """And the sidecar of this repository, with what Nuitka has to be told there."""
-    project = proof.project_in(tmp_path)
+    """And the sidecar of this repository as it is, so that its results can be merged here."""
+    project = proof.project_in(Wine(folder=tmp_path))
     assert " " in project.name
     assert not project.name.isascii()
     own = load(HELLO)
     copy = load(project / HELLO)
-    assert copy.source_sha256() == own.source_sha256()
-    assert "--mingw64" in copy.packager_args["nuitka"]
+    for packager in proof.packagers([]):
+        assert copy.source_sha256(packager) == own.source_sha256(packager)
     assert load(project / proof.EXAMPLE).smoke_stdio
     assert {path.name for path in project.glob("*.py")} == {"tasks.py", "noxfile.py"}
+    # What one Python has built is no build of another.
+    assert proof.project_in(Wine(folder=tmp_path, python_name="3.12")) != project
 
 
 def test_the_tests_that_are_run_there_are_there() -> None:

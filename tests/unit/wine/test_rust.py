@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spike.build import doctor
 from spike.core.errors import MissingToolError
 from spike.wine import rust
 
@@ -49,6 +50,73 @@ def test_cargo_is_told_the_target() -> None:
     """Behind the name of the command."""
     line = rust.Rust().cargo("test", "--locked")
     assert line == ["cargo", "test", "--target", rust.TARGET, "--locked"]
+
+
+def test_the_doctor_looks_for_a_rust_and_for_one_that_compiles_for_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither; a Rust alone; the target of rustup's; Debian's, unpacked."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+
+    def there(place: Path = tmp_path) -> list[bool]:
+        return [item.there for item in doctor.examine(rust.needs(place))]
+
+    def program(name: str, line: str) -> None:
+        path = programs / name
+        path.write_text(f"#!/bin/sh\n{line}\n")
+        path.chmod(0o755)
+
+    assert there() == [False, False]
+    program("cargo", "echo 1.95.0")
+    library = tmp_path / "lib"
+    library.mkdir()
+    program("rustc", f"echo {library}")
+    assert there() == [True, False]
+    assert "rustup target add" in doctor.examine(rust.needs(tmp_path))[1].remedy
+    (library / "libstd-0123.rlib").touch()
+    assert there() == [True, True]
+    (library / "libstd-0123.rlib").unlink()
+    fetched = tmp_path / "rust" / "usr" / "bin" / "rustc"
+    fetched.parent.mkdir(parents=True)
+    fetched.touch()
+    assert there() == [True, True]
+    assert there(tmp_path / "elsewhere") == [True, False]
+
+
+def test_without_a_rust_none_for_windows_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The doctor says that there is none; it does not end in an error."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    rust.bring(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_target_is_rustups_where_it_can_fetch_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it the standard library need not be compiled; where it cannot, Debian's is tried."""
+    library = tmp_path / "lib"
+    library.mkdir()
+    rlib = library / "libstd-0123.rlib"
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    for name, line in {
+        "cargo": "exit 0",
+        "rustc": f"echo {library}",
+        "apt-cache": "exit 1",
+        "rustup": f'[ "$*" = "target add {rust.TARGET}" ] && touch {rlib}',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    rust.bring(tmp_path / "there")
+    assert rlib.is_file()
+    assert not (tmp_path / "there").exists()
+    rlib.unlink()
+    (tmp_path / "rustup").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(MissingToolError, match="no standard library"):
+        rust.bring(tmp_path / "elsewhere")
 
 
 def test_without_a_rust_for_windows_the_remedy_is_said(

@@ -1,0 +1,74 @@
+"""Windows under Wine in its shortest form: a packager, few lives, the host's own tests."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from spike.build import doctor
+from spike.core.errors import SpikeError
+from spike.wine import prefix, proof, rust
+from spike.wine.prefix import Wine
+from tests.support.commands import nox
+
+pytestmark = pytest.mark.integration
+
+ASKS = """\
+#include <stdio.h>
+#include <windows.h>
+int main(void) { return puts(GetDesktopWindow() ? "a desktop" : "none") < 0; }
+"""
+
+
+def everything(place: Wine) -> None:
+    """Skip, and say what is missing, where the pieces cannot be had."""
+    if lacking := doctor.missing(doctor.examine((*prefix.NEEDS, *rust.needs(proof.folder())))):
+        names = ", ".join(item.need.name for item in lacking)
+        pytest.skip(f"there is no {names}: invoke doctor --windows --with-deps")
+    try:
+        place.archive()
+    except SpikeError as error:
+        pytest.skip(str(error))
+
+
+def test_a_program_that_needs_the_desktop_lets_go_of_its_pipe(tmp_path: Path) -> None:
+    """Also when nothing has run for a while, and Wine would start a desktop for it."""
+    everything(Wine(folder=proof.folder()))
+    place = Wine(folder=tmp_path / "windows")
+    source = tmp_path / "asks.c"
+    source.write_text(ASKS, encoding="ascii")
+    program = source.with_suffix(".exe")
+    compiler = ("x86_64-w64-mingw32-gcc", "-o", program, source, "-luser32")
+    subprocess.run(compiler, check=True)
+    place.start()
+    try:
+        time.sleep(3)
+        done = subprocess.run(
+            ["wine", program],
+            env={**os.environ, **place.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    finally:
+        place.stop()
+    assert done.stdout == "a desktop\n"
+
+
+def test_what_a_packager_builds_for_windows_starts_stops_and_leaves_nothing() -> None:
+    """Launched, stopped and killed behind the supervisor, by the session that tries all of it."""
+    place = Wine(folder=proof.folder())
+    everything(place)
+    done = nox("windows", "--short", "--packager", "cx_freeze", "--launches", "3")
+    assert done.returncode == 0, done.stdout
+    results = proof.project_folder(place) / "benchmarks" / "results" / "windows-x64"
+    bench = json.loads(gzip.decompress((results / "reliability.json.gz").read_bytes()))
+    assert bench["provenance"]["emulated"].startswith("wine ")
