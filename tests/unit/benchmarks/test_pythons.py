@@ -72,4 +72,5 @@ def test_builds_of_two_pythons_are_measured_together_and_found_apart(demo: Sidec
     assert [each.id for each in chosen] == names
     assert not any("build" in each.as_json() for each in chosen)
     assert command("reliability", other) == "invoke bench --python 3.98"
-    assert command("faults", other) == "invoke faults"
+    assert command("faults", other) == "invoke faults --python 3.98"
+    assert command("pythons", other) == "invoke pythons", "it compares what was built with each"
