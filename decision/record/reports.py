@@ -68,6 +68,11 @@ class Known:
         return self.evidence.sidecar.workspace.platform_name
 
     @property
+    def emulated(self) -> str:
+        """What plays that platform, such as ``wine 8.0``; empty for a real one."""
+        return str(newest(self.evidence.results.values()).get("emulated", ""))
+
+    @property
     def option(self) -> str:
         """What a command needs to mean this sidecar."""
         return self.evidence.sidecar.option
@@ -153,7 +158,9 @@ def _index(facts: Known) -> str:
     evidence = facts.evidence
     parts = [
         f"# {evidence.sidecar.name} on {facts.platform}",
-        facts.answer.sentence,
+        f"Seen under {facts.emulated}, without times to rank by: what works is in the record's row."
+        if facts.emulated
+        else facts.answer.sentence,
         facts.listed(),
     ]
     if lacking := [report for report in facts.reports if report.stem not in facts.sentences]:
@@ -238,8 +245,8 @@ def _platforms(facts: Known) -> str:
 
 def _recommendation_summary(facts: Known) -> str:
     found = facts.answer
-    if not found.standings or newest(facts.evidence.results.values()).get("emulated"):
-        return ""  # a ranking is by times: what works there stands in the record's row of it
+    if not found.standings or facts.emulated:
+        return ""  # a ranking is by times
     return found.sentence
 
 

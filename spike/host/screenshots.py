@@ -60,7 +60,7 @@ def _shoot(package: Package, screen: str, state: str, path: Path, *, dark: bool)
         if state == "ready":
             time.sleep(_BEATS_S)
         driver.save_screenshot(str(path))
-    # A flat window has few colours: 48, none of them 14 of 255 off, take a quarter of the bytes.
+    # A flat window has few colours: with 96 none of them is 7 of 255 off.
     with Image.open(path) as picture:
-        palette = picture.convert("RGB").quantize(48, Image.Quantize.MAXCOVERAGE, kmeans=3)
+        palette = picture.convert("RGB").quantize(96, Image.Quantize.MAXCOVERAGE, kmeans=3)
     palette.save(path, optimize=True)

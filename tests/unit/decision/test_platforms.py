@@ -168,12 +168,15 @@ def test_each_platform_has_a_row_and_its_own_reports(hello: Sidecar) -> None:
     assert f"That is the answer on {platform_id()}; over all 4 platforms: Ship `" in record
     root = hello.workspace.root
     for machine in (ARM, MAC, WINE):
-        index = root / "benchmarks" / "report" / machine.name / "index.md"
-        assert f"# sidecar-hello on {machine.name}" in index.read_text(encoding="utf-8")
+        page = root / "benchmarks" / "report" / machine.name / "index.md"
+        assert f"# sidecar-hello on {machine.name}" in page.read_text(encoding="utf-8")
     # A ranking is by times, and one without any said that nothing could ship.
     reports = {machine: root / "benchmarks" / "report" / machine.name for machine in (MAC, WINE)}
     assert (reports[MAC] / "recommendation.md").is_file()
     assert not (reports[WINE] / "recommendation.md").exists()
+    index = (reports[WINE] / "index.md").read_text(encoding="utf-8")
+    assert "Seen under wine 8.0" in index
+    assert "can ship" not in index
     latency = (reports[WINE] / "startup.md").read_text(encoding="utf-8")
     assert "READY was not measured under Wine, in 20 launches of each of" in latency
     summary = root / "benchmarks" / "report" / platform_id() / "platforms.md"
