@@ -70,4 +70,5 @@ def test_what_a_packager_builds_for_windows_starts_stops_and_leaves_nothing() ->
     assert done.returncode == 0, done.stdout
     folder = proof.project_folder(place) / "benchmarks" / "results" / "windows-x64"
     bench = results.load_file(results.files(folder)["reliability"], remedy="")
+    assert bench
     assert str(bench.provenance["emulated"]).startswith("wine ")
