@@ -191,7 +191,8 @@ class Session:
         running.pump(lambda: True, 0)
         result = running.result()
         if self.killed and self._sweep:
-            process.capture(self._sweep, env={"TMPDIR": str(self.tmp)}, timeout_s=10.0)
+            own = dict.fromkeys(TEMPORARY, str(self.tmp))
+            process.capture(self._sweep, env=own, timeout_s=10.0)
         names: list[str] = []
         size_bytes = 0
         for folder in self._look:

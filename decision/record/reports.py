@@ -81,9 +81,12 @@ class Known:
     def reports(self) -> list[Report]:
         """Every report that this sidecar can have, whether there is something to show or not."""
         sidecar = self.evidence.sidecar
+        without = {"recommendation"} if self.emulated else set()  # a ranking is by times
+        if sidecar.workspace.platform:
+            without.add("issues")  # one log, in the record's own
         return [
             *([PLATFORMS] if self.platforms else []),
-            *DECIDING,
+            *(report for report in DECIDING if report.stem not in without),
             *(
                 _of_benchmark(benchmark, section)
                 for benchmark, section in registry.sections()
@@ -245,9 +248,7 @@ def _platforms(facts: Known) -> str:
 
 def _recommendation_summary(facts: Known) -> str:
     found = facts.answer
-    if not found.standings or facts.emulated:
-        return ""  # a ranking is by times
-    return found.sentence
+    return found.sentence if found.standings else ""
 
 
 def _recommendation(facts: Known) -> str:

@@ -60,7 +60,7 @@ def _shoot(package: Package, screen: str, state: str, path: Path, *, dark: bool)
         if state == "ready":
             time.sleep(_BEATS_S)
         driver.save_screenshot(str(path))
-    # A flat window has few colours: with 96 none of them is 7 of 255 off.
+    # A flat window has few colours: with 72 its fills are what they are.
     with Image.open(path) as picture:
-        palette = picture.convert("RGB").quantize(96, Image.Quantize.MAXCOVERAGE, kmeans=3)
+        palette = picture.convert("RGB").quantize(72, Image.Quantize.MAXCOVERAGE, kmeans=3)
     palette.save(path, optimize=True)

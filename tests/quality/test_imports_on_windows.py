@@ -144,3 +144,10 @@ def test_a_name_of_posix_would_be_found(tmp_path: Path, line: str) -> None:
     (tmp_path / "harmless.py").write_text("import os, signal\nsignal.SIGTERM\n", encoding="utf-8")
     found = refused(tmp_path, ["harmless", "asking"])
     assert [text.partition(":")[0] for text in found] == ["asking"]
+
+
+def test_a_temporary_folder_is_named_as_the_platform_reads_it() -> None:
+    """TMPDIR alone is nothing to Windows: ``spike.launch.spec.TEMPORARY`` has the names."""
+    sources = [path for name in ("spike", "benchmarks") for path in (ROOT / name).rglob("*.py")]
+    alone = {path.name for path in sources if '"TMPDIR":' in path.read_text(encoding="utf-8")}
+    assert alone == {"application.py", "root.py", "temporary_folder.py"}  # of Linux alone

@@ -177,6 +177,8 @@ def test_each_platform_has_a_row_and_its_own_reports(hello: Sidecar) -> None:
     index = (reports[WINE] / "index.md").read_text(encoding="utf-8")
     assert "Seen under wine 8.0" in index
     assert "can ship" not in index
+    assert "invoke recommend" not in index
+    assert not (reports[WINE] / "issues.md").exists()
     latency = (reports[WINE] / "startup.md").read_text(encoding="utf-8")
     assert "READY was not measured under Wine, in 20 launches of each of" in latency
     summary = root / "benchmarks" / "report" / platform_id() / "platforms.md"
