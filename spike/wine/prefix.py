@@ -218,6 +218,9 @@ class Wine:
         for name in ("pip", "setuptools", "pkg_resources", "_distutils_hack"):
             for path in library.glob(f"{name}*"):
                 path.replace(packages / path.name)
+        # From 3.12 on ``platform`` asks it, and Wine ends the process; without it, it does not.
+        for module in root.rglob("_wmi*.pyd"):
+            module.unlink()
         self._stable_interface(root)
         root.replace(base)
         shutil.rmtree(unpacked, ignore_errors=True)
