@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -142,7 +143,12 @@ def _messages() -> str:
     reader, writer = Pipe(duplex=False)
     writer.send_bytes(b"")
     reader.poll()
-    waiting = threading.Thread(target=reader.recv_bytes, daemon=True)
+
+    def read() -> None:
+        with contextlib.suppress(EOFError):  # when it was lost, and nobody writes any more
+            reader.recv_bytes()
+
+    waiting = threading.Thread(target=read, daemon=True)
     waiting.start()
     waiting.join(MESSAGE_S)
     if waiting.is_alive():

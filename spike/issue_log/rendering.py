@@ -58,7 +58,7 @@ def render(entry: Entry) -> str:
         parts += ["", f"#### {name}", text]
     filled = [(name, text) for name, text in extension.items() if text]
     if filled:
-        parts += ["", f"#### {EXTENSION}", EXTENSION_NOTE, ""]
+        parts += ["", f"#### {EXTENSION}"]
         parts += [_item(name, text) for name, text in filled]
     return "\n".join(parts).rstrip() + "\n"
 

@@ -218,6 +218,12 @@ class Wine:
         for name in ("pip", "setuptools", "pkg_resources", "_distutils_hack"):
             for path in library.glob(f"{name}*"):
                 path.replace(packages / path.name)
+        # From 3.12 on platform and shutil ask Wine for what ends the process; not without these.
+        for module in root.rglob("_wmi*.pyd"):
+            module.unlink()
+        copying = library / "shutil.py"
+        text = copying.read_text(encoding="utf-8")
+        copying.write_text(text.replace('hasattr(_winapi, "CopyFile2")', "False"), encoding="utf-8")
         self._stable_interface(root)
         root.replace(base)
         shutil.rmtree(unpacked, ignore_errors=True)

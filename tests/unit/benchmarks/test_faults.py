@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 import graphlib
 import inspect
+import multiprocessing
+import os
 import re
 import shutil
 import signal
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.faults import counts, entries, report, reproduce, runner, targets
+from benchmarks.faults import counts, entries, needs, report, reproduce, runner, targets
 from benchmarks.faults.case import all_cases, categories
 from benchmarks.faults.cases.life_and_death.start import RARE_MOMENTS, _with_lost_signals
 from benchmarks.faults.conditions import Conditions
@@ -725,3 +728,34 @@ class TestReporting:
         text = report.render(result, {})
         assert "1 of 1 pass for every variant: `sigterm_at_rest`." in text
         assert "do not pass everywhere" not in text
+
+
+def test_a_pipe_that_loses_messages_is_said_and_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who waits for the message is told of its end later, when the other end is gone."""
+    writer_gone = threading.Event()
+
+    class Lossy:
+        def send_bytes(self, content: bytes) -> None:
+            pass
+
+        def poll(self) -> bool:
+            return False
+
+        def recv_bytes(self) -> bytes:
+            writer_gone.wait(60)
+            raise EOFError
+
+    monkeypatch.setattr(multiprocessing, "Pipe", lambda duplex: (Lossy(), Lossy()))
+    monkeypatch.setattr(needs, "MESSAGE_S", 0.1)
+    monkeypatch.setattr(os, "name", "nt")
+    needs._messages.cache_clear()
+    said = needs._messages()
+    needs._messages.cache_clear()
+    monkeypatch.undo()
+    assert "lose a message of no bytes" in said
+    writer_gone.set()
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and thread.daemon and "read" in thread.name:
+            thread.join(10)
