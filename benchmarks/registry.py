@@ -305,6 +305,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             ),
             rows=Rows.VARIANTS,
             of_packager=True,
+            of_functions=True,
         ),
     )
 }
