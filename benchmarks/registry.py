@@ -303,6 +303,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             ),
             rows=Rows.VARIANTS,
             of_packager=True,
+            of_functions=True,
         ),
     )
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.registry import BENCHMARKS
 from spike.build import doctor
 from spike.core.errors import MissingToolError, UsageError
 from spike.core.workspace import HELLO, TOOL
@@ -102,3 +103,9 @@ def test_forty_cases_have_to_be_judged_and_none_broken() -> None:
     assert not step.ok
     (step,) = proof.of_faults([*passed, failed, {**left_out, "broken": True}])
     assert (step.ok, step.said) == (False, "40 of 41 judged; fail: hangs; broken: fork")
+
+
+def test_nothing_that_is_run_there_is_refused_there() -> None:
+    """What an emulated system cannot measure is no step."""
+    for name in ("reliability", "complexity", "faults", "chaos"):
+        assert BENCHMARKS[name].of_functions, name
