@@ -339,22 +339,19 @@ def _locks(given: Candidate) -> Refusal | None:
 def lock_problem(build: Mapping[str, Any], known: Locks) -> str:
     """What is wrong with the locks that a build was installed from; empty for nothing.
 
-    A build that does not name its locks is of an earlier version: the packager's own version then
-    has to be one that today's lock has.
+    A build of an earlier version does not name its locks; the packager's own version then says it.
 
     Args:
         build: Its facts.
         known: Today's locks.
     """
-    named = build.get("locks")
-    if isinstance(named, Mapping) and named:
-        for lock, digest in named.items():
-            if digest not in known.digests.get(str(lock), frozenset()):
-                return f"built from another {lock} than this checkout has"
-        return ""
     packager, version = str(build.get("packager")), str(build.get("packager_version"))
     if packager not in PACKAGERS:
         return f"of a packager that this version does not have: {packager}"
+    named = build.get("locks")
+    for lock, digest in named.items() if isinstance(named, Mapping) else ():
+        if digest not in known.digests.get(str(lock), frozenset()):
+            return f"built from another {lock} than this checkout has"
     if known.pinned and version not in known.pinned:
         return f"built by {packager} {version}, and its lock here has {', '.join(known.pinned)}"
     return ""
