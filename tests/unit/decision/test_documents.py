@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from commands import listing
-from decision import evidence
 from decision.record import documents, page
 from decision.record.documents import Documents
 from decision.record.front import front
@@ -67,12 +66,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
         patch.setenv(workspace.PROJECT_VARIABLE, str(root))
         yield Copy(
             root=root,
-            hello=documents.of(
-                evidence.gather(sidecar.load()),
-                extra={root.joinpath(*listing.PLACE): listed},
-            ),
-            fastapi=documents.of(
-                evidence.gather(sidecar.load(root / FASTAPI)), output=str(root / FASTAPI / RECORD)
+            hello=documents.gathered(sidecar.load(), extra={root.joinpath(*listing.PLACE): listed}),
+            fastapi=documents.gathered(
+                sidecar.load(root / FASTAPI), output=str(root / FASTAPI / RECORD)
             ),
         )
 
