@@ -16,11 +16,12 @@ from spike.packagers.recipe import Workload
 @pytest.mark.parametrize(
     ("seconds", "says"),
     [
-        (100.0, ""),
+        (59.0, ""),
+        (103.0, "1000 modules are compiled, which takes about 2 minutes (as the last time)"),
         (540.0, "1000 modules are compiled, which takes about 9 minutes (as the last time)"),
         (None, ""),
     ],
-    ids=["short", "long", "unknown"],
+    ids=["short", "two minutes with something beside it", "long", "unknown"],
 )
 def test_what_is_said_beforehand(seconds: float | None, says: str) -> None:
     """A build of more than two minutes is announced, with what the figure rests on."""
