@@ -157,13 +157,7 @@ class Wine:
     def _desktop(self) -> None:
         """Start the desktop, and a program that keeps it: else a packager would, by its pipe."""
         program, mark = self.folder / "stays.exe", self.folder / "stays"
-        if not program.exists():
-            source = self.folder / "stays.c"
-            source.write_text(_STAYS, encoding="ascii")
-            self._run(
-                [_COMPILER, "-O2", "-s", "-o", str(program), str(source), "-luser32"],
-                "the program that keeps Wine's desktop could not be made",
-            )
+        self._compile(_STAYS, program, "-O2", "-luser32")
         mark.unlink(missing_ok=True)
         self._staying.append(self._start(["wine", str(program)], cwd=self.folder))
         until = time.monotonic() + _DESKTOP_S
@@ -175,13 +169,17 @@ class Wine:
     def _random_numbers(self) -> None:
         """Make the bcryptprimitives.dll that Wine 8 lacks: every program in Rust asks for it."""
         library = self.folder / "prefix/drive_c/windows/system32/bcryptprimitives.dll"
-        if not library.exists():
-            source = self.folder / "bcryptprimitives.c"
-            source.write_text(_RANDOM_NUMBERS, encoding="ascii")
-            self._run(
-                [_COMPILER, "-shared", "-s", "-o", str(library), str(source), "-ladvapi32"],
-                "bcryptprimitives.dll could not be made",
-            )
+        self._compile(_RANDOM_NUMBERS, library, "-shared", "-ladvapi32")
+
+    def _compile(self, text: str, made: Path, *options: str) -> None:
+        """Make a program or a library of C, unless it is there."""
+        if made.exists():
+            return
+        source = self.folder / f"{made.stem}.c"
+        source.write_text(text, encoding="ascii")
+        # Libraries come last: the linker takes of them what the source before has asked for.
+        argv = [_COMPILER, "-s", "-o", str(made), str(source), *options]
+        self._run(argv, f"{made.name} could not be made")
 
     def _quietly(self, argv: Sequence[str]) -> int:
         """Run with nothing but /dev/null: what it leaves running holds no pipe of ours."""
