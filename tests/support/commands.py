@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from spike.core.workspace import TOOL as ROOT
@@ -19,17 +20,33 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "NO_COLOR": "1"}
     environment.pop("CI", None)  # with it, the packagers' whole output is shown
     environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
+    return done([sys.executable, "-m", *arguments], cwd=ROOT, env=environment)
+
+
+def done(
+    words: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float = TIMEOUT_S
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end without anybody at its stdin; both streams in ``stdout``."""
     return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env=environment,
+        words,
+        cwd=cwd,
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
         check=False,
     )
+
+
+def environment_without(*names: str) -> dict[str, str]:
+    """This environment without variables of these names, and without what measures coverage."""
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key not in names and not key.startswith("COV")
+    }
 
 
 def nox(session: str, *words: str) -> subprocess.CompletedProcess[str]:

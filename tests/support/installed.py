@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.faults.needs import namespace_options
 from spike.core.workspace import PROJECT_VARIABLE
+from tests.support import commands
 
 WHEELS = Path("dist", "wheel")
 """Where ``nox -s wheel`` puts it, in the repository."""
@@ -73,16 +74,11 @@ class Installed:
 
         Whatever is not the project, the home, the temporary folder or a cache is read-only for it.
         """
-        done = subprocess.run(
+        done = commands.done(
             self._locked([str(self.environment / "bin" / words[0]), *words[1:]]),
             cwd=self.root,
             env=self._env(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
+            timeout_s=TIMEOUT_S,
         )
         assert done.returncode in codes, f"{words} gave {done.returncode}:\n{done.stdout}"
         assert "Traceback" not in done.stdout, done.stdout
@@ -99,9 +95,9 @@ class Installed:
         }
 
     def _env(self) -> dict[str, str]:
-        strange = (PROJECT_VARIABLE, "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "CI")
-        env = {key: value for key, value in os.environ.items() if key not in strange}
-        env = {key: value for key, value in env.items() if not key.startswith(("COVERAGE", "COV_"))}
+        env = commands.environment_without(
+            PROJECT_VARIABLE, "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "CI"
+        )
         return {
             **env,
             "HOME": str(self.home),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ from spike.core.errors import SpikeError
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
 from spike.host import application
 from spike.scaffold import making
-from tests.support import installed
+from tests.support import commands, installed
 
 TARGET = TOOL / "src-tauri" / "target"
 """The host's own: Tauri is compiled there already."""
@@ -35,9 +34,9 @@ class Made:
         assert done.ok, done.errors
         self.lines = re.findall(r"^  (.+)$", done.output, re.MULTILINE)
         self.entering = [line for line in self.lines if line.startswith(("cd ", "export "))]
-        strange = (PROJECT_VARIABLE, "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
-        kept = {key: value for key, value in os.environ.items() if key not in strange}
-        kept = {key: value for key, value in kept.items() if not key.startswith("COV")}
+        kept = commands.environment_without(
+            PROJECT_VARIABLE, "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV"
+        )
         self.environment = {**kept, **installed.rust(), "CARGO_TARGET_DIR": str(TARGET)}
 
     def words(self, line: str) -> list[str]:
@@ -46,16 +45,8 @@ class Made:
 
     def run(self, line: str) -> str:
         """Carry a line out, which has to end with 0; both streams."""
-        done = subprocess.run(
-            self.words(line),
-            cwd=self.folder.parent,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=START_S,
-            check=False,
+        done = commands.done(
+            self.words(line), cwd=self.folder.parent, env=self.environment, timeout_s=START_S
         )
         assert done.returncode == 0, f"{line}:\n{done.stdout[-6000:]}"
         return done.stdout
