@@ -4,7 +4,7 @@
 //! window; the standard library has to use it as soon as anything but its own settings is wanted
 //! in the child. Here the child borrows the memory until it executes the program, as in glibc's
 //! `posix_spawn`, and asks for SIGTERM at our death on the way: for itself by the parent-death
-//! signal, and for its whole process group by a leash.
+//! signal, and for its whole process group by a leash. Of our descriptors it inherits the leash alone.
 //!
 //! The leash is a pipe that nothing is ever written to. The child and what it starts inherit the
 //! reading end; ours is the only writing end. When it is closed, which the kernel does at our death
@@ -27,6 +27,8 @@ use super::Pipes;
 /// The child calls a handful of thin wrappers on it.
 const STACK_BYTES: usize = 64 * 1024;
 const LAST_SIGNAL: c_int = 64;
+/// The first descriptor behind stdin, stdout and stderr.
+const FIRST_NOT_STANDARD: libc::c_uint = 3;
 /// From `fcntl.h`; the libc crate has it for musl alone.
 const F_SETSIG: c_int = 10;
 
@@ -176,6 +178,15 @@ unsafe fn become_program(orders: *const Orders) {
         if libc::setpgid(0, 0) != 0 || libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) != 0 {
             return;
         }
+        // What other threads of the host have open without close-on-exec is none of the program's:
+        // libdbus would wait on the window's thread until the last holder of its pipe is gone. The
+        // table is a copy. A kernel before 5.11 says no, and there all is inherited.
+        libc::syscall(
+            libc::SYS_close_range,
+            FIRST_NOT_STANDARD,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        );
         // The last step lets the end outlive execve; the copy in the parent stays as it was.
         let leash = (*orders).leash;
         if libc::fcntl(leash, libc::F_SETOWN, -libc::getpid()) != 0
