@@ -182,8 +182,8 @@ def _snapshot_problem(sidecar: Sidecar, found: Mapping[str, Result]) -> str:
         return ""  # what another machine froze lies there
     for sample in found["fallback"].samples:
         if sample["step"] == "K1":
-            folder = sidecar.workspace.root / str(sample["folder"])
-            return snapshot.problem(folder, str(sample["sha256"]))
+            archive = sidecar.workspace.root / str(sample["snapshot"])
+            return snapshot.problem(archive, str(sample["sha256"]))
     return ""
 
 

@@ -1,15 +1,19 @@
 """Frozen findings: copies of results, build facts and the issue log that are never rewritten.
 
-A frozen folder is named by its UTC time and holds ``SHA256SUMS`` in the format of sha256sum, so
-that ``sha256sum --check SHA256SUMS`` proves it without this tool.
+A snapshot is one archive, named by its UTC time. Its first member, ``SHA256SUMS``, is in the format
+of sha256sum, so that its contents can be proved without this tool:
+``tar -xf SNAPSHOT && sha256sum --check SHA256SUMS``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gzip
-import shutil
+import hashlib
+import io
 import stat
+import tarfile
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,48 +24,49 @@ from spike.core.errors import SpikeError, StorageError
 from spike.core.workspace import display_path
 
 SUMS: Final = "SHA256SUMS"
+SUFFIX: Final = ".tar.xz"
 
 
 def freeze(base: Path, files: Mapping[str, Path]) -> Path:
-    """Copy files into a new dated folder and seal it.
+    """Copy files into a new dated archive.
 
     Args:
-        base: Where the dated folders lie.
-        files: The files to copy, by the path that they get in the folder; ``.gz`` behind a name
-            compresses the copy.
+        base: Where the archives lie.
+        files: The files to copy, by the path that they get in the archive. What ``.gz`` compresses
+            is kept without that: results of one sidecar together need half as much.
 
     Returns:
-        The new folder; an existing one is never touched.
+        The new archive; an existing one is never touched.
 
     Raises:
-        StorageError: It cannot be written; nothing half-frozen stays.
+        StorageError: A file cannot be read, or the archive not be written; nothing half-frozen
+            stays.
     """
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    target = base / stamp
-    partial = base / f"{stamp}.partial"
+    now = datetime.now(UTC).replace(microsecond=0)
+    stamp = now.strftime("%Y-%m-%dT%H%M%SZ")
+    target = base / f"{stamp}{SUFFIX}"
     number = 1
-    while target.exists() or partial.exists():
+    while target.exists():
         number += 1
-        target = base / f"{stamp}-{number}"
-        partial = base / f"{stamp}-{number}.partial"
+        target = base / f"{stamp}-{number}{SUFFIX}"
+    partial = target.with_suffix(".partial")
     try:
-        partial.mkdir(parents=True)
-        for name, source in sorted(files.items()):
-            copy = partial / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if copy.suffix == ".gz" and source.suffix != ".gz":
-                copy.write_bytes(gzip.compress(source.read_bytes(), mtime=0))
-            else:
-                shutil.copyfile(source, copy)
-        lines = [f"{file_sha256(partial / name)}  {name}\n" for name in sorted(files)]
-        (partial / SUMS).write_text("".join(lines), encoding="utf-8")
-        for path in partial.rglob("*"):
-            if path.is_file():
-                path.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+        contents = dict(_content(name, source) for name, source in sorted(files.items()))
+        sums = "".join(
+            f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()
+        )
+        base.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(partial, "w:xz", preset=9) as archive:
+            for name, content in {SUMS: sums.encode(), **contents}.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                member.mtime = int(now.timestamp())
+                archive.addfile(member, io.BytesIO(content))
+        partial.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
         partial.rename(target)
     except OSError as error:
         with contextlib.suppress(OSError):
-            shutil.rmtree(partial)
+            partial.unlink(missing_ok=True)
         raise StorageError(
             f"The findings cannot be frozen into {display_path(target)}: {error.strerror}.",
             try_next="check the free space and the rights of the folder",
@@ -69,29 +74,27 @@ def freeze(base: Path, files: Mapping[str, Path]) -> Path:
     return target
 
 
-def problem(folder: Path, sums_sha256: str) -> str:
-    """Say what is wrong with a frozen folder; empty when it is as it was frozen.
+def _content(name: str, source: Path) -> tuple[str, bytes]:
+    content = source.read_bytes()
+    if not name.endswith(".gz"):
+        return name, content
+    try:
+        return name.removesuffix(".gz"), gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        return name, content  # damaged, and kept as it was found
+
+
+def problem(archive: Path, sha256: str) -> str:
+    """Say what is wrong with a snapshot; empty when it is as it was frozen.
 
     Args:
-        folder: The folder.
-        sums_sha256: SHA-256 of its ``SHA256SUMS``, kept elsewhere.
+        archive: The archive.
+        sha256: Its SHA-256, kept elsewhere.
     """
-    shown = display_path(folder)
+    if not archive.is_file():
+        return f"{display_path(archive)} is gone."
     try:
-        if file_sha256(folder / SUMS) != sums_sha256:
-            return f"{shown}/{SUMS} is not the one that was frozen."
-        listed = set()
-        for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
-            sha256, name = line.split("  ", 1)
-            listed.add(name)
-            if not (folder / name).is_file():
-                return f"{shown}/{name} is gone."
-            if file_sha256(folder / name) != sha256:
-                return f"{shown}/{name} was changed after it was frozen."
-        found = {
-            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-        }
-        extra = sorted(found - listed - {SUMS})
-        return f"{shown}/{extra[0]} was added after the freeze." if extra else ""
-    except (SpikeError, OSError, ValueError):
-        return f"{shown} cannot be read, or is gone."
+        same = file_sha256(archive) == sha256
+    except SpikeError:
+        return f"{display_path(archive)} cannot be read."
+    return "" if same else f"{display_path(archive)} was changed after it was frozen."

@@ -54,7 +54,7 @@ def _k1(evidence: Evidence) -> Ruling:
     return _step(
         "K1",
         Verdict.DONE,
-        f"{last['files']} files in {last['folder']}, checksums in SHA256SUMS "
+        f"{last['files']} files in {last['snapshot']}, with their checksums "
         f"(sha256 {str(last['sha256'])[:12]}).",
     )
 

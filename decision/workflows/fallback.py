@@ -51,7 +51,7 @@ def steps(sidecar: Sidecar) -> tuple[Step, ...]:
     return (
         Step(
             id="K1",
-            does=f"copy results, build facts and issue log into a new folder below "
+            does=f"copy results, build facts and issue log into a new archive below "
             f"{display_path(sidecar.workspace.snapshots)}/",
             run=freeze,
         ),
@@ -127,8 +127,8 @@ def freeze(sidecar: Sidecar) -> Mapping[str, Any]:
     """K1: copy everything that is known, before anything is built or measured anew."""
     workspace = sidecar.workspace
     files: dict[str, Path] = {}
-    for name, path in results.files(workspace.results).items():
-        files[f"results/{name}.json.gz"] = path
+    for path in results.files(workspace.results).values():
+        files[f"results/{path.name}"] = path
     for path in workspace.issues.glob("*.md"):
         files[f"issues/{path.name}"] = path
     for path in workspace.dist.glob(f"*/{buildinfo.FILE_NAME}"):
@@ -140,12 +140,12 @@ def freeze(sidecar: Sidecar) -> Mapping[str, Any]:
             files[f"failures/{path.parent.name}/{log.name}"] = log
     files["record.md"] = sidecar.workspace.record
     files = {name: path for name, path in files.items() if path.is_file()}
-    folder = snapshot.freeze(workspace.snapshots, files)
-    print(f"{len(files)} files: {display_path(folder)}")  # noqa: T201 - progress of a command
+    archive = snapshot.freeze(workspace.snapshots, files)
+    print(f"{len(files)} files: {display_path(archive)}")  # noqa: T201 - progress of a command
     return {
-        "folder": folder.relative_to(workspace.root).as_posix(),
+        "snapshot": archive.relative_to(workspace.root).as_posix(),
         "files": len(files),
-        "sha256": buildinfo.file_sha256(folder / snapshot.SUMS),
+        "sha256": buildinfo.file_sha256(archive),
     }
 
 

@@ -314,7 +314,7 @@ def test_k1_to_k5_say_what_was_done() -> None:
         {
             "target": "fallback",
             "step": "K1",
-            "folder": "frozen/x",
+            "snapshot": "frozen/x.tar.xz",
             "files": 3,
             "sha256": "c" * 64,
         }
@@ -353,7 +353,7 @@ def test_k1_to_k5_say_what_was_done() -> None:
     compared = criteria.side_by_side(known)
     assert tuple(compared) == criteria.COMPARED
     assert all(set(row) == set(requirements.PLAN_VARIANTS) for row in compared.values())
-    broken = replace(known, snapshot_problem="frozen/x/SHA256SUMS is gone.")
+    broken = replace(known, snapshot_problem="frozen/x.tar.xz is gone.")
     assert ruling(steps(broken), "K1").verdict is Verdict.NOT_MET
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -77,11 +78,12 @@ def test_k1_copies_what_is_known_with_its_checksums(hello: Sidecar) -> None:
     (hello.workspace.results / "size.incomplete.json").write_text("{}")
     hello.workspace.record.write_text("# Record\n")
     kept = fallback.freeze(hello)
-    folder = hello.workspace.root / str(kept["folder"])
-    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    archive = hello.workspace.root / str(kept["snapshot"])
+    with tarfile.open(archive) as opened:
+        names = set(opened.getnames())
     (entry,) = hello.workspace.issues.glob("*.md")
     assert names == {
-        "results/reliability.json.gz",
+        "results/reliability.json",
         "failures/nuitka-onefile/failure.json",
         "failures/nuitka-onefile/build.log",
         f"issues/{entry.name}",
@@ -89,19 +91,19 @@ def test_k1_copies_what_is_known_with_its_checksums(hello: Sidecar) -> None:
         snapshot.SUMS,
     }
     assert kept["files"] == len(names) - 1
-    assert kept["sha256"] == file_sha256(folder / snapshot.SUMS)
-    assert snapshot.problem(folder, str(kept["sha256"])) == ""
+    assert kept["sha256"] == file_sha256(archive)
+    assert snapshot.problem(archive, str(kept["sha256"])) == ""
 
 
 def test_k1_never_writes_over_an_earlier_copy(hello: Sidecar) -> None:
     """Exercised twice there are two, and the first is as it was."""
     measured(hello)
-    first = hello.workspace.root / str(fallback.freeze(hello)["folder"])
-    before = {path: path.read_bytes() for path in first.rglob("*") if path.is_file()}
+    first = hello.workspace.root / str(fallback.freeze(hello)["snapshot"])
+    before = first.read_bytes()
     failed_build(hello)
-    second = hello.workspace.root / str(fallback.freeze(hello)["folder"])
+    second = hello.workspace.root / str(fallback.freeze(hello)["snapshot"])
     assert second != first
-    assert {path: path.read_bytes() for path in first.rglob("*") if path.is_file()} == before
+    assert first.read_bytes() == before
 
 
 def test_k3_without_a_host_leaves_the_rows_not_run(
@@ -195,7 +197,7 @@ def test_a_record_of_the_steps_is_kept(hello: Sidecar, tmp_path: Path) -> None:
     ) as recorder:
         recorder.add(fallback.SUBJECT, {"step": "K1", **kept})
     assert evidence.gather(hello).snapshot_problem == ""
-    folder = hello.workspace.root / str(kept["folder"])
-    (document,) = (folder / "results").iterdir()
-    document.write_text("edited")
-    assert document.name in evidence.gather(hello).snapshot_problem
+    archive = hello.workspace.root / str(kept["snapshot"])
+    archive.chmod(0o644)
+    archive.write_bytes(archive.read_bytes() + b"edited")
+    assert f"{archive.name} was changed" in evidence.gather(hello).snapshot_problem
