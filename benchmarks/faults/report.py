@@ -263,7 +263,7 @@ def render_ranking(shown: Sequence[Cell]) -> str:
 
 
 def render_differences(shown: Sequence[Cell]) -> str:
-    """The cases that do not pass everywhere as a table, and the others in a sentence."""
+    """The cases that do not pass everywhere they ran as a table, and the others in sentences."""
     targets = list(dict.fromkeys(cell.target for cell in shown))
     by_case: dict[str, dict[str, Cell]] = {}
     for cell in shown:
@@ -273,10 +273,15 @@ def render_differences(shown: Sequence[Cell]) -> str:
         for case, row in by_case.items()
         if all(cell.status is Status.PASS for cell in row.values())
     ]
+    nowhere = [
+        case
+        for case, row in by_case.items()
+        if all(cell.status is Status.NOT_RUN for cell in row.values())
+    ]
     rows = [
         [category_of(case), case, *(_cell(row.get(name)) for name in targets)]
         for case, row in by_case.items()
-        if case not in passing
+        if case not in passing and case not in nowhere
     ]
     parts = []
     if rows:
@@ -287,6 +292,8 @@ def render_differences(shown: Sequence[Cell]) -> str:
     if passing:
         names = ", ".join(f"`{case}`" for case in passing)
         parts.append(f"{len(passing)} of {len(by_case)} pass for every variant: {names}.")
+    if nowhere:
+        parts.append(f"{len(nowhere)} of {len(by_case)} could be run on no variant: see below.")
     return "\n\n".join(parts)
 
 
@@ -306,35 +313,39 @@ def _details(
 
 
 def render_not_run(shown: Sequence[Cell]) -> str:
-    """What could not be run, by variant and reason."""
-    reasons: dict[tuple[str, str], list[str]] = {}
+    """What could not be run, by reason; variants that lack the same cases stand together."""
+    lacking: dict[tuple[str, str], list[str]] = {}
     for cell in shown:
         if cell.status is Status.NOT_RUN:
-            reasons.setdefault((cell.target, cell.detail), []).append(cell.case)
-    counted = tallies(shown)
+            lacking.setdefault((cell.target, cell.detail), []).append(cell.case)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (target, reason), cases in lacking.items():
+        alike.setdefault((reason, tuple(cases)), []).append(target)
+    everything = tallies(shown)
     lines = [
-        f"- {target}, {len(cases)} of {counted[target].of} cases: {reason} "
+        f"- {'all' if len(targets) == len(everything) > 1 else ', '.join(targets)}, "
+        f"{len(cases)} of {everything[targets[0]].of} cases: {reason} "
         f"({', '.join(f'`{case}`' for case in cases)})"
-        for (target, reason), cases in reasons.items()
+        for (reason, cases), targets in alike.items()
     ]
     return "Not run:\n\n" + "\n".join(lines) if lines else ""
 
 
 def render_ours(shown: Sequence[Cell]) -> str:
     """Behind supervisor, launcher or host: nothing may be left, whatever the packager does."""
-    bad = [cell for cell in shown if cell.status is not Status.PASS]
+    ran = [cell for cell in shown if cell.status is not Status.NOT_RUN]
+    bad = [cell for cell in ran if cell.status is not Status.PASS]
     targets = dict.fromkeys(cell.target for cell in shown)
     cases = dict.fromkeys(cell.case for cell in shown)
     text = (
         f"Behind our own code the expectation is strict: nothing left, no process and no file, "
         f"whatever the packager does. Of {len(cases)} cases of life and death "
-        f"on {len(targets)} ({', '.join(targets)}), {len(shown) - len(bad)} of {len(shown)} "
-        f"pass."
+        f"on {len(targets)} ({', '.join(targets)}), {len(ran) - len(bad)} of {len(ran)} that "
+        f"could be run pass."
     )
-    if not bad:
-        return text
     rows = [[cell.case, cell.target, cell.status.value, cell.detail] for cell in bad]
-    return f"{text}\n\n" + table(["case", "on", "status", "what was seen"], rows)
+    found = table(["case", "on", "status", "what was seen"], rows) if rows else ""
+    return "\n\n".join(filter(None, [text, found, render_not_run(shown)]))
 
 
 def _cell(cell: Cell | None) -> str:

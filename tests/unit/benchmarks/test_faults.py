@@ -595,9 +595,28 @@ class TestReporting:
             targets={"one": {}, "supervisor+one": {}},
         )
         text = report.render(result, {})
-        assert "0 of 1 pass" in text
+        assert "0 of 1 that could be run pass" in text
         assert re.search(r"supervisor\+one *\| fail *\| left", text)
         assert "1 of 1 pass for every variant: `sigterm_at_rest`." in text
+
+    def test_what_was_run_nowhere_is_told_once(self) -> None:
+        """It is in no table; its reason stands once, with the variants that share it."""
+        lacking = {"status": Status.NOT_RUN, "detail": "not on windows: no signals"}
+        result = _result(
+            _sample("sigterm_at_rest", "one", **lacking),
+            _sample("sigterm_at_rest", "two", **lacking),
+            _sample("sigterm_at_rest", "supervisor+one", **lacking),
+            _sample("sigint_at_rest", "one", Status.PASS),
+            _sample("sigint_at_rest", "two", Status.NOT_RUN, detail="no room"),
+        )
+        targets = {"one": {}, "two": {}, "supervisor+one": {}}
+        text = report.render(replace(result, targets=targets), {})
+        assert "1 of 2 could be run on no variant" in text
+        assert "- all, 1 of 2 cases: not on windows: no signals (`sigterm_at_rest`)" in text
+        assert "- two, 1 of 2 cases: no room (`sigint_at_rest`)" in text
+        assert "- supervisor+one, 1 of 1 cases: not on windows" in text
+        assert "0 of 0 that could be run pass" in text
+        assert text.count("sigterm_at_rest") == 2
 
     def test_the_worst_repetition_counts_and_a_change_is_said(self) -> None:
         """Verdicts have to be the same in every repetition."""
