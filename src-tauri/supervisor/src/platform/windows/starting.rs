@@ -15,9 +15,7 @@ use std::os::windows::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use windows_sys::Win32::Foundation::{
-    HANDLE, HANDLE_FLAG_INHERIT, MAX_PATH, SetHandleInformation,
-};
+use windows_sys::Win32::Foundation::{HANDLE, HANDLE_FLAG_INHERIT, MAX_PATH, SetHandleInformation};
 use windows_sys::Win32::System::Pipes::CreatePipe;
 use windows_sys::Win32::System::Threading::{
     CREATE_UNICODE_ENVIRONMENT, CreateProcessW, DeleteProcThreadAttributeList,
@@ -70,9 +68,11 @@ pub(super) fn start(command: &mut Command, flags: u32, job: &Job) -> io::Result<
     }
 }
 
-/// Whether the system finds it as it is: a path that needs no shell, suffix or prefix.
+/// Whether the system finds it as it is: a path, and no name, that needs no shell, suffix or prefix.
 fn is_plain(program: &Path) -> bool {
-    program.is_absolute()
+    program
+        .parent()
+        .is_some_and(|folder| !folder.as_os_str().is_empty())
         && program
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("exe"))
@@ -101,12 +101,6 @@ fn created_by_std(command: &mut Command, flags: u32) -> io::Result<Waiting> {
 
 /// Nothing where this Windows cannot create a process in a job.
 fn created(command: &Command, flags: u32, job: &Job) -> io::Result<Option<Waiting>> {
-    let jobs = [job.handle()];
-    let theirs: [HANDLE; 3];
-    let mut attributes = Attributes::new()?;
-    if attributes.put(PROC_THREAD_ATTRIBUTE_JOB_LIST, &jobs).is_err() {
-        return Ok(None);
-    }
     let program = terminated(command.get_program())?;
     let mut line = command_line(command)?;
     let environment = environment(command)?;
@@ -117,7 +111,7 @@ fn created(command: &Command, flags: u32, job: &Job) -> io::Result<Option<Waitin
     let (their_stdin, stdin) = pipe()?;
     let (stdout, their_stdout) = pipe()?;
     let (stderr, their_stderr) = pipe()?;
-    theirs = [&their_stdin, &their_stdout, &their_stderr].map(|end| end.as_raw_handle());
+    let theirs = [&their_stdin, &their_stdout, &their_stderr].map(|end| end.as_raw_handle());
     for end in theirs {
         // SAFETY: the handle is open. Until it is closed at the end of this function, another
         // thread that starts a program without such a list hands it down: what `std` alone guards
@@ -125,6 +119,14 @@ fn created(command: &Command, flags: u32, job: &Job) -> io::Result<Option<Waitin
         if unsafe { SetHandleInformation(end, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT) } == 0 {
             return Err(io::Error::last_os_error());
         }
+    }
+    let jobs = [job.handle()];
+    let mut attributes = Attributes::new()?;
+    if attributes
+        .put(PROC_THREAD_ATTRIBUTE_JOB_LIST, &jobs)
+        .is_err()
+    {
+        return Ok(None);
     }
     attributes.put(PROC_THREAD_ATTRIBUTE_HANDLE_LIST, &theirs)?;
     // SAFETY: all three structures are plain data; an all-zero one is valid. Every pointer is into
@@ -280,7 +282,11 @@ fn quoted(word: &[u16]) -> Vec<u16> {
         if unit == QUOTE {
             line.extend(std::iter::repeat_n(BACKSLASH, backslashes + 1));
         }
-        backslashes = if unit == BACKSLASH { backslashes + 1 } else { 0 };
+        backslashes = if unit == BACKSLASH {
+            backslashes + 1
+        } else {
+            0
+        };
         line.push(unit);
     }
     line.extend(std::iter::repeat_n(BACKSLASH, backslashes));
@@ -314,10 +320,43 @@ fn environment(command: &Command) -> io::Result<Vec<u16>> {
 
 #[cfg(test)]
 mod tests {
+    use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
+    use windows_sys::Win32::System::Threading::{CREATE_SUSPENDED, WaitForSingleObject};
+
     use super::*;
 
     fn text(units: &[u16]) -> String {
         String::from_utf16(units).expect("text")
+    }
+
+    #[test]
+    fn a_program_is_in_its_job_before_anyone_has_put_it_there() {
+        let job = Job::new().expect("a job");
+        let command = Command::new(env::current_exe().expect("a path"));
+        let waiting = created(&command, CREATE_SUSPENDED, &job)
+            .expect("it starts")
+            .expect("this Windows knows of it");
+        assert_eq!(job.members().expect("they are listed"), [waiting.pid]);
+        // As the system closes it with a process that dies at this moment.
+        drop(job);
+        // SAFETY: the handle is open.
+        let ended = unsafe { WaitForSingleObject(waiting.process.as_raw_handle(), 10_000) };
+        assert_eq!(ended, WAIT_OBJECT_0);
+    }
+
+    #[test]
+    fn what_is_no_path_to_an_exe_is_left_to_std() {
+        for (program, plain) in [
+            (r"C:\a b\c.exe", true),
+            ("/unix/c.EXE", true),
+            ("c.exe", false),
+            (r"C:\a\c", false),
+            (r"C:\a\c.cmd", false),
+        ] {
+            assert_eq!(is_plain(Path::new(program)), plain, "{program}");
+        }
+        let long = format!(r"C:\{}\c.exe", "x".repeat(MAX_PATH as usize));
+        assert!(!is_plain(Path::new(&long)));
     }
 
     #[test]
