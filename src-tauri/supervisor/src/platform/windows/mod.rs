@@ -192,12 +192,14 @@ pub struct Process {
 /// The operating system's error; a process that cannot be let run is ended.
 pub fn spawn(mut command: Command, mark: (&str, &str)) -> io::Result<(Process, Pipes)> {
     let job = Job::new()?;
+    let at_rest = console::at_rest();
     let shares_console = console::is_there();
     // Without a console of ours it gets one of its own, which nobody sees.
     let window = if shares_console { 0 } else { CREATE_NO_WINDOW };
     command.env(mark.0, mark.1);
     let flags = CREATE_SUSPENDED | CREATE_NEW_PROCESS_GROUP | window;
     let waiting = starting::start(&mut command, flags, &job)?;
+    drop(at_rest);
     // SAFETY: the handle is open and was given every right when the process was made.
     let status = unsafe { NtResumeProcess(waiting.process.as_raw_handle()) };
     if status < 0 {
@@ -309,5 +311,45 @@ impl Process {
             code: (got != 0).then(|| code.cast_signed()),
             signal: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use windows_sys::Win32::System::Console::FreeConsole;
+
+    use super::*;
+
+    fn shell() -> (Process, Pipes) {
+        let path = std::env::var_os("ComSpec").expect("the system's shell");
+        spawn(Command::new(path), ("MARK", "1")).expect("it starts")
+    }
+
+    #[test]
+    fn what_starts_while_another_one_is_asked_to_stop_does_not_get_its_console() {
+        let has_console = console::is_there();
+        if !has_console {
+            // Wine counts whom a shell has started as one with a console that nobody is in.
+            // SAFETY: no arguments.
+            unsafe { FreeConsole() };
+        }
+        let (asked, _pipes) = shell();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    // It may be refused: what counts is that its console is joined and left.
+                    let _ = console::send_break_through(asked.pid, &[asked.pid]);
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let started: Vec<_> = (0..10).map(|_| shell()).collect();
+            over.store(true, Ordering::Relaxed);
+            for (process, _) in &started {
+                assert_eq!(process.shares_console, has_console);
+            }
+        });
     }
 }
