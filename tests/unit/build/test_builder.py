@@ -21,10 +21,12 @@ from spike.core.errors import (
     StorageError,
 )
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
+from spike.launch import launcher
 from spike.packagers import Variant
 from spike.packagers.recipe import Tool, Workload
 from spike.project.sidecar import Sidecar
 from tests.support import sidecars, toy
+from tests.support.windows_launcher import Threads
 
 VARIANT = toy.variant()
 
@@ -51,6 +53,26 @@ def test_a_build_is_launched_published_and_described(
     assert info.cold_start_ms is not None
     assert buildinfo.LOG_NAME in files(VARIANT.folder(hello))
     assert not (hello.workspace.build / VARIANT.id / "work").exists(), "the scratch is gone"
+
+
+def test_a_build_is_published_when_windows_launches_it(
+    hello: Sidecar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once each was thrown away there after it had succeeded: nothing could launch it."""
+    # A stop is the end of stdin there.
+    (hello.folder / "main.py").write_text(
+        "import sys\nprint('READY', flush=True)\nsys.stdin.read()\n"
+    )
+    monkeypatch.setattr(launcher, "Running", Threads)
+    launched: list[tuple[str, ...]] = []
+    start = Threads._start
+    monkeypatch.setattr(
+        Threads, "_start", lambda *words: launched.append(tuple(words[1])) or start(*words)
+    )
+    info = builder.build(VARIANT, hello)
+    assert (info.first_launch, info.first_detail) == ("ready", "")
+    assert any(argv[0].endswith("program") for argv in launched), launched
+    assert buildinfo.read(VARIANT.folder(hello) / buildinfo.FILE_NAME, remedy="") == info
 
 
 def test_what_has_not_changed_is_not_built_again(
