@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from spike.core.errors import (
     MissingToolError,
     StorageError,
 )
+from spike.core.process import Child
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
 from spike.launch import launcher
 from spike.packagers import Variant
@@ -64,11 +66,14 @@ def test_a_build_is_published_when_windows_launches_it(
         "import sys\nprint('READY', flush=True)\nsys.stdin.read()\n"
     )
     monkeypatch.setattr(launcher, "Running", Threads)
-    launched: list[tuple[str, ...]] = []
+    launched: list[Sequence[str]] = []
     start = Threads._start
-    monkeypatch.setattr(
-        Threads, "_start", lambda *words: launched.append(tuple(words[1])) or start(*words)
-    )
+
+    def noted(self: Threads, argv: Sequence[str], environment: Mapping[str, str]) -> Child:
+        launched.append(argv)
+        return start(self, argv, environment)
+
+    monkeypatch.setattr(Threads, "_start", noted)
     info = builder.build(VARIANT, hello)
     assert (info.first_launch, info.first_detail) == ("ready", "")
     assert any(argv[0].endswith("program") for argv in launched), launched
