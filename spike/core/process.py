@@ -396,6 +396,8 @@ def start(
 ) -> Popen:
     """The bare start of every tool; ``OSError`` is the caller's to judge."""
     _keep_descriptors()
+    if sys.platform == "win32":
+        windows.hold_what_is_started()
     child = subprocess.Popen(
         argv,
         env=env,

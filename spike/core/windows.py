@@ -107,12 +107,8 @@ class _Entry(ctypes.Structure):
     )
 
 
-_HANDLE, _DWORD, _BOOL, _POINTER = (
-    wintypes.HANDLE,
-    wintypes.DWORD,
-    wintypes.BOOL,
-    wintypes.LPVOID,
-)
+_HANDLE, _DWORD, _BOOL = wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL
+_POINTER = wintypes.LPVOID
 _SIGNATURES: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "CreateJobObjectW": (_HANDLE, (_POINTER, wintypes.LPCWSTR)),
     "SetInformationJobObject": (_BOOL, (_HANDLE, ctypes.c_int, _POINTER, _DWORD)),
@@ -129,6 +125,7 @@ _SIGNATURES: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "Process32NextW": (_BOOL, (_HANDLE, _POINTER)),
     "CancelIoEx": (_BOOL, (_HANDLE, _POINTER)),
     "CloseHandle": (_BOOL, (_HANDLE,)),
+    "GetCurrentProcess": (_HANDLE, ()),
     "LocalFree": (_POINTER, (_POINTER,)),
 }
 
@@ -261,6 +258,24 @@ def release(process: int) -> None:
     status = _native().NtResumeProcess(process)
     if status != 0:
         raise OSError(f"the process cannot be resumed: 0x{status & 0xFFFFFFFF:08X}")
+
+
+@functools.cache
+def hold_what_is_started() -> Job | None:
+    """Take this process into a job, once; what it starts is in that from its creation on.
+
+    So a program that waits for a job of its own goes with us, too, when we die before it has one.
+
+    Returns:
+        The job, which only the system closes, with this process; None where it refuses.
+    """
+    job = Job()
+    try:
+        job.take(_kernel().GetCurrentProcess())
+    except OSError:
+        return None
+    job.close.atexit = False
+    return job
 
 
 _jobs: weakref.WeakKeyDictionary[subprocess.Popen[bytes], Job] = weakref.WeakKeyDictionary()

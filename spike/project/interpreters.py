@@ -177,10 +177,11 @@ def ask(python: str) -> Interpreter | None:
         done = process.capture([python, "-I", "-c", _TELL], timeout_s=20.0)
     except MissingToolError:
         return None
-    version, _, prefix = done.output.strip().partition("\n")
+    # In lines, which end with a carriage return on Windows.
+    version, prefix = [*done.output.strip().splitlines(), "", ""][:2]
     if not done.ok or not version:
         return None
-    place = Path(prefix.strip()) if prefix else Path(python).parent.parent
+    place = Path(prefix) if prefix else Path(python).parent.parent
     return Interpreter(program=Path(python), version=version, prefix=place.resolve())
 
 

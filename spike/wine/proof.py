@@ -116,8 +116,7 @@ def main(arguments: list[str]) -> int:
                 if compiled:
                     proof.random_lives(options.lifecycles)
                     proof.host_checked(compiled)
-                proof.step("invoke status", None, "-m", "invoke", "status")
-                proof.a_verdict_will_do()
+                proof.overview()
     finally:
         place.stop()
     print(render(proof.steps))  # noqa: T201 - this module is a command line
@@ -278,6 +277,12 @@ class Proof:
         # A python.exe is on the path of everything that is run there.
         program = ("python", prefix.windows_path(TOOL / CONTRACT / "main.py"))
         self.step(f"invoke contract of {CONTRACT}", None, *invoke, "contract", "--", *program)
+
+    def overview(self) -> None:
+        """See that the commands are known, and what they say of everything that has run."""
+        self.step("invoke --list", None, "-m", "invoke", "--list")
+        self.step("invoke status", None, "-m", "invoke", "status")
+        self.a_verdict_will_do()
 
     def faults(self, packagers: Sequence[str], env: Mapping[str, str]) -> None:
         """Run the fault cases on every variant.

@@ -31,6 +31,10 @@ RUNNER = "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER"
 TESTS_S = 1200.0
 """So long may the tests take with everything that they compile."""
 
+TESTED = ("--locked", "-p", "sidecar-supervisor", "-p", "sidecar-launcher")
+CHECKED = ("--locked", "--workspace", "--all-targets")
+"""What ``cargo test`` and ``cargo check`` are about."""
+
 RUSTUP_S = 300.0
 """So long may rustup try to fetch a target."""
 
@@ -220,7 +224,7 @@ def host_checked(rust: Rust, target: Path, log: Path) -> process.Completed:
     It is not linked: that its window opens is nothing that Wine could show.
     """
     return process.run_logged(
-        rust.cargo("check", "--locked", "--workspace", "--all-targets"),
+        rust.cargo("check", *CHECKED),
         log_path=log,
         env={
             **rust.env,
@@ -245,10 +249,7 @@ def tried(rust: Rust, place: Wine, log: Path) -> int | None:
     Returns:
         The exit code of ``cargo test``; None when the time was up.
     """
-    argv = rust.cargo(
-        *("test", "--locked", "-p", "sidecar-supervisor", "-p", "sidecar-launcher"),
-        *("--lib", "--bins", "--tests", "--no-fail-fast"),
-    )
+    argv = rust.cargo("test", *TESTED, "--lib", "--bins", "--tests", "--no-fail-fast")
     environment = {
         **os.environ,
         **place.environment(),

@@ -52,7 +52,7 @@ def run(
         more = files["GITHUB_PATH"].read_text(encoding="utf-8").split()
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
-            cwd=cwd,
+            cwd=cwd / step.get("working-directory", "."),
             env={
                 **os.environ,
                 **{name: str(file) for name, file in files.items()},

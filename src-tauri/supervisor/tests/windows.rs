@@ -96,6 +96,28 @@ fn what_is_started_at_the_first_instruction_is_in_the_job() {
 }
 
 #[test]
+fn a_sidecar_keeps_no_pipe_of_its_host_open() {
+    use std::io::Read as _;
+    use std::os::windows::io::AsRawHandle as _;
+    use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation};
+
+    let (mut reading, writing) = std::io::pipe().expect("a pipe");
+    let handle = writing.as_raw_handle();
+    // SAFETY: the handle is open.
+    let set = unsafe { SetHandleInformation(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT) };
+    assert_ne!(set, 0);
+    let trial = launch(&["out:READY\\n", "until-eof"]);
+    trial.wait("ready");
+    drop(writing);
+    let (sender, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(reading.read(&mut [0; 1])));
+    let read = ended.recv_timeout(Duration::from_secs(5));
+    assert!(matches!(read, Ok(Ok(0))), "{read:?}");
+    trial.supervisor.stop();
+    trial.wait("exited");
+}
+
+#[test]
 fn a_fault_is_said_in_words() {
     for (code, name, part) in [
         (0xC000_0005_u32, "0xC0000005", "an access violation"),

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,14 @@ from spike.core.errors import (
     MissingToolError,
     StorageError,
 )
+from spike.core.process import Child
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
+from spike.launch import launcher
 from spike.packagers import Variant
 from spike.packagers.recipe import Tool, Workload
 from spike.project.sidecar import Sidecar
 from tests.support import sidecars, toy
+from tests.support.windows_launcher import Threads
 
 VARIANT = toy.variant()
 
@@ -51,6 +55,29 @@ def test_a_build_is_launched_published_and_described(
     assert info.cold_start_ms is not None
     assert buildinfo.LOG_NAME in files(VARIANT.folder(hello))
     assert not (hello.workspace.build / VARIANT.id / "work").exists(), "the scratch is gone"
+
+
+def test_a_build_is_published_when_windows_launches_it(
+    hello: Sidecar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once each was thrown away there after it had succeeded: nothing could launch it."""
+    # A stop is the end of stdin there.
+    (hello.folder / "main.py").write_text(
+        "import sys\nprint('READY', flush=True)\nsys.stdin.read()\n"
+    )
+    monkeypatch.setattr(launcher, "Running", Threads)
+    launched: list[Sequence[str]] = []
+    start = Threads._start
+
+    def noted(self: Threads, argv: Sequence[str], environment: Mapping[str, str]) -> Child:
+        launched.append(argv)
+        return start(self, argv, environment)
+
+    monkeypatch.setattr(Threads, "_start", noted)
+    info = builder.build(VARIANT, hello)
+    assert (info.first_launch, info.first_detail) == ("ready", "")
+    assert any(argv[0].endswith("program") for argv in launched), launched
+    assert buildinfo.read(VARIANT.folder(hello) / buildinfo.FILE_NAME, remedy="") == info
 
 
 def test_what_has_not_changed_is_not_built_again(

@@ -1,12 +1,30 @@
-"""What can be known of Windows without it: texts and bytes in, values out."""
+"""Windows: texts and bytes in, values out, and where it is there how its jobs end."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
 
 import pytest
 
 from spike.core import windows
+
+DIES_BETWEEN = """
+import os, sys
+from spike.core import process, windows
+def dies(child):
+    print(child.pid, flush=True)
+    windows.Opened(os.getpid()).end()
+windows.into_job = dies
+process.spawn([sys.executable, "-c", "pass"], env=os.environ)
+"""
+ENDS = """
+import os, sys
+from spike.core import process
+process.spawn([sys.executable, "-c", "import time; time.sleep(60)"], env=os.environ)
+sys.exit(3)
+"""
 
 
 def test_a_block_of_the_environment_is_read_to_its_end() -> None:
@@ -40,3 +58,36 @@ def test_a_program_starts_without_a_window_and_waits_for_its_job() -> None:
 def test_nothing_plays_windows_here() -> None:
     """Only Wine has the function that tells it."""
     assert windows.emulator() == ""
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="there are no job objects")
+def test_who_dies_between_a_start_and_its_job_leaves_nothing() -> None:
+    """The program waits for its first instruction, for ever when nobody ends it."""
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", DIES_BETWEEN],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == windows.KILLED, done.stderr
+        until = time.monotonic() + 10
+        while windows.lives(int(done.stdout)):
+            assert time.monotonic() < until, "it is left"
+            time.sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="there are no job objects")
+def test_the_exit_code_of_who_holds_others_is_its_own() -> None:
+    """The end of its job is the end of it and of theirs, and says nothing of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (3, "")

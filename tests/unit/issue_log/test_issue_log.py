@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -239,10 +240,10 @@ def test_two_files_with_one_id_are_an_error(tmp_path: Path) -> None:
 
 def test_no_path_of_this_machine_gets_into_the_log(tmp_path: Path) -> None:
     """Entries are published: paths are relative to the repository or to the home folder."""
-    text = f"{ROOT}/dist/x and {Path.home()}/y and {ROOT}"
+    text = f"{ROOT}{os.sep}dist/x and {Path.home()}{os.sep}y and {ROOT}"
     entry = issue_log.blank("x", issue_log.Surroundings(launch_command=text))
     written = issue_log.add(tmp_path, replace(entry, excerpt=text))
-    assert written.launch_command == "dist/x and ~/y and ."
+    assert written.launch_command == f"dist/x and ~{os.sep}y and ."
     assert written.path is not None
     assert str(ROOT) not in written.path.read_text(encoding="utf-8")
 

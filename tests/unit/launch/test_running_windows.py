@@ -8,26 +8,15 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from spike.core import process
 from spike.launch import stopping
 from spike.launch.running import Running
-from spike.launch.running_windows import END_OF_STDIN, MOST_CHUNKS, RunningOnWindows
+from spike.launch.running_windows import END_OF_STDIN, MOST_CHUNKS
 from spike.launch.spec import Failure, LaunchSpec
-
-
-class Threads(RunningOnWindows):
-    """The launcher for Windows, with this system's own start."""
-
-    def _start(self, argv: Sequence[str], environment: Mapping[str, str]) -> process.Child:
-        if sys.platform == "win32":
-            return super()._start(argv, environment)
-        return Running._start(self, argv, environment)
-
+from tests.support.windows_launcher import Threads
 
 WATCHES = """
 import sys

@@ -36,7 +36,7 @@ def project(folder: Path, manifest: str = "", files: dict[str, str] | None = Non
     for name, text in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        path.write_text(textwrap.dedent(text), encoding="utf-8", newline="\n")
     return folder
 
 
@@ -78,7 +78,8 @@ from .cli import (
 )
 from . import store
 if __name__ == "__main__":
-    print(os.path.relpath(__file__, os.path.dirname(os.path.dirname(__file__))), __package__)
+    above = os.path.dirname(os.path.dirname(__file__))
+    print(os.path.relpath(__file__, above).replace(os.sep, "/"), __package__)
     main()
 '''
 

@@ -21,6 +21,7 @@ def test_the_running_python_will_do() -> None:
         assert interpreters.version_of(str(interpreters.find(version))) == HERE
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="shell scripts stand for Pythons")
 def test_a_name_that_does_not_hold_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@
 //! cannot be asked.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Console::{
@@ -24,7 +24,13 @@ const MAX_SHARING: usize = 256;
 
 const STREAMS: [u32; 3] = [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE];
 
-/// True when this process has a console, with a window or without.
+/// While this is held, nobody here joins another console. What is started in between would have that
+/// one, which is another sidecar's, and end with it.
+pub(super) fn at_rest() -> MutexGuard<'static, ()> {
+    JOINING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// True when this process has a console, with a window or without; to be asked [`at_rest`].
 pub(super) fn is_there() -> bool {
     let mut first = 0;
     // SAFETY: the buffer has room for the one id that is asked for.
@@ -66,7 +72,7 @@ fn send_break(group: u32) -> io::Result<()> {
 /// # Errors
 /// None of them has a console, or it does not take the event.
 pub(super) fn send_break_through(group: u32, processes: &[u32]) -> io::Result<()> {
-    let _alone = JOINING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = at_rest();
     let streams = Streams::now();
     let mut result = Err(no_console());
     for &process in processes {

@@ -14,7 +14,7 @@ use windows_sys::Win32::System::JobObjects::{
 /// So many members are listed; more are still ended.
 const MAX_LISTED: usize = 1024;
 /// Exit code of what is ended by force, as `TerminateProcess` is mostly called.
-const KILLED: u32 = 1;
+pub(super) const KILLED: u32 = 1;
 
 /// `JOBOBJECT_BASIC_PROCESS_ID_LIST`, with room for more than one.
 #[repr(C)]
@@ -52,6 +52,11 @@ impl Job {
             }
             Ok(job)
         }
+    }
+
+    /// For as long as it lives.
+    pub(super) fn handle(&self) -> HANDLE {
+        self.0.as_raw_handle()
     }
 
     /// Takes a process in, and all that it will start.

@@ -1,28 +1,25 @@
 //! Windows: a job that ends everything in it when its last handle closes, also by host death.
 //!
-//! A program is started suspended, put into its job, and runs only then, so that nothing that it
-//! starts is outside. A host that dies between the two leaves a process that never runs an
-//! instruction; it is the only thing that can be left.
+//! A program is created in its job and suspended, so that neither it nor anything that it starts is
+//! ever outside, and whoever dies while it is started leaves nothing.
 
 mod console;
 mod job;
+mod starting;
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
-use std::os::windows::io::{
-    AsHandle as _, AsRawHandle as _, FromRawHandle as _, OwnedHandle, RawHandle,
-};
-use std::os::windows::process::CommandExt as _;
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle, RawHandle};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_SHARING_VIOLATION, FILETIME, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{
-    CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED, GetProcessTimes, INFINITE,
-    OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
+    CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED, GetExitCodeProcess,
+    GetProcessTimes, INFINITE, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
     QueryFullProcessImageNameW, WaitForSingleObject,
 };
 
@@ -41,7 +38,7 @@ const CONSOLE_HOST: &str = "conhost.exe";
 
 #[link(name = "ntdll", kind = "raw-dylib")]
 unsafe extern "system" {
-    /// `ResumeThread` needs a handle of the thread, which `Child` does not give away.
+    /// `ResumeThread` needs a handle of the thread, which `std`'s `Child` does not give away.
     fn NtResumeProcess(process: RawHandle) -> i32;
 }
 
@@ -181,10 +178,10 @@ pub fn users_of(_path: &Path) -> Vec<Survivor> {
 /// A started process with everything that it starts in turn.
 #[derive(Debug)]
 pub struct Process {
-    child: Child,
+    /// Also for the thread that waits for its end.
+    process: Arc<OwnedHandle>,
+    pid: u32,
     job: Job,
-    /// For the thread that waits for the end of the child.
-    ended: Arc<OwnedHandle>,
     /// It has this process's console, by which Ctrl-Break reaches it.
     shares_console: bool,
 }
@@ -192,62 +189,39 @@ pub struct Process {
 /// Starts the command in a kill-on-close job, before its first instruction, and without a window.
 ///
 /// # Errors
-/// The operating system's error; a process that could not be put into the job is ended.
+/// The operating system's error; a process that cannot be let run is ended.
 pub fn spawn(mut command: Command, mark: (&str, &str)) -> io::Result<(Process, Pipes)> {
     let job = Job::new()?;
+    let at_rest = console::at_rest();
     let shares_console = console::is_there();
     // Without a console of ours it gets one of its own, which nobody sees.
     let window = if shares_console { 0 } else { CREATE_NO_WINDOW };
-    let mut child = command
-        .env(mark.0, mark.1)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .creation_flags(CREATE_SUSPENDED | CREATE_NEW_PROCESS_GROUP | window)
-        .spawn()?;
-    match begin(&mut child, &job) {
-        Ok((ended, pipes)) => {
-            let process = Process {
-                child,
-                job,
-                ended: Arc::new(ended),
-                shares_console,
-            };
-            Ok((process, pipes))
-        }
-        Err(error) => {
-            let _ = child.kill();
-            let _ = child.wait();
-            Err(error)
-        }
-    }
-}
-
-/// Puts a suspended child into the job and lets it run.
-fn begin(child: &mut Child, job: &Job) -> io::Result<(OwnedHandle, Pipes)> {
-    let missing = || io::Error::other("a pipe of the new process is missing");
-    let pipes = Pipes {
-        stdin: File::from(OwnedHandle::from(child.stdin.take().ok_or_else(missing)?)),
-        stdout: File::from(OwnedHandle::from(child.stdout.take().ok_or_else(missing)?)),
-        stderr: File::from(OwnedHandle::from(child.stderr.take().ok_or_else(missing)?)),
-    };
-    let ended = child.as_handle().try_clone_to_owned()?;
-    job.take(child.as_raw_handle())?;
+    command.env(mark.0, mark.1);
+    let flags = CREATE_SUSPENDED | CREATE_NEW_PROCESS_GROUP | window;
+    let waiting = starting::start(&mut command, flags, &job)?;
+    drop(at_rest);
     // SAFETY: the handle is open and was given every right when the process was made.
-    let status = unsafe { NtResumeProcess(child.as_raw_handle()) };
+    let status = unsafe { NtResumeProcess(waiting.process.as_raw_handle()) };
     if status < 0 {
+        waiting.end();
         return Err(io::Error::other(format!(
             "the new process cannot be resumed: 0x{status:08X}"
         )));
     }
-    Ok((ended, pipes))
+    let process = Process {
+        process: Arc::new(waiting.process),
+        pid: waiting.pid,
+        job,
+        shares_console,
+    };
+    Ok((process, waiting.pipes))
 }
 
 impl Process {
     /// The direct child's process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
 
     /// There are no process groups with numbers; the job stands for them.
@@ -258,10 +232,10 @@ impl Process {
 
     /// A function that blocks until the direct child has ended.
     pub fn exit_watcher(&self) -> impl FnOnce() + Send + 'static {
-        let ended = Arc::clone(&self.ended);
+        let process = Arc::clone(&self.process);
         move || {
             // SAFETY: the handle is open for as long as this closure has it.
-            unsafe { WaitForSingleObject(ended.as_raw_handle(), INFINITE) };
+            unsafe { WaitForSingleObject(process.as_raw_handle(), INFINITE) };
         }
     }
 
@@ -273,7 +247,7 @@ impl Process {
     /// # Errors
     /// Why it cannot be asked: it has no console, or the console does not take it.
     pub fn terminate(&mut self) -> io::Result<()> {
-        let group = self.child.id();
+        let group = self.pid;
         let living: Vec<u32> = self.survivors().iter().map(|one| one.pid).collect();
         let sent = if self.shares_console {
             console::send_break_here(group, &living)
@@ -297,7 +271,7 @@ impl Process {
             // Nobody may be said to be gone whom nobody has looked for.
             Err(error) => {
                 return vec![Survivor {
-                    pid: self.child.id(),
+                    pid: self.pid,
                     cmdline: format!("the job cannot be asked: {error}"),
                     found_by,
                 }];
@@ -327,10 +301,55 @@ impl Process {
 
     /// The direct child's exit status, if it has ended.
     pub fn reap(&mut self) -> Option<Exit> {
-        let status = self.child.try_wait().ok().flatten()?;
+        if !has_ended(self.process.as_raw_handle()) {
+            return None;
+        }
+        let mut code = 0;
+        // SAFETY: the handle is open; the number outlives the call.
+        let got = unsafe { GetExitCodeProcess(self.process.as_raw_handle(), &raw mut code) };
         Some(Exit {
-            code: status.code(),
+            code: (got != 0).then(|| code.cast_signed()),
             signal: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use windows_sys::Win32::System::Console::FreeConsole;
+
+    use super::*;
+
+    fn shell() -> (Process, Pipes) {
+        let path = std::env::var_os("ComSpec").expect("the system's shell");
+        spawn(Command::new(path), ("MARK", "1")).expect("it starts")
+    }
+
+    #[test]
+    fn what_starts_while_another_one_is_asked_to_stop_does_not_get_its_console() {
+        let has_console = console::is_there();
+        if !has_console {
+            // Wine counts whom a shell has started as one with a console that nobody is in.
+            // SAFETY: no arguments.
+            unsafe { FreeConsole() };
+        }
+        let (asked, _pipes) = shell();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    // It may be refused: what counts is that its console is joined and left.
+                    let _ = console::send_break_through(asked.pid, &[asked.pid]);
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let started: Vec<_> = (0..10).map(|_| shell()).collect();
+            over.store(true, Ordering::Relaxed);
+            for (process, _) in &started {
+                assert_eq!(process.shares_console, has_console);
+            }
+        });
     }
 }
