@@ -11,10 +11,11 @@ import os
 import re
 import shutil
 import tempfile
+import tomllib
 import urllib.parse
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,13 @@ from spike.core.command_line import say
 from spike.core.errors import SidecarError
 from spike.project import sources
 from spike.project.sidecar import Sidecar
+from spike.project.specifiers import normal_name
 
 _TIMEOUT_S = 600.0
 """Seconds that a clone or the build of a wheel may take."""
+
+_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
+_NO_PACKAGE = re.compile(r"^\s*package-mode\s*=.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +172,21 @@ def _cloned(place: str, scratch: Path, sidecar: Sidecar) -> Path:
     return scratch / "repository" / below
 
 
-def _build_wheel(origin: Path, wheels: Path, text: str) -> Path:
+def _build_wheel(
+    origin: Path,
+    wheels: Path,
+    text: str,
+    prepare: Callable[[Path], None] = lambda _: None,
+) -> Path:
     """Build the wheel of a project's folder or source archive.
 
     A folder is built from a copy, since backends leave their own files in it.
+
+    Args:
+        origin: The folder or archive.
+        wheels: Where the wheel goes.
+        text: What it is of, for messages.
+        prepare: Changes such a copy first.
     """
     if not origin.exists():
         raise SidecarError(
@@ -185,23 +201,51 @@ def _build_wheel(origin: Path, wheels: Path, text: str) -> Path:
             shutil.copytree(
                 origin, copy, symlinks=True, ignore=shutil.ignore_patterns(*skipped, "*.egg-info")
             )
+            prepare(copy)
             attempts = [copy, origin]  # in its place when it needs what lies around it
         said = ""
         for number, place in enumerate(attempts):
             out = Path(scratch) / f"out-{number}"
             done = process.capture(
-                ["uv", "build", "--quiet", "--wheel", "--out-dir", str(out), str(place)],
+                ["uv", "build", "--wheel", "--out-dir", str(out), str(place)],
                 timeout_s=_TIMEOUT_S,
             )
             made = sorted(out.glob("*.whl")) if out.is_dir() else []
             if done.ok and made:
                 return Path(shutil.move(made[0], wheels / made[0].name))
-            said = said or " ".join((done.errors or done.output).split()[-80:])
+            said = said or _reason(done.errors or done.output)
     raise SidecarError(
         f"No wheel of {text} could be built.",
         why=said,
         try_next=f"uv build --wheel {workspace.display_path(origin)}",
     )
+
+
+def _reason(text: str) -> str:
+    """What a build backend says of its failure: its last exception, else its last words."""
+    ends = [match.start() for match in _EXCEPTION.finditer(text)]
+    return " ".join((text[ends[-1] :] if ends else text).split()[-80:])
+
+
+def _as_package(copy: Path) -> None:
+    """Let a backend tell the metadata of an application that is no package.
+
+    poetry refuses ``package-mode = false``, and a project that no module has the name of; uv
+    takes a folder with a ``setup.cfg`` alone for no project.
+    """
+    manifest = copy / "pyproject.toml"
+    if not manifest.exists() and not (copy / "setup.py").exists():
+        (copy / "setup.py").write_text("import setuptools\nsetuptools.setup()\n", encoding="utf-8")
+    try:
+        content = manifest.read_text(encoding="utf-8")
+        table = tomllib.loads(content).get("tool", {})["poetry"]
+        name = normal_name(str(table["name"])).replace("-", "_")
+    except (OSError, ValueError, LookupError, TypeError):
+        return
+    manifest.write_text(_NO_PACKAGE.sub("", content), encoding="utf-8")
+    places = [copy / top / form for top in ("", "src") for form in (name, f"{name}.py")]
+    if "packages" not in table and not any(place.exists() for place in places):
+        (copy / f"{name}.py").touch()
 
 
 def folder_sha256(folder: Path) -> str:
@@ -223,7 +267,7 @@ def built_metadata(folder: Path) -> dict[str, Any]:
     """
     say(f"asking the build backend of {folder.name} for its metadata")
     with tempfile.TemporaryDirectory(prefix="spike-metadata-") as scratch:
-        wheel = _build_wheel(folder, Path(scratch), folder.name)
+        wheel = _build_wheel(folder, Path(scratch), folder.name, _as_package)
         with zipfile.ZipFile(wheel) as archive:
             named = {Path(name).name: name for name in archive.namelist() if ".dist-info/" in name}
             headers = email.parser.Parser().parsestr(archive.read(named["METADATA"]).decode())
