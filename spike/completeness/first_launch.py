@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spike.completeness import crawl, outputs, parts, used
+from spike.completeness import crawl, outputs, parts, standard, used
 from spike.completeness.crawl import Page
 from spike.completeness.outcome import Outcome
 from spike.completeness.parts import Gap, Parts
@@ -154,6 +154,8 @@ def run(
     judged = judgement.explained(program.launch, variant=variant, known=known)
     judged = _beside_plain(judged, program, plain)
     gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
+    if plain.launch.ok:  # a traceback loads modules, too
+        gaps += standard.gaps(plain.notes, standard.bare(), shipped, sidecar.exclude)
     # A onefile's own folder is gone when it ends: there the script shows where it writes.
     remarks = [
         *judgement.remarks(
@@ -307,6 +309,7 @@ def _gaps(
         entry=sidecar.entry,
         not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
+        shipped=shipped.modules,
     )
     dependencies = {
         name: _installed(name) for name in sorted({normal_name(each) for each in provided.values()})
