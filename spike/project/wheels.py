@@ -33,6 +33,7 @@ _TIMEOUT_S = 600.0
 
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
 _NO_PACKAGE = re.compile(r"^\s*package-mode\s*=.*$", re.MULTILINE)
+_SETUPTOOLS = re.compile(r"^\[tool\.setuptools\]", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +177,7 @@ def _build_wheel(
     origin: Path,
     wheels: Path,
     text: str,
-    prepare: Callable[[Path], None] = lambda _: None,
+    change: Callable[[Path], None] | None = None,
 ) -> Path:
     """Build the wheel of a project's folder or source archive.
 
@@ -186,7 +187,7 @@ def _build_wheel(
         origin: The folder or archive.
         wheels: Where the wheel goes.
         text: What it is of, for messages.
-        prepare: Changes such a copy first.
+        change: What to change in such a copy when it cannot be built as it is.
     """
     if not origin.exists():
         raise SidecarError(
@@ -201,10 +202,15 @@ def _build_wheel(
             shutil.copytree(
                 origin, copy, symlinks=True, ignore=shutil.ignore_patterns(*skipped, "*.egg-info")
             )
-            prepare(copy)
-            attempts = [copy, origin]  # in its place when it needs what lies around it
+            attempts = [
+                copy,
+                *([copy] if change else []),
+                origin,
+            ]  # in its place when it needs what lies around it
         said = ""
         for number, place in enumerate(attempts):
+            if change and number == 1:
+                change(copy)
             out = Path(scratch) / f"out-{number}"
             done = process.capture(
                 ["uv", "build", "--wheel", "--out-dir", str(out), str(place)],
@@ -224,28 +230,37 @@ def _build_wheel(
 def _reason(text: str) -> str:
     """What a build backend says of its failure: its last exception, else its last words."""
     ends = [match.start() for match in _EXCEPTION.finditer(text)]
-    return " ".join((text[ends[-1] :] if ends else text).split()[-80:])
+    if not ends:
+        return " ".join(text.split()[-80:])
+    return " ".join(text[ends[-1] :].partition("\nerror: ")[0].split()[:80])
 
 
 def _as_package(copy: Path) -> None:
     """Let a backend tell the metadata of an application that is no package.
 
-    poetry refuses ``package-mode = false``, and a project that no module has the name of; uv
-    takes a folder with a ``setup.cfg`` alone for no project.
+    poetry refuses ``package-mode = false`` and a project that no module has the name of, hatchling
+    the latter as well, setuptools a folder with several packages; and uv takes a folder with a
+    ``setup.cfg`` alone for no project. None of that says anything about dependencies.
     """
     manifest = copy / "pyproject.toml"
     if not manifest.exists() and not (copy / "setup.py").exists():
         (copy / "setup.py").write_text("import setuptools\nsetuptools.setup()\n", encoding="utf-8")
     try:
         content = manifest.read_text(encoding="utf-8")
-        table = tomllib.loads(content).get("tool", {})["poetry"]
-        name = normal_name(str(table["name"])).replace("-", "_")
-    except (OSError, ValueError, LookupError, TypeError):
+        document = tomllib.loads(content)
+        tool, project = document.get("tool", {}), document.get("project", {})
+        backend = str(document.get("build-system", {}).get("build-backend", "setuptools"))
+        name = str(project.get("name") or tool["poetry"]["name"])
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return
-    manifest.write_text(_NO_PACKAGE.sub("", content), encoding="utf-8")
-    places = [copy / top / form for top in ("", "src") for form in (name, f"{name}.py")]
-    if "packages" not in table and not any(place.exists() for place in places):
-        (copy / f"{name}.py").touch()
+    if backend.startswith("poetry"):
+        content = _NO_PACKAGE.sub("", content)
+        (copy / f"{normal_name(name).replace('-', '_')}.py").touch()
+    elif backend.startswith("hatchling") and "build" not in tool.get("hatch", {}):
+        content += "\n[tool.hatch.build.targets.wheel]\nbypass-selection = true\n"
+    elif backend.startswith("setuptools") and not _SETUPTOOLS.search(content):
+        content += "\n[tool.setuptools]\npackages = []\n"
+    manifest.write_text(content, encoding="utf-8")
 
 
 def folder_sha256(folder: Path) -> str:
