@@ -172,11 +172,16 @@ def doctor(
     from spike.core.workspace import TOOL, project
     from spike.project import checkup, interpreters
     from spike.project import sidecar as sidecars
+    from spike.project.metadata import NeedsBuildError
 
     if pythons:
         print(interpreters.render(interpreters.here()))
         return EXIT_OK
-    what = sidecars.load(sidecar) if sidecar else None
+    what, later = None, ""
+    try:
+        what = sidecars.load(sidecar) if sidecar else None
+    except NeedsBuildError as error:
+        later = str(error)  # no mistake: the next step
     wanted, option = needs.NEEDS, ""
     if windows and project() != TOOL:
         raise UsageError(
@@ -187,7 +192,7 @@ def doctor(
         from spike.wine import prefix, proof, rust
 
         wanted, option = (*prefix.NEEDS, *rust.needs(proof.folder())), " --windows"
-    found = needs.examine(wanted) if with_deps or not what else []
+    found = needs.examine(wanted) if with_deps or not sidecar else []
     if with_deps:
         needs.install(found)
         if windows:
@@ -199,6 +204,6 @@ def doctor(
     if lacking:
         print(f"missing: {', '.join(lacking)}. Install: invoke doctor{option} --with-deps")
     seen = checkup.examine(what) if what else None
-    if seen:
-        print(checkup.render(seen))
+    if seen or later:
+        print(checkup.render(seen) if seen else later)
     return EXIT_CANNOT if lacking or (seen and seen.errors) else EXIT_OK

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spike.completeness import crawl, outputs, parts, used
+from spike.completeness import crawl, outputs, parts, standard, used
 from spike.completeness.crawl import Page
 from spike.completeness.outcome import Outcome
 from spike.completeness.parts import Gap, Parts
@@ -42,6 +42,12 @@ NOTED_PATIENCE = 3.0
 SHOWN_LINES = 3
 """So many different lines of each side are shown."""
 
+LOAD_DOTENV = (
+    "load_dotenv() of python-dotenv looks beside the script, and packaged in the working folder. "
+    'Fix: load_dotenv(Path(__file__).parent / ".env"); or let the host set the variables, since '
+    "what ships can be read by everybody"
+)
+_DOTENV = re.compile(r"(^|/)\.env[^/]*$")
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>[/\\](?:_MEI\w+|onefile_\w+)")
 _OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
@@ -154,6 +160,8 @@ def run(
     judged = judgement.explained(program.launch, variant=variant, known=known)
     judged = _beside_plain(judged, program, plain)
     gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
+    if plain.launch.ok:  # a traceback loads modules, too
+        gaps += standard.gaps(plain.notes, standard.bare(), shipped, sidecar.exclude)
     # A onefile's own folder is gone when it ends: there the script shows where it writes.
     remarks = [
         *judgement.remarks(
@@ -179,6 +187,9 @@ def run(
                 "Nothing was asked of the program after READY, so that it was not seen whether it "
                 "needs what did not ship: a smoke command would ask"
             )
+    is_amiss = bool(differences) or not judged.ok or any(gap.certain for gap in gaps)
+    if is_amiss and "dotenv" in provided and any(_DOTENV.search(path) for path in own_used.files):
+        remarks.append(LOAD_DOTENV)
     return FirstLaunch(
         program=judged,
         plain=plain.launch,
@@ -307,6 +318,7 @@ def _gaps(
         entry=sidecar.entry,
         not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),
+        shipped=shipped.modules,
     )
     dependencies = {
         name: _installed(name) for name in sorted({normal_name(each) for each in provided.values()})

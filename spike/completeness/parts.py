@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from spike.completeness.used import Used
@@ -42,6 +42,10 @@ class Parts:
         files: Paths of all files that are no code, these among them.
         metadata: Paths of a distribution's own metadata.
         has_plugins: Whether the metadata names entry points other than commands.
+        aside: Modules by whose place or name nobody misses them, as ``tasks.py`` and ``docs/``;
+            a program that loads one has it all the same.
+        base: Where the script lies; empty for the folder itself. Files ship relative to it, and
+            what is not below it cannot.
     """
 
     modules: Mapping[str, str]
@@ -49,6 +53,8 @@ class Parts:
     files: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
     has_plugins: bool = False
+    aside: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
 
     def loaded(self, used: Used) -> frozenset[str]:
         """The modules of these that were imported."""
@@ -67,7 +73,7 @@ class Gap:
     """Something that the script has and the program has not.
 
     Attributes:
-        key: The list in ``[tool.sidecar]`` that closes it.
+        key: The list in ``[tool.sidecar]`` that closes it; empty where none can.
         values: What to add to it.
         what: What is missing and what shows it, in one sentence.
         certain: Whether the plain script has used it; otherwise it may well be of no use.
@@ -85,6 +91,7 @@ def own_parts(
     entry: str,
     not_data: Iterable[str] = (),
     roots: Sequence[str] = (),
+    shipped: Collection[str] = (),
 ) -> Parts:
     """What the sidecar's folder has.
 
@@ -93,6 +100,7 @@ def own_parts(
         entry: The entry script among them.
         not_data: Files that others use, such as the smoke command's.
         roots: Further folders that absolute imports start at, relative to it.
+        shipped: Names of modules that did ship: a file that did so by one of its names is there.
     """
     every = set(files)
     bases = [
@@ -100,18 +108,26 @@ def own_parts(
         *(f"{root}/" if root not in ("", ".") else "" for root in roots),
     ]
     left = set(not_data) | {entry}
-    modules = {}
+    modules: dict[str, str] = {}
+    aside: dict[str, str] = {}
     others = []
     for path in sorted(every - left):
         if not path.endswith(_CODE):
             others.append(path)
-        elif path.endswith(".py") and not sources.NOT_OF_THE_PROGRAM.search(path):
+        elif path.endswith(".py"):
+            kind = aside if sources.NOT_OF_THE_PROGRAM.search(path) else modules
             names = [name for base in bases if (name := module_name(path, base))]
             if names:
-                # Below several roots, the innermost is the one that imports name.
-                modules[min(names, key=len)] = path
+                # Below several roots, the innermost is the one that imports name, unless what
+                # shipped (the file itself, or the package it is in) was named from another.
+                kind[min(names, key=lambda name: _unlike(name, shipped))] = path
     data = tuple(path for path in others if not sources.NOT_OF_THE_PROGRAM.search(path))
-    return Parts(modules=modules, data=data, files=tuple(others))
+    base = PurePosixPath(entry).parent.as_posix().removeprefix(".")
+    return Parts(modules=modules, data=data, files=tuple(others), aside=aside, base=base)
+
+
+def _unlike(name: str, shipped: Collection[str]) -> tuple[bool, bool, int]:
+    return name not in shipped, name.partition(".")[0] not in shipped, len(name)
 
 
 def _import_root(folder: PurePosixPath, files: set[str]) -> str:
@@ -162,14 +178,17 @@ def distribution_parts(files: Iterable[str], *, has_plugins: bool = False) -> Pa
     )
 
 
-def without(parts: Parts, exclude: Iterable[str]) -> Parts:
+def without(parts: Parts, exclude: Collection[str]) -> Parts:
     """The parts but for modules that are not to ship, and what lies below them."""
-    kept = {
-        name: path
-        for name, path in parts.modules.items()
-        if not any(f"{name}.".startswith(f"{left}.") for left in exclude)
-    }
-    return replace(parts, modules=kept)
+    kept, aside = (
+        {
+            name: path
+            for name, path in modules.items()
+            if not any(f"{name}.".startswith(f"{left}.") for left in exclude)
+        }
+        for modules in (parts.modules, parts.aside)
+    )
+    return replace(parts, modules=kept, aside=aside)
 
 
 def without_dependencies(shipped: Shipped, dependencies: Iterable[Parts]) -> Shipped:
@@ -199,11 +218,16 @@ def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
         shipped: What did, from :func:`without_dependencies`.
         used: What the plain script has used of its folder.
     """
+    at_hand = {name: path for name, path in own.aside.items() if path in used.modules | used.files}
+    own = replace(own, modules={**at_hand, **own.modules})
     loaded = own.loaded(used)
+    base = f"{own.base}/" if own.base else ""
+
+    def there(path: str) -> bool:
+        return shipped.has_file(path) or shipped.has_file(path.removeprefix(base))
+
     absent = sorted(
-        name
-        for name in set(own.modules) - shipped.modules
-        if not shipped.has_file(own.modules[name])
+        name for name in set(own.modules) - shipped.modules if not there(own.modules[name])
     )
     texts = [own.modules[name] for name in absent if own.modules[name] in used.files]
     absent = [name for name in absent if own.modules[name] not in texts]
@@ -224,8 +248,8 @@ def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
                 certain=True,
             )
         )
-        below = tuple(f"{value}/" for value in values)
-        absent = [name for name in absent if not own.modules[name].startswith(below)]
+        told = tuple(f"{value}/" for value in values)
+        absent = [name for name in absent if not own.modules[name].startswith(told)]
     if names := [name for name in absent if name in loaded]:
         gaps += _loaded_gaps(names, own, ": no import statement names " + _it(_innermost(names)))
     if unused := [name for name in absent if name not in loaded]:
@@ -237,32 +261,33 @@ def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
                 what=f"{_some(paths)} did not ship: no import statement reaches {_it(unused)}",
             )
         )
-    opened = sorted(path for path in own.opened(used) if not shipped.has_file(path))
-    tops = _tops(opened, [path for path in own.files if not shipped.has_file(path)], own.files)
+    return [*gaps, *_file_gaps(own, used, there)]
+
+
+def _file_gaps(own: Parts, used: Used, there: Callable[[str], bool]) -> Iterator[Gap]:
+    """What of the files that are no code is not there."""
+    base = f"{own.base}/" if own.base else ""
+    absent = sorted(path for path in own.opened(used) if not there(path))
+    if outside := [path for path in absent if not path.startswith(base)]:
+        what = (
+            f"the plain script opens {_some(outside)}, which cannot ship: a program finds its "
+            f"files relative to its script, which lies in {base}. Fix: move it below {base}"
+        )
+        yield Gap(key="", values=tuple(outside), what=what, certain=True)
+    opened = [path for path in absent if path.startswith(base)]
+    modules = [*own.modules.values(), *([base] if base else [])]
+    every = [path for path in own.files if path.startswith(base)]
+    gone = [path for path in every if not there(path)]
+    tops = _tops(opened, gone, [*every, *modules])
     if tops:
-        gaps.append(
-            Gap(
-                key="data",
-                values=tuple(tops),
-                what=f"the plain script opens {_some(opened)}, and the program has no such file",
-                certain=True,
-            )
-        )
+        what = f"the plain script opens {_some(opened)}, and the program has no such file"
+        yield Gap(key="data", values=tuple(tops), what=what, certain=True)
     covered = tuple(f"{top}/" for top in tops)
-    missing = [
-        path
-        for path in own.data
-        if not shipped.has_file(path) and not f"{path}/".startswith(covered)
-    ]
-    if tops := _tops(missing, missing, own.data):
-        gaps.append(
-            Gap(
-                key="data",
-                values=tuple(tops),
-                what=f"{_some(tops)} did not ship: what is not listed as data stays behind",
-            )
-        )
-    return gaps
+    data = [path for path in own.data if path.startswith(base)]
+    missing = [path for path in data if not there(path) and not f"{path}/".startswith(covered)]
+    if tops := _tops(missing, missing, [*data, *modules]):
+        what = f"{_some(tops)} did not ship: what is not listed as data stays behind"
+        yield Gap(key="data", values=tuple(tops), what=what)
 
 
 def _tops(wanted: Sequence[str], missing: Iterable[str], every: Sequence[str]) -> list[str]:
@@ -271,7 +296,7 @@ def _tops(wanted: Sequence[str], missing: Iterable[str], every: Sequence[str]) -
     Args:
         wanted: Files that are to ship.
         missing: All files that did not.
-        every: All files that there are.
+        every: All files that there are, and those of modules, whose folder is no data.
     """
     told: list[str] = []
     gone = set(missing)
@@ -417,6 +442,9 @@ def lines(gaps: Sequence[Gap], present: Mapping[str, Sequence[str]]) -> list[str
     """
     told = []
     for gap in gaps:
+        if not gap.key:
+            told.append(gap.what)
+            continue
         values = list(dict.fromkeys([*present.get(gap.key, ()), *gap.values]))
         line = f"{gap.key} = {json.dumps(values, ensure_ascii=False)}"
         lead = "Fix: in" if gap.certain else "If the program needs it: in"

@@ -21,14 +21,13 @@ _NO_FILE_OF_LIBRARY = re.compile(
 _NO_LIBRARY = re.compile(
     r"(?:ImportError|OSError): (?P<path>\S+\.so[.\d]*): cannot open shared object file"
 )
+_NO_SOURCE = re.compile(r"OSError: (?:could not get source code|source code not available)")
 _NO_LIBRARY_PYINSTALLER = re.compile(
     r"PyInstallerImportError: Failed to load dynlib/dll (?P<path>'[^']+')"
 )
 # The working folder of a launch, see spike.launch.places.
 _WORKING_FOLDER = re.compile(r"^.*?/places/[^/]+/cwd-[^/]+/")
-_GONE = re.compile(
-    r"does not exist|no such|not found|not exist|cannot (?:open|find)|missing", re.IGNORECASE
-)
+_GONE = re.compile(r"n(?:o|')t exist|no such|not found|cannot (?:open|find)|missing", re.IGNORECASE)
 _PATH = re.compile(r"""(['"])(?P<quoted>[^'"\n]+)\1|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,]+)""")
 
 
@@ -50,6 +49,18 @@ def _missing_file(match: re.Match[str], variant: str, facts: SidecarFacts) -> Di
     except (SyntaxError, ValueError):
         return None
     return _missing_path(path, variant, facts, cause=Cause.DATA_FILE)
+
+
+def _missing_source(_: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+    shown = next((name for name in sorted(facts.files) if name.endswith(".py")), "main.py")
+    return Diagnosis(
+        cause=Cause.DATA_FILE,
+        target="source code",
+        message=f"The {variant} program asks for the text of its own code (inspect.getsource), and "
+        "what ships is bytecode or compiled.",
+        fix="do without it; or list the file that has that code as data, such as "
+        f"{tool_line('data', facts.data, shown)}",
+    )
 
 
 def _missing_library(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
@@ -177,5 +188,6 @@ RULES: tuple[tuple[re.Pattern[str], Explain], ...] = (
     (_NO_FILE_OF_LIBRARY, _missing_file),
     (_NO_LIBRARY_PYINSTALLER, _missing_library),
     (_NO_LIBRARY, _missing_library),
+    (_NO_SOURCE, _missing_source),
 )
 """What such an exception says, and who explains it."""

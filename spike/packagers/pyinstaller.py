@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,6 +262,9 @@ def _shipped(work: Path, recipe: Recipe) -> Shipped:
             elif kind == "EXTENSION":
                 modules.add(module_of(name.replace(os.sep, "/")) or name)
             files.add(name.replace(os.sep, "/"))
+    for archive in (work / "build").glob("*/base_library.zip"):
+        with zipfile.ZipFile(archive) as base:
+            modules.update(map(module_of, base.namelist()))
     return Shipped(modules=frozenset(modules), files=frozenset(files))
 
 

@@ -7,6 +7,7 @@ that nothing seems to take along.
 from __future__ import annotations
 
 import importlib.metadata
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,32 +18,11 @@ from spike.project import imports, interpreters, sidecarlock
 from spike.project.imports import Scan
 from spike.project.sidecar import Sidecar
 from spike.project.sidecarlock import pinned
+from spike.project.sources import NOT_OF_THE_PROGRAM
 from spike.project.specifiers import normal_name
 
 SHOWN = 6
 """So many names are listed."""
-
-_ASIDE = frozenset(
-    {
-        "tests",
-        "test",
-        "docs",
-        "examples",
-        "scripts",
-        "conftest.py",
-        "__main__.py",
-        "setup.py",
-        "noxfile.py",
-    }
-)
-_NO_DATA = frozenset(
-    {
-        *("pyproject.toml", "setup.cfg", "requirements.lock", "uv.lock", "poetry.lock"),
-        *("pylock.toml", "constraints.txt", "Makefile", "Dockerfile", "LICENSE", "NOTICE"),
-        "py.typed",
-    }
-)
-_NO_DATA_ENDINGS = (".md", ".rst", ".pyi", ".lock", ".spec", ".ini", ".cfg")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +65,17 @@ def examine(sidecar: Sidecar) -> Checkup:
             warnings += _imports(sidecar, found)
             warnings += _left_behind(sidecar, found)
         except SpikeError as error:
-            errors.append(str(error))
+            if _read_by(sidecar):
+                errors.append(str(error))
+            else:
+                facts.append("Its imports are not looked at: another Python has to read them.")
     return Checkup(facts=tuple(facts), warnings=tuple(warnings), errors=tuple(errors))
+
+
+def _read_by(sidecar: Sidecar) -> bool:
+    """Whether the Python that is packaged has this one's syntax."""
+    wanted = sidecar.own_python()
+    return wanted is not None and platform.python_version().startswith(f"{wanted.short}.")
 
 
 def render(checkup: Checkup) -> str:
@@ -161,18 +150,24 @@ def _tops(files: Iterable[PurePosixPath]) -> set[str]:
 def _left_behind(sidecar: Sidecar, found: Scan) -> list[str]:
     """Own modules that no import reaches, and files that are not data: said once, quietly."""
     covered = tuple(f"{item.rstrip('/')}/" for item in sidecar.data)
-    modules, data = [], []
+    base = Path(sidecar.entry).parent  # what lies elsewhere cannot be data
+    modules: list[str] = []
+    data: list[Path] = []
     for path in sidecar.source_files():
         name = path.as_posix()
-        is_aside = bool(_ASIDE & set(path.parts)) or path.name.startswith(("test_", "smoke"))
+        is_aside = (
+            NOT_OF_THE_PROGRAM.search(name) is not None
+            or "scripts" in path.parts
+            or path.name.startswith(("__main__.", "smoke"))
+        )
         is_known = name in found.files or name in sidecar.smoke
         if is_aside or is_known or f"{name}/".startswith(covered):
             continue
         if path.suffix == ".py":
             if not _is_listed(path, sidecar):
                 modules.append(name)
-        elif _may_be_data(path):
-            data.append(name)
+        elif path.is_relative_to(base):
+            data.append(path)
     said = []
     if modules:
         said.append(
@@ -180,17 +175,9 @@ def _left_behind(sidecar: Sidecar, found: Scan) -> list[str]:
             "into hidden_imports."
         )
     if data:
-        said.append(f"{_named(_folders(data))} does not ship unless data lists it.")
+        code = {above for name in (*found.files, *modules) for above in Path(name).parents}
+        said.append(f"{_named(_folders(data, code))} does not ship unless data lists it.")
     return said
-
-
-def _may_be_data(path: Path) -> bool:
-    return not (
-        path.name in _NO_DATA
-        or path.name.endswith(_NO_DATA_ENDINGS)
-        or path.name.startswith("requirements")
-        or path.parts[0].startswith(".")
-    )
 
 
 def _is_listed(path: Path, sidecar: Sidecar) -> bool:
@@ -199,9 +186,12 @@ def _is_listed(path: Path, sidecar: Sidecar) -> bool:
     return any(f".{names}.".find(f".{name}.") >= 0 for name in wanted)
 
 
-def _folders(names: list[str]) -> list[str]:
-    """Files below a folder as the folder."""
-    tops = (f"{name.partition('/')[0]}/" if "/" in name else name for name in names)
+def _folders(paths: list[Path], code: set[Path]) -> list[str]:
+    """Files as the topmost folder that they lie in and that has no code."""
+    tops = []
+    for path in paths:
+        above = [place for place in path.parents if place not in code]
+        tops.append(f"{above[-1].as_posix()}/" if above else path.as_posix())
     return list(dict.fromkeys(tops))
 
 

@@ -8,18 +8,24 @@ spelled out, so that no line moves and every packager sees every import. Standar
 from __future__ import annotations
 
 import ast
+import io
 import re
+import sys
+import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from spike.project import roots
 from spike.project.settings import inside, wrong
+from spike.project.sources import NOT_OF_THE_PROGRAM, NOT_SOURCES
 
 SCRIPT_NAME = "sidecar_start.py"
 """The script that is made, at the import root that the module lies in."""
 
 _FUNCTION = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)(?:\s*\[[^\]]*\])?")
+_MAIN = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
+_CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+")
 _RELATIVE = re.compile(rb"^[ \t]*from[ \t]+\.", re.MULTILINE)
 
 
@@ -96,11 +102,22 @@ def _unsaid(where: _Where, scripts: Mapping[str, str]) -> Entry:
     ]
     if len(runnable) == 1:
         return _of_module(runnable[0], "", where)
+    here = [f"-m {name}" for name in runnable] or _startable(where.folder)
     raise wrong(
         "tool.sidecar.entry",
         f"is not set, there is no main.py in {where.folder}, and no [project.scripts]",
-        f'[tool.sidecar] entry = "{f"-m {runnable[0]}" if runnable else "package.module:main"}"',
+        f'[tool.sidecar] entry = "{here[0] if here else "package.module:main"}"',
     )
+
+
+def _startable(folder: Path) -> list[str]:
+    """Scripts that look as if they were started: those that ask for ``__main__`` come first."""
+    found = []
+    for path in [*sorted(folder.glob("*.py")), *sorted(folder.glob("*/main.py"))]:
+        name = path.relative_to(folder).as_posix()
+        if not NOT_OF_THE_PROGRAM.search(name) and path.parent.name not in NOT_SOURCES:
+            found.append((_MAIN.search(path.read_bytes()) is None, name))
+    return [name for _, name in sorted(found)]
 
 
 def _of_function(target: str, where: _Where) -> Entry:
@@ -118,7 +135,13 @@ def _of_module(module: str, function: str, where: _Where) -> Entry:
     """The entry of ``python -m module``, or of a function in it."""
     said = f"{module}:{function}" if function else f"-m {module}"
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module):
-        raise wrong("tool.sidecar.entry", f"is {said!r}, which names no module", 'entry = "-m app"')
+        right = "-m app" if " " not in module else "main.py"
+        note = ", with arguments in args, or in a script of your own that starts it"
+        raise wrong(
+            "tool.sidecar.entry",
+            f"is {said!r}, which names no module",
+            f'entry = "{right}"{note if right == "main.py" else ""}',
+        )
     parts = tuple(module.split("."))
     for root in where.roots:
         depth, files = roots.resolved(parts, where.folder / root)
@@ -160,12 +183,50 @@ def _of_script(name: str, where: _Where) -> Entry:
         root = path.parent
         while (root / "__init__.py").is_file() and root != where.folder:
             root = root.parent
-        return Entry(
-            script=(root / SCRIPT_NAME).relative_to(where.folder).as_posix(),
-            file=name,
-            module=".".join(path.relative_to(root).with_suffix("").parts),
-        )
+        return _module_of(path, root, where)
+    if (above := _imported_from(path, where.folder)) is not None:
+        return _module_of(path, above, where)
     return Entry(script=name, file=name)
+
+
+def _module_of(path: Path, root: Path, where: _Where) -> Entry:
+    return Entry(
+        script=(root / SCRIPT_NAME).relative_to(where.folder).as_posix(),
+        file=path.relative_to(where.folder).as_posix(),
+        module=".".join(path.relative_to(root).with_suffix("").parts),
+    )
+
+
+def _imported_from(path: Path, folder: Path) -> Path | None:
+    """Where the imports of ``app/main.py`` begin that say ``from app.routes import ...``.
+
+    It is run from the folder above, as ``python -m app.main`` or by a server that is told
+    ``app.main:app``. None for a script that imports what lies beside it.
+    """
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return None
+    tops = {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [item.name for item in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    beside = tops - sys.stdlib_module_names
+    if any(roots.resolved((top,), path.parent)[0] for top in beside if top):
+        return None
+    names = path.relative_to(folder).with_suffix("").parts
+    for depth, above in enumerate([*path.parents][: len(names) - 1], start=2):
+        package = names[-depth:]
+        if above.name in tops and all(part.isidentifier() for part in package):
+            return above.parent
+    return None
 
 
 def script_text(entry: Entry, folder: Path) -> bytes:
@@ -198,21 +259,23 @@ def as_script(content: bytes, module: str) -> bytes:
         SidecarError: It is not valid Python.
     """
     try:
-        tree = ast.parse(content)
+        text, encoding = _decoded(content)
+        tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return content  # the check of the imports says what is wrong and where
     package = module.rpartition(".")[0].split(".")
-    lines = content.split(b"\n")
+    lines = text.encode().split(b"\n")
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            prefix = package[: len(package) - (node.level - 1)]
-            absolute = ".".join([*prefix, *([node.module] if node.module else [])])
-            before = lines[node.lineno - 1][: node.col_offset]
-            after = lines[node.lineno - 1][node.col_offset :]
-            said = rb"^from\s*(?:\.\s*){%d}%s" % (node.level, (node.module or "").encode())
-            instead = f"from {absolute}{'' if node.module else ' '}".encode()
-            lines[node.lineno - 1] = before + re.sub(said, instead, after, count=1)
+    relative = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    # From the end, so that what comes before on the same line stays where it is.
+    for node in sorted(relative, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        prefix = package[: len(package) - (node.level - 1)]
+        absolute = ".".join([*prefix, *([node.module] if node.module else [])])
+        before = lines[node.lineno - 1][: node.col_offset]
+        after = lines[node.lineno - 1][node.col_offset :]
+        said = rb"^from\s*(?:\.\s*){%d}%s" % (node.level, (node.module or "").encode())
+        instead = f"from {absolute}{'' if node.module else ' '}".encode()
+        lines[node.lineno - 1] = before + re.sub(said, instead, after, count=1)
     prologue = []
     if "__file__" in names:
         path = "/".join(module.split(".")) + ".py"
@@ -222,8 +285,29 @@ def as_script(content: bytes, module: str) -> bytes:
         )
     if "__package__" in names:
         prologue.append(f"__package__ = {'.'.join(package)!r}")
-    changed = b"\n".join(lines)
+    changed = b"\n".join(lines).decode().encode(encoding)
     return with_first(changed, "; ".join(prologue)) if prologue else changed
+
+
+def _decoded(content: bytes) -> tuple[str, str]:
+    """A script as text, and its encoding: by its mark or its ``coding`` line, else UTF-8.
+
+    Raises:
+        SyntaxError: It is in no such encoding.
+    """
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    return content.decode(encoding), encoding
+
+
+def as_utf8(content: bytes) -> str:
+    """A script as the text of a file in UTF-8, whatever it is in.
+
+    Raises:
+        SyntaxError: It is in no encoding.
+    """
+    text, _ = _decoded(content)
+    head, tail = text.split("\n")[:2], text.split("\n")[2:]
+    return "\n".join([*(_CODING.sub(r"\1utf-8", line) for line in head), *tail])
 
 
 def with_first(content: bytes, statements: str) -> bytes:
@@ -235,10 +319,14 @@ def with_first(content: bytes, statements: str) -> bytes:
     Raises:
         SyntaxError: The script is not Python.
     """
-    lines = content.split(b"\n")
-    added = statements.encode()
+    text, encoding = _decoded(content)
+    return _with_first(text, statements.encode()).decode().encode(encoding)
+
+
+def _with_first(text: str, added: bytes) -> bytes:
+    lines = text.encode().split(b"\n")
     last_of_head: ast.stmt | None = None
-    for index, node in enumerate(ast.parse(content).body):
+    for index, node in enumerate(ast.parse(text).body):
         docstring = (
             index == 0
             and isinstance(node, ast.Expr)

@@ -49,6 +49,11 @@ class _Reader:
         self.is_entry = is_entry
         self.quiet: set[str] = set()
         """Names that stand for a question about the platform or about what is installed."""
+        self.catching = set(_CATCHING)
+        """Names of exceptions, and of tuples of them, that catch an import that fails."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple | ast.Name):
+                self.catching.update(_assigned(node) if self._catches(node.value) else ())
         for node in ast.walk(tree):
             self._learn(node)
 
@@ -76,7 +81,7 @@ class _Reader:
             elif isinstance(statement, ast.Try | ast.TryStar):
                 yield from self._tried(statement, need)
             elif isinstance(statement, ast.With | ast.AsyncWith):
-                yield from self.read(statement.body, min(need, _suppressed(statement)))
+                yield from self.read(statement.body, min(need, self._suppressed(statement)))
             elif isinstance(statement, ast.For | ast.AsyncFor | ast.While):
                 yield from self.read([*statement.body, *statement.orelse], _weak(need))
             elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -103,7 +108,7 @@ class _Reader:
     def _tried(
         self, statement: ast.Try | ast.TryStar, need: Need
     ) -> Iterator[tuple[ast.Import | ast.ImportFrom, Need]]:
-        catching = [handler for handler in statement.handlers if _catches(handler.type)]
+        catching = [handler for handler in statement.handlers if self._catches(handler.type)]
         if not statement.handlers:
             inside = need
         elif catching and not all(_gives_up(handler.body) for handler in catching):
@@ -119,7 +124,7 @@ class _Reader:
     def _learn(self, node: ast.AST) -> None:
         """Note ``HAS_X = True`` in a guarded import, and ``IS_WINDOWS = sys.platform == …``."""
         if isinstance(node, ast.Try | ast.TryStar) and any(
-            _catches(handler.type) for handler in node.handlers
+            self._catches(handler.type) for handler in node.handlers
         ):
             for part in ast.walk(node):
                 self.quiet.update(_assigned(part))
@@ -151,6 +156,20 @@ class _Reader:
                 return True
         return False
 
+    def _catches(self, kind: ast.expr | None) -> bool:
+        """Whether an ``except`` of this type catches an import that fails."""
+        return kind is None or any(
+            _dotted(node).rpartition(".")[2] in self.catching for node in ast.walk(kind)
+        )
+
+    def _suppressed(self, statement: ast.With | ast.AsyncWith) -> Need:
+        """A ``with`` may swallow what is raised in it; ``suppress(ImportError)`` does."""
+        for item in statement.items:
+            call = item.context_expr
+            if isinstance(call, ast.Call) and any(map(self._catches, call.args)):
+                return Need.OPTIONAL
+        return Need.DOUBTFUL
+
 
 def _weak(need: Need) -> Need:
     return min(need, Need.DOUBTFUL)
@@ -173,22 +192,6 @@ def _assigned(node: ast.AST) -> Iterator[str]:
     for target in targets:
         if isinstance(target, ast.Name):
             yield target.id
-
-
-def _catches(kind: ast.expr | None) -> bool:
-    """Whether an ``except`` of this type catches an import that fails."""
-    return kind is None or any(
-        _dotted(node).rpartition(".")[2] in _CATCHING for node in ast.walk(kind)
-    )
-
-
-def _suppressed(statement: ast.With | ast.AsyncWith) -> Need:
-    """A ``with`` may swallow what is raised in it; ``suppress(ImportError)`` does."""
-    for item in statement.items:
-        call = item.context_expr
-        if isinstance(call, ast.Call) and any(_catches(argument) for argument in call.args):
-            return Need.OPTIONAL
-    return Need.DOUBTFUL
 
 
 def _is_main_check(test: ast.expr) -> bool:

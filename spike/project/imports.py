@@ -65,12 +65,14 @@ class Scan:
         roots: Folders that its own modules are found in, relative, the script's own first.
         unknown_path: ``file:line`` that changes the module path in a way that only the running
             program knows; empty for none.
+        outside: Folders on that path that do not lie in the sidecar's.
     """
 
     imports: tuple[Import, ...]
     files: frozenset[str]
     roots: tuple[str, ...]
     unknown_path: str = ""
+    outside: tuple[Path, ...] = ()
 
 
 def scan(sidecar: Sidecar) -> Scan:
@@ -162,6 +164,13 @@ def check(sidecar: Sidecar, found: Scan, provided: Mapping[str, str]) -> tuple[s
         elif item.need is Need.DOUBTFUL:
             if item.top not in prepared:
                 warnings.append(f"{what}; it fails if the program comes to that line.")
+        elif places := [top for top in found.outside if roots.resolved((item.top,), top)[0]]:
+            raise SidecarError(
+                f"{where} imports {item.module!r}, which lies in {places[0]}, outside of the "
+                "sidecar's folder: only what is in that is packaged.",
+                try_next=f"a link to {places[0]} in {sidecar.folder}; or a pyproject.toml in the "
+                "folder that has both, with this script as its entry",
+            )
         elif found.unknown_path:
             warnings.append(f"{what}, unless {found.unknown_path} puts it on the module path.")
         elif excluded:
@@ -181,6 +190,14 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
             what,
             why=f"The distribution {known[0]} has it, which is here only for the packager.",
             try_next=f"[project] dependencies = {dependencies}, then {again}",
+        )
+    unread = sidecar.folder / "requirements.txt"
+    if sidecar.dependency_source == "pyproject.toml" and unread.is_file():
+        return SidecarError(
+            what,
+            why=f"{workspace.display_path(unread)} is not read where pyproject.toml has "
+            "dependencies, even an empty list.",
+            try_next=f"remove dependencies from [project], or add to them, then {again}",
         )
     return SidecarError(
         what,
@@ -288,6 +305,7 @@ class _Walk:
         self.queue: list[tuple[Path, tuple[str, ...], Need]] = [(script, (), Need.REQUIRED)]
         self.found: dict[tuple[str, int, str], tuple[Need, bool]] = {}
         self.unknown = ""
+        self.outside: list[Path] = []
 
     def run(self) -> Scan:
         while self.queue:
@@ -307,6 +325,7 @@ class _Walk:
             files=frozenset(self._relative(path) for path in self.reached),
             roots=tuple(self._relative(place) for place in own),
             unknown_path=self.unknown,
+            outside=tuple(self.outside),
         )
 
     def _relative(self, path: Path) -> str:
@@ -330,8 +349,11 @@ class _Walk:
                 self.reached.clear()
                 self.found.clear()
                 self.queue += [(each, self._package_of(each), how) for each, _, how in again]
-            elif not inside and place.is_dir() and not self.unknown:
-                self.unknown = f"{self._relative(path)} (a folder outside of the sidecar's)"
+            elif not inside and place.is_dir():
+                self.outside.append(place)
+                self.unknown = (
+                    self.unknown or f"{self._relative(path)} (a folder outside of the sidecar's)"
+                )
         if changes.unknown and not self.unknown:
             self.unknown = f"{self._relative(path)}:{changes.unknown}"
         for node, guard in guards.imports(tree, is_entry=is_entry):

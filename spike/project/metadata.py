@@ -9,6 +9,7 @@ of ``requirements.lock``; here it is only read. Standard library only.
 from __future__ import annotations
 
 import ast
+import codecs
 import hashlib
 import json
 import re
@@ -246,12 +247,19 @@ def requirements(path: Path) -> Iterator[str]:
         SidecarError: It cannot be read.
     """
     try:
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        raw = path.read_bytes()
+        # PowerShell's "pip freeze >" writes UTF-16; pip and uv read it by its first bytes.
+        utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        content = raw.decode("utf-16" if utf16 else "utf-8-sig")
+    except OSError as error:
         raise SidecarError(
-            f"{path.name}, which holds the dependencies, cannot be read: "
-            f"{getattr(error, 'strerror', None) or error}.",
+            f"{path.name}, which holds the dependencies, cannot be read: {error.strerror}.",
             try_next=f"create {path}",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SidecarError(
+            f"{path.name}, which holds the dependencies, cannot be read: {error}.",
+            try_next=f"save {path} as UTF-8",
         ) from None
     for line in content.replace("\\\n", " ").splitlines():
         line = re.sub(r"(^|\s)#.*", "", line).strip()

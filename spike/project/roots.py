@@ -186,14 +186,30 @@ def path_changes(tree: ast.Module, file: Path, folder: Path) -> PathChanges:
                 value = _place(node.value, file, names)
                 if value is not None:
                     names[target.id] = value
+    looped: dict[ast.AST, list[Mapping[str, Path]]] = {}
+    for node in ast.walk(tree):
+        for each in _turns(node, file, names):
+            for part in ast.walk(node):
+                looped.setdefault(part, []).append(each)
     for node in ast.walk(tree):
         for added in _added(node):
-            place = None if added is None else _place(added, file, names)
-            if place is not None:
-                folders.append(Path(os.path.normpath(folder / place)))
-            else:
-                unknown = unknown or getattr(node, "lineno", 1)
+            for known in looped.get(node, [names]):
+                place = None if added is None else _place(added, file, known)
+                if place is not None:
+                    folders.append(Path(os.path.normpath(folder / place)))
+                else:
+                    unknown = unknown or getattr(node, "lineno", 1)
     return PathChanges(folders=tuple(dict.fromkeys(folders)), unknown=unknown)
+
+
+def _turns(node: ast.AST, file: Path, names: Mapping[str, Path]) -> Iterator[Mapping[str, Path]]:
+    """The names in each turn of ``for name in ("lib", HERE / "vendor"):``."""
+    if not (isinstance(node, ast.For) and isinstance(node.target, ast.Name)):
+        return
+    values = node.iter.elts if isinstance(node.iter, ast.Tuple | ast.List) else []
+    for value in values:
+        if place := _place(value, file, names):
+            yield {**names, node.target.id: place}
 
 
 _UNSEEN = frozenset(

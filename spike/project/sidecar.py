@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tomllib
@@ -26,7 +27,6 @@ from spike.core.workspace import (
     HELLO_NAME,
     TOOL,
     Workspace,
-    brought,
     display_path,
     project,
 )
@@ -398,13 +398,21 @@ def _load(folder: Path | str | None) -> Sidecar:
             f"{manifest} does not exist.",
             why="A sidecar is a folder with a pyproject.toml that has at least [project] name "
             "and version.",
-            try_next=f"copy {brought('sidecar/pyproject.toml')} and change the name",
+            try_next=f'write into it: [project], name = "{_project_name(folder)}", '
+            'version = "1.0.0", a line each'
+            + (
+                "; requirements.txt is read then" if (folder / "requirements.txt").is_file() else ""
+            ),
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SidecarError(f"{manifest} is not valid TOML: {error}.") from None
     except OSError as error:
         raise SidecarError(f"{manifest} cannot be read: {error.strerror}.") from None
     return parse(document, folder)
+
+
+def _project_name(folder: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", folder.name).strip("-").lower() or "my-sidecar"
 
 
 def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:

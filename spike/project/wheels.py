@@ -11,10 +11,11 @@ import os
 import re
 import shutil
 import tempfile
+import tomllib
 import urllib.parse
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,14 @@ from spike.core.command_line import say
 from spike.core.errors import SidecarError
 from spike.project import sources
 from spike.project.sidecar import Sidecar
+from spike.project.specifiers import normal_name
 
 _TIMEOUT_S = 600.0
 """Seconds that a clone or the build of a wheel may take."""
+
+_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
+_NO_PACKAGE = re.compile(r"^\s*package-mode\s*=.*$", re.MULTILINE)
+_SETUPTOOLS = re.compile(r"^\[tool\.setuptools\]", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +173,21 @@ def _cloned(place: str, scratch: Path, sidecar: Sidecar) -> Path:
     return scratch / "repository" / below
 
 
-def _build_wheel(origin: Path, wheels: Path, text: str) -> Path:
+def _build_wheel(
+    origin: Path,
+    wheels: Path,
+    text: str,
+    change: Callable[[Path], None] | None = None,
+) -> Path:
     """Build the wheel of a project's folder or source archive.
 
     A folder is built from a copy, since backends leave their own files in it.
+
+    Args:
+        origin: The folder or archive.
+        wheels: Where the wheel goes.
+        text: What it is of, for messages.
+        change: What to change in such a copy when it cannot be built as it is.
     """
     if not origin.exists():
         raise SidecarError(
@@ -185,23 +202,65 @@ def _build_wheel(origin: Path, wheels: Path, text: str) -> Path:
             shutil.copytree(
                 origin, copy, symlinks=True, ignore=shutil.ignore_patterns(*skipped, "*.egg-info")
             )
-            attempts = [copy, origin]  # in its place when it needs what lies around it
+            attempts = [
+                copy,
+                *([copy] if change else []),
+                origin,
+            ]  # in its place when it needs what lies around it
         said = ""
         for number, place in enumerate(attempts):
+            if change and number == 1:
+                change(copy)
             out = Path(scratch) / f"out-{number}"
             done = process.capture(
-                ["uv", "build", "--quiet", "--wheel", "--out-dir", str(out), str(place)],
+                ["uv", "build", "--wheel", "--out-dir", str(out), str(place)],
                 timeout_s=_TIMEOUT_S,
             )
             made = sorted(out.glob("*.whl")) if out.is_dir() else []
             if done.ok and made:
                 return Path(shutil.move(made[0], wheels / made[0].name))
-            said = said or " ".join((done.errors or done.output).split()[-80:])
+            said = said or _reason(done.errors or done.output)
     raise SidecarError(
         f"No wheel of {text} could be built.",
         why=said,
         try_next=f"uv build --wheel {workspace.display_path(origin)}",
     )
+
+
+def _reason(text: str) -> str:
+    """What a build backend says of its failure: its last exception, else its last words."""
+    ends = [match.start() for match in _EXCEPTION.finditer(text)]
+    if not ends:
+        return " ".join(text.split()[-80:])
+    return " ".join(text[ends[-1] :].partition("\nerror: ")[0].split()[:80])
+
+
+def _as_package(copy: Path) -> None:
+    """Let a backend tell the metadata of an application that is no package.
+
+    poetry refuses ``package-mode = false`` and a project that no module has the name of, hatchling
+    the latter as well, setuptools a folder with several packages; and uv takes a folder with a
+    ``setup.cfg`` alone for no project. None of that says anything about dependencies.
+    """
+    manifest = copy / "pyproject.toml"
+    if not manifest.exists() and not (copy / "setup.py").exists():
+        (copy / "setup.py").write_text("import setuptools\nsetuptools.setup()\n", encoding="utf-8")
+    try:
+        content = manifest.read_text(encoding="utf-8")
+        document = tomllib.loads(content)
+        tool, project = document.get("tool", {}), document.get("project", {})
+        backend = str(document.get("build-system", {}).get("build-backend", "setuptools"))
+        name = str(project.get("name") or tool["poetry"]["name"])
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return
+    if backend.startswith("poetry"):
+        content = _NO_PACKAGE.sub("", content)
+        (copy / f"{normal_name(name).replace('-', '_')}.py").touch()
+    elif backend.startswith("hatchling") and "build" not in tool.get("hatch", {}):
+        content += "\n[tool.hatch.build.targets.wheel]\nbypass-selection = true\n"
+    elif backend.startswith("setuptools") and not _SETUPTOOLS.search(content):
+        content += "\n[tool.setuptools]\npackages = []\n"
+    manifest.write_text(content, encoding="utf-8")
 
 
 def folder_sha256(folder: Path) -> str:
@@ -223,7 +282,7 @@ def built_metadata(folder: Path) -> dict[str, Any]:
     """
     say(f"asking the build backend of {folder.name} for its metadata")
     with tempfile.TemporaryDirectory(prefix="spike-metadata-") as scratch:
-        wheel = _build_wheel(folder, Path(scratch), folder.name)
+        wheel = _build_wheel(folder, Path(scratch), folder.name, _as_package)
         with zipfile.ZipFile(wheel) as archive:
             named = {Path(name).name: name for name in archive.namelist() if ".dist-info/" in name}
             headers = email.parser.Parser().parsestr(archive.read(named["METADATA"]).decode())

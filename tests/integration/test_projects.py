@@ -104,6 +104,27 @@ SAID = [
         },
     ),
     Case(
+        name="said-no-package",
+        lock=True,
+        files={
+            "main.py": f"import click\n{MAIN}",
+            "pyproject.toml": '[tool.poetry]\nname = "{name}"\nversion = "1"\n'
+            'package-mode = false\n[tool.poetry.dependencies]\npython = "^3.11"\n'
+            'click = "^8"\n[build-system]\nrequires = ["poetry-core"]\n'
+            'build-backend = "poetry.core.masonry.api"\n',
+        },
+    ),
+    Case(
+        name="said-run-from-above",
+        files={
+            "app/main.py": f"from app.routes import X\nimport logging\nlogging.root\n{MAIN}",
+            "app/routes.py": "X = 1\n",
+            "app/logging.py": "",
+            "pyproject.toml": PROJECT + '[tool.sidecar]\nentry = "app/main.py"\n',
+        },
+        says=r"first launch [\d.]+ ms to READY(?!.*Fix:)",
+    ),
+    Case(
         name="said-ready-text",
         files={
             "main.py": f"{LIFE}\nsys.stderr.write('INFO: running on x\\n')\nhalt.wait()\n",

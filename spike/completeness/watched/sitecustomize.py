@@ -89,6 +89,19 @@ def _of_database(name):
     return os.fsdecode(first + b"".join(bytes([int(o[:2], 16)]) + o[2:] for o in others))
 
 
+def _from_file(frame):
+    """Whether a module is loaded from a file that no name on the module path leads to."""
+    while frame.f_back and "importlib._bootstrap" in frame.f_back.f_code.co_filename:
+        frame = frame.f_back
+    if frame.f_code.co_name != "exec_module":
+        return False  # an import begins further out
+    loader = frame.f_locals["self"]
+    stem = os.path.join(*loader.name.split("."))
+    named = [os.path.join(place, stem) for place in sys.path]
+    path = os.path.splitext(os.path.abspath(loader.path))[0]
+    return not any(path in (name, os.path.join(name, "__init__")) for name in named)
+
+
 def _watch(notes: str) -> None:
     handle = os.open(notes, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
     noted = set()
@@ -127,7 +140,8 @@ def _watch(notes: str) -> None:
             elif event == "open":
                 # Before it has a __file__, Python is only about to read the script itself.
                 if imports or hasattr(sys.modules["__main__"], "__file__"):
-                    note("module" if imports else "file", args[0])
+                    by_name = imports and not _from_file(sys._getframe(1))
+                    note("module" if by_name else "file", args[0])
             elif event == "sqlite3.connect":
                 note("file", _of_database(os.fsdecode(args[0])))
             elif not imports:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spike.packagers.recipe import STAGED, TABLES
-from spike.project.entry import with_first
+from spike.project.entry import as_utf8, with_first
 from spike.project.sidecar import Sidecar
 
 MODULE = "sidecar_defer_gc"
@@ -34,7 +34,7 @@ def files(
     if not modules:
         return {}
     entry = STAGED / sidecar.entry
-    script = with_first(sidecar.script(), f"import {', '.join(modules)}").decode("utf-8")
+    script = as_utf8(with_first(sidecar.script(), f"import {', '.join(modules)}"))
     staged = {entry: script}
     if waits:
         module = _SOURCE.read_text(encoding="utf-8")

@@ -32,6 +32,7 @@ def launched(
     files: Mapping[str, str] | None = None,
     shipped: tuple[str, ...] = (),
     settings: str = "",
+    provided: Mapping[str, str] | None = None,
 ) -> FirstLaunch:
     """Launch a program beside a script."""
     for path, content in (files or {}).items():
@@ -47,8 +48,8 @@ def launched(
         variant="toy-archive",
         artifact=artifact,
         folder=None,
-        shipped=Shipped(modules=modules, files=frozenset(shipped)),
-        provided={},
+        shipped=Shipped(modules=modules, files=frozenset(shipped), tells_standard=False),
+        provided=provided or {},
     )
 
 
@@ -70,6 +71,20 @@ def test_what_the_script_has_loaded_and_the_program_has_not_is_named(project: Pa
     missing, differs = seen.remarks
     assert 'set hidden_imports = ["plugins.alpha"]' in missing
     assert "'ALPHA' where the program writes nothing" in differs
+
+
+def test_a_dotenv_is_looked_for_elsewhere_when_packaged(project: Path) -> None:
+    """A script that names the file itself finds it in both."""
+    script = HEAD + "print(open(os.path.dirname(__file__) + '/.env').read())\n" + TAIL
+    given: dict[str, Mapping[str, str]] = {
+        "files": {".env": "A=1"},
+        "provided": {"dotenv": "python-dotenv"},
+    }
+    seen = launched(project, script, HEAD + TAIL, **given)
+    assert first_launch.LOAD_DOTENV in seen.remarks
+    same = HEAD + "print('A=1')\n" + TAIL
+    seen = launched(project, script, same, shipped=("toy/.env",), **given)
+    assert seen.remarks == ()
 
 
 def test_a_file_that_did_not_ship_may_be_needed(project: Path) -> None:

@@ -42,6 +42,24 @@ def test_modules_are_named_from_the_root_that_imports_start_at() -> None:
     assert set(own.modules) == {"app", "app.views", "other"}
 
 
+def test_below_several_roots_the_names_that_shipped_are_the_names() -> None:
+    """``app/main.py`` that imports ``app.routes``: both folders are roots."""
+    files = ["app/__init__.py", "app/main.py", "app/routes.py", "app/jobs/clean.py"]
+    own = parts.own_parts(
+        files, entry="app/main.py", roots=("app", "."), shipped={"app", "app.routes"}
+    )
+    assert set(own.modules) == {"app", "app.routes", "app.jobs.clean"}
+
+
+def test_a_module_that_looks_like_a_tool_is_missed_when_it_is_loaded() -> None:
+    """``tasks.py`` of Celery, a package ``docs``: of the program when the script has them."""
+    files = ["main.py", "app/tasks.py", "app/docs/page.py", "setup.py"]
+    own = parts.own_parts(files, entry="main.py")
+    (gap,) = parts.own_gaps(own, shipped(), used("app/tasks.py"))
+    assert (gap.key, gap.values, gap.certain) == ("hidden_imports", ("app.tasks",), True)
+    assert parts.own_gaps(parts.without(own, ["app"]), shipped(), used("app/tasks.py")) == []
+
+
 def test_a_module_that_the_script_loads_and_that_did_not_ship_is_certain() -> None:
     """Plugins found by name: the script has them, no import statement names them."""
     paths = ("plugins/__init__.py", "plugins/alpha.py", "plugins/old.py")
@@ -99,6 +117,19 @@ def test_data_is_named_by_the_topmost_folder_that_is_missing_whole() -> None:
     (gap,) = parts.own_gaps(own, shipped(files=("static/x.js",)), NOTHING)
     assert gap.key == "data"
     assert gap.values == ("models", "static/css", "w")
+
+
+def test_files_are_told_as_the_script_finds_them() -> None:
+    """Relative to its folder; what lies elsewhere cannot ship, and code is no data."""
+    files = ["app/main.py", "app/a/x.txt", "app/pkg/b.py", "app/pkg/c/y.txt", "z.txt", "web/w.js"]
+    own = parts.own_parts(files, entry="app/main.py", roots=("app",))
+    there = shipped("pkg.b", files=("_internal/a/x.txt",))
+    gaps = parts.own_gaps(own, there, used(files=("app/a/x.txt", "app/pkg/c/y.txt", "z.txt")))
+    assert [(gap.key, gap.values) for gap in gaps] == [
+        ("", ("z.txt",)),
+        ("data", ("app/pkg/c",)),
+    ]
+    assert "Fix: move it below app/" in parts.lines(gaps, {})[0]
 
 
 def test_nothing_is_said_when_nothing_is_missing() -> None:

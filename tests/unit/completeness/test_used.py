@@ -55,6 +55,22 @@ print((here / "data" / "words.txt").read_text(), os.listdir(here / "pages"))
     assert not seen.has("data/other.txt")
 
 
+def test_a_plugin_that_is_loaded_from_its_file_is_a_file(tmp_path: Path) -> None:
+    """Only a name on the module path makes it one that a packager can put into an archive."""
+    (tmp_path / "addons").mkdir()
+    for name in ("addons/a.py", "addons/b.py", "c.py"):
+        (tmp_path / name).touch()
+    script = """
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+place = __file__.replace("main.py", "addons/a.py")
+for spec in (spec_from_file_location("a", place), find_spec("addons.b"), find_spec("c")):
+    spec.loader.exec_module(module_from_spec(spec))
+"""
+    seen, done = ran(tmp_path, script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (seen.files, seen.modules) == ({"addons/a.py"}, {"addons/b.py", "c.py"})
+
+
 def test_bytecode_stands_for_its_source(tmp_path: Path) -> None:
     """The second run of a program reads the cache."""
     (tmp_path / "helper.py").write_text("", encoding="utf-8")

@@ -353,6 +353,25 @@ def test_a_real_program_that_was_not_understood_is_explained(
     assert message in finding.message
 
 
+def test_a_server_that_says_it_without_a_traceback_is_understood() -> None:
+    """gunicorn, of the configuration that it runs."""
+    facts = SidecarFacts(name="x", files=frozenset({"conf.py"}), program_folder="/opt/x")
+    text = "\nError: '/opt/x/_internal/conf.py' doesn't exist\n"
+    finding = diagnose(stderr=text, variant="v", facts=facts, failure=Failure.EXITED_BEFORE_READY)
+    assert finding is not None
+    assert (finding.key, finding.value) == ("data", "conf.py")
+
+
+def test_code_that_asks_for_its_own_text_is_told_what_ships() -> None:
+    """``inspect.getsource``: seen in a program of PyInstaller's, and the remedy tried there."""
+    text = 'Traceback (most recent call last):\n  File "main.py", line 24, in <module>\n'
+    text += "OSError: could not get source code\n"
+    finding = diagnose(stderr=text, variant="v", facts=APP, failure=Failure.EXITED_BEFORE_READY)
+    assert finding is not None
+    assert "inspect.getsource" in finding.message
+    assert "data = [" in finding.fix
+
+
 @pytest.mark.parametrize(
     ("asked", "shipped", "cause", "said"),
     [

@@ -111,6 +111,45 @@ def test_a_script_in_a_package_that_imports_relatively_is_a_module(tmp_path: Pat
     assert ran(folder, tmp_path / "copy") == ("RAN notes 1", 0)
 
 
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        ("from api.routes import x\n", "api.main"),
+        ("import api.routes\nimport logging\n", "api.main"),
+        ("from api.routes import x\nimport routes\n", ""),
+        ("import routes\n", ""),
+    ],
+)
+def test_a_script_that_imports_the_package_it_lies_in_is_a_module(
+    tmp_path: Path, text: str, module: str
+) -> None:
+    """It is run from above; ``logging.py`` beside it is not the standard library's then."""
+    files = {"web/api/main.py": text, "web/api/routes.py": "x = 1\n", "web/api/logging.py": ""}
+    folder = project(tmp_path, '[tool.sidecar]\nentry = "web/api/main.py"', files)
+    found = sidecar.load(folder)
+    assert found.module == module
+    assert found.entry == ("web/sidecar_start.py" if module else "web/api/main.py")
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_a_script_keeps_its_encoding(tmp_path: Path, coding: str) -> None:
+    """A mark of the byte order, or a ``coding`` line; more than one import on a line."""
+    first = f"# coding: {coding}\n" if coding == "latin-1" else ""
+    text = (
+        f"{first}e = 'é'; from . import a; from . import b\nprint(len(e), a.x, b.x, __file__[:0])\n"
+    )
+    made = entry.as_script(text.encode(coding), "pkg.__main__")
+    (tmp_path / "start.py").write_bytes(made)
+    for name, content in {"__init__": "", "a": "x = 1\n", "b": "x = 2\n"}.items():
+        (tmp_path / "pkg").mkdir(exist_ok=True)
+        (tmp_path / "pkg" / f"{name}.py").write_text(content)
+    for script in (made, entry.as_utf8(entry.with_first(made, "import sys")).encode()):
+        (tmp_path / "start.py").write_bytes(script)
+        argv = [sys.executable, str(tmp_path / "start.py")]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == ("1 1 2 \n", "")
+
+
 def test_main_py_is_the_program_when_nothing_else_is_said(tmp_path: Path) -> None:
     """A command beside it changes nothing that was right before."""
     manifest = '[project.scripts]\nnotes = "notes.cli:main"'

@@ -88,6 +88,7 @@ OPTIONAL = [
     "try:\n    import gone\nexcept (OSError, ModuleNotFoundError):\n    pass",
     "try:\n    import gone\nexcept builtins.ImportError as error:\n    print(error)",
     "try:\n    import gone\nexcept Exception:\n    pass",
+    "QUIET = (ImportError, OSError)\ntry:\n    import gone\nexcept QUIET:\n    pass",
     "try:\n    import gone\nexcept:\n    pass",
     "try:\n    import json5\nexcept ImportError:\n    import gone",
     "try:\n    import json5\nexcept ImportError:\n    pass\nelse:\n    import gone",
@@ -258,6 +259,16 @@ def test_a_module_path_that_nobody_can_read_leaves_it_in_doubt(tmp_path: Path) -
     source = "import os, sys\nsys.path.append(os.environ['PLUGINS'])\nimport gone\n"
     sidecar = written(tmp_path, {"main.py": source})
     assert "unless main.py:2 puts it on the module path" in warned(sidecar)[0]
+
+
+def test_what_lies_outside_of_the_folder_cannot_be_packaged(tmp_path: Path) -> None:
+    """The script finds it where it lies; nothing of it ships."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "proto.py").touch()
+    source = "import sys\nsys.path.append('../shared')\nimport proto\n"
+    sidecar = written(tmp_path / "backend", {"main.py": source})
+    with pytest.raises(SidecarError, match=r"main\.py:3 imports 'proto', which lies in .*shared"):
+        warned(sidecar)
 
 
 def test_a_distribution_is_named_only_where_its_metadata_says_so(tmp_path: Path) -> None:

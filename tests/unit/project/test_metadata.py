@@ -121,6 +121,8 @@ def test_requirements_beside_a_project_without_dependencies_count(tmp_path: Path
     write(tmp_path, requirements_dot_txt="click\n")
     found = read(tmp_path, BASE + 'version = "1"')
     assert (found.dependencies, found.source) == (("click",), "requirements.txt")
+    (tmp_path / "requirements.txt").write_bytes("click\r\n".encode("utf-16"))
+    assert read(tmp_path, BASE + 'version = "1"').dependencies == ("click",), "PowerShell's"
     assert read(tmp_path, BASE + 'version = "1"\ndependencies = []').dependencies == ()
 
 

@@ -69,6 +69,7 @@ def test_setup_files_and_src_are_read_too(tmp_path: Path) -> None:
         ("sys.path += ['x']", "x"),
         ("sys.path.extend(['x'])", "x"),
         ("import site\nsite.addsitedir('x')", "x"),
+        ("for part in ['x']:\n    sys.path.append(os.path.join('lib', part))", "lib/x"),
         ("sys.path.insert(0, str(Path(__file__).resolve().parents[0]))", "."),
         ("sys.path.append(os.getcwd())", "."),
     ],
