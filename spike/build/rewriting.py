@@ -45,7 +45,12 @@ def fill(
     else:
         say(f"{variant}: trying the program and proving rewritten libraries ...")
         try:
-            made = overlay.make(sidecar, exclude=sidecar.fast_start_exclude, check=sidecar.check)
+            made = overlay.make(
+                sidecar,
+                exclude=sidecar.fast_start_exclude,
+                check=sidecar.check,
+                compiled=recipe.compiled is not None,
+            )
         except NotProvedError as error:
             told = [f"built plainly, without a faster start. {error}"]
             overlay.write_tables(Tables(), work / recipe.overlay)
