@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from spike.core.workspace import TOOL as ROOT
-from spike.faststart import choice, lazy, statements, trials
+from spike.faststart import choice, lazy, proof, statements, trials
 from spike.faststart.tables import Tables
 
 pytestmark = [
@@ -140,6 +140,40 @@ def test_a_profile_becomes_a_filter_that_python_3_15_obeys(run: Run) -> None:
     again = noted(run, lazy=lazy.keys(chosen.statements))
     assert again.used == frozenset()
     assert not again.modules.keys() & chosen.spared
+
+
+PROOF = """
+sys.path += ["/tools"]
+import marshal, fast_start_proof
+open("/settings", "wb").write(marshal.dumps({settings!r}))
+fast_start_proof.main("/settings")
+print(open("/seen.json").read())
+"""
+
+
+def test_libraries_that_wait_show_what_the_plain_ones_show(run: Run) -> None:
+    """Each name is loaded as it is looked at; without threads and children, which it has not."""
+    settings: dict[str, Any] = {
+        "before": ["lib", "lib.early"],
+        "after": ["lib.heavy", "big"],
+        "rewritten": ["lib"],
+        "modules": {},
+        "put_off": [],
+        "staged": "/tools",
+        "tables": "",
+        "patience_s": 1.0,
+        "result": "/seen.json",
+        "lazy": [],
+    }
+    keys = list(lazy.keys(candidates(run, ("lib",))))
+    plain, again, fast = (
+        json.loads(run(PROOF.format(settings={**settings, "lazy": each})).splitlines()[-1])
+        for each in ([], [], keys)
+    )
+    assert plain["modules"]["lib"]["large"] == "module big"
+    assert proof.differences(plain, again, fast) == ()
+    other = {**fast, "modules": {**fast["modules"], "lib": {**fast["modules"]["lib"], "f": "x"}}}
+    assert proof.differences(plain, again, other) != ()
 
 
 def test_what_ships_asks_for_nothing_but_the_profile(run: Run) -> None:
