@@ -251,6 +251,22 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             why_no_python="a row of it is another Python, Debian's.",
         ),
         Benchmark(
+            name="services",
+            task="services",
+            says="Compare whole services, plain and with a faster start, in one run (hours).",
+            module="benchmarks.services",
+            sections=(Section(name="services", report="services", title="Whole services"),),
+            options=(
+                Option(name="rounds", help="timed launches of each row", default=40, whole=True),
+                Option(name="counts", help="counts of each row's instructions", default=1, low=0),
+                SEED,
+            ),
+            rows=Rows.NONE,
+            any_sidecar=False,
+            why_hello="each service is a sidecar of its own, in examples/.",
+            why_no_python="a row of it is another Python, Debian's.",
+        ),
+        Benchmark(
             name="faults",
             task="faults",
             says="Try every variant on hostile machines.",

@@ -172,6 +172,49 @@ def ablation(c: Context, row: list[str], rounds: str = str(ABLATION.defaults["ro
     return measuring.tell(ABLATION, hello, result)
 
 
+SERVICES = BENCHMARKS["services"]
+
+
+@task(
+    help={
+        "service": "this service only, such as fastapi (repeatable)",
+        "variant": VARIANT_HELP,
+        "build": "build first what is not built, or not from today's sources",
+        **{option.name: option.explained for option in SERVICES.options},
+    },
+    iterable=["service", "variant"],
+)
+@edge
+def services(
+    c: Context,
+    service: list[str],
+    variant: list[str],
+    rounds: str = str(SERVICES.defaults["rounds"]),
+    counts: str = str(SERVICES.defaults["counts"]),
+    seed: str = str(SERVICES.defaults["seed"]),
+    build: bool = False,
+) -> int:
+    """Compare whole services, plain and with a faster start, in one run (hours).
+
+    Takes no --sidecar: each service is a sidecar of its own, in examples/.
+
+    Takes no --python: a row of it is another Python, Debian's.
+    """
+    from benchmarks import services as whole
+    from decision.workflows import measuring
+    from spike.core.errors import EXIT_CANNOT
+    from spike.project import sidecar as sidecars
+
+    options = numbers(SERVICES, {"rounds": rounds, "counts": counts, "seed": seed})
+    hello = sidecars.load(HELLO)
+    targets, problems = whole.choose(service, variant, build=build)
+    result = SERVICES.run(hello, targets, partial=bool(service or variant), **options)
+    code = measuring.tell(SERVICES, hello, result)
+    for problem in problems:
+        print(f"not measured: {problem}")
+    return EXIT_CANNOT if problems else code
+
+
 @task(
     help={
         "library": "try this library only, a folder of examples/libraries (repeatable)",
@@ -203,7 +246,7 @@ def libraries(
     return 0
 
 
-WRITTEN_BY_HAND = {"bench", "faults", "ablation", "verify"}
+WRITTEN_BY_HAND = {"bench", "faults", "ablation", "services", "verify"}
 """Tasks that do more than their benchmark: two files, a list, a choice of rows, system packages."""
 
 GENERATED = tuple(

@@ -6,6 +6,7 @@ Standard library only: it runs in the packager's environment.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from spike.faststart import overlay
 from spike.faststart.tables import Tables
 from spike.packagers.recipe import Recipe
 from spike.project.sidecar import Sidecar
+
+TOOK = re.compile(r"; tried and proved in (\d+) s$")
+"""Where a remark of :func:`fill` says how many seconds that took."""
 
 
 def fill(
@@ -45,7 +49,12 @@ def fill(
     else:
         say(f"{variant}: trying the program and proving rewritten libraries ...")
         try:
-            made = overlay.make(sidecar, exclude=sidecar.fast_start_exclude, check=sidecar.check)
+            made = overlay.make(
+                sidecar,
+                exclude=sidecar.fast_start_exclude,
+                check=sidecar.check,
+                compiled=recipe.compiled is not None,
+            )
         except NotProvedError as error:
             told = [f"built plainly, without a faster start. {error}"]
             overlay.write_tables(Tables(), work / recipe.overlay)

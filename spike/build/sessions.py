@@ -103,6 +103,21 @@ def lock(sidecar: Sidecar) -> None:
         )
 
 
+def environment(sidecar: Sidecar) -> None:
+    """Install a sidecar's own dependencies, to run it as a script.
+
+    Raises:
+        BuildFailedError: They cannot be installed; the session's output has said why.
+    """
+    words = [sys.executable, "-m", "nox", "--sessions", "sidecar_env", "--"]
+    done, log = _run(sidecar, [*words, "--sidecar", str(sidecar.folder)])
+    if not done.ok:
+        raise BuildFailedError(
+            f"The dependencies of {sidecar.name} could not be installed; see above.",
+            try_next=f"read {display_path(log)}",
+        )
+
+
 def _run(sidecar: Sidecar, words: Sequence[str]) -> tuple[process.Completed, Path]:
     log = sidecar.workspace.root / "build" / "nox.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -8,20 +8,21 @@ Standard library only: it runs in the packager's environment.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
 import shutil
-import sys
 import sysconfig
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spike.core import process
-from spike.core.errors import MissingToolError, NotProvedError
-from spike.faststart import choice, proof, scan, statements, tables, trials
+from spike.core.errors import NotProvedError
+from spike.faststart import choice, lazy, own_tests, proof, scan, statements, tables, trials
 from spike.faststart.choice import Choice
+from spike.faststart.lazy import Key
 from spike.faststart.proof import Difference
 from spike.faststart.rewrite import HELPER, rewritten
 from spike.faststart.scan import Source
@@ -37,8 +38,6 @@ from spike.project.sidecar import Sidecar
 
 MOST_ROUNDS = 8
 """So often something may be left out before the build goes on without an overlay."""
-CHECK_TIMEOUT_S = 1800.0
-"""How long the author's own tests may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +99,20 @@ def write_tables(made: Tables, folder: Path) -> None:
     (folder / f"{TABLES}.py").write_text(made.module(), encoding="utf-8")
 
 
-def make(sidecar: Sidecar, *, exclude: Sequence[str] = (), check: Sequence[str] = ()) -> Overlay:
+def make(
+    sidecar: Sidecar,
+    *,
+    exclude: Sequence[str] = (),
+    check: Sequence[str] = (),
+    compiled: bool = False,
+) -> Overlay:
     """Make and prove the overlay of a sidecar, in the Python that is packaged.
 
     Args:
         sidecar: Whose libraries.
         exclude: Libraries that are left as they are.
         check: The command of the author's own tests; none when empty.
+        compiled: Whether a compiler takes them, whose code asks no filter of imports.
 
     Raises:
         NotProvedError: There is none.
@@ -119,7 +125,7 @@ def make(sidecar: Sidecar, *, exclude: Sequence[str] = (), check: Sequence[str] 
     base = sidecar.workspace.build / "places"
     with places.copied(base, script, folder=None, sources=sources, files=files) as (place, copy):
         return replace(
-            _Maker(sidecar, place, copy, exclude, check).run(),
+            _Maker(sidecar, place, copy, exclude, check, lazy.here() and not compiled).run(),
             elapsed_s=round(time.monotonic() - began, 1),
         )
 
@@ -157,7 +163,9 @@ class _Maker:
         script: Path,
         exclude: Sequence[str],
         check: Sequence[str],
+        by_filter: bool,
     ) -> None:
+        self.by_filter = by_filter
         self.sidecar = sidecar
         self.check = tuple(check)
         self.place = place
@@ -174,9 +182,10 @@ class _Maker:
     def run(self) -> Overlay:
         """Try, choose, rewrite and prove until nothing differs."""
         plain = self._noted(())
-        for name in sorted(_bound_to_place() & {library_of(each) for each in plain.modules}):
+        bound = frozenset() if self.by_filter else _bound_to_place()
+        for name in sorted(bound & {library_of(each) for each in plain.modules}):
             self.left_out.setdefault(name, "its native libraries are found by where it lies")
-        found = dict(_candidates(plain))
+        found = dict(_candidates(plain, by_filter=self.by_filter))
         if watched := choice.sparable(plain, found):
             plain = replace(plain, effects=self._noted(watched).effects)
         names = _order(plain, self.place.sources)
@@ -185,28 +194,34 @@ class _Maker:
         for _ in range(MOST_ROUNDS):
             chosen = self._chosen(plain, found, texts_of_all)
             try:
-                texts = _texts(plain, chosen)
+                texts = {} if self.by_filter else _texts(plain, chosen)
             except _UnlikeError as error:
                 del found[error.module]  # it does not come out as it should
                 continue
             modules = self._written(plain, texts)
-            tried = self._tried(modules, plain)
+            waiting = lazy.keys(chosen.statements) if self.by_filter else {}
+            tried = self._tried(modules, waiting, plain)
             if tried is None:
                 continue
             problems, made = tried
-            if not (problems or modules or made):
+            if not (problems or modules or waiting or made):
                 break
             if not problems:
                 if seen is None or chosen.statements.keys() - seen[0]["sources"].keys():
                     seen = self._plainly(names, chosen.statements.keys())
-                problems = self._proved(names, chosen, modules, made, seen)
+                problems = self._proved(names, chosen, modules, waiting, made, seen)
             if not problems:
-                self._checked(modules)
+                own_tests.run(
+                    *(self.sidecar, self.place, self.check),
+                    modules=modules,
+                    lazy=waiting,
+                    tables=self.tables if made else None,
+                )
                 return Overlay(
                     texts={_below(plain.modules[name]): text for name, text in texts.items()},
                     put_off=sum(map(len, chosen.statements.values())),
                     spared=chosen.spared,
-                    tables=made,
+                    tables=replace(made, lazy=tuple(waiting)),
                     left_out=dict(sorted(self.left_out.items())),
                     kept=chosen.kept,
                 )
@@ -253,7 +268,7 @@ class _Maker:
         return modules
 
     def _tried(
-        self, modules: Mapping[str, Overlaid], plain: Notes
+        self, modules: Mapping[str, Overlaid], waiting: Mapping[Key, int], plain: Notes
     ) -> tuple[Sequence[Difference], Tables] | None:
         """Run the program with it; None when READY needs more, which is known then.
 
@@ -261,10 +276,13 @@ class _Maker:
             What went wrong, and what can be made beforehand.
         """
         notes = plain
-        if modules:
-            launch, notes = trials.run(self.sidecar, self.place, self.script, modules=modules)
+        files = {name: plain.modules[name] for name in (*modules, *(key[0] for key in waiting))}
+        if files:
+            launch, notes = trials.run(
+                self.sidecar, self.place, self.script, modules=modules, lazy=waiting
+            )
             if not launch.ok:
-                return [_failing(launch, modules)], Tables()
+                return [_failing(launch, files)], Tables()
             if notes.used:
                 self.used |= notes.used
                 return None
@@ -272,7 +290,10 @@ class _Maker:
         write_tables(made, self.tables)
         if made:
             launch, _ = trials.run(
-                self.sidecar, self.place, self.script, modules=modules, tables=self.tables
+                *(self.sidecar, self.place, self.script),
+                modules=modules,
+                lazy=waiting,
+                tables=self.tables,
             )
             if not launch.ok:
                 return [_failing(launch, {})], made
@@ -282,21 +303,23 @@ class _Maker:
         self, names: Sequence[str], rewritten_: Collection[str]
     ) -> tuple[proof.Seen, proof.Seen]:
         """What the plain libraries show, twice."""
-        both = []
-        for _ in range(2):
-            seen = proof.look(
-                self.place.root / "proof", before=names, rewritten=rewritten_, path=self._path()
-            )
-            if isinstance(seen, Difference):
-                raise NotProvedError(seen.what)
-            both.append(seen)
-        return both[0], both[1]
+        folders = [self.place.root / f"proof-{number}" for number in (1, 2)]
+        look = functools.partial(proof.look, before=names, rewritten=rewritten_, path=self._path())
+        # At the same time: neither is a figure, and what differs between them is not compared.
+        with ThreadPoolExecutor(len(folders)) as both:
+            first, second = both.map(look, folders)
+        if isinstance(first, Difference):
+            raise NotProvedError(first.what)
+        if isinstance(second, Difference):
+            raise NotProvedError(second.what)
+        return first, second
 
     def _proved(
         self,
         names: Sequence[str],
         chosen: Choice,
         modules: Mapping[str, Overlaid],
+        waiting: Mapping[Key, int],
         made: Tables,
         plain: tuple[proof.Seen, proof.Seen],
     ) -> Sequence[Difference]:
@@ -307,6 +330,7 @@ class _Maker:
             after=[name for name in names if name not in chosen.loaded],
             rewritten=plain[0]["sources"].keys(),
             modules=modules,
+            lazy=waiting,
             put_off=chosen.statements,
             tables=self.tables if made else None,
             path=self._path(),
@@ -314,57 +338,9 @@ class _Maker:
         if isinstance(fast, Difference):
             return [fast]
         return [
-            *proof.unproved(plain[0], modules.keys()),
+            *proof.unproved(plain[0], chosen.statements.keys()),
             *proof.differences(plain[0], plain[1], fast),
         ]
-
-    def _checked(self, modules: Mapping[str, Overlaid]) -> None:
-        """Run the author's own tests with it.
-
-        Raises:
-            NotProvedError: They fail.
-            MissingToolError: They cannot be run.
-        """
-        if not self.check:
-            return
-        shown = " ".join(self.check)
-        if (fast := self._check_once(modules)) is None:
-            return
-        plain = self._check_once({})
-        if plain is not None:
-            raise NotProvedError(
-                f"The check {shown!r} fails with the plain libraries as well: {plain}"
-            )
-        raise NotProvedError(f"The check {shown!r} fails with the rewritten libraries: {fast}")
-
-    def _check_once(self, modules: Mapping[str, Overlaid]) -> str | None:
-        """Run the author's tests; their last words when they fail, None when they pass."""
-        env, _ = trials.environment(
-            self.sidecar,
-            self.place,
-            modules=modules,
-            tables=self.tables if modules else None,
-            quiet=True,
-        )
-        programs = str(Path(sys.executable).parent)
-        command = [sys.executable, *self.check[1:]] if self.check[0] == "python" else self.check
-        try:
-            done = process.capture(
-                command,
-                env={**env, "PATH": os.pathsep.join([programs, os.environ.get("PATH", "")])},
-                cwd=self.place.sources,
-                timeout_s=CHECK_TIMEOUT_S,
-            )
-        except MissingToolError:
-            raise MissingToolError(
-                f"The check cannot be run: there is no program {self.check[0]!r}.",
-                why="It is looked for beside the packaged Python, then on PATH.",
-                try_next="put it into a dependency group, name that in [tool.sidecar] groups, and "
-                f"nox -s lock --{self.sidecar.option}",
-            ) from None
-        if done.ok:
-            return None
-        return "\n".join((done.output + done.errors).strip().splitlines()[-5:]) or "no output"
 
     def _path(self) -> list[str]:
         path = imports.module_path(self.sidecar, self.place.sources).get("PYTHONPATH", "")
@@ -395,7 +371,7 @@ class _Maker:
         return "READY needs everything that is imported, or nothing of it can be put off"
 
 
-def _candidates(plain: Notes) -> Iterator[tuple[str, tuple[Statement, ...]]]:
+def _candidates(plain: Notes, *, by_filter: bool) -> Iterator[tuple[str, tuple[Statement, ...]]]:
     """What could be put off in the libraries that are loaded until READY."""
     libraries = {name for name, file in plain.modules.items() if _is_library(file)}
     for name in sorted(choice.worth(plain, libraries)):
@@ -408,6 +384,9 @@ def _candidates(plain: Notes) -> Iterator[tuple[str, tuple[Statement, ...]]]:
             is_package=is_package,
             submodules=inside if is_package else (),
         )
+        if by_filter:
+            text = path.read_bytes()
+            found = lazy.tellable(text, found, module=name, is_package=is_package)
         if found:
             yield name, found
 
@@ -461,11 +440,10 @@ def _sources(plain: Notes, own: Path) -> Iterator[Source]:
                 yield Source(name, path.read_bytes())
 
 
-def _failing(launch: Launch, modules: Mapping[str, Overlaid]) -> Difference:
-    """A trial run that fails, and the innermost rewritten module of its traceback."""
+def _failing(launch: Launch, files: Mapping[str, str]) -> Difference:
+    """A trial run that fails, and the innermost of some modules in its traceback."""
     said = "\n".join(launch.stderr_tail)
-    files = {each.file: name for name, each in modules.items()}
-    ends = sorted((said.rfind(f'"{file}"'), name) for file, name in files.items())
+    ends = sorted((said.rfind(f'"{file}"'), name) for name, file in files.items())
     module = ends[-1][1] if ends and ends[-1][0] >= 0 else ""
     words = judgement.last_words(launch)
     return Difference(module=module, what=f"the trial run fails: {launch.detail}; {words}")

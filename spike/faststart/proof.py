@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.core import process
+from spike.faststart.lazy import Key
 from spike.faststart.statements import Statement
 from spike.faststart.tables import STAGED
 from spike.faststart.trials import Overlaid
@@ -55,6 +56,7 @@ def look(
     after: Sequence[str] = (),
     rewritten: Collection[str],
     modules: Mapping[str, Overlaid] | None = None,
+    lazy: Mapping[Key, int] | None = None,
     put_off: Mapping[str, Sequence[Statement]] | None = None,
     tables: Path | None = None,
     path: Sequence[str] = (),
@@ -67,6 +69,7 @@ def look(
         after: Modules that are imported when all that was put off is resolved.
         rewritten: Names of the modules that are rewritten, in this process or another.
         modules: The rewritten modules; none for the plain ones.
+        lazy: What the interpreter's own filter lets wait instead.
         put_off: What they have put off.
         tables: Folder of the module that hands out what was made beforehand; None for none.
         path: Further folders to import from.
@@ -81,6 +84,7 @@ def look(
         "modules": {
             name: {"file": each.file, "text": each.text} for name, each in (modules or {}).items()
         },
+        "lazy": list(lazy or ()),
         "put_off": [
             (name, list(each.names))
             for name, statements in sorted((put_off or {}).items())

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from spike.faststart.lazy import Key
 from spike.packagers.recipe import TABLES
 
 STAGED: Final = Path(__file__).parent / "staged"
@@ -56,13 +57,15 @@ class Tables:
     Attributes:
         patterns: As the staged module takes them.
         texts: Likewise.
+        lazy: What the interpreter's own filter of imports lets wait (:mod:`spike.faststart.lazy`).
     """
 
     patterns: tuple[tuple[Any, ...], ...] = ()
     texts: tuple[tuple[str, str, str, str, bytes], ...] = ()
+    lazy: tuple[Key, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.patterns or self.texts)
+        return bool(self.patterns or self.texts or self.lazy)
 
     def module(self) -> str:
         """The text of the module that hands them out; without tables it does nothing."""
@@ -71,6 +74,7 @@ class Tables:
             ("PYTHON", sys.version if self else ""),
             ("PATTERNS", self.patterns),
             ("TEXTS", self.texts),
+            ("LAZY", self.lazy),
         ):
             head, empty, tail = text.partition(f"\n{name} = ")
             text = f"{head}{empty}{value!r}\n{tail.partition(chr(10))[2]}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.completeness.used import WATCHED
+from spike.faststart.lazy import Key
 from spike.faststart.tables import STAGED, Text
 from spike.launch import judgement
 from spike.launch.places import Place
@@ -101,6 +102,7 @@ def environment(
     place: Place,
     *,
     modules: Mapping[str, Overlaid] | None = None,
+    lazy: Mapping[Key, int] | None = None,
     tables: Path | None = None,
     effects: Collection[str] = (),
     quiet: bool = False,
@@ -110,7 +112,8 @@ def environment(
     Args:
         sidecar: Whose modules it can import.
         place: Where the copy of them lies.
-        modules: See :func:`run`; ``tables`` and ``effects`` likewise.
+        modules: See :func:`run`; ``lazy``, ``tables`` and ``effects`` likewise.
+        lazy: See there.
         tables: See there.
         effects: See there.
         quiet: Whether to note nothing, and to change nothing else of the interpreter.
@@ -130,6 +133,7 @@ def environment(
         "modules": {
             name: {"file": each.file, "text": each.text} for name, each in (modules or {}).items()
         },
+        "lazy": dict(lazy or {}),
     }
     settings.write_bytes(marshal.dumps(told))
     path = imports.module_path(sidecar, place.sources).get("PYTHONPATH", "")
@@ -149,6 +153,7 @@ def run(
     script: Path,
     *,
     modules: Mapping[str, Overlaid] | None = None,
+    lazy: Mapping[Key, int] | None = None,
     tables: Path | None = None,
     effects: Collection[str] = (),
 ) -> tuple[Launch, Notes]:
@@ -159,10 +164,13 @@ def run(
         place: Where the copy of it lies.
         script: The copy.
         modules: The rewritten modules that it is to import.
+        lazy: What the interpreter's own filter lets wait instead, with the line of each.
         tables: Folder of the module that hands out what was made beforehand; None for none.
         effects: Modules of which to note what changes outside of them while they are executed.
     """
-    env, notes = environment(sidecar, place, modules=modules, tables=tables, effects=effects)
+    env, notes = environment(
+        sidecar, place, modules=modules, lazy=lazy, tables=tables, effects=effects
+    )
     spec = judgement.spec_of(sidecar, [sys.executable, str(script)], place=place, env=env)
     spec = replace(spec, ready_timeout_s=spec.ready_timeout_s * PATIENCE)
     at_ready = [0]

@@ -21,6 +21,8 @@ from spike.core.workspace import system_name
 from spike.packagers.analysis import module_graph, opcode_tables, prologue
 from spike.packagers.analysis.interpreter_imports import START_UP
 from spike.packagers.recipe import (
+    FAST,
+    FAST_PRICE,
     STAGED,
     Mode,
     Recipe,
@@ -32,6 +34,7 @@ from spike.packagers.recipe import (
     listing,
     module_path,
     output_folder,
+    overlay_of,
 )
 from spike.project.sidecar import Sidecar
 
@@ -116,6 +119,18 @@ class Nuitka:
             "same time can disturb each other. Every launch checks every cached file.",
             default=False,
         ),
+        Mode(
+            name="onefile-fast",
+            summary="onefile, with libraries whose imports wait until somebody needs them",
+            price=FAST_PRICE,
+            default=False,
+        ),
+        Mode(
+            name="standalone-fast",
+            summary="standalone, with libraries whose imports wait until somebody needs them",
+            price=FAST_PRICE,
+            default=False,
+        ),
     )
     tools: tuple[Tool, ...] = (
         # On Windows Nuitka finds the MSVC build tools where they are, or downloads a compiler.
@@ -150,33 +165,26 @@ class Nuitka:
         _check_linkable(sidecar)
         output = output_folder(sidecar, self.name, mode)
         stem = Path(sidecar.entry).stem
+        kind = mode.removesuffix(FAST)
+        overlay = overlay_of(sidecar, mode)
         argv = [
-            *_command(sidecar, output, "--standalone" if mode == "standalone" else "--onefile"),
-            *(_cached(sidecar) if mode == "cached" else []),
+            *_command(sidecar, output, "--standalone" if kind == "standalone" else "--onefile"),
+            *(_cached(sidecar) if kind == "cached" else []),
             *_contents(sidecar),
         ]
         leftovers = (output / f"{stem}.build", output / f"{stem}.onefile-build")
         folder = output / f"{stem}.dist"
-        if mode != "standalone":
-            return Recipe(
-                argv=tuple(argv),
-                env=module_path(sidecar),
-                output=output,
-                artifact=output / f"{stem}{_SUFFIX}",
-                discard=(*leftovers, folder),
-                files=prologue.files(sidecar),
-                shipped=_shipped,
-                compiled=lambda: _compiled(sidecar),
-            )
+        in_folder = kind == "standalone"
         return Recipe(
             argv=tuple(argv),
-            env=module_path(sidecar),
+            env=module_path(sidecar, overlay=overlay),
             output=output,
-            artifact=folder / f"{stem}{_SUFFIX}",
-            folder=folder,
-            discard=leftovers,
-            files=prologue.files(sidecar),
+            artifact=(folder if in_folder else output) / f"{stem}{_SUFFIX}",
+            folder=folder if in_folder else None,
+            discard=leftovers if in_folder else (*leftovers, folder),
+            files=prologue.files(sidecar, overlay=overlay),
             shipped=_shipped,
+            overlay=overlay,
             compiled=lambda: _compiled(sidecar),
         )
 

@@ -33,7 +33,7 @@ SMALL = [
     pytest.param(benchmark, marks=pytest.mark.nightly if benchmark.name in LONG else ())
     for benchmark in BENCHMARKS.values()
     if not benchmark.in_host
-    and benchmark.name not in ("selfcheck", "ablation", "faults")  # have tests of their own
+    and benchmark.name not in ("selfcheck", "ablation", "faults", "services")  # have their own
 ]
 
 

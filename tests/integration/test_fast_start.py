@@ -36,6 +36,7 @@ print(json.dumps([early, "_fast_start" in text, connection, fastapi.routing.APIR
         "cpython-folder-fast",
         pytest.param("pyinstaller-onedir-fast", marks=pytest.mark.nightly),
         pytest.param("cx_freeze-onedir-fast", marks=pytest.mark.nightly),
+        pytest.param("nuitka-standalone-fast", marks=pytest.mark.nightly),
     ],
 )
 def test_a_service_is_built_with_rewritten_libraries(built: Build, variant: str) -> None:

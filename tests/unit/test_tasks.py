@@ -106,6 +106,7 @@ def test_every_command_takes_a_sidecar_or_says_why_not() -> None:
             "pool",
             "screenshots",
             "self-check",
+            "services",
             "test",
         ),
     }

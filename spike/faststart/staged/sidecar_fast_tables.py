@@ -4,6 +4,9 @@ Regular expressions that are compiled until READY are put into the cache of ``re
 would be soon. Code that dataclasses and typing make from text is handed to the very functions that
 make it: for these, and for nobody else, exec and compile are others, which know the texts that a
 trial run has seen. Any other text is compiled as ever.
+
+From Python 3.15 on imports wait by the interpreter's own means (PEP 810): its filter lets those
+wait that the build has proved, and those that would wait without it.
 """
 
 import builtins
@@ -19,6 +22,7 @@ MAKERS = frozenset({"exec", "compile"})
 PYTHON = ""  # the build puts the packaged Python and its tables here
 PATTERNS = ()
 TEXTS = ()
+LAZY = ()
 
 
 def fill(patterns):
@@ -103,10 +107,39 @@ def _with(function, others):
     return made
 
 
+def wait(lazy):
+    """Have imports wait until their names are used.
+
+    A program that was started with a mode or a filter of its own keeps these.
+
+    Args:
+        lazy: Importing module, imported one, and the names taken from it or None.
+    """
+    if sys.get_lazy_imports() != "normal" or sys.get_lazy_imports_filter() is not None:
+        return
+    known = frozenset(lazy)
+
+    def may_wait(importer, name, names):
+        if (importer, name, names) in known:
+            return True
+        frame = sys._getframe(1)
+        listed = frame.f_globals.get("__lazy_modules__")
+        if listed is not None and name in listed:
+            return True
+        # The lowest bit of IMPORT_NAME: the statement says lazy.
+        code, place = frame.f_code.co_code, frame.f_lasti
+        return bool(code[place + 1] & 1)
+
+    sys.set_lazy_imports_filter(may_wait)
+    sys.set_lazy_imports("all")
+
+
 def begin():
     """Hand everything out, in the Python that it was made in and for."""
     if sys.version != PYTHON or sys.flags.optimize:
         return
+    if LAZY:
+        wait(LAZY)
     fill(PATTERNS)
     by_module = {}
     for module, kind, filename, source, code in TEXTS:

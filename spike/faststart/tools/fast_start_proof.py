@@ -48,6 +48,9 @@ def main(path):
     if settings["tables"]:
         sys.path.append(settings["tables"])
         importlib.import_module("sidecar_fast_tables")
+    if settings["lazy"]:
+        sys.path.append(settings["staged"])
+        importlib.import_module("sidecar_fast_tables").wait(settings["lazy"])
     warnings.simplefilter("always")
 
     def noted(message, category, filename, lineno, file=None, line=None):
@@ -58,7 +61,7 @@ def main(path):
     sys.stdout = sys.stderr = io.StringIO()
     try:
         _import_all(settings["before"], seen)
-        if settings["modules"]:
+        if settings["put_off"]:
             _resolve(settings, seen)
         _import_all(settings["after"], seen)
         names = [*settings["before"], *settings["after"]]
@@ -142,6 +145,16 @@ def _in_child(module, names):
     return said or ("" if status == 0 else f"it ended with {status}")
 
 
+def _loaded(module, name, value):
+    """A value itself where it is one that waits by the means of the interpreter (PEP 810)."""
+    if type(value).__name__ != "lazy_import":
+        return value
+    try:
+        return getattr(module, name)
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
+
+
 def _plain(value):
     """A text without what differs from one process to the next."""
     return _ADDRESS.sub("0x", str(value))
@@ -157,7 +170,7 @@ class _Descriptions:
         """Each attribute of a module."""
         # As others would ask: what is not there yet is loaded.
         return {
-            name: self.value(value, module.__name__, 2)
+            name: self.value(_loaded(module, name, value), module.__name__, 2)
             for name, value in sorted(vars(module).items())
             if not self._is_ours(module.__name__, name)
         }

@@ -45,10 +45,17 @@ def begin(settings):
         import sidecar_fast_tables  # noqa: F401 - importing it hands them out
 
         sys.path.remove(settings["tables"])
+    if settings["lazy"]:
+        sys.path.append(settings["staged"])
+        import sidecar_fast_tables as staged
+
+        staged.wait(settings["lazy"])
     if settings["quiet"]:
         return
     if settings["modules"]:
         _note_uses(line)
+    if settings["lazy"]:
+        _note_lazy_uses(line, settings["lazy"])
     for name, module in list(sys.modules.items()):
         line("module", name, getattr(module, "__file__", None) or "")
     executed = _no_matter if settings["tables"] else _note_makers(line, settings["staged"])
@@ -105,6 +112,25 @@ def _note_uses(line):
         return usual(space, statement, names)
 
     helper.load = noted
+
+
+def _note_lazy_uses(line, lazy):
+    """Note what is loaded after all: by the importer's names, and one name at a time."""
+    lines = {
+        (importer, name, each): number
+        for (importer, name, names), number in lazy.items()
+        for each in names or (None,)
+    }
+    usual = builtins.__import__
+
+    def noted(name, globals=None, locals=None, fromlist=(), level=0):
+        importer = (globals or {}).get("__name__", "")
+        for each in fromlist or (None,):
+            if (importer, name, each) in lines:
+                line("use", importer, lines[importer, name, each])
+        return usual(name, globals, locals, fromlist, level)
+
+    builtins.__import__ = noted
 
 
 def _no_matter(name):

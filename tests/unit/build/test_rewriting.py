@@ -51,7 +51,7 @@ def test_what_is_proved_lies_where_the_packager_looks(
     assert second == "odd is left as it is: odd: attribute x"
     assert (tmp_path / "overlay" / "lib.py").read_bytes() == b"x = 1\n"
     assert (tmp_path / "overlay" / "sidecar_fast_start.py").is_file()
-    assert asked == [{"exclude": ("other",), "check": ("pytest",)}]
+    assert asked == [{"exclude": ("other",), "check": ("pytest",), "compiled": False}]
 
 
 def test_what_is_not_proved_is_built_plainly(

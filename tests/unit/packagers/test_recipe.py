@@ -146,6 +146,10 @@ EXTRA = {
     "cx_freeze-onedir-fast": "PYTHONHASHSEED=0 PYTHONPATH=overlay:sidecar cxfreeze build_exe "
     "--script sidecar/main.py --target-name sidecar-hello --build-exe dist/cx_freeze-onedir-fast "
     "--no-compress",
+    "nuitka-onefile-fast": "PYTHONPATH=overlay python -m nuitka sidecar/main.py --onefile "
+    "--assume-yes-for-downloads --output-dir=dist/nuitka-onefile-fast",
+    "nuitka-standalone-fast": "PYTHONPATH=overlay python -m nuitka sidecar/main.py --standalone "
+    "--assume-yes-for-downloads --output-dir=dist/nuitka-standalone-fast",
 }
 linux = pytest.mark.skipif(sys.platform != "linux", reason="these recipes are for Linux")
 
@@ -185,7 +189,10 @@ def test_the_extra_modes_commands(name: str) -> None:
     assert words == shlex.split(EXTRA[name])
 
 
-FAST = ("cpython-folder", "cx_freeze-onedir", "pyinstaller-onedir", "pyinstaller-onefile")
+FAST = (
+    *("cpython-folder", "cx_freeze-onedir", "pyinstaller-onedir", "pyinstaller-onefile"),
+    *("nuitka-onefile", "nuitka-standalone"),
+)
 
 
 @linux
@@ -208,6 +215,7 @@ def test_modes_that_cannot_take_rewritten_libraries_are_as_they_were() -> None:
     """Whatever the sidecar asks for; the build says so."""
     known = {name for name in VARIANTS if name in FAST or name.endswith("-fast")}
     known |= {"pyinstaller-spec"}  # needs a file of the author's
+    known |= {"nuitka-cached"}  # onefile, unpacked elsewhere
     for name in VARIANTS.keys() - known:
         assert recipe_of(name, fast_start=True).overlay is None, name
 
