@@ -48,7 +48,7 @@ def launched(
         variant="toy-archive",
         artifact=artifact,
         folder=None,
-        shipped=Shipped(modules=modules, files=frozenset(shipped), tells_standard=False),
+        shipped=Shipped(modules=modules, files=frozenset(shipped)),
         provided=provided or {},
     )
 
