@@ -33,6 +33,7 @@ def diagnose(
     stdout: str = "",
     failure: Failure | None = None,
     exit_signal: str = "",
+    exit_code: int | None = None,
 ) -> Diagnosis | None:
     """Find out what did not ship, or what the program does that cannot work when packaged.
 
@@ -46,6 +47,7 @@ def diagnose(
         stdout: The end of its standard output; some programs print tracebacks there.
         failure: How the launch failed. Without one, every line counts that may be an exception.
         exit_signal: Name of the signal that ended the program; empty for none.
+        exit_code: Its exit code; None where it has none.
 
     Returns:
         The finding, or None when the text does not show such a mistake.
@@ -58,6 +60,8 @@ def diagnose(
         return lifecycle.ready_form(stdout.splitlines(), stderr.splitlines(), facts)
     if failure is Failure.UNCLEAN_STOP and exit_signal:
         return lifecycle.stop_form([*stderr.splitlines(), *stdout.splitlines()], exit_signal)
+    if failure is Failure.UNCLEAN_STOP and exit_code in lifecycle.CODES_OF_SIGNALS:
+        return lifecycle.code_of_signal(exit_code)
     return None
 
 

@@ -89,6 +89,7 @@ def finding(launch: Launch, *, variant: str, known: SidecarFacts) -> Diagnosis |
         facts=known,
         failure=launch.failure,
         exit_signal=launch.exit_signal,
+        exit_code=launch.exit_code,
     )
 
 

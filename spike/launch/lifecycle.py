@@ -9,6 +9,8 @@ from collections.abc import Callable
 from spike.launch.causes import Cause, Diagnosis, SidecarFacts
 from spike.launch.ready import Ready
 
+CODES_OF_SIGNALS = {130: "SIGINT", 143: "SIGTERM"}
+"""128 and the number of the signal."""
 _SHUT_DOWN = re.compile(r"^SHUTDOWN\b|Finished server process|Application shutdown complete")
 
 
@@ -103,4 +105,16 @@ def stop_form(lines: list[str], exit_signal: str) -> Diagnosis:
         "did.",
         fix=f"signal.signal(signal.{exit_signal}, ...) with a handler that lets the program end by "
         "itself, with 0",
+    )
+
+
+def code_of_signal(exit_code: int) -> Diagnosis:
+    """The program ends by itself, with the code that a shell has for one that a signal ended."""
+    name = CODES_OF_SIGNALS[exit_code]
+    return Diagnosis(
+        cause=Cause.STOP_FORM,
+        target=name,
+        message=f"{exit_code} is what a shell says of a program that {name} has ended; a host that "
+        "asked for the stop takes only 0 for a clean one.",
+        fix="sys.exit(0) where the program stops because of the signal",
     )

@@ -27,7 +27,9 @@ _NO_LIBRARY_PYINSTALLER = re.compile(
 )
 # The working folder of a launch, see spike.launch.places.
 _WORKING_FOLDER = re.compile(r"^.*?/places/[^/]+/cwd-[^/]+/")
-_GONE = re.compile(r"n(?:o|')t exist|no such|not found|cannot (?:open|find)|missing", re.IGNORECASE)
+_GONE = re.compile(
+    r"n(?:o|')t exist|non-?existent|no such|not found|cannot (?:open|find)|missing", re.IGNORECASE
+)
 _PATH = re.compile(r"""(['"])(?P<quoted>[^'"\n]+)\1|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,]+)""")
 
 

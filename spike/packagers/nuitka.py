@@ -199,12 +199,7 @@ def _shipped(work: Path, recipe: Recipe) -> Shipped:
         modules.add(re.sub(r"@\d+$", "", source.name.removeprefix("module.").removesuffix(".c")))
     made = next(iter((work / recipe.output).glob("*.dist")), None)
     files = listing(work, replace(recipe, folder=made.relative_to(work) if made else None))
-    return Shipped(
-        modules=files.modules | modules,
-        files=files.files,
-        tells_metadata=False,
-        tells_standard=False,
-    )
+    return Shipped(modules=files.modules | modules, files=files.files, tells_metadata=False)
 
 
 def _reached(

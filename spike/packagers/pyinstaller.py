@@ -265,7 +265,7 @@ def _shipped(work: Path, recipe: Recipe) -> Shipped:
     for archive in (work / "build").glob("*/base_library.zip"):
         with zipfile.ZipFile(archive) as base:
             modules.update(map(module_of, base.namelist()))
-    return Shipped(modules=frozenset(modules), files=frozenset(files))
+    return Shipped(modules=frozenset(modules), files=frozenset(files), tells_standard=True)
 
 
 def _entries(content: object) -> Iterator[tuple[str, str]]:

@@ -45,13 +45,14 @@ class Shipped:
         files: Paths of the other files, relative to what is ``__file__``'s folder in the program.
         tells_metadata: Whether distributions' metadata is among them when it shipped; a compiler
             may put what the program asks of it into the code.
-        tells_standard: Whether modules of Python itself are among those named.
+        tells_standard: Whether all modules of Python itself are among those named; some packagers
+            have a part of them in their launcher.
     """
 
     modules: frozenset[str]
     files: frozenset[str]
     tells_metadata: bool = True
-    tells_standard: bool = True
+    tells_standard: bool = False
 
     def has_file(self, path: str) -> bool:
         """Whether a file shipped, wherever the packager has put it."""

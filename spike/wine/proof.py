@@ -55,6 +55,9 @@ TESTS = (
 )
 """The launcher's own tests: here they run on job objects, processes and locks of Windows."""
 
+TESTS_OF_PROJECTS = ("tests/unit/project", "tests/unit/issue_log")
+"""What is about no launch: paths, line ends and names as Windows has them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
@@ -257,17 +260,22 @@ class Proof:
             packagers: Names of those that build.
             launches: Of each variant.
         """
-        rootdir = ("--rootdir", prefix.windows_path(TOOL), "-p", "no:cacheprovider")
-        tests = [prefix.windows_path(TOOL / path) for path in TESTS]
-        self.step("the launcher's own tests", None, "-m", "pytest", "-q", *rootdir, *tests)
+        self.tests("the launcher's own tests", TESTS)
         for name in packagers:
             self.build(name, workspace.HELLO)
         bench = ("-m", "invoke", "bench", "--launches", str(launches))
         self.step("invoke bench", None, *bench)
         self.steps.extend(of_launches(self._samples("reliability"), launches))
 
+    def tests(self, name: str, paths: Sequence[str]) -> None:
+        """Run tests of the tool."""
+        rootdir = ("--rootdir", prefix.windows_path(TOOL), "-p", "no:cacheprovider")
+        tests = [prefix.windows_path(TOOL / path) for path in paths]
+        self.step(name, None, "-m", "pytest", "-q", *rootdir, *tests)
+
     def more(self, packagers: Sequence[str]) -> None:
         """Build and launch the example, and see what is the same on every system."""
+        self.tests("the tests of projects and of the issue log", TESTS_OF_PROJECTS)
         for name in packagers:
             self.build(name, EXAMPLE)
         invoke = ("-m", "invoke")

@@ -122,7 +122,7 @@ SAID = [
             "app/logging.py": "",
             "pyproject.toml": PROJECT + '[tool.sidecar]\nentry = "app/main.py"\n',
         },
-        says=r"first launch [\d.]+ ms to READY(?!.*Fix:)",
+        says=r"first launch [\d.]+ ms to READY(?!.* Fix:)",
     ),
     Case(
         name="said-ready-text",

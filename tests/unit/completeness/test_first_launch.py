@@ -48,7 +48,7 @@ def launched(
         variant="toy-archive",
         artifact=artifact,
         folder=None,
-        shipped=Shipped(modules=modules, files=frozenset(shipped), tells_standard=False),
+        shipped=Shipped(modules=modules, files=frozenset(shipped)),
         provided=provided or {},
     )
 
@@ -76,14 +76,12 @@ def test_what_the_script_has_loaded_and_the_program_has_not_is_named(project: Pa
 def test_a_dotenv_is_looked_for_elsewhere_when_packaged(project: Path) -> None:
     """A script that names the file itself finds it in both."""
     script = HEAD + "print(open(os.path.dirname(__file__) + '/.env').read())\n" + TAIL
-    given: dict[str, Mapping[str, str]] = {
-        "files": {".env": "A=1"},
-        "provided": {"dotenv": "python-dotenv"},
-    }
-    seen = launched(project, script, HEAD + TAIL, **given)
+    files, provided = {".env": "A=1"}, {"dotenv": "python-dotenv"}
+    seen = launched(project, script, HEAD + TAIL, files=files, provided=provided)
     assert first_launch.LOAD_DOTENV in seen.remarks
     same = HEAD + "print('A=1')\n" + TAIL
-    seen = launched(project, script, same, shipped=("toy/.env",), **given)
+    there = ("toy/.env",)
+    seen = launched(project, script, same, shipped=there, files=files, provided=provided)
     assert seen.remarks == ()
 
 

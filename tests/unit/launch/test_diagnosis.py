@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,7 +177,7 @@ APP = SidecarFacts(
 )
 
 
-def ending(name: str) -> dict[str, str]:
+def ending(name: str) -> dict[str, Any]:
     return {
         stream: (ENDINGS / f"{name}.{stream}.txt").read_text(encoding="utf-8")
         for stream in ("stderr", "stdout")
@@ -351,6 +352,16 @@ def test_a_real_program_that_was_not_understood_is_explained(
     )
     assert finding is not None
     assert message in finding.message
+
+
+def test_the_code_of_a_signal_is_no_clean_end() -> None:
+    """Handlers say ``sys.exit(128 + number)`` as shells do."""
+    for code, signal in ((143, "SIGTERM"), (130, "SIGINT"), (1, "")):
+        finding = diagnose(
+            stderr="", variant="v", facts=APP, failure=Failure.UNCLEAN_STOP, exit_code=code
+        )
+        assert (finding.target if finding else "") == signal
+        assert finding is None or "sys.exit(0)" in finding.fix
 
 
 def test_a_server_that_says_it_without_a_traceback_is_understood() -> None:

@@ -44,6 +44,16 @@ def test_a_name_that_does_not_hold_is_passed_over(
         interpreters.find("3.9")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for a Python")
+def test_what_ends_a_line_on_windows_is_no_part_of_a_version(tmp_path: Path) -> None:
+    """Else no Python would be found there by its version."""
+    told = tmp_path / "python3"
+    told.write_text(f"#!/bin/sh\nprintf '3.99.4\\r\\n{tmp_path}\\r\\n'\n")
+    told.chmod(0o755)
+    found = Interpreter(program=told, version="3.99.4", prefix=tmp_path.resolve())
+    assert interpreters.ask(str(told)) == found
+
+
 def python(version: str, prefix: str) -> Interpreter:
     return Interpreter(program=Path(prefix, "bin", "python3"), version=version, prefix=Path(prefix))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from spike.core import windows
 from spike.core.errors import SidecarError
 from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import display_path
@@ -104,6 +105,9 @@ def get_requires_for_build_wheel(config_settings=None):
 BUILD_SYSTEM = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 
+needs_uv = pytest.mark.skipif(bool(windows.emulator()), reason="uv is not installed under Wine")
+
+
 @pytest.fixture(autouse=True)
 def tools_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """As Nox has it when it runs the session: uv lies beside the Python that runs."""
@@ -140,6 +144,7 @@ def depends(folder: Path, requirement: str) -> Path:
     return folder
 
 
+@needs_uv
 def test_a_folder_is_built_into_a_hashed_wheel(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,6 +183,7 @@ def test_a_repository_is_built_into_a_hashed_wheel(
     assert "a wheel of helper @ git+" in capsys.readouterr().out
 
 
+@needs_uv
 def test_a_folder_that_is_not_there_is_said_by_the_lock(tmp_path: Path) -> None:
     """Not by the build, minutes later."""
     app = depends(tmp_path / "app", f"helper @ {(tmp_path / 'gone').as_uri()}")
@@ -186,6 +192,7 @@ def test_a_folder_that_is_not_there_is_said_by_the_lock(tmp_path: Path) -> None:
     assert not (app / "requirements.lock").exists()
 
 
+@needs_uv
 def test_what_only_the_backend_knows_is_built_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,6 +214,7 @@ def test_what_only_the_backend_knows_is_built_once(
     assert found.lock == folder / "requirements.lock"
 
 
+@needs_uv
 def test_uv_lock_is_used_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With its versions; when it is older than the project, it is the one to renew."""
     backed(tmp_path / "helper", "helper", '[project]\nname = "helper"\nversion = "1.5"\n')
