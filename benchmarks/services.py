@@ -3,7 +3,9 @@
 One shuffled run over all of them. A folder is launched as a host ships it, behind the launcher's
 binary. As soon as READY has come the service is asked for its health, which is its first request,
 and then by its smoke command, which has it do what it is for; both are timed. Memory is counted in
-launches of their own, at READY.
+launches of their own, at READY: PSS, and RSS beside it. Of a page that several processes map PSS
+counts a share, so the plain script's is the smaller the more programs of the same Python run, this
+one among them; a packaged program has its interpreter for itself.
 """
 
 from __future__ import annotations
@@ -324,7 +326,8 @@ def _weighed(target: Target) -> dict[str, Any]:
     facts: dict[str, Any] = {}
 
     def look(running: Running) -> None:
-        facts["pss_bytes"] = tree_facts(running.mark)["pss_bytes"]
+        held = tree_facts(running.mark)
+        facts.update(pss_bytes=held["pss_bytes"], rss_bytes=held["rss_bytes"])
 
     judgement.judge(target.spec(smoke=()), place=target.place, at_ready=look)
     return facts
@@ -503,7 +506,7 @@ def render(result: results.Result) -> str:
 _HEADERS = (
     *("variant", "failed", "READY, median", "/ plain (95 % interval)"),
     *("plus first request, / plain", "plus smoke check, / plain", "memory at READY, PSS"),
-    *("ships", "instructions, millions", "proved in, s"),
+    *("RSS", "ships", "instructions, millions", "proved in, s"),
 )
 
 
@@ -519,6 +522,7 @@ def _cells(result: results.Result, name: str, plain: str) -> list[str]:
         milliseconds(_middle(_values(result, name, "ready_ms"))),
         *map(_shown, ratios),
         megabytes(_of(result, name, "pss_bytes")),
+        megabytes(_of(result, name, "rss_bytes")),
         megabytes(float(facts["size_bytes"])) if is_built else NOT_MEASURED,
         f"{counted_ / 1e6:.0f}" if counted_ else NOT_MEASURED,
         NOT_MEASURED if facts["proof_s"] is None else f"{facts['proof_s']:.0f}",
