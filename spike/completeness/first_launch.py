@@ -190,8 +190,9 @@ def run(
                 "needs what did not ship: a smoke command would ask"
             )
     is_amiss = bool(differences) or not judged.ok or any(gap.certain for gap in gaps)
-    if is_amiss and "dotenv" in provided and any(_DOTENV.search(path) for path in own_used.files):
-        remarks.append(LOAD_DOTENV)
+    if is_amiss and any(_DOTENV.search(path) for path in own_used.files):
+        loads = any(each.top == "dotenv" for each in imports.followed(sidecar).imports)
+        remarks += [LOAD_DOTENV] if loads else []
     return FirstLaunch(
         program=judged,
         plain=plain.launch,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from spike.launch.causes import Cause, Diagnosis, SidecarFacts
 from spike.launch.ready import Ready
 
+_NOT_YET = re.compile(r"\b(?:not|get|getting|be|until|when|if) *$", re.IGNORECASE)
 CODES_OF_SIGNALS = {130: "SIGINT", 143: "SIGTERM"}
 """128 and the number of the signal."""
 _SHUT_DOWN = re.compile(r"^SHUTDOWN\b|Finished server process|Application shutdown complete")
@@ -58,9 +59,14 @@ def ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagno
             f"in [tool.sidecar] set ready_pattern = {json.dumps(_escaped(wanted))} in place of "
             f"ready; or {flushed}"
         )
-    elif shown := _first([*said, *aside], lambda line: line.strip().lower() == wanted.lower()):
+    elif shown := _first([*said, *aside], lambda line: _almost(line, wanted) is not None):
         message = f"{shown.strip()!r} came, and {wanted!r} is waited for."
-        fix = f"in [tool.sidecar] set ready = {json.dumps(shown.strip())}; or {flushed}"
+        key, right = "ready", shown
+        if re.search(r"\d", shown):  # a port, a time: another line the next time
+            key, right = "ready_pattern", str(_almost(shown, wanted))
+        stream = "" if shown in waited else f' and ready_stream = "{there}"'
+        fix = f"in [tool.sidecar] set {key} = {json.dumps(right, ensure_ascii=False)}{stream}; "
+        fix += f"or {flushed}"
     elif facts.health and "{" not in facts.health:
         message = (
             f"Nothing that it wrote is {wanted!r}. If it is ready when it answers, that can be "
@@ -77,6 +83,12 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
 
 
+def _almost(line: str, wanted: str) -> str | None:
+    """The words of a line that are what is waited for, but for capitals; None without any."""
+    match = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", line, re.IGNORECASE)
+    return match[0] if match and not _NOT_YET.search(line[: match.start()]) else None
+
+
 def _first(lines: list[str], holds: Callable[[str], bool]) -> str:
     return next((line for line in lines if holds(line)), "")
 
@@ -89,6 +101,14 @@ def _has_ready(line: str, ready: Ready) -> bool:
 
 def stop_form(lines: list[str], exit_signal: str) -> Diagnosis:
     """The stop signal ended the program: after it had shut down, or before it could."""
+    if exit_signal == "SIGKILL":
+        return Diagnosis(
+            cause=Cause.STOP_FORM,
+            target=exit_signal,
+            message="It goes on after SIGTERM: it ignores it, or what handles it ends nothing.",
+            fix="a handler of SIGTERM after which the main thread comes to its end, with 0; "
+            "threads that would outlive it with daemon=True",
+        )
     if any(_SHUT_DOWN.search(line) for line in lines):
         return Diagnosis(
             cause=Cause.STOP_FORM,

@@ -190,6 +190,18 @@ PARTS = [
         every_time=True,
     ),
     Case(
+        name="plugins-by-file",
+        body="import importlib.util as u\nfrom pathlib import Path\n"
+        "found = sorted((Path(__file__).parent / 'addons').glob('*.py'))\nfor place in found:\n"
+        "    spec = u.spec_from_file_location(place.stem, place)\n"
+        "    spec.loader.exec_module(u.module_from_spec(spec))\n"
+        "print('ADDONS', len(found), flush=True)\nlife()\n",
+        files={"addons/a.py": "import wave\n", "addons/b.py": ""},
+        stops="build",
+        says=(r'data = \["addons"\]', r'hidden_imports = \["wave"\]'),
+        not_says=(r"collect = ",),
+    ),
+    Case(
         name="hooks-logged",
         body="import importlib, logging\nlogging.basicConfig(level=logging.INFO)\nactive = []\n"
         "for name in ('redact', 'audit'):\n    try:\n"

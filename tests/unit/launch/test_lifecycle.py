@@ -29,6 +29,8 @@ APP = SidecarFacts(name="app", provided={})
         (("", "READY"), {}, "'READY' came on stderr.", 'set ready_stream = "stderr"; or print'),
         (("[main] READY", ""), {}, "has 'READY' inside", 'ready_pattern = "READY" in place'),
         (("Ready", ""), {}, "'Ready' came, and 'READY'", 'set ready = "Ready"'),
+        (("Ready!", ""), {}, "'Ready!' came, and 'READY'", 'set ready = "Ready!"; or print'),
+        (("", "ready at 80"), {}, "'ready at 80'", 'ready_pattern = "ready" and ready_stream'),
         (
             ("", "INFO:     Uvicorn running on http://127.0.0.1:1 (Press CTRL+C to quit)"),
             {"ready": Ready(line="Uvicorn running on")},
@@ -114,3 +116,27 @@ def test_a_signal_that_ends_the_program_is_told_apart(lines: str, message: str) 
     assert finding is not None
     assert message in finding.message
     assert "signal.signal(signal.SIGTERM" in finding.fix
+
+
+def test_a_program_that_goes_on_after_the_stop_is_not_told_to_handle_its_killing() -> None:
+    """SIGKILL is what a host does then."""
+    finding = diagnose(
+        stderr="", variant="v", facts=APP, failure=Failure.UNCLEAN_STOP, exit_signal="SIGKILL"
+    )
+    assert finding is not None
+    assert "goes on after SIGTERM" in finding.message
+    assert "SIGKILL" not in str(finding)
+
+
+def test_not_ready_is_not_ready() -> None:
+    """The word alone says nothing."""
+    assert (
+        diagnose(
+            stderr="",
+            stdout="not ready yet",
+            variant="v",
+            facts=APP,
+            failure=Failure.READY_TIMEOUT,
+        )
+        is None
+    )
