@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sidecar_supervisor::{LogLine, Snapshot, State as SidecarState, Stream, fields};
+use sidecar_supervisor::{LineKind, LogLine, Snapshot, State as SidecarState, Stream, fields};
 use tauri::ipc::Channel;
 
 use crate::models::{Failure, HealthAnswer, Line, LogBatch, Status};
@@ -156,6 +156,7 @@ impl Hub {
                 Stream::Stderr => "stderr",
             }
             .to_owned(),
+            kind: kind_of(line.kind).to_owned(),
             text: line.text.chars().take(LINE_CHARS).collect(),
         });
         if picture.log.len() > LOG_LINES {
@@ -189,10 +190,15 @@ impl Hub {
         picture.map_or_else(BTreeMap::new, |picture| picture.fields.clone())
     }
 
-    pub(super) fn lines(&self, name: &str) -> Vec<Line> {
+    /// The lines from number `since` on that are still known.
+    pub(super) fn lines(&self, name: &str, since: u64) -> Vec<Line> {
         let state = self.lock();
-        let picture = state.pictures.get(name);
-        picture.map_or_else(Vec::new, |picture| picture.log.iter().cloned().collect())
+        let lines = state
+            .pictures
+            .get(name)
+            .into_iter()
+            .flat_map(|picture| &picture.log);
+        lines.filter(|line| line.number >= since).cloned().collect()
     }
 
     /// Sends the state of each sidecar, and has every later change sent.
@@ -364,6 +370,16 @@ fn line_messages(state: &mut State) -> Vec<(u32, Message)> {
         messages.push((each.id, Message::Lines(channel.clone(), batch)));
     }
     messages
+}
+
+fn kind_of(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Boot => "boot",
+        LineKind::Ready => "ready",
+        LineKind::Heartbeat => "heartbeat",
+        LineKind::Shutdown => "shutdown",
+        LineKind::Other => "other",
+    }
 }
 
 fn note_fields(picture: &mut Picture, text: &str) {
