@@ -68,7 +68,7 @@ pub(super) struct Hub {
 }
 
 enum Message {
-    State(Channel<Status>, Status),
+    State(Channel<Status>, Box<Status>),
     Lines(Channel<LogBatch>, LogBatch),
 }
 
@@ -256,7 +256,7 @@ impl Hub {
             let mut gone = Vec::new();
             for (id, message) in messages {
                 let sent = match message {
-                    Message::State(channel, status) => channel.send(status),
+                    Message::State(channel, status) => channel.send(*status),
                     Message::Lines(channel, batch) => channel.send(batch),
                 };
                 if sent.is_err() {
@@ -320,7 +320,8 @@ fn state_messages(state: &State, changes: &[(u64, Status)]) -> Vec<(u32, Message
             if let Wants::States { channel, from } = &each.wants
                 && number >= from
             {
-                messages.push((each.id, Message::State(channel.clone(), status.clone())));
+                let status = Box::new(status.clone());
+                messages.push((each.id, Message::State(channel.clone(), status)));
             }
         }
     }

@@ -120,7 +120,7 @@ fn what_is_wrong_in_it_is_not_looked_for_in_the_file() {
     };
     assert!(wrong.check().expect_err("two ways").contains("`readyUrl`"));
     let (app, _) = app(&[("one", wrong)]);
-    let text = app.err().expect("refused").to_string();
+    let text = app.expect_err("refused").to_string();
     assert!(
         text.contains("sidecars.one in the application's own configuration has"),
         "{text}"
