@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sidecar_supervisor::{
-    FREE_PORT, PORT_IS_NOT_HANDED_OVER, Ready, ReadyStream, SettingError, UrlTemplate,
-};
+use tauri_plugin_sidecar_supervisor::{SidecarConfig as PluginConfig, Stream};
 
 /// The version of the file's format that is read here.
 const SCHEMA: u32 = 1;
@@ -36,7 +34,7 @@ pub struct SidecarConfig {
     pub ready_pattern: Option<String>,
     /// Where line or pattern are looked for: `stdout` (the default), `stderr` or `either`.
     #[serde(default)]
-    pub ready_stream: Option<String>,
+    pub ready_stream: Option<Stream>,
     /// Instead of `ready`: a URL on this computer that answers with 200 to 399 when it is ready.
     #[serde(default)]
     pub ready_url: Option<String>,
@@ -95,57 +93,31 @@ impl SidecarConfig {
         if self.ready_pattern.is_none() {
             self.ready.get_or_insert_with(|| "READY".to_owned());
         }
-        self.ready_stream
-            .get_or_insert_with(|| ReadyStream::default().name().to_owned());
+        self.ready_stream.get_or_insert(Stream::Stdout);
     }
 
-    /// What tells that the sidecar is ready.
-    ///
-    /// # Errors
-    /// A text that names the key.
-    pub fn ready(&self) -> Result<Ready, String> {
-        let forms = (&self.ready, &self.ready_pattern, &self.ready_url);
-        let stream = match (&self.ready_stream, &self.ready_url) {
-            (Some(_), Some(_)) => {
-                return Err(
-                    "`ready_stream` says where a line is looked for, and `ready_url` is none: leave \
-                     one out"
-                        .to_owned(),
-                );
-            }
-            (Some(name), None) => name.parse().map_err(said)?,
-            (None, _) => ReadyStream::default(),
-        };
-        match forms {
-            (Some(line), None, None) => Ready::line(line, stream).map_err(said),
-            (None, Some(pattern), None) => Ready::pattern(pattern, stream).map_err(said),
-            (None, None, Some(url)) => Ready::url(url).map_err(said),
-            _ => Err(
-                "`ready`, `ready_pattern` and `ready_url` are three ways to say when it is ready: \
-                 give one of them"
-                    .to_owned(),
-            ),
+    /// The sidecar as the plugin wants it. Its environment is what the file says and no more: the
+    /// checklist hands a token of its own over.
+    #[must_use]
+    pub fn for_plugin(&self) -> PluginConfig {
+        PluginConfig {
+            args: self.args.clone(),
+            env: self.env.clone(),
+            token: false,
+            ready: self.ready.clone(),
+            ready_pattern: self.ready_pattern.clone(),
+            ready_stream: self.ready_stream,
+            ready_url: self.ready_url.clone(),
+            ready_timeout_ms: self.ready_timeout_ms,
+            health: self.health.clone(),
+            ..PluginConfig::new(&self.name)
         }
     }
 
     /// True when whoever reads the sidecar's standard output sees it say that it is ready.
     #[must_use]
     pub fn says_ready_on_stdout(&self) -> bool {
-        self.ready_url.is_none() && self.ready_stream.as_deref() == Some(ReadyStream::Stdout.name())
-    }
-
-    /// The URL that is fetched after READY.
-    ///
-    /// # Errors
-    /// A text that names the key.
-    pub fn health(&self) -> Result<Option<UrlTemplate>, String> {
-        let template = self.health.as_deref().map(UrlTemplate::new).transpose();
-        template.map_err(|error| format!("`health` {error}"))
-    }
-
-    fn hands_a_port_over(&self) -> bool {
-        let mut texts = self.args.iter().chain(self.env.values());
-        texts.any(|text| text.contains(FREE_PORT))
+        self.ready_url.is_none() && self.ready_stream == Some(Stream::Stdout)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -163,27 +135,8 @@ impl SidecarConfig {
                 self.name
             ));
         }
-        self.ready()?;
-        self.health()?;
-        for (key, url) in [("ready_url", &self.ready_url), ("health", &self.health)] {
-            let asks = url.as_ref().is_some_and(|url| url.contains(FREE_PORT));
-            if asks && !self.hands_a_port_over() {
-                return Err(format!("`{key}` {PORT_IS_NOT_HANDED_OVER}"));
-            }
-        }
-        if self.ready_timeout_ms == 0 {
-            return Err("`ready_timeout_ms` has to be at least 1".to_owned());
-        }
-        if let Some(name) = self
-            .env
-            .keys()
-            .find(|name| name.is_empty() || name.contains('='))
-        {
-            return Err(format!(
-                "`env` holds the name {name:?}, which no variable can have"
-            ));
-        }
-        Ok(())
+        let checked = self.for_plugin().check();
+        checked.map_err(|why| format!("it {}", in_its_words(&why)))
     }
 
     /// The deadline for READY.
@@ -193,23 +146,20 @@ impl SidecarConfig {
     }
 }
 
-fn said(error: SettingError) -> String {
-    error.to_string()
-}
-
-/// Where `externalBin` puts the sidecar: beside the host's own program, without the target triple.
-///
-/// # Errors
-/// When the host's own path cannot be told.
-pub fn sidecar_path(name: &str, own: &Path) -> Result<PathBuf, String> {
-    let mut folder = own
-        .parent()
-        .ok_or_else(|| format!("{} has no folder", own.display()))?;
-    // `cargo test` runs programs from `deps`; the sidecar lies one above.
-    if folder.ends_with("deps") {
-        folder = folder.parent().unwrap_or(folder);
+/// The plugin's keys are called otherwise in this file: `readyUrl` is `ready_url`.
+fn in_its_words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    let mut in_key = false;
+    for character in text.chars() {
+        in_key ^= character == '`';
+        if in_key && character.is_ascii_uppercase() {
+            words.push('_');
+            words.push(character.to_ascii_lowercase());
+        } else {
+            words.push(character);
+        }
     }
-    Ok(folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    words
 }
 
 #[cfg(test)]
@@ -239,8 +189,7 @@ mod tests {
     fn what_is_left_out_has_a_default() {
         let config = read(GOOD).expect("valid");
         assert_eq!(config.ready.as_deref(), Some("READY"));
-        assert_eq!(config.ready_stream.as_deref(), Some("stdout"));
-        assert_eq!(config.ready(), Ok(Ready::default()));
+        assert_eq!(config.ready_stream, Some(Stream::Stdout));
         assert_eq!(config.ready_timeout(), Duration::from_secs(10));
         assert_eq!(config.args, ["--heartbeat", "5"]);
     }
@@ -248,24 +197,26 @@ mod tests {
     #[test]
     fn each_way_to_say_ready_is_understood() {
         let with = |text: &str| read(&GOOD.replace("\"health\": null", text)).expect(text);
-        let line = |text, stream| Ready::line(text, stream);
-        for (text, ready) in [
-            ("\"ready\": \"UP\"", line("UP", ReadyStream::Stdout)),
-            ("\"ready_token\": \"UP\"", line("UP", ReadyStream::Stdout)),
+        for (text, line, pattern, stream) in [
+            ("\"ready\": \"UP\"", Some("UP"), None, Stream::Stdout),
+            ("\"ready_token\": \"UP\"", Some("UP"), None, Stream::Stdout),
             (
                 "\"ready\": \"UP\", \"ready_stream\": \"either\"",
-                line("UP", ReadyStream::Either),
+                Some("UP"),
+                None,
+                Stream::Either,
             ),
             (
                 "\"ready_pattern\": \"on port \\\\d+\", \"ready_stream\": \"stderr\"",
-                Ready::pattern(r"on port \d+", ReadyStream::Stderr),
-            ),
-            (
-                "\"ready_url\": \"http://127.0.0.1:8000/health\"",
-                Ready::url("http://127.0.0.1:8000/health"),
+                None,
+                Some(r"on port \d+"),
+                Stream::Stderr,
             ),
         ] {
-            assert_eq!(with(text).ready(), ready.map_err(said), "{text}");
+            let told = with(text).for_plugin();
+            assert_eq!(told.ready.as_deref(), line, "{text}");
+            assert_eq!(told.ready_pattern.as_deref(), pattern, "{text}");
+            assert_eq!(told.ready_stream, Some(stream), "{text}");
         }
         let config = with("\"ready_url\": \"http://127.0.0.1:8000/health\"");
         assert_eq!((config.ready, config.ready_stream), (None, None));
@@ -292,7 +243,7 @@ mod tests {
         let text = GOOD.replace("\"health\": null", url);
         for (from, to) in [("\"5\"", "\"--port={free_port}\""), ("abc", "{free_port}")] {
             let config = read(&text.replace(from, to)).expect(to);
-            assert!(config.health().expect("valid").is_some());
+            assert!(config.for_plugin().health.is_some());
         }
     }
 
@@ -324,11 +275,7 @@ mod tests {
                 "\"ready_pattern\": \"(\"",
                 "`ready_pattern`",
             ),
-            (
-                "\"health\": null",
-                "\"ready_stream\": \"stdin\"",
-                "`ready_stream`",
-            ),
+            ("\"health\": null", "\"ready_stream\": \"stdin\"", "`stdin`"),
             (
                 "\"health\": null",
                 "\"ready_url\": \"http://127.0.0.1:1\", \"ready_stream\": \"stdout\"",
@@ -360,20 +307,6 @@ mod tests {
             let error = read(&GOOD.replace(from, to)).expect_err(named);
             assert!(error.contains(named), "{error}");
             assert!(error.contains("invoke verify"), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_sidecar_lies_beside_the_host() {
-        let suffix = std::env::consts::EXE_SUFFIX;
-        for (own, folder) in [
-            ("/usr/bin/sidecar-host", "/usr/bin"),
-            ("/t/debug/deps/host-1", "/t/debug"),
-        ] {
-            assert_eq!(
-                sidecar_path("sidecar-hello", Path::new(own)),
-                Ok(Path::new(folder).join(format!("sidecar-hello{suffix}")))
-            );
         }
     }
 }

@@ -12,36 +12,37 @@ use std::thread;
 use std::time::Duration;
 
 use sidecar_supervisor::{Console, Stream, Supervisor};
+use tauri::{AppHandle, Manager as _};
+use tauri_plugin_sidecar_supervisor::{HealthAnswer, Result as Asked, Sidecars};
 
-use self::launching::supervise;
 pub use self::launching::sweep_only;
+use self::launching::{NAME, supervise};
 pub use self::picture::View;
 use self::picture::{Picture, Shared};
 pub use self::report::ShownReport;
 pub use self::setup::Setup;
 use self::sink::Sink;
 use crate::config::SidecarConfig;
-use crate::health::Health;
 use crate::journal::Recorder;
 
 /// A reader of this process's output that does not read is waited for so long, at the end.
 const PRINT_BOUND: Duration = Duration::from_millis(200);
 
-/// The sidecar, its log, and whoever wants to know.
+/// The sidecar, and whoever wants to know.
 pub struct Host {
+    app: AppHandle,
     shared: Arc<Shared>,
     config_path: PathBuf,
     config: Result<SidecarConfig, String>,
     program: Option<PathBuf>,
-    supervisor: Option<Supervisor>,
     console: Console,
 }
 
 impl Host {
-    /// Reads the configuration and makes a supervisor for it. A configuration that cannot be used
-    /// is shown in the window, like any other failure.
+    /// Reads the configuration and has the plugin supervise its sidecar. A configuration that cannot
+    /// be used is shown in the window, like any other failure.
     #[must_use]
-    pub fn new(mut setup: Setup) -> Self {
+    pub fn new(app: &AppHandle, mut setup: Setup) -> Self {
         let shared = Arc::new(Shared {
             picture: Mutex::new(Picture {
                 recorder: setup.recorder.take(),
@@ -49,36 +50,53 @@ impl Host {
             }),
             changed: Condvar::new(),
         });
-        let mut config = SidecarConfig::read(&setup.config_path);
-        let mut program = None;
-        let mut supervisor = None;
         let printer = setup.console.printer();
-        if let Ok(read) = &config {
+        let read = SidecarConfig::read(&setup.config_path);
+        let config = read.and_then(|config| {
             let sink = Sink {
                 shared: Arc::clone(&shared),
                 printer: printer.clone(),
                 follow: setup.follow,
-                tell_ready: setup.follow && !read.says_ready_on_stdout(),
+                tell_ready: setup.follow && !config.says_ready_on_stdout(),
             };
-            match supervise(read, &setup, sink) {
-                Ok((path, started)) => {
-                    program = Some(path);
-                    supervisor = Some(started);
-                }
-                Err(error) => config = Err(error),
-            }
-        }
+            supervise(app, &config, &setup, sink)?;
+            Ok(config)
+        });
         if let Err(error) = &config {
             printer.print(Stream::Stderr, format!("sidecar-host: {error}"));
         }
-        Self {
+        let mut host = Self {
+            app: app.clone(),
             shared,
             config_path: setup.config_path,
             config,
-            program,
-            supervisor,
+            program: None,
             console: setup.console,
-        }
+        };
+        let known = host.sidecars().map(|sidecars| sidecars.diagnostics(NAME));
+        host.program = known.and_then(Asked::ok).map(|known| known.program);
+        host
+    }
+
+    /// The plugin's, unless the configuration cannot be used.
+    fn sidecars(&self) -> Option<&Sidecars> {
+        Some(self.app.try_state::<Sidecars>()?.inner())
+    }
+
+    /// Starts the sidecar, unless it runs.
+    ///
+    /// # Errors
+    /// When the plugin refuses it.
+    pub fn start(&self) -> Asked<()> {
+        self.sidecars().map_or(Ok(()), |all| all.start(NAME))
+    }
+
+    /// Stops the sidecar if it runs, and starts it.
+    ///
+    /// # Errors
+    /// When the plugin refuses it.
+    pub fn restart(&self) -> Asked<()> {
+        self.sidecars().map_or(Ok(()), |all| all.restart(NAME))
     }
 
     /// Where the launch configuration was looked for.
@@ -104,29 +122,27 @@ impl Host {
     /// The supervisor, unless the configuration cannot be used.
     #[must_use]
     pub fn supervisor(&self) -> Option<&Supervisor> {
-        self.supervisor.as_ref()
+        self.sidecars()?.supervisor(NAME).ok()
     }
 
     /// What the window shows, with the log from line number `since`.
     #[must_use]
     pub fn view(&self, since: u64) -> View {
-        let picture = self.shared.lock();
+        // Before what it counts: a change meanwhile is told of again, and none is lost.
+        let revision = self.shared.lock().revision;
+        let lines = self.sidecars().map(|all| all.lines(NAME, since));
+        let log = lines.and_then(Asked::ok).unwrap_or_default();
         View {
-            revision: picture.revision,
-            now_ms: self.supervisor.as_ref().map_or(0.0, Supervisor::now_ms),
+            revision,
+            now_ms: self.supervisor().map_or(0.0, Supervisor::now_ms),
             host_version: env!("CARGO_PKG_VERSION"),
             config: self.config.as_ref().ok().cloned(),
             config_error: self.config.as_ref().err().cloned(),
             program: self.program.clone(),
-            sidecar: self.supervisor.as_ref().map(Supervisor::snapshot),
-            health: picture.health.clone(),
-            log: picture
-                .log
-                .iter()
-                .filter(|line| line.number >= since)
-                .cloned()
-                .collect(),
-            next_line: picture.next_line,
+            sidecar: self.supervisor().map(Supervisor::snapshot),
+            health: self.health(),
+            next_line: log.last().map_or(since, |line| line.number + 1),
+            log,
         }
     }
 
@@ -174,37 +190,28 @@ impl Host {
 
     /// Writes down what was asked of the host, for the journal.
     pub fn note(&self, what: &str) {
-        let at_ms = self.supervisor.as_ref().map_or(0.0, Supervisor::now_ms);
+        let at_ms = self.supervisor().map_or(0.0, Supervisor::now_ms);
         if let Some(recorder) = &mut self.shared.lock().recorder {
             recorder.note(what, at_ms);
         }
     }
 
-    /// The health answer that is known, for the journal.
+    /// The health answer that is known.
     #[must_use]
-    pub fn health(&self) -> Option<Health> {
-        self.shared.lock().health.clone()
+    pub fn health(&self) -> Option<HealthAnswer> {
+        self.sidecars()?.status(NAME).ok()?.health
     }
 
-    /// Ends the sidecar for good and waits for that, with a bound. True when it had been ready and
+    /// Closes the picture, once the plugin has ended the sidecar. True when it had been ready and
     /// nothing of it is left.
-    pub fn shutdown(&self) -> bool {
-        let mut well = false;
-        if let Some(supervisor) = &self.supervisor {
-            let last = supervisor.shutdown();
-            let printer = self.console.printer();
-            for survivor in last.cleanup.iter().flat_map(|cleanup| &cleanup.survivors) {
-                let text = format!(
-                    "sidecar-host: process {} of the sidecar could not be ended: {}",
-                    survivor.pid, survivor.cmdline
-                );
-                printer.print(Stream::Stderr, text);
-            }
-            well = last.ready_ms.is_some()
+    pub fn ended(&self) -> bool {
+        let last = self.supervisor().map(Supervisor::snapshot);
+        let well = last.is_some_and(|last| {
+            last.ready_ms.is_some()
                 && last.cleanup.is_some_and(|cleanup| {
                     cleanup.survivors.is_empty() && cleanup.temp_error.is_none()
-                });
-        }
+                })
+        });
         self.console.flush(PRINT_BOUND);
         let mut picture = self.shared.lock();
         picture.closed = true;

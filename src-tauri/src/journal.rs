@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sidecar_supervisor::{Cleanup, Exit, Failure, Launched, LogLine, Recovery, Snapshot};
+use tauri_plugin_sidecar_supervisor::HealthAnswer;
 
 use crate::config::SidecarConfig;
-use crate::health::Health;
 
 /// The version of the journal's format.
 pub const SCHEMA: u32 = 1;
@@ -167,7 +167,7 @@ pub struct Journal {
     /// Every launch.
     pub launches: Vec<LaunchRecord>,
     /// The last answer of the health route.
-    pub health: Option<Health>,
+    pub health: Option<HealthAnswer>,
     /// What was asked of the host, in order.
     pub notes: Vec<Note>,
 }

@@ -4,7 +4,6 @@
 
 mod cli;
 mod config;
-mod health;
 mod host;
 mod journal;
 mod scenario;
@@ -20,7 +19,8 @@ use std::sync::Arc;
 use sidecar_supervisor::{Console, EXIT_ON_EOF_VARIABLE};
 use tauri::ipc::Channel;
 use tauri::path::BaseDirectory;
-use tauri::{AppHandle, Manager as _, RunEvent, Runtime, State};
+use tauri::{AppHandle, Context, Manager as _, RunEvent, State};
+use tauri_plugin_sidecar_supervisor::Result as Asked;
 
 use crate::cli::{Options, Request};
 use crate::host::{Host, Setup, ShownReport, View};
@@ -54,12 +54,10 @@ fn stop(host: State<'_, Arc<Host>>) {
     }
 }
 
-#[tauri::command]
-fn restart(host: State<'_, Arc<Host>>) {
+#[tauri::command(async)]
+fn restart(host: State<'_, Arc<Host>>) -> Asked<()> {
     host.note("restart_button");
-    if let Some(supervisor) = host.supervisor() {
-        supervisor.restart();
-    }
+    host.restart()
 }
 
 /// The report that a user can send, to be read before it is saved.
@@ -109,9 +107,13 @@ fn fail(error: &str) -> ExitCode {
     ExitCode::from(EXIT_CANNOT)
 }
 
+fn context() -> Context {
+    tauri::generate_context!()
+}
+
 fn sweep(options: Options) -> Result<(), String> {
     match options.config {
-        Some(config) => host::sweep_only(&config),
+        Some(config) => host::sweep_only(&context().config().identifier, &config),
         None => Err("--sweep needs --sidecar-config.".to_owned()),
     }
 }
@@ -134,17 +136,12 @@ fn run(options: Options) -> Result<(), String> {
             if follow && env::var_os(EXIT_ON_EOF_VARIABLE).is_some_and(|value| value == "1") {
                 watch_stdin(handle);
             }
-            match test {
-                Some(test) => selftest::start(handle.clone(), host, test),
-                None => {
-                    if let Some(supervisor) = host.supervisor() {
-                        supervisor.start();
-                    }
-                }
+            if let Some(test) = test {
+                selftest::start(handle.clone(), host, test);
             }
             Ok(())
         })
-        .build(tauri::generate_context!())
+        .build(context())
         .map_err(|error| {
             format!("The window cannot be made: {error}. On a computer without a display: xvfb-run -a sidecar-host …")
         })?;
@@ -157,11 +154,12 @@ fn run(options: Options) -> Result<(), String> {
                 supervisor.stop();
             }
         }
-        // The only event that always comes (Cmd+Q on macOS skips the other one).
+        // The only event that always comes (Cmd+Q on macOS skips the other one). The plugin hears of
+        // it first, and has ended the sidecar.
         RunEvent::Exit => {
             let host = app.state::<Arc<Host>>();
             host.note("exit");
-            let well = host.shutdown();
+            let well = host.ended();
             if follow && !well {
                 std::process::exit(i32::from(EXIT_UNWELL));
             }
@@ -177,28 +175,19 @@ fn run(options: Options) -> Result<(), String> {
     Ok(())
 }
 
-fn config_path<R: Runtime>(
-    app: &AppHandle<R>,
-    given: Option<PathBuf>,
-) -> Result<PathBuf, tauri::Error> {
+fn config_path(app: &AppHandle, given: Option<PathBuf>) -> Result<PathBuf, tauri::Error> {
     match given {
         Some(path) => Ok(path),
         None => app.path().resolve("sidecar.json", BaseDirectory::Resource),
     }
 }
 
-fn make_host<R: Runtime>(
-    app: &AppHandle<R>,
-    options: Options,
-) -> Result<Arc<Host>, Box<dyn std::error::Error>> {
+fn make_host(app: &AppHandle, options: Options) -> Result<Arc<Host>, Box<dyn std::error::Error>> {
     let test = options.self_test;
     let exit = app.clone();
     let setup = Setup {
         config_path: config_path(app, options.config)?,
-        resource_dir: app.path().resource_dir().ok(),
-        // Not tauri::process::current_binary: in an AppImage that is the AppImage, beside which no
-        // sidecar lies.
-        own_path: tauri::utils::platform::current_exe()?,
+        autostart: test.is_none(),
         recover: test.as_ref().is_none_or(|test| test.scenario.recovers()),
         recorder: test.map(|_| Recorder::default()),
         // Nobody reads any more, so there is nobody to serve.
@@ -206,11 +195,11 @@ fn make_host<R: Runtime>(
         follow: options.follow,
         sidecar_args: options.sidecar_args,
     };
-    Ok(Arc::new(Host::new(setup)))
+    Ok(Arc::new(Host::new(app, setup)))
 }
 
 /// The end of standard input ends the application, as it ends a sidecar that is told to watch it.
-fn watch_stdin<R: Runtime>(app: &AppHandle<R>) {
+fn watch_stdin(app: &AppHandle) {
     let app = app.clone();
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
@@ -222,11 +211,7 @@ fn watch_stdin<R: Runtime>(app: &AppHandle<R>) {
     });
 }
 
-fn write_journal<R: Runtime>(
-    app: &AppHandle<R>,
-    host: &Host,
-    test: &SelfTest,
-) -> Result<(), String> {
+fn write_journal(app: &AppHandle, host: &Host, test: &SelfTest) -> Result<(), String> {
     let mut journal = Journal {
         schema: SCHEMA,
         scenario: test.scenario.name(),

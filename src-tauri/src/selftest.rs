@@ -5,7 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use sidecar_supervisor::{Snapshot, State, Supervisor};
-use tauri::{AppHandle, Manager as _, Runtime};
+use tauri::{AppHandle, Manager as _};
+use tauri_plugin_sidecar_supervisor::Result as Asked;
 
 use crate::host::Host;
 use crate::scenario::{Scenario, SelfTest};
@@ -14,7 +15,7 @@ use crate::scenario::{Scenario, SelfTest};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the scenario in a thread of its own and ends the application afterwards.
-pub fn start<R: Runtime>(app: AppHandle<R>, host: Arc<Host>, test: SelfTest) {
+pub fn start(app: AppHandle, host: Arc<Host>, test: SelfTest) {
     thread::spawn(move || {
         let Some(supervisor) = host.supervisor() else {
             // There is no usable configuration, and the journal says so.
@@ -75,10 +76,16 @@ impl Run<'_> {
     fn launch(&self) -> Snapshot {
         let before = self.supervisor.snapshot().launch;
         self.host.note("start");
-        self.supervisor.start();
+        self.start_or_say(Host::start);
         self.wait(|now| {
             now.launch > before && (now.state == State::Ready || now.state.is_at_rest())
         })
+    }
+
+    fn start_or_say(&self, start: fn(&Host) -> Asked<()>) {
+        if let Err(error) = start(self.host) {
+            self.host.note(&error.to_string());
+        }
     }
 
     fn stop(&self) {
@@ -109,7 +116,7 @@ impl Run<'_> {
         let first = self.launch().launch;
         thread::sleep(self.hold);
         self.host.note("restart");
-        self.supervisor.restart();
+        self.start_or_say(Host::restart);
         self.wait(|now| {
             now.launch > first && (now.state == State::Ready || now.state.is_at_rest())
         });

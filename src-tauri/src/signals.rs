@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use tauri::{AppHandle, Runtime};
+use tauri::AppHandle;
 
 use crate::host::Host;
 
@@ -23,7 +23,7 @@ pub(crate) fn hold_back() {
 
 /// Take them, from now on and what came meanwhile, in a thread of its own.
 #[cfg(unix)]
-pub(crate) fn watch<R: Runtime>(app: &AppHandle<R>, host: &Arc<Host>) -> std::io::Result<()> {
+pub(crate) fn watch(app: &AppHandle, host: &Arc<Host>) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new(ENDING)?;
     let (app, host) = (app.clone(), Arc::clone(host));
     std::thread::spawn(move || {
@@ -60,6 +60,6 @@ pub(crate) fn hold_back() {}
 
 /// Nothing to take: the sidecar is in a job that ends with this process.
 #[cfg(not(unix))]
-pub(crate) fn watch<R: Runtime>(_app: &AppHandle<R>, _host: &Arc<Host>) -> std::io::Result<()> {
+pub(crate) fn watch(_app: &AppHandle, _host: &Arc<Host>) -> std::io::Result<()> {
     Ok(())
 }

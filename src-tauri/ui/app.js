@@ -135,7 +135,7 @@ function lineElement(line) {
   const plain = line.stream === "stderr" && line.kind !== "ready";
   item.className = plain ? "stderr" : line.kind;
   const time = document.createElement("time");
-  time.textContent = seconds(line.at_ms);
+  time.textContent = seconds(line.atMs);
   const tag = document.createElement("span");
   tag.className = "tag";
   tag.textContent = plain ? "stderr" : (TAGS[line.kind] ?? "stdout");

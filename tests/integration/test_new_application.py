@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shlex
 import signal
+import statistics
 import subprocess
 import time
 import urllib.request
@@ -28,6 +30,14 @@ from tests.support.new_application import START_S, Made, made_in, second_sidecar
 pytestmark = [pytest.mark.integration, pytest.mark.host, pytest.mark.nightly]
 
 GONE_S = 15.0
+READY_LATER_MS = 1.0
+"""A page may know of READY so much later than the supervisor, by medians, beyond what a call there
+and back takes that does nothing: that is Tauri's own."""
+ROUNDS = 60
+SCRIPT_S = 600
+SUPPORT = Path(__file__).parents[1] / "support"
+WHOLE_API = (SUPPORT / "whole_api.js").read_text()
+READY_IN_PAGE = (SUPPORT / "ready_in_page.js").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +100,16 @@ def lives(made: Made, words: list[str], screen: str, name: str, end: int, group:
             leftovers.end(leftovers.survivors(mark))
 
 
-def shown(program: Path, screen: str, script: str = "") -> tuple[str, str, str]:
+def shown(program: Path, screen: str, script: str = "", *arguments: object) -> tuple[str, str, str]:
     """What the window shows of its sidecar: state and answer; and what a script finds in it."""
     with window.opened(program, screen) as driver:
+        driver.set_script_timeout(SCRIPT_S)
 
         def text(identifier: str) -> str:
             return driver.find_element(By.ID, identifier).text
 
         WebDriverWait(driver, window.PAGE_TIMEOUT_S).until(lambda _: text("answer"))
-        found = str(driver.execute_async_script(script)) if script else ""
+        found = str(driver.execute_async_script(script, *arguments)) if script else ""
         return text("state"), text("answer"), found
 
 
@@ -138,7 +149,29 @@ def test_it_may_have_two_sidecars(made: Made, screen: str) -> None:
     assert shlex.quote(str(made.folder)) in made.entering[0]
 
 
-WHOLE_API = (Path(__file__).parents[1] / "support" / "whole_api.js").read_text()
+@contextlib.contextmanager
+def allowed(made: Made, *sets: str) -> Iterator[None]:
+    """Give its page more sets of permissions than the default one, until the block ends."""
+    place = made.folder / "src-tauri" / "capabilities" / "default.json"
+    before = place.read_text()
+    capability = json.loads(before)
+    more = [f"sidecar-supervisor:{name}" for name in sets]
+    place.write_text(json.dumps({**capability, "permissions": [*capability["permissions"], *more]}))
+    try:
+        yield
+    finally:
+        place.write_text(before)
+
+
+@pytest.mark.measuring
+def test_a_page_knows_of_ready_a_millisecond_after_the_supervisor(made: Made, screen: str) -> None:
+    """From its call to the message by its clock, less the supervisor's figure and a bare call."""
+    with allowed(made, "control"):
+        program = made.package()
+    told = json.loads(shown(program, screen, READY_IN_PAGE, ROUNDS)[2])
+    assert len(told["later"]) == ROUNDS, told
+    adds_ms = statistics.median(told["later"]) - statistics.median(told["calls"])
+    assert adds_ms <= READY_LATER_MS, told
 
 
 def test_a_page_has_what_its_capability_gives_and_no_more(made: Made, screen: str) -> None:
@@ -147,15 +180,8 @@ def test_a_page_has_what_its_capability_gives_and_no_more(made: Made, screen: st
     told = json.loads(shown(program, screen, WHOLE_API)[2])
     assert told["status"]["state"] == "ready"
     assert (told["start"], told["logs"], told["prepare"]) == ("refused",) * 3
-    place = made.folder / "src-tauri" / "capabilities" / "default.json"
-    before = place.read_text()
-    capability = json.loads(before)
-    sets = [f"sidecar-supervisor:{name}" for name in ("logs", "control", "update")]
-    place.write_text(json.dumps({**capability, "permissions": [*capability["permissions"], *sets]}))
-    try:
+    with allowed(made, "logs", "control", "update"):
         told = json.loads(shown(made.package(), screen, WHOLE_API)[2])
-    finally:
-        place.write_text(before)
     assert told.get("start") == "allowed", told
     assert told["program"].endswith("my-app-api")
     assert (told["stopped"]["state"], told["stopped"]["survivors"]) == ("exited", 0)

@@ -39,7 +39,12 @@ export interface Status {
   /** Processes that could not be ended. */
   survivors: number
   /** What its health URL answered, once it was ready. */
-  health: { status: number | null; body: string | null; error: string | null } | null
+  health: {
+    url: string
+    status: number | null
+    body: string | null
+    error: string | null
+  } | null
   /** It runs from its sources. */
   dev: boolean
 }
@@ -60,6 +65,8 @@ export interface Line {
   launch: number
   atMs: number
   stream: 'stdout' | 'stderr'
+  /** What it means in the contract. */
+  kind: 'boot' | 'ready' | 'heartbeat' | 'shutdown' | 'other'
   text: string
 }
 

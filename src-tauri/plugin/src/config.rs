@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The whole section.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -77,6 +77,33 @@ pub struct SidecarConfig {
     pub dev: Option<Dev>,
 }
 
+impl SidecarConfig {
+    /// A sidecar of which nothing but the program is said; the rest is as in tauri.conf.json.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            folder: None,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            port: false,
+            token: yes(),
+            ready: None,
+            ready_pattern: None,
+            ready_stream: None,
+            ready_url: None,
+            ready_timeout_ms: ready_timeout_ms(),
+            health: None,
+            restart: Restart::default(),
+            grace: Grace::default(),
+            temp: yes(),
+            autostart: yes(),
+            window: None,
+            dev: None,
+        }
+    }
+}
+
 /// What is run in `tauri dev`: the same supervisor, over the sources. Paths are relative to the
 /// folder of tauri.conf.json.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -102,7 +129,7 @@ pub struct Dev {
 }
 
 /// Where a line is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
@@ -151,7 +178,8 @@ impl Default for Restart {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Grace {
-    /// From the end of stdin to SIGTERM.
+    /// From the end of stdin to SIGTERM; four times as long on Windows, where the end of stdin is the
+    /// way to ask for a stop.
     pub eof_ms: u64,
     /// From SIGTERM to SIGKILL; a onefile build of Nuitka gives its own program 5000.
     pub stop_ms: u64,
@@ -162,7 +190,7 @@ pub struct Grace {
 impl Default for Grace {
     fn default() -> Self {
         Self {
-            eof_ms: 500,
+            eof_ms: if cfg!(windows) { 2000 } else { 500 },
             stop_ms: 8_000,
             crash_ms: 2_000,
         }
@@ -191,6 +219,7 @@ mod tests {
     fn what_is_left_out_has_a_default() {
         let config = parse(r#"{"sidecars": {"api": {"program": "binaries/my-api"}}}"#);
         let api = &config.expect("valid").sidecars["api"];
+        assert_eq!(*api, SidecarConfig::new("binaries/my-api"));
         assert!(api.token && api.autostart && api.temp && !api.port);
         assert_eq!(api.ready_timeout_ms, 10_000);
         assert_eq!((api.restart.max_crashes, api.grace.stop_ms), (5, 8_000));

@@ -10,9 +10,9 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 #[non_exhaustive]
 pub enum Error {
     /// The configuration contradicts itself, or is missing.
-    #[error("plugins.sidecar-supervisor{at} in tauri.conf.json {why}.")]
+    #[error("{at} {why}.")]
     Config {
-        /// Where in the section, as `.sidecars.NAME`.
+        /// Where, as `plugins.sidecar-supervisor.sidecars.NAME in tauri.conf.json`.
         at: String,
         /// Why it cannot be used, to be read on after the place.
         why: String,

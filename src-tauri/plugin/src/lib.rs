@@ -11,13 +11,18 @@ mod desktop;
 mod mobile;
 
 #[cfg(desktop)]
-pub use desktop::Sidecars;
+pub use desktop::{Sidecars, sweep};
 #[cfg(mobile)]
 pub use mobile::Sidecars;
+#[cfg(desktop)]
+pub use sidecar_supervisor;
 
 pub use config::{Config, Dev, Grace, Restart, SidecarConfig, Stream};
 pub use error::{Error, Result};
 pub use models::{Access, Diagnostics, Failure, HealthAnswer, Line, LogBatch, Prepared, Status};
+
+#[cfg(desktop)]
+use std::sync::Arc;
 
 use tauri::plugin::{self, TauriPlugin};
 use tauri::webview::PageLoadEvent;
@@ -45,10 +50,17 @@ pub fn init<R: Runtime>() -> TauriPlugin<R, Option<Config>> {
     Builder::new().build()
 }
 
+/// Who hears of the sidecar of a name what its supervisor says.
+#[cfg(desktop)]
+type Observer = Arc<dyn Fn(&str, &sidecar_supervisor::Event<'_>) + Send + Sync>;
+
 /// The plugin, with what is not a matter of tauri.conf.json.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Builder {
     dev: Option<bool>,
+    config: Option<Config>,
+    #[cfg(desktop)]
+    observer: Option<Observer>,
 }
 
 impl Builder {
@@ -66,10 +78,30 @@ impl Builder {
         self
     }
 
+    /// The sidecars, where they are known only when the application runs. What tauri.conf.json says
+    /// of them does not count then.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Has everything that happens to a sidecar told at once, in order, with its name: each state
+    /// with all that is known, and each line. It is called from the sidecar's supervising thread,
+    /// with the first launch before the plugin is set up, and must not block.
+    #[cfg(desktop)]
+    #[must_use]
+    pub fn observe(
+        mut self,
+        observer: impl Fn(&str, &sidecar_supervisor::Event<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Makes the plugin.
     #[must_use]
     pub fn build<R: Runtime>(self) -> TauriPlugin<R, Option<Config>> {
-        let dev = self.dev.unwrap_or_else(tauri::is_dev);
         plugin::Builder::<R, Option<Config>>::new("sidecar-supervisor")
             .invoke_handler(tauri::generate_handler![
                 commands::start,
@@ -85,7 +117,7 @@ impl Builder {
                 commands::resume,
             ])
             .setup(move |app, api| {
-                app.manage(Sidecars::new(app, api.config().clone(), dev)?);
+                app.manage(Sidecars::new(app, api.config().clone(), self)?);
                 Ok(())
             })
             .on_page_load(|webview, payload| {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Runtime};
 
+use crate::Builder;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::models::{Access, Diagnostics, LogBatch, Prepared, Status};
+use crate::models::{Access, Diagnostics, Line, LogBatch, Prepared, Status};
 
 /// The sidecars of the application: none.
 pub struct Sidecars(());
@@ -48,6 +49,8 @@ unsupported! {
     fn wait_ready(&str, Duration) -> Access;
     /// Follows the lines.
     fn logs(&str, &str, u64, Channel<LogBatch>) -> u32;
+    /// The last lines.
+    fn lines(&str, u64) -> Vec<Line>;
     /// Why it failed.
     fn diagnostics(&str) -> Diagnostics;
     /// Ends all for an update.
@@ -57,7 +60,7 @@ unsupported! {
 }
 
 impl Sidecars {
-    pub(crate) fn new<R: Runtime>(_: &AppHandle<R>, _: Option<Config>, _: bool) -> Result<Self> {
+    pub(crate) fn new<R: Runtime>(_: &AppHandle<R>, _: Option<Config>, _: Builder) -> Result<Self> {
         Ok(Self(()))
     }
 

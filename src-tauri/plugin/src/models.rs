@@ -49,6 +49,8 @@ pub struct Failure {
 /// What a health URL answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthAnswer {
+    /// The URL, with its fields filled in as far as they were known.
+    pub url: String,
     /// The HTTP status.
     pub status: Option<u16>,
     /// The body, cut at 64 KiB.
@@ -94,6 +96,8 @@ pub struct Line {
     pub at_ms: f64,
     /// `stdout` or `stderr`.
     pub stream: String,
+    /// What it means in the contract: `boot`, `ready`, `heartbeat`, `shutdown`, or `other`.
+    pub kind: String,
     /// The line, cut at 2000 characters; a token in it is hidden.
     pub text: String,
 }

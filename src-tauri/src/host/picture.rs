@@ -1,17 +1,16 @@
 //! The application's own picture: what the window shows and what the journal keeps, and when the
 //! window is told of a change.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use serde::Serialize;
-use sidecar_supervisor::{LineKind, Snapshot, State, Stream};
+use sidecar_supervisor::{Snapshot, State};
+use tauri_plugin_sidecar_supervisor::{HealthAnswer, Line};
 
 use crate::config::SidecarConfig;
-use crate::health::Health;
 use crate::journal::Recorder;
 
 /// The window is told of changes so much later, bundled: a flood must not drown it. Nobody sees a
@@ -21,16 +20,6 @@ const NOTIFY_AFTER: Duration = Duration::from_millis(100);
 /// processor. Up to one second needs no sign of progress (Nielsen, Usability Engineering, 1993,
 /// chapter 5).
 const START_SHOWN_AFTER: Duration = Duration::from_secs(1);
-
-/// One line as the window shows it.
-#[derive(Debug, Clone, Serialize)]
-pub struct ShownLine {
-    pub(super) number: u64,
-    pub(super) at_ms: f64,
-    pub(super) stream: Stream,
-    pub(super) kind: LineKind,
-    pub(super) text: String,
-}
 
 /// Everything the window shows. `log` starts at the line that was asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -50,9 +39,9 @@ pub struct View {
     /// The sidecar.
     pub sidecar: Option<Snapshot>,
     /// The answer of its health route.
-    pub health: Option<Health>,
+    pub health: Option<HealthAnswer>,
     /// Lines from the asked one on.
-    pub log: Vec<ShownLine>,
+    pub log: Vec<Line>,
     /// The number of the next line.
     pub next_line: u64,
 }
@@ -63,10 +52,6 @@ pub(super) struct Picture {
     pub(super) revision: u64,
     pub(super) closed: bool,
     pub(super) snapshot: Option<Snapshot>,
-    pub(super) health: Option<Health>,
-    pub(super) fields: BTreeMap<String, String>,
-    pub(super) log: VecDeque<ShownLine>,
-    pub(super) next_line: u64,
     pub(super) page_asked: bool,
     pub(super) recorder: Option<Recorder>,
     /// The last launch whose start was told of, or waited for.

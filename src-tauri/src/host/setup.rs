@@ -10,10 +10,8 @@ use crate::journal::Recorder;
 pub struct Setup {
     /// The launch configuration's file.
     pub config_path: PathBuf,
-    /// The application's resources.
-    pub resource_dir: Option<PathBuf>,
-    /// This program.
-    pub own_path: PathBuf,
+    /// Start the sidecar now; a self-test does it when the window is there.
+    pub autostart: bool,
     /// Restart after a crash; a self-test switches it off where it would hide a failure.
     pub recover: bool,
     /// Keeps everything for the journal.

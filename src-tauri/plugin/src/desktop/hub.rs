@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sidecar_supervisor::{LogLine, Snapshot, State as SidecarState, Stream, fields};
+use sidecar_supervisor::{LineKind, LogLine, Snapshot, State as SidecarState, Stream, fields};
 use tauri::ipc::Channel;
 
 use crate::models::{Failure, HealthAnswer, Line, LogBatch, Status};
@@ -68,7 +68,7 @@ pub(super) struct Hub {
 }
 
 enum Message {
-    State(Channel<Status>, Status),
+    State(Channel<Status>, Box<Status>),
     Lines(Channel<LogBatch>, LogBatch),
 }
 
@@ -156,6 +156,7 @@ impl Hub {
                 Stream::Stderr => "stderr",
             }
             .to_owned(),
+            kind: kind_of(line.kind).to_owned(),
             text: line.text.chars().take(LINE_CHARS).collect(),
         });
         if picture.log.len() > LOG_LINES {
@@ -189,10 +190,15 @@ impl Hub {
         picture.map_or_else(BTreeMap::new, |picture| picture.fields.clone())
     }
 
-    pub(super) fn lines(&self, name: &str) -> Vec<Line> {
+    /// The lines from number `since` on that are still known.
+    pub(super) fn lines(&self, name: &str, since: u64) -> Vec<Line> {
         let state = self.lock();
-        let picture = state.pictures.get(name);
-        picture.map_or_else(Vec::new, |picture| picture.log.iter().cloned().collect())
+        let lines = state
+            .pictures
+            .get(name)
+            .into_iter()
+            .flat_map(|picture| &picture.log);
+        lines.filter(|line| line.number >= since).cloned().collect()
     }
 
     /// Sends the state of each sidecar, and has every later change sent.
@@ -250,7 +256,7 @@ impl Hub {
             let mut gone = Vec::new();
             for (id, message) in messages {
                 let sent = match message {
-                    Message::State(channel, status) => channel.send(status),
+                    Message::State(channel, status) => channel.send(*status),
                     Message::Lines(channel, batch) => channel.send(batch),
                 };
                 if sent.is_err() {
@@ -314,7 +320,8 @@ fn state_messages(state: &State, changes: &[(u64, Status)]) -> Vec<(u32, Message
             if let Wants::States { channel, from } = &each.wants
                 && number >= from
             {
-                messages.push((each.id, Message::State(channel.clone(), status.clone())));
+                let status = Box::new(status.clone());
+                messages.push((each.id, Message::State(channel.clone(), status)));
             }
         }
     }
@@ -364,6 +371,16 @@ fn line_messages(state: &mut State) -> Vec<(u32, Message)> {
         messages.push((each.id, Message::Lines(channel.clone(), batch)));
     }
     messages
+}
+
+fn kind_of(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Boot => "boot",
+        LineKind::Ready => "ready",
+        LineKind::Heartbeat => "heartbeat",
+        LineKind::Shutdown => "shutdown",
+        LineKind::Other => "other",
+    }
 }
 
 fn note_fields(picture: &mut Picture, text: &str) {

@@ -10,23 +10,23 @@ mod sources;
 mod update;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sidecar_supervisor::{Snapshot, State};
+use sidecar_supervisor::{Snapshot, State, Supervisor, TempSpec};
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Emitter as _, Manager as _, Runtime};
 
 use self::gate::Gate;
 use self::hub::Hub;
 use self::resolve::Places;
-use self::sidecar::Sidecar;
-use crate::CHANGED_EVENT;
+use self::sidecar::{Sidecar, say};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::models::{Access, Diagnostics, LogBatch, Prepared, Status};
+use crate::models::{Access, Diagnostics, Line, LogBatch, Prepared, Status};
+use crate::{Builder, CHANGED_EVENT};
 
 /// The lines that a diagnosis has.
 const DIAGNOSIS_LINES: usize = 200;
@@ -44,21 +44,23 @@ impl Sidecars {
     pub(crate) fn new<R: Runtime>(
         app: &AppHandle<R>,
         config: Option<Config>,
-        dev: bool,
+        wanted: Builder,
     ) -> Result<Self> {
-        let Some(config) = config else {
+        let given = wanted.config.is_some();
+        let Some(config) = wanted.config.or(config) else {
             return Err(Error::Config {
-                at: String::new(),
+                at: "plugins.sidecar-supervisor in tauri.conf.json".to_owned(),
                 why: "is missing; it needs at least \
                       {\"sidecars\": {\"NAME\": {\"program\": \"binaries/NAME\"}}}"
                     .to_owned(),
             });
         };
-        let places = places(app, dev)?;
+        let places = places(app, wanted.dev.unwrap_or_else(tauri::is_dev), given)?;
         let (hub, gate) = (Arc::new(Hub::default()), Arc::new(Gate::default()));
         let mut sidecars = BTreeMap::new();
         for (name, config) in config.sidecars {
-            let sidecar = Sidecar::new(&name, &config, &places, &hub, &gate)?;
+            let observer = wanted.observer.clone();
+            let sidecar = Sidecar::new(&name, &config, &places, &hub, &gate, observer)?;
             sidecars.insert(name, sidecar);
         }
         let (teller, emitter) = (Arc::clone(&hub), app.clone());
@@ -215,6 +217,24 @@ impl Sidecars {
         self.access_of(sidecar, &waited.unwrap_or_else(|last| *last))
     }
 
+    /// What supervises a sidecar: to look, to wait, to stop without waiting, to kill. Starting is a
+    /// matter of [`Self::start`], which an update holds back.
+    ///
+    /// # Errors
+    /// When there is no such sidecar.
+    pub fn supervisor(&self, name: &str) -> Result<&Supervisor> {
+        Ok(&self.find(name)?.supervisor)
+    }
+
+    /// The lines from number `since` on that are still known.
+    ///
+    /// # Errors
+    /// When there is no such sidecar.
+    pub fn lines(&self, name: &str, since: u64) -> Result<Vec<Line>> {
+        self.find(name)?;
+        Ok(self.hub.lines(name, since))
+    }
+
     /// Sends the lines from number `since` on that are still known, and then every further one.
     ///
     /// # Errors
@@ -237,7 +257,7 @@ impl Sidecars {
     pub fn diagnostics(&self, name: &str) -> Result<Diagnostics> {
         let sidecar = self.find(name)?;
         let now = sidecar.supervisor.snapshot();
-        let mut lines = self.hub.lines(name);
+        let mut lines = self.hub.lines(name, 0);
         let last = lines.split_off(lines.len().saturating_sub(DIAGNOSIS_LINES));
         Ok(Diagnostics {
             status: self.status(name)?,
@@ -307,13 +327,13 @@ impl Sidecars {
         for sidecar in self.sidecars.values() {
             let last = sidecar.supervisor.shutdown();
             for survivor in last.cleanup.iter().flat_map(|cleanup| &cleanup.survivors) {
-                eprintln!(
-                    "sidecar-supervisor: process {} of {} could not be ended within {:.1} s: {}",
+                say(&format!(
+                    "process {} of {} could not be ended within {:.1} s: {}",
                     survivor.pid,
                     sidecar.name,
                     begun.elapsed().as_secs_f64(),
                     survivor.cmdline
-                );
+                ));
             }
         }
         self.hub.close();
@@ -331,23 +351,46 @@ fn taken(sidecar: &Sidecar, seen: impl FnMut(&Snapshot) -> bool) {
     let _ = sidecar.supervisor.wait_for(TAKEN_WITHIN, seen);
 }
 
-fn places<R: Runtime>(app: &AppHandle<R>, dev: bool) -> Result<Places> {
-    let system = |what: &str, error: String| Error::System {
-        what: what.to_owned(),
-        error,
-    };
-    let own = tauri::process::current_binary(&app.env());
-    let own = own.map_err(|error| {
-        system(
-            "The application cannot tell where its program is",
-            error.to_string(),
-        )
-    })?;
+/// Removes what applications of this identifier that are gone left of a sidecar's temporary folders,
+/// and gives those. Each start of an application does it; this is for who wants to without one.
+pub fn sweep(identifier: &str, name: &str) -> Vec<PathBuf> {
+    let temp = temp_spec(identifier, name);
+    sidecar_supervisor::sweep(&temp.root, &temp.prefix)
+}
+
+/// Where each launch of a sidecar gets its temporary folder. Of the identifier it has the last part:
+/// the path of a socket in there has to stay below 104 bytes, and the folder's owner is in its name.
+fn temp_spec(identifier: &str, name: &str) -> TempSpec {
+    let application = identifier.rsplit('.').next().unwrap_or(identifier);
+    TempSpec {
+        root: std::env::temp_dir(),
+        prefix: format!("{application}-{name}"),
+    }
+}
+
+/// The folder that `externalBin` goes to, beside this program.
+fn programs(own: &Path) -> PathBuf {
     let mut programs = own.parent().map(PathBuf::from).unwrap_or_default();
     // `cargo test` runs programs from `deps`; what is beside the application lies one above.
     if programs.ends_with("deps") {
         programs.pop();
     }
+    programs
+}
+
+fn places<R: Runtime>(app: &AppHandle<R>, dev: bool, given: bool) -> Result<Places> {
+    let system = |what: &str, error: String| Error::System {
+        what: what.to_owned(),
+        error,
+    };
+    // Not tauri::process::current_binary: in an AppImage that is the AppImage, beside which no sidecar
+    // lies.
+    let own = tauri::utils::platform::current_exe().map_err(|error| {
+        system(
+            "The application cannot tell where its program is",
+            error.to_string(),
+        )
+    })?;
     let sources = match std::env::var_os("CARGO_MANIFEST_DIR") {
         Some(folder) => PathBuf::from(folder),
         None => std::env::current_dir()
@@ -363,10 +406,11 @@ fn places<R: Runtime>(app: &AppHandle<R>, dev: bool) -> Result<Places> {
     }
     let identifier = app.config().identifier.clone();
     Ok(Places {
-        programs,
+        programs: programs(&own),
         resources: app.path().resource_dir().ok(),
         sources,
         dev,
+        given,
         origins: origins.join(" "),
         identifier: if identifier.is_empty() {
             "sidecar".to_owned()

@@ -1,7 +1,7 @@
 //! From a sidecar's configuration to what is launched: which program, and with what.
 
 use std::collections::BTreeMap;
-use std::env;
+use std::env::{self, consts::EXE_SUFFIX};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use sidecar_supervisor::{
     FREE_PORT, LaunchSpec, PORT_VARIABLE, Ready, ReadyStream, RestartPolicy, SettingError,
-    TOKEN_VARIABLE, TempSpec, UrlTemplate,
+    TOKEN_VARIABLE, UrlTemplate,
 };
 
+use super::temp_spec;
 use crate::config::{Dev, Restart, SidecarConfig, Stream};
 
 /// Tells the launcher of a folder build where the application's resources are.
@@ -36,8 +37,21 @@ pub(super) struct Places {
     pub(super) dev: bool,
     /// The origins of the application's pages.
     pub(super) origins: String,
-    /// Begins the names of temporary folders.
+    /// Its last part begins the names of temporary folders.
     pub(super) identifier: String,
+    /// The application itself says what its sidecars are, and not tauri.conf.json.
+    pub(super) given: bool,
+}
+
+impl Places {
+    /// Where something of a sidecar is configured, in words.
+    pub(super) fn key(&self, of: &str) -> String {
+        if self.given {
+            format!("sidecars.{of} in the application's own configuration")
+        } else {
+            format!("plugins.sidecar-supervisor.sidecars.{of} in tauri.conf.json")
+        }
+    }
 }
 
 /// What a configuration comes to.
@@ -61,7 +75,11 @@ pub(super) fn resolve(
     config: &SidecarConfig,
     places: &Places,
 ) -> Result<Resolved, String> {
-    check(name, config)?;
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err("needs a name of letters, digits, - and _".to_owned());
+    }
+    config.check()?;
     let dev = config.dev.as_ref().filter(|_| places.dev);
     let (program, mut args, folder, replaced) = match dev {
         Some(dev) => {
@@ -87,10 +105,12 @@ pub(super) fn resolve(
         env.push((RESOURCE_DIR_VARIABLE.to_owned(), value));
     }
     let section = if dev.is_some() { "dev" } else { "program" };
+    let mut config_key = places.key(&format!("{name}.{section}"));
+    if dev.is_none() && is_external_bin(config) {
+        config_key = format!("bundle.externalBin in tauri.conf.json, and {config_key}");
+    }
     let spec = LaunchSpec {
-        config_key: format!(
-            "plugins.sidecar-supervisor.sidecars.{name}.{section} in tauri.conf.json"
-        ),
+        config_key,
         args,
         env,
         folder,
@@ -102,13 +122,9 @@ pub(super) fn resolve(
         stop_grace: Duration::from_millis(config.grace.stop_ms),
         crash_grace: Duration::from_millis(config.grace.crash_ms),
         restart: policy(&config.restart),
-        temp: config.temp.then(|| TempSpec {
-            root: env::temp_dir(),
-            prefix: format!("{}-{name}", places.identifier),
-        }),
+        temp: config.temp.then(|| temp_spec(&places.identifier, name)),
         ..LaunchSpec::new(program)
     };
-    spec.check().map_err(said)?;
     Ok(Resolved {
         spec,
         health: health(config)?,
@@ -128,31 +144,42 @@ pub(super) fn is_placeholder(program: &Path) -> bool {
     read.is_ok_and(|len| String::from_utf8_lossy(&head[..len]).contains(PLACEHOLDER_MARK))
 }
 
-fn check(name: &str, config: &SidecarConfig) -> Result<(), String> {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
-    if name.is_empty() || !name.chars().all(is_plain) {
-        return Err("needs a name of letters, digits, - and _".to_owned());
-    }
-    if config.ready_timeout_ms == 0 {
-        return Err("has `readyTimeoutMs` 0, and has to give it some time".to_owned());
-    }
-    for variable in config.env.keys() {
-        let handed = match variable.as_str() {
-            TOKEN_VARIABLE if config.token => "token",
-            PORT_VARIABLE if config.port => "port",
-            "" => return Err("has an `env` without a name".to_owned()),
-            other if other.contains('=') => {
-                return Err(format!(
-                    "has `env` {other:?}, which no variable can be called"
-                ));
-            }
-            _ => continue,
+impl SidecarConfig {
+    /// Finds what contradicts itself, in what no place on this computer has a part in. The plugin
+    /// does it; this is for who makes a configuration.
+    ///
+    /// # Errors
+    /// A text to be read on after the configuration's place, with the key in backticks.
+    pub fn check(&self) -> Result<(), String> {
+        if self.ready_timeout_ms == 0 {
+            return Err("has `readyTimeoutMs` 0, and has to give it some time".to_owned());
+        }
+        for variable in self.env.keys() {
+            let handed = match variable.as_str() {
+                TOKEN_VARIABLE if self.token => "token",
+                PORT_VARIABLE if self.port => "port",
+                "" => return Err("has an `env` without a name".to_owned()),
+                other if other.contains('=') => {
+                    return Err(format!(
+                        "has `env` {other:?}, which no variable can be called"
+                    ));
+                }
+                _ => continue,
+            };
+            return Err(format!(
+                "sets {variable} in `env`, and `{handed}` hands it over: leave one of them out"
+            ));
+        }
+        health(self)?;
+        let asked = LaunchSpec {
+            args: self.args.clone(),
+            env: self.env.clone().into_iter().collect(),
+            port: self.port,
+            ready: ready(self)?,
+            ..LaunchSpec::new(&self.program)
         };
-        return Err(format!(
-            "sets {variable} in `env`, and `{handed}` hands it over: leave one of them out"
-        ));
+        asked.check().map_err(said)
     }
-    Ok(())
 }
 
 /// The program of the package, and what of it an update replaces.
@@ -163,13 +190,23 @@ fn packaged(config: &SidecarConfig, places: &Places) -> Result<(PathBuf, PathBuf
         let folder = resources.join(folder);
         return Ok((executable(folder.join(&config.program)), folder));
     }
-    if config.program.is_absolute() {
+    if !is_external_bin(config) {
         return Ok((config.program.clone(), config.program.clone()));
     }
     let file = config.program.file_name();
     let file = file.ok_or("has a `program` that names no file")?;
-    let program = executable(places.programs.join(file));
+    let mut file = file.to_owned();
+    // A point in the name begins no suffix: `externalBin` puts one behind it.
+    if !file.to_string_lossy().ends_with(EXE_SUFFIX) {
+        file.push(EXE_SUFFIX);
+    }
+    let program = places.programs.join(file);
     Ok((program.clone(), program))
+}
+
+/// True when Tauri puts it beside the application's program.
+fn is_external_bin(config: &SidecarConfig) -> bool {
+    config.folder.is_none() && !config.program.is_absolute()
 }
 
 fn dev_program(dev: &Dev, places: &Places) -> Result<PathBuf, String> {
@@ -289,6 +326,7 @@ mod tests {
             dev,
             origins: "tauri://localhost".to_owned(),
             identifier: "org.example.app".to_owned(),
+            given: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! One sidecar: its supervisor, and what of its configuration is asked for later.
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,17 @@ use super::gate::Gate;
 use super::health;
 use super::hub::Hub;
 use super::resolve::{Places, is_placeholder, resolve};
+use crate::Observer;
 use crate::config::SidecarConfig;
 use crate::error::{Error, Result};
 
 /// On top of the graces of a stop: to kill, to look, to read what was printed last.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
+
+/// Says something on standard error, where somebody may have closed it.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "sidecar-supervisor: {text}");
+}
 
 pub(super) struct Sidecar {
     pub(super) name: String,
@@ -42,34 +49,40 @@ impl Sidecar {
         places: &Places,
         hub: &Arc<Hub>,
         gate: &Arc<Gate>,
+        observer: Option<Observer>,
     ) -> Result<Self> {
         let resolved = resolve(name, config, places).map_err(|why| Error::Config {
-            at: format!(".sidecars.{name}"),
+            at: places.key(name),
             why,
         })?;
         let spec = resolved.spec;
         if let Some(temp) = &spec.temp {
             for folder in sweep(&temp.root, &temp.prefix) {
-                eprintln!(
-                    "sidecar-supervisor: removed {}, left by an application that is gone",
+                say(&format!(
+                    "removed {}, left by an application that is gone",
                     folder.display()
-                );
+                ));
             }
         }
         hub.add(name, resolved.dev);
         let (program, args) = (spec.program.clone(), spec.args.clone());
         let stop_bound = spec.eof_grace + spec.stop_grace.max(spec.crash_grace) + STOP_MARGIN;
         let (teller, owner, url) = (Arc::clone(hub), name.to_owned(), resolved.health);
-        let observer = move |event: Event<'_>| match event {
-            Event::Line(line) => teller.take_line(&owner, line),
-            Event::Changed(snapshot) => {
-                let became_ready = teller.take(&owner, snapshot);
-                if became_ready && let Some(url) = &url {
-                    health::ask(&teller, &owner, url, snapshot);
+        let told = move |event: Event<'_>| {
+            match event {
+                Event::Line(line) => teller.take_line(&owner, line),
+                Event::Changed(snapshot) => {
+                    let became_ready = teller.take(&owner, snapshot);
+                    if became_ready && let Some(url) = &url {
+                        health::ask(&teller, &owner, url, snapshot);
+                    }
                 }
             }
+            if let Some(observer) = &observer {
+                observer(&owner, &event);
+            }
         };
-        let supervisor = Supervisor::new(spec, observer).map_err(|error| Error::System {
+        let supervisor = Supervisor::new(spec, told).map_err(|error| Error::System {
             what: format!("The supervisor of {name:?} cannot be started"),
             error: error.to_string(),
         })?;

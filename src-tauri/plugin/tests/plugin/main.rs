@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod development;
+mod given;
 mod life;
 mod lives;
 mod permissions;

@@ -1,15 +1,15 @@
 //! Sidecars that become ready, and what is left of one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
-use sidecar_supervisor::{RestartPolicy, State, UrlTemplate};
+use sidecar_supervisor::{RestartPolicy, State};
+use tauri_plugin_sidecar_supervisor::HealthAnswer;
 
 use super::names::KINDS;
 use super::schema::assert_valid;
 use super::trial::{Trial, shell};
-use crate::health;
 use crate::scenario::Scenario;
 
 #[test]
@@ -20,8 +20,12 @@ fn a_good_life_is_valid_with_its_health() {
     ));
     trial.wait(|now| now.state == State::Ready);
     // Nobody answers there, and that is an answer of the journal too.
-    let url = UrlTemplate::new("http://127.0.0.1:1/").expect("valid");
-    let health = health::ask(&url, &BTreeMap::new());
+    let health = HealthAnswer {
+        url: "http://127.0.0.1:1/".to_owned(),
+        status: None,
+        body: None,
+        error: Some("Connecting to 127.0.0.1:1 failed".to_owned()),
+    };
     trial.supervisor.stop();
     trial.wait(|now| now.state == State::Exited);
     let journal = trial.journal(Scenario::Ready, Some(health));

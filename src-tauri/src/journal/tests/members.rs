@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 use sidecar_supervisor::State;
+use tauri_plugin_sidecar_supervisor::HealthAnswer;
 
 use super::schema::{assert_valid, objection};
 use super::trial::{Trial, shell};
 use super::writing::{config, read_back, written};
-use crate::health::Health;
 use crate::journal::{HostFacts, Journal, Recorder, SCHEMA};
 use crate::scenario::Scenario;
 
 #[test]
 fn an_answer_of_the_health_route_is_valid() {
-    let health = Health {
+    let health = HealthAnswer {
         url: "http://127.0.0.1:4711/health".to_owned(),
         status: Some(200),
         body: Some("{}".to_owned()),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sidecar_supervisor::{Event, LaunchSpec, RestartPolicy, Snapshot, Supervisor, TempSpec};
+use tauri_plugin_sidecar_supervisor::HealthAnswer;
 
 use super::writing::written;
-use crate::health::Health;
 use crate::journal::Recorder;
 use crate::scenario::Scenario;
 
@@ -71,7 +71,7 @@ impl Trial {
     }
 
     /// Ends it, and gives the journal as its readers see it.
-    pub(super) fn journal(self, scenario: Scenario, health: Option<Health>) -> Value {
+    pub(super) fn journal(self, scenario: Scenario, health: Option<HealthAnswer>) -> Value {
         self.supervisor.shutdown();
         let recorder = std::mem::take(&mut *self.recorder.lock().expect("not poisoned"));
         written(scenario, recorder, health)

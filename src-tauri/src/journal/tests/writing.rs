@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use tauri_plugin_sidecar_supervisor::HealthAnswer;
 
 use crate::config::SidecarConfig;
-use crate::health::Health;
 use crate::journal::{HostFacts, Journal, Recorder, SCHEMA};
 use crate::scenario::Scenario;
 
@@ -23,7 +23,11 @@ pub(super) fn config(more: &Value) -> SidecarConfig {
 }
 
 /// Writes a journal as the application does, and reads it again.
-pub(super) fn written(scenario: Scenario, recorder: Recorder, health: Option<Health>) -> Value {
+pub(super) fn written(
+    scenario: Scenario,
+    recorder: Recorder,
+    health: Option<HealthAnswer>,
+) -> Value {
     let mut journal = Journal {
         schema: SCHEMA,
         scenario: scenario.name(),
