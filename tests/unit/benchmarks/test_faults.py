@@ -601,15 +601,13 @@ class TestReporting:
 
     def test_what_was_run_nowhere_is_told_once(self) -> None:
         """It is in no table; its reason stands once, with the variants that share it."""
-        lacking = {"status": Status.NOT_RUN, "detail": "not on windows: no signals"}
+        targets: dict[str, dict[str, Any]] = {"one": {}, "two": {}, "supervisor+one": {}}
+        lacking = "not on windows: no signals"
         result = _result(
-            _sample("sigterm_at_rest", "one", **lacking),
-            _sample("sigterm_at_rest", "two", **lacking),
-            _sample("sigterm_at_rest", "supervisor+one", **lacking),
+            *(_sample("sigterm_at_rest", name, Status.NOT_RUN, detail=lacking) for name in targets),
             _sample("sigint_at_rest", "one", Status.PASS),
             _sample("sigint_at_rest", "two", Status.NOT_RUN, detail="no room"),
         )
-        targets = {"one": {}, "two": {}, "supervisor+one": {}}
         text = report.render(replace(result, targets=targets), {})
         assert "1 of 2 could be run on no variant" in text
         assert "- all, 1 of 2 cases: not on windows: no signals (`sigterm_at_rest`)" in text
