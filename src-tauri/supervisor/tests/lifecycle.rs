@@ -187,7 +187,10 @@ fn a_child_that_dies_right_after_ready_was_ready_and_died() {
     for _ in 0..20 {
         let trial = launch(&["out:READY\\n", "exit:0"]);
         let end = trial.wait("failed");
-        assert!(matches!(reason(&end), Reason::DiedAfterReady { exit } if exit.code == Some(0)));
+        assert!(
+            matches!(reason(&end), Reason::DiedAfterReady { exit } if exit.code == Some(0)),
+            "{end:?}"
+        );
         assert!(end.ready_ms.is_some());
         assert!(trial.states().contains(&"ready".to_owned()));
     }
@@ -289,8 +292,11 @@ fn a_grandchild_that_keeps_the_pipes_does_not_keep_the_supervisor() {
     trial.supervisor.start();
     let end = trial.wait("failed");
     let (_, code, signal) = ended_by("", 9);
-    assert!(matches!(reason(&end), Reason::DiedAfterReady { exit }
-        if (exit.code, exit.signal) == (code, signal)));
+    assert!(
+        matches!(reason(&end), Reason::DiedAfterReady { exit }
+        if (exit.code, exit.signal) == (code, signal)),
+        "{end:?}"
+    );
     let grandchild: u32 = field(&trial, "GRANDCHILD", "pid")
         .parse()
         .expect("a number");
