@@ -14,20 +14,28 @@ import dataclasses
 import shutil
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import instructions, pythons
 from benchmarks.footprint import tree_facts
 from benchmarks.recording import recorded
+from benchmarks.service_bars import (
+    FASTAPI,
+    TO,
+    bars,
+    counted_in,
+    middle_of,
+    ratio_of,
+    told,
+    values_of,
+)
 from benchmarks.targets import PYTHON, Target, baselines, variant_target
 from benchmarks.wording import counted, ends, number_of
 from spike.build import buildinfo, rewriting, sessions
 from spike.core.errors import MissingBuildError, SpikeError, UsageError
 from spike.core.progress import progress, shuffled_rounds
-from spike.core.statistics import Interval, median, ratio_of_medians
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.core.workspace import TOOL
 from spike.host import application, sources
@@ -45,7 +53,6 @@ KIND = "of a service"
 """Not a variant: the record's own figures are those of one sidecar."""
 
 EXAMPLES = TOOL / "examples"
-FASTAPI = "fastapi"
 DEBIAN = "debian-python"
 """The script by Debian's Python, which is built with PGO: another factor than a faster start."""
 DEBIAN_PROGRAM = Path("/usr/bin/python3")
@@ -53,42 +60,6 @@ DEBIAN_PROGRAM = Path("/usr/bin/python3")
 MEMORY_LAUNCHES = 3
 """So many more launches count memory, which hardly varies."""
 REQUEST_TIMEOUT_S = 10.0
-
-READY_BAR = 0.80
-"""Most of the plain script's time to READY that the best fast variant of a service may take."""
-FASTAPI_FOLDER_BAR = 0.60
-FASTAPI_FILE_BAR = 0.75
-ONEFILE_BAR = 0.30
-"""The same of the plan's PyInstaller onefile, for FastAPI's best folder."""
-NOT_MORE = 1.0
-PROOF_BAR_S = 60.0
-"""Most that the trial runs and the proof may add to a build, in seconds."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bar:
-    """One bar, and how what was measured stands to it.
-
-    Attributes:
-        service: Whose.
-        says: What is compared.
-        row: The row that is compared, such as ``cpython-folder-fast``.
-        value: The ratio, or seconds.
-        shown: It with its interval.
-        most: What it may be.
-    """
-
-    service: str
-    says: str
-    row: str
-    value: float
-    shown: str
-    most: float
-
-    @property
-    def met(self) -> bool:
-        """Whether it is not above."""
-        return self.value <= self.most
 
 
 def folders() -> dict[str, Path]:
@@ -333,131 +304,6 @@ def _weighed(target: Target) -> dict[str, Any]:
     return facts
 
 
-def _values(result: results.Result, name: str, *fields: str) -> list[float | None]:
-    """The sum of some figures of each timed launch, None where one of them is missing or failed."""
-    found = []
-    for sample in result.of(name):
-        if "round" not in sample:
-            continue
-        parts = [sample.get(each) for each in fields]
-        good = sample["failure"] is None and None not in parts
-        found.append(float(sum(part for part in parts if part is not None)) if good else None)
-    return found
-
-
-def _middle(values: Sequence[float | None]) -> float | None:
-    return median([value for value in values if value is not None])
-
-
-def _of(result: results.Result, name: str, field: str) -> float | None:
-    """The median of a figure that is counted in launches of its own."""
-    return _middle([sample.get(field) for sample in result.of(name)])
-
-
-_TO = {
-    "READY": ("ready_ms",),
-    "READY plus first request": ("ready_ms", "request_ms"),
-    "READY plus smoke check": ("ready_ms", "request_ms", "smoke_ms"),
-}
-
-
-def bars(result: results.Result) -> list[Bar]:
-    """How what was measured stands to each bar; a row that is not there has none."""
-    found: list[Bar] = []
-    for service in dict.fromkeys(str(each["service"]) for each in result.targets.values()):
-        own = {n: each for n, each in result.targets.items() if each["service"] == service}
-        plain = f"{service}/{PYTHON}"
-        fast = [name for name, each in own.items() if _is_fast(each)]
-        if service == FASTAPI:
-            folder = _best(result, [name for name in fast if own[name]["in_folder"]])
-            file = _best(result, [name for name in fast if not own[name]["in_folder"]])
-            onefile = f"{service}/pyinstaller-onefile"
-            compared = [
-                (folder, plain, FASTAPI_FOLDER_BAR, "best folder, READY / plain"),
-                (folder, onefile, ONEFILE_BAR, "best folder, READY / pyinstaller-onefile"),
-                (file, plain, FASTAPI_FILE_BAR, "best one file, READY / plain"),
-            ]
-        else:
-            folder = _best(result, fast)
-            compared = [(folder, plain, READY_BAR, "best, READY / plain")]
-        for name, other, most, says in compared:
-            found += _ratio_bar(result, service, name, other, says=says, most=most, to="READY")
-        for to in ("READY plus first request", "READY plus smoke check"):
-            says = f"the same, {to} / plain"
-            found += _ratio_bar(result, service, folder, plain, says=says, most=NOT_MORE, to=to)
-        found += _memory_bar(result, service, folder, plain)
-        for name in fast:
-            seconds = own[name]["proof_s"]
-            if seconds is not None:
-                found.append(
-                    Bar(
-                        service=service,
-                        says="trial runs and proof add, seconds",
-                        row=str(own[name]["row"]),
-                        value=seconds,
-                        shown=f"{seconds:.0f}",
-                        most=PROOF_BAR_S,
-                    )
-                )
-    return found
-
-
-def _is_fast(facts: Mapping[str, Any]) -> bool:
-    """A fast variant with the service's own Python: another one is another factor."""
-    return str(facts["row"]).endswith(FAST) and " " not in str(facts["row"])
-
-
-def _best(result: results.Result, names: Sequence[str]) -> str:
-    known = {name: _middle(_values(result, name, "ready_ms")) for name in names}
-    return min(
-        (name for name, value in known.items() if value is not None),
-        key=lambda name: known[name] or 0.0,
-        default="",
-    )
-
-
-def _ratio(result: results.Result, name: str, other: str, to: str) -> Interval | None:
-    if name not in result.targets or other not in result.targets:
-        return None
-    return ratio_of_medians(_values(result, name, *_TO[to]), _values(result, other, *_TO[to]))
-
-
-def _ratio_bar(
-    result: results.Result, service: str, name: str, other: str, *, says: str, most: float, to: str
-) -> list[Bar]:
-    ratio = _ratio(result, name, other, to)
-    if ratio is None:
-        return []
-    row = str(result.targets[name]["row"])
-    return [
-        Bar(
-            service=service,
-            says=says,
-            row=row,
-            value=ratio.estimate,
-            shown=_shown(ratio),
-            most=most,
-        )
-    ]
-
-
-def _memory_bar(result: results.Result, service: str, name: str, plain: str) -> list[Bar]:
-    ours, theirs = (_of(result, each, "pss_bytes") for each in (name, plain))
-    if not ours or not theirs:
-        return []
-    row = str(result.targets[name]["row"])
-    value, says = ours / theirs, "the same, PSS at READY / plain"
-    return [
-        Bar(service=service, says=says, row=row, value=value, shown=f"{value:.2f}", most=NOT_MORE)
-    ]
-
-
-def _shown(ratio: Interval | None) -> str:
-    if ratio is None:
-        return NOT_MEASURED
-    return f"{ratio.estimate:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
-
-
 def missed(result: results.Result) -> list[str]:
     """Each bar that is missed, a sentence."""
     return [
@@ -475,7 +321,7 @@ def summary(result: results.Result) -> str:
             best = f"{bar.service}, {bar.row}"
             ratios.setdefault(best, bar.value)
     launches = [
-        sum(value is not None for value in _values(result, name, "ready_ms"))
+        sum(value is not None for value in values_of(result, name, "ready_ms"))
         for name in result.targets
     ]
     return (
@@ -513,16 +359,16 @@ _HEADERS = (
 def _cells(result: results.Result, name: str, plain: str) -> list[str]:
     facts = result.targets[name]
     samples = [sample for sample in result.of(name) if "round" in sample]
-    counted_ = _of(result, name, "instructions")
+    counted_ = counted_in(result, name, "instructions")
     is_built = facts["kind"] == KIND
-    ratios = [_ratio(result, name, plain, to) for to in _TO]
+    ratios = [ratio_of(result, name, plain, to) for to in TO]
     return [
         f"{facts['row']} ({facts['python_version']})",
         f"{sum(sample['failure'] is not None for sample in samples)} of {len(samples)}",
-        milliseconds(_middle(_values(result, name, "ready_ms"))),
-        *map(_shown, ratios),
-        megabytes(_of(result, name, "pss_bytes")),
-        megabytes(_of(result, name, "rss_bytes")),
+        milliseconds(middle_of(values_of(result, name, "ready_ms"))),
+        *map(told, ratios),
+        megabytes(counted_in(result, name, "pss_bytes")),
+        megabytes(counted_in(result, name, "rss_bytes")),
         megabytes(float(facts["size_bytes"])) if is_built else NOT_MEASURED,
         f"{counted_ / 1e6:.0f}" if counted_ else NOT_MEASURED,
         NOT_MEASURED if facts["proof_s"] is None else f"{facts['proof_s']:.0f}",

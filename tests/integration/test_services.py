@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import services
 from benchmarks.registry import BENCHMARKS
+from benchmarks.service_bars import FASTAPI
 from spike.build.buildinfo import Built
 from spike.project import sidecar
 from tests.support import turns
@@ -21,7 +22,7 @@ pytestmark = [
 ]
 
 VARIANT = "cpython-folder"
-FOLDER = f"examples/{services.FASTAPI}"
+FOLDER = f"examples/{FASTAPI}"
 
 
 def test_a_service_is_launched_asked_and_weighed(built: Callable[..., Built]) -> None:
@@ -29,7 +30,7 @@ def test_a_service_is_launched_asked_and_weighed(built: Callable[..., Built]) ->
     built(VARIANT, FOLDER)
     assert nox("sidecar_env", "--sidecar", FOLDER).returncode == 0
     with turns.measuring_here():
-        targets, problems = services.choose([services.FASTAPI], [VARIANT])
+        targets, problems = services.choose([FASTAPI], [VARIANT])
         names = {target.id for target in targets}
         assert {"fastapi/baseline-python", f"fastapi/{VARIANT}"} <= names
         assert problems == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import services
+from benchmarks import service_bars, services
 from spike.build import buildinfo
 from spike.core.errors import MissingBuildError, UsageError
 from spike.packagers import VARIANTS
@@ -52,7 +52,7 @@ def measured(rows: dict[str, tuple[float, float, float, float, bool]] | None = N
 
 def test_every_bar_is_held_against_its_own_rows() -> None:
     """Another Python's row is never the best; a folder and a file have bars of their own."""
-    found = {(bar.service, bar.says): bar for bar in services.bars(measured())}
+    found = {(bar.service, bar.says): bar for bar in service_bars.bars(measured())}
     folder = found["fastapi", "best folder, READY / plain"]
     assert (folder.row, folder.met) == ("cpython-folder-fast", True)
     assert folder.value == pytest.approx(223.5 / 403.5)
@@ -87,7 +87,7 @@ def test_a_failed_launch_counts_and_is_no_time() -> None:
 def test_what_is_not_there_has_no_bar() -> None:
     """A run of some rows says of these alone."""
     some = {name: ROWS[name] for name in ("fastapi/cpython-folder-fast", "llm/baseline-python")}
-    assert services.bars(measured(some)) == []
+    assert service_bars.bars(measured(some)) == []
     assert services.missed(measured(some)) == []
 
 
