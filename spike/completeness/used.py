@@ -21,6 +21,7 @@ WATCHED = Path(__file__).with_name("watched")
 """On a Python program's path, it makes the program do what the environment asks for: see there."""
 
 _CODE = (".py", ".pyc", ".so", ".pyd")
+_CACHE = re.compile(r"(^|[/\\])__pycache__[/\\]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,8 @@ def read(file: Path) -> Notes:
         if kind == "module" and path.endswith(_CODE):
             found["module"].add(_source(path))
         elif kind == "file" and not path.endswith(_CODE):
-            found["file"].add(path)
+            if not _CACHE.search(path):  # bytecode that is being written, under a name of its own
+                found["file"].add(path)
         elif kind == "file" and path.endswith(".py"):
             found["text"].add(path)
         elif kind == "folder":

@@ -172,7 +172,7 @@ def test_from_an_empty_folder_by_another_python(wheel: Path, tmp_path: Path) -> 
         (["invoke", "doctor", "--windows"], "invoke doctor"),
         (["invoke", "contract", "--", "./nothing"], "invoke contract -- "),
         (["invoke", "issue", "--list"], "issues/TEMPLATE.md"),
-        (["invoke", "fit", "--sidecar", "bare"], "sidecar/pyproject.toml"),
+        (["invoke", "fit", "--sidecar", "bare"], 'write into it: [project], name = "bare"'),
         (["python", "-m", "packaging_spike.reproduce", "no_case", "x"], "invoke faults --list"),
         (["python", "-m", "packaging_spike.reproduce", "sighup_at_rest", "x"], "--variant"),
         (["packaging-spike", "init"], "tasks.py is there already"),
