@@ -5,9 +5,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tauri_plugin_sidecar_supervisor::{Error, SidecarSupervisorExt as _, Status};
+use tauri_plugin_sidecar_supervisor::{Access, Error, SidecarSupervisorExt as _, Status};
 
-use crate::support::{PATIENCE, app, channel, get, greeter, hello, lives, until, with};
+use crate::support::{PATIENCE, app, channel, greeter, hello, lives, try_get, until, with};
 
 const NAMES: [&str; 2] = ["api", "hello"];
 
@@ -84,9 +84,18 @@ fn no_life_leaves_anything() {
                 }
                 access => access.expect(&told),
             };
-            let token = access.token.expect("drawn");
-            let header = format!("Authorization: Bearer {token}\r\n");
-            assert_eq!(get(access.port.expect("said"), &header), 200, "{told}");
+            let asked = |access: Access| {
+                let token = access.token.expect("drawn");
+                let header = format!("Authorization: Bearer {token}\r\n");
+                try_get(access.port.expect("said"), &header)
+            };
+            let answer = asked(access).or_else(|error| {
+                // Killed, and asked before anybody has seen that; what comes after it answers.
+                assert!(killed, "{told}: {error}");
+                all.restart("api").expect(&told);
+                asked(all.wait_ready("api", PATIENCE).expect(&told))
+            });
+            assert_eq!(answer.expect(&told), 200, "{told}");
         }
         for name in NAMES {
             let status = all.stop(name).expect(&told);

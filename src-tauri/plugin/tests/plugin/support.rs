@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
@@ -156,17 +156,18 @@ pub fn channel<T: DeserializeOwned + Send + 'static>() -> (Channel<T>, Receiver<
 
 /// One GET, with any further header lines; gives the status.
 pub fn get(port: u16, headers: &str) -> u16 {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+    try_get(port, headers).expect("answered")
+}
+
+/// One GET of what may have been killed a moment ago.
+pub fn try_get(port: u16, headers: &str) -> io::Result<u16> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     let request = format!("GET / HTTP/1.0\r\n{headers}\r\n");
-    stream.write_all(request.as_bytes()).expect("written");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answered");
-    answer
-        .split(' ')
-        .nth(1)
-        .expect("a status")
-        .parse()
-        .expect("a number")
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).and_then(|text| text.parse().ok());
+    status.ok_or_else(|| io::Error::other(format!("no status in {answer:?}")))
 }
 
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
