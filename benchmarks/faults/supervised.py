@@ -76,13 +76,10 @@ def behind_launcher(program: Program, folder: Path) -> Program:
         folder: An empty folder to install both in.
     """
     assert program.folder is not None
-    name = "sidecar"
-    front = folder / f"{name}{sources.SUFFIX}"
-    shutil.copy2(launcher(), front)
-    inner = folder / f"{name}.d"
+    inner = folder / "sidecar.d"
     shutil.copytree(program.folder, inner, symlinks=True)
-    entry = program.artifact.relative_to(program.folder).as_posix()
-    (inner / "sidecar-program.txt").write_text(entry + "\n", encoding="utf-8")
+    entry = program.artifact.relative_to(program.folder)
+    front = staging.behind_launcher(launcher(), inner, entry)
     return replace(program, artifact=front, folder=folder)
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from spike.build import buildinfo
@@ -199,5 +199,28 @@ def copy_folder(built: Built, target: Path) -> None:
     shutil.copytree(
         built.folder, target, symlinks=True, ignore=shutil.ignore_patterns(*buildinfo.OWN_FILES)
     )
-    program = built.artifact.relative_to(built.folder).as_posix()
-    (target / PROGRAM_FILE).write_text(program + "\n", encoding="utf-8")
+    _tell_program(target, built.artifact.relative_to(built.folder))
+
+
+def behind_launcher(launcher: Path, folder: Path, program: PurePath) -> Path:
+    """Put the launcher's binary in front of a folder, as a host ships it.
+
+    Args:
+        launcher: The binary; its copy beside the folder has the folder's name without ``.d``.
+        folder: The folder build where the launcher looks for it, ``<name>.d``.
+        program: The program in it, relative to it.
+
+    Returns:
+        The copy.
+
+    Raises:
+        OSError: Something cannot be written.
+    """
+    _tell_program(folder, program)
+    front = folder.with_name(folder.name.removesuffix(".d") + sources.SUFFIX)
+    shutil.copy2(launcher, front)
+    return front
+
+
+def _tell_program(folder: Path, program: PurePath) -> None:
+    (folder / PROGRAM_FILE).write_text(f"{program.as_posix()}\n", encoding="utf-8")

@@ -26,6 +26,7 @@ from spike.core.command_line import run_command_line, say
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, UnsuitableError
 from spike.core.tables import table
 from spike.core.workspace import HELLO
+from spike.host import staging
 from spike.launch import procs_windows
 from spike.project.sidecar import load
 
@@ -66,13 +67,9 @@ def installed(built: Built, launcher: Path, folder: Path) -> Path:
     """The program as a host ships it: a folder build has the launcher in front of it."""
     if built.folder is None:
         return built.artifact
-    front = folder / "sidecar.exe"
-    shutil.copy2(launcher, front)
     inner = folder / "sidecar.d"
     shutil.copytree(built.folder, inner)
-    entry = built.artifact.relative_to(built.folder).as_posix()
-    (inner / "sidecar-program.txt").write_text(f"{entry}\n", encoding="utf-8")
-    return front
+    return staging.behind_launcher(launcher, inner, built.artifact.relative_to(built.folder))
 
 
 def life(supervise: Path, program: Path, way: str) -> str:

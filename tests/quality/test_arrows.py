@@ -15,7 +15,7 @@ PACKAGES = ("spike", "benchmarks", "decision", "commands", "packaging_spike")
 
 ROOMS = (
     *("core", "project", "packagers", "launch", "contract", "issue_log", "completeness"),
-    *("faststart", "build", "measure", "profile", "signing", "wine", "host", "installed"),
+    *("faststart", "build", "measure", "profile", "signing", "host", "installed", "wine"),
     "scaffold",
 )
 """Of ``spike/``, likewise."""
