@@ -94,13 +94,7 @@ def lock(sidecar: Sidecar) -> None:
     Raises:
         BuildFailedError: They cannot be resolved; the session's output has said why.
     """
-    words = [sys.executable, "-m", "nox", "--sessions", "lock", "--"]
-    done, log = _run(sidecar, [*words, "--sidecar", str(sidecar.folder)])
-    if not done.ok:
-        raise BuildFailedError(
-            f"The dependencies of {sidecar.name} could not be locked; the message stands above.",
-            try_next=f"read {display_path(log)}",
-        )
+    _on_dependencies(sidecar, "lock", "locked")
 
 
 def environment(sidecar: Sidecar) -> None:
@@ -109,11 +103,16 @@ def environment(sidecar: Sidecar) -> None:
     Raises:
         BuildFailedError: They cannot be installed; the session's output has said why.
     """
-    words = [sys.executable, "-m", "nox", "--sessions", "sidecar_env", "--"]
+    _on_dependencies(sidecar, "sidecar_env", "installed")
+
+
+def _on_dependencies(sidecar: Sidecar, session: str, done_with: str) -> None:
+    words = [sys.executable, "-m", "nox", "--sessions", session, "--"]
     done, log = _run(sidecar, [*words, "--sidecar", str(sidecar.folder)])
     if not done.ok:
         raise BuildFailedError(
-            f"The dependencies of {sidecar.name} could not be installed; see above.",
+            f"The dependencies of {sidecar.name} could not be {done_with}; the message stands "
+            "above.",
             try_next=f"read {display_path(log)}",
         )
 
