@@ -11,9 +11,7 @@ one among them; a packaged program has its interpreter for itself.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import time
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,13 +32,15 @@ from benchmarks.service_bars import (
 from benchmarks.targets import PYTHON, Target, baselines, variant_target
 from benchmarks.wording import counted, ends, number_of
 from spike.build import buildinfo, rewriting, sessions
+from spike.completeness import crawl
 from spike.core.errors import MissingBuildError, SpikeError, UsageError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
 from spike.core.workspace import TOOL
-from spike.host import application, sources
+from spike.host import application, staging
 from spike.launch import judgement, smoke
 from spike.launch.places import state_of
+from spike.launch.ready import GOOD
 from spike.launch.running import Running
 from spike.measure import results
 from spike.packagers import VARIANTS
@@ -59,7 +59,6 @@ DEBIAN_PROGRAM = Path("/usr/bin/python3")
 
 MEMORY_LAUNCHES = 3
 """So many more launches count memory, which hardly varies."""
-REQUEST_TIMEOUT_S = 10.0
 
 
 def folders() -> dict[str, Path]:
@@ -250,11 +249,10 @@ def _behind(target: Target, launcher: Path | None) -> Target:
     place, built = target.place, target.built
     if launcher is None or place is None or built is None or built.folder is None:
         return target
-    front = place.program.parent / f"service{sources.SUFFIX}"
-    shutil.copy2(launcher, front)
-    place.program.parent.joinpath("service.d").symlink_to(place.program.name)
-    entry = built.artifact.relative_to(place.program).as_posix()
-    (place.program / "sidecar-program.txt").write_text(f"{entry}\n", encoding="utf-8")
+    inner = place.program.with_name("service.d")
+    inner.symlink_to(place.program.name)
+    entry = built.artifact.relative_to(place.program)
+    front = staging.behind_launcher(launcher, inner, entry)
     words = (str(front), *target.argv[1:])
     return dataclasses.replace(
         target, argv=words, place=dataclasses.replace(place, before=state_of(place.program))
@@ -269,9 +267,10 @@ def _timed(target: Target) -> dict[str, Any]:
     def use(running: Running) -> None:
         url = target.sidecar.health.format_map(running.fields())
         began = time.perf_counter()
-        _ask(url)
+        page = crawl.ask(url)
         answered = time.perf_counter()
-        facts["request_ms"] = round((answered - began) * 1e3, 3)
+        if page.status in GOOD:  # another answer, or none, took some time for nothing
+            facts["request_ms"] = round((answered - began) * 1e3, 3)
         running.spec = dataclasses.replace(running.spec, smoke=asked)
         if asked and smoke.run(running):
             facts["smoke_ms"] = round((time.perf_counter() - answered) * 1e3, 3)
@@ -280,16 +279,6 @@ def _timed(target: Target) -> dict[str, Any]:
     ready = None if done.ready_ms is None else round(done.ready_ms, 3)
     failure = f"{done.failure.value}: {done.detail}" if done.failure else None
     return {"ready_ms": ready, **facts, "failure": failure}
-
-
-def _ask(url: str) -> None:
-    """Ask once, without a proxy; what is no answer the smoke check finds."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=REQUEST_TIMEOUT_S) as response:
-            response.read()
-    except OSError:
-        pass
 
 
 def _weighed(target: Target) -> dict[str, Any]:
