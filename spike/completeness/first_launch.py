@@ -160,7 +160,7 @@ def run(
     judged = judgement.explained(program.launch, variant=variant, known=known)
     judged = _beside_plain(judged, program, plain)
     gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
-    needs_modules = any(gap.certain and gap.key != "data" for gap in gaps)
+    needs_modules = any(gap.certain and gap.key not in ("data", "") for gap in gaps)
     # A traceback loads modules, too, and what is missing brings what it imports along.
     if plain.launch.ok and not needs_modules:
         gaps += standard.gaps(plain.notes, standard.bare(), shipped, sidecar.exclude)
