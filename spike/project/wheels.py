@@ -195,22 +195,20 @@ def _build_wheel(
             try_next="correct the path and lock again",
         )
     with tempfile.TemporaryDirectory(prefix="spike-wheel-") as scratch:
-        attempts = [origin]
+        attempts: list[tuple[Path, Callable[[Path], None] | None]] = [(origin, None)]
         if origin.is_dir():
             copy = Path(scratch) / origin.name
             skipped = (sources.NOT_SOURCES - {".git"}) | {"build", "dist"}
             shutil.copytree(
                 origin, copy, symlinks=True, ignore=shutil.ignore_patterns(*skipped, "*.egg-info")
             )
-            attempts = [
-                copy,
-                *([copy] if change else []),
-                origin,
-            ]  # in its place when it needs what lies around it
+            changed = [(copy, change)] if change else []
+            # In its place at last, when it needs what lies around it.
+            attempts = [(copy, None), *changed, (origin, None)]
         said = ""
-        for number, place in enumerate(attempts):
-            if change and number == 1:
-                change(copy)
+        for number, (place, prepare) in enumerate(attempts):
+            if prepare:
+                prepare(place)
             out = Path(scratch) / f"out-{number}"
             done = process.capture(
                 ["uv", "build", "--wheel", "--out-dir", str(out), str(place)],

@@ -27,6 +27,18 @@ sys.exit(3)
 """
 
 
+def ran(script: str) -> subprocess.CompletedProcess[str]:
+    """A script of a Python of its own, and how that ended."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 def test_a_block_of_the_environment_is_read_to_its_end() -> None:
     """Entries that begin with "=" are the shell's own, and nothing behind the end counts."""
     block = "=C:=C:\\work\0Path=C:\\a;C:\\b\0SPIKE_LAUNCH_MARK=1\0A=b=c\0\0GARBAGE=1\0"
@@ -64,14 +76,7 @@ def test_nothing_plays_windows_here() -> None:
 def test_who_dies_between_a_start_and_its_job_leaves_nothing() -> None:
     """The program waits for its first instruction, for ever when nobody ends it."""
     for _ in range(5):
-        done = subprocess.run(
-            [sys.executable, "-c", DIES_BETWEEN],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = ran(DIES_BETWEEN)
         assert done.returncode == windows.KILLED, done.stderr
         until = time.monotonic() + 10
         while windows.lives(int(done.stdout)):
@@ -82,12 +87,5 @@ def test_who_dies_between_a_start_and_its_job_leaves_nothing() -> None:
 @pytest.mark.skipif(sys.platform != "win32", reason="there are no job objects")
 def test_the_exit_code_of_who_holds_others_is_its_own() -> None:
     """The end of its job is the end of it and of theirs, and says nothing of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", ENDS],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = ran(ENDS)
     assert (done.returncode, done.stderr) == (3, "")
