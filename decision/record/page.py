@@ -236,7 +236,11 @@ def _open(facts: Known) -> str:
     if not unknown:
         return f"{text}; nothing that the choice rests on is unmeasured."
     which = facts.link("recommendation", "which")
-    return f"{text}; {len(unknown)} kinds of measurements are missing ({which})."
+    verb = "is" if len(unknown) == 1 else "are"
+    return (
+        f"{text}; {len(unknown)} of the measurements that the choice rests on {verb} missing "
+        f"({which})."
+    )
 
 
 EVIDENCE_OF: Mapping[str, str] = {
