@@ -38,7 +38,6 @@ from spike.project.settings import FREE_PORT
 from spike.project.sidecar import Sidecar
 
 NAME = results.CHECKLIST
-JOURNAL_SUFFIX = ".json.gz"
 """Of a kept journal: there are a dozen a variant, and few are ever opened."""
 
 FAULTY = Path(__file__).with_name("faulty")
@@ -114,7 +113,7 @@ def run(
             step(item.info.variant)
     # Not before the rows that they are the evidence of are the result.
     for variant, observed in journals.items():
-        keep_journals(recorder.path.parent / results.EVIDENCE / variant, observed)
+        keep_journals(journals_of(recorder.path.parent / results.EVIDENCE, variant), observed)
     seal.seal_folder(recorder.path.parent / results.EVIDENCE)
     return recorder.result()
 
@@ -274,16 +273,22 @@ def faulty_build(variant: Variant, beside: Sidecar) -> Built:
     return buildinfo.find(variant, sidecar)
 
 
-def keep_journals(folder: Path, observed: Observed) -> None:
+def journals_of(folder: Path, variant: str) -> Path:
+    """The file with a variant's journals, by the name of their run.
+
+    One for all of them: what they have in common is most of each.
+    """
+    return folder / f"{variant}.json.gz"
+
+
+def keep_journals(file: Path, observed: Observed) -> None:
     """Keep the journals behind the rows, without paths of this machine.
 
     Raises:
         StorageError: They cannot be written.
     """
-    for earlier in [*folder.glob("*.json"), *folder.glob("*.json.gz")]:
-        earlier.unlink()
-    for name, run_ in observed.runs.items():
-        document = {
+    documents = {
+        name: {
             "journal": run_.journal,
             "exit_code": run_.exit_code,
             "log": run_.log.splitlines()[-100:],
@@ -291,8 +296,9 @@ def keep_journals(folder: Path, observed: Observed) -> None:
             "files_left": run_.files_left,
             "processes_seen": _kept_sights(run_),
         }
-        text = publishable(json.dumps(document))
-        jsonfile.write(folder / f"{name}{JOURNAL_SUFFIX}", json.loads(text), compact=True)
+        for name, run_ in observed.runs.items()
+    }
+    jsonfile.write(file, json.loads(publishable(json.dumps(documents))), compact=True)
 
 
 def _kept_sights(run_: Run) -> list[dict[str, Any]]:
@@ -359,12 +365,12 @@ def summary(result: results.Result) -> str:
     )
 
 
-def render(result: results.Result, *, evidence: str = "") -> str:
+def render(result: results.Result, *, evidence: Path | None = None) -> str:
     """The checklist, a column a variant.
 
     Args:
         result: A run of the checklist.
-        evidence: Folder of the journals, as a link; empty for no links.
+        evidence: Folder of the journals, as links name it; None for no links.
     """
     variants = list(result.targets)
     found = {(sample["row"], sample["target"]): sample for sample in result.samples}
@@ -374,9 +380,9 @@ def render(result: results.Result, *, evidence: str = "") -> str:
         if sample is None:
             return checklist.NOT_RUN
         status = str(sample["status"])
-        if not evidence or not sample["scenarios"] or status == checklist.NOT_RUN:
+        if evidence is None or not sample["scenarios"] or status == checklist.NOT_RUN:
             return status
-        return f"[{status}]({evidence}/{variant}/{sample['scenarios'][-1]}{JOURNAL_SUFFIX})"
+        return f"[{status}]({journals_of(evidence, variant).as_posix()})"
 
     return table(
         ["row", "check", *variants],
@@ -389,7 +395,8 @@ def render(result: results.Result, *, evidence: str = "") -> str:
 
 def render_report(result: results.Result) -> str:
     """The checklist with a link from each verdict to its journal, and what each row rests on."""
-    journals = display_path(result.path.parent / results.EVIDENCE) if result.path else ""
+    place = result.path and result.path.parent / results.EVIDENCE
+    journals = Path(display_path(place)) if place else None
     return "\n\n".join(
         [
             render(result, evidence=journals),

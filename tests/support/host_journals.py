@@ -10,13 +10,15 @@ from typing import Any
 
 from spike.core import jsonfile
 from spike.core.workspace import TOOL
+from spike.host import verify
 from spike.host.application import Run
 from spike.host.observed import Observed
 from spike.host.sights import Sight
 from spike.host.window import Shown
 from spike.launch.ready import Ready
 
-JOURNALS = TOOL / "benchmarks" / "results" / "linux-x64" / "evidence" / "pyinstaller-onefile"
+VARIANT = "pyinstaller-onefile"
+JOURNALS = verify.journals_of(TOOL / "benchmarks/results/linux-x64/evidence", VARIANT)
 
 OWN = ("ready", "restart", "shutdown", "cycles")
 """The runs that launch the sidecar itself."""
@@ -28,9 +30,8 @@ PORT = 4711
 def observed() -> Observed:
     """The hello sidecar, which speaks as the plan has it."""
     runs = {}
-    for path in JOURNALS.glob("*.json.gz"):
-        document = json.loads(jsonfile.text(path, remedy="invoke verify"))
-        runs[path.name.partition(".")[0]] = Run(
+    for name, document in json.loads(jsonfile.text(JOURNALS, remedy="invoke verify")).items():
+        runs[name] = Run(
             journal=document["journal"],
             exit_code=document["exit_code"],
             log="\n".join(document["log"]),
@@ -40,7 +41,7 @@ def observed() -> Observed:
     ready = runs["ready"].journal
     crash = runs["crash"].journal["launches"][-1]["failure"]["text"]
     return Observed(
-        variant="pyinstaller-onefile",
+        variant=VARIANT,
         name="sidecar-hello",
         external_bin="binaries/sidecar-hello",
         staged_file="sidecar-hello-x86_64-unknown-linux-gnu",

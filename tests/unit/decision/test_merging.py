@@ -238,14 +238,14 @@ REFUSALS: Mapping[str, tuple[Harm, str, str, str]] = {
         "fetch the folder again",
     ),
     "a digit of a journal": (
-        text("evidence/nuitka-onefile/ready.json.gz", "0", "1"),
-        "evidence/nuitka-onefile/ready.json.gz",
+        text("evidence/nuitka-onefile.json.gz", "0", "1"),
+        "evidence/nuitka-onefile.json.gz",
         "was changed after it was written",
         "fetch the folder again",
     ),
     "a journal that is missing": (
-        lambda folder: (folder / "evidence/nuitka-onefile/ready.json.gz").unlink(),
-        "evidence/nuitka-onefile/ready.json.gz",
+        lambda folder: (folder / "evidence/nuitka-onefile.json.gz").unlink(),
+        "evidence/nuitka-onefile.json.gz",
         "is missing",
         "fetch the folder again",
     ),

@@ -19,7 +19,7 @@ from spike.host import checklist, launches, speech
 from spike.host import journal as journals
 
 SCHEMA = json.loads((ROOT / "src-tauri" / "journal.schema.json").read_text(encoding="utf-8"))
-KEPT = sorted((ROOT / "benchmarks" / "results").glob("*/evidence/*/*.json.gz"))
+KEPT = sorted((ROOT / "benchmarks" / "results").glob("*/evidence/*.json.gz"))
 
 NOT_OF_THE_JOURNAL = frozenset({"args", "n", "pid"})
 """Keys that the checklist reads from the sidecar's own BOOT and HEARTBEAT lines as well."""
@@ -37,33 +37,27 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(SCHEMA)
 
 
-def scenario_of(path: Path) -> str:
-    return path.name.partition(".")[0]
-
-
-def kept(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(jsonfile.text(path, remedy="invoke verify"))
-    return document
+def kept() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The file, the scenario and the journal of every kept run."""
+    for path in KEPT:
+        runs = json.loads(jsonfile.text(path, remedy="invoke verify"))
+        for scenario, document in runs.items():
+            yield path.relative_to(ROOT).as_posix(), scenario, document["journal"]
 
 
 def journal(scenario: str) -> dict[str, Any]:
     """A kept journal of one scenario."""
-    path = next(path for path in KEPT if scenario_of(path) == scenario)
-    content: dict[str, Any] = kept(path)["journal"]
-    return content
+    return next(document for _, name, document in kept() if name == scenario)
 
 
 def test_every_kept_journal_is_valid() -> None:
-    scenarios = {scenario_of(path) for path in KEPT}
-    assert scenarios >= {"ready", "restart", "crash", "silent", "missing"}
+    scenarios = set()
     check = validator()
-    for path in KEPT:
-        document = kept(path)
-        errors = [
-            f"{error.json_path}: {error.message}"
-            for error in check.iter_errors(document["journal"])
-        ]
-        assert not errors, f"{path.relative_to(ROOT)}: {errors[:3]}"
+    for path, scenario, document in kept():
+        scenarios.add(scenario)
+        errors = [f"{error.json_path}: {error.message}" for error in check.iter_errors(document)]
+        assert not errors, f"{path} {scenario}: {errors[:3]}"
+    assert scenarios >= {"ready", "restart", "crash", "silent", "missing"}
 
 
 @pytest.mark.parametrize(
