@@ -33,7 +33,7 @@ from spike.measure import results
 from spike.packagers import VARIANTS
 from spike.packagers.analysis import prologue
 from spike.packagers.nuitka import PLUGIN
-from spike.packagers.recipe import STAGED, Recipe
+from spike.packagers.recipe import STAGED, Recipe, prepare
 from spike.project.sidecar import Sidecar, load
 
 NAME = "ablation"
@@ -205,10 +205,7 @@ def build(name: str, recipe: Recipe, python: Path, sidecar: Sidecar) -> Path:
     """
     work = workspace.project() / "build" / NAME / name.replace(" ", "-")
     shutil.rmtree(work, ignore_errors=True)
-    shutil.copytree(sidecar.folder, work / STAGED, ignore=shutil.ignore_patterns("__pycache__"))
-    (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
-    for relative, content in recipe.files.items():
-        (work / relative).write_text(content, encoding="utf-8")
+    prepare(recipe, sidecar, work)
     log = work / "build.log"
     done = process.run_logged(
         recipe.argv,

@@ -27,7 +27,7 @@ from spike.core.statistics import median
 from spike.core.tables import NOT_MEASURED, table
 from spike.core.workspace import display_path, project
 from spike.measure import results
-from spike.packagers.recipe import STAGED, Recipe
+from spike.packagers.recipe import Recipe, prepare
 from spike.project.sidecar import Sidecar
 
 NAME = "reproducible"
@@ -77,10 +77,7 @@ def build(target: Target, recipe: Recipe, work: Path, cache: Path) -> float:
     assert target.built is not None
     sidecar = target.sidecar
     shutil.rmtree(work, ignore_errors=True)
-    sidecar.stage(work / STAGED)
-    (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
-    for relative, content in recipe.files.items():
-        (work / relative).write_text(content, encoding="utf-8")
+    prepare(recipe, sidecar, work)
     log = work.with_suffix(".log")
     done = process.run_logged(
         recipe.argv,

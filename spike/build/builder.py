@@ -38,7 +38,7 @@ from spike.core.errors import (
     StorageError,
 )
 from spike.packagers import Variant, mode_named, modes_alone, packager_named
-from spike.packagers.recipe import STAGED, Recipe, Workload, working_folder
+from spike.packagers.recipe import Recipe, Workload, prepare, working_folder
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
 
@@ -203,10 +203,7 @@ def _build(
     work = working_folder(sidecar, variant.id)
     if work.exists():
         shutil.rmtree(work)
-    sidecar.stage(work / STAGED)
-    (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
-    for relative, content in recipe.files.items():
-        (work / relative).write_text(content, encoding="utf-8")
+    prepare(recipe, sidecar, work)
     rewritten = rewriting.fill(sidecar, variant.id, recipe, work, _say)
     log = scratch / buildinfo.LOG_NAME
     compiled = recipe.compiled() if recipe.compiled is not None else None

@@ -93,16 +93,26 @@ def _missing_site_name(match: re.Match[str], variant: str, facts: SidecarFacts) 
     )
 
 
+def _is_a_module_of_the_project(name: str, facts: SidecarFacts) -> bool:
+    known = {
+        facts.name,
+        *map(requirement_name, facts.dependencies),
+        *(facts.provided or {}).values(),
+    }
+    return normal_name(name) not in map(normal_name, known) and facts.has_module(
+        name.replace("-", "_")
+    )
+
+
 def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
     name = match["name"] or requirement_name(match["requirement"])
-    if normal_name(name) == normal_name(facts.name):
+    if _is_a_module_of_the_project(name, facts):
         return Diagnosis(
             cause=Cause.METADATA,
             target=name,
-            message=f"The program asks for the metadata of {name!r}, which is the sidecar itself: "
-            "it is packaged from its folder and never installed, so it has none.",
-            fix="keep the version in a constant of the program instead of reading it with "
-            "importlib.metadata",
+            message=f"The program asks for the metadata of {name!r}, which is one of its own "
+            f"modules; as a distribution the project is called {facts.name!r}.",
+            fix=f"importlib.metadata.version({facts.name!r})",
         )
     return Diagnosis(
         cause=Cause.METADATA,

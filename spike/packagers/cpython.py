@@ -99,11 +99,11 @@ class CPython:
         staged = prologue.files(sidecar, overlay=overlay)
         settings = {
             "collect": sidecar.collect,
-            "data": sidecar.data,
+            "data": [item for item, _ in sidecar.shipped_beside()],
             "distributions": _distributions(sidecar),
             "exclude": sidecar.exclude,
-            "hidden_imports": sidecar.hidden_imports,
-            "metadata": sidecar.metadata,
+            "hidden_imports": sidecar.loaded_by_name,
+            "metadata": sidecar.other_metadata,
             "overlay": overlay.as_posix() if overlay else "",
             "modules": sorted(
                 {

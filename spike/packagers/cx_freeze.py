@@ -52,8 +52,8 @@ class CxFreeze:
             *("cxfreeze", "build_exe", "--script", (STAGED / sidecar.entry).as_posix()),
             *("--target-name", sidecar.name, "--build-exe", output.as_posix()),
         ]
-        if sidecar.hidden_imports:
-            argv += ["--includes", ",".join(sidecar.hidden_imports)]
+        if sidecar.loaded_by_name:
+            argv += ["--includes", ",".join(sidecar.loaded_by_name)]
         if sidecar.collect:
             argv += ["--packages", ",".join(sidecar.collect)]
         if left_out := excluded(sidecar):
@@ -61,7 +61,7 @@ class CxFreeze:
         overlay = overlay_of(sidecar, mode)
         files = dict(prologue.files(sidecar, overlay=overlay))
         settings = []
-        if sidecar.data or sidecar.metadata:
+        if sidecar.shipped_beside() or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.
             argv.append("--no-compress")
             settings.append(_included(sidecar))
@@ -87,9 +87,10 @@ class CxFreeze:
 def _included(sidecar: Sidecar) -> str:
     """A setting in the ``pyproject.toml`` that cx_Freeze reads: pairs have no command-line form."""
     pairs = [
-        ((STAGED / item).as_posix(), f"lib/{target}") for item, target in sidecar.data_targets()
+        ((STAGED / item).as_posix(), f"lib/{target}") for item, target in sidecar.shipped_beside()
     ]
-    pairs += [(str(folder), f"lib/{folder.name}") for folder in map(_metadata, sidecar.metadata)]
+    others = map(_metadata, sidecar.other_metadata)
+    pairs += [(str(folder), f"lib/{folder.name}") for folder in others]
     lines = ",\n".join(f"  {json.dumps(pair)}" for pair in pairs)
     return f"include_files = [\n{lines},\n]"
 

@@ -59,6 +59,9 @@ _PLUGIN_SOURCE = Path(__file__).with_name("staged") / "start_up.py"
 FROZEN = ("_collections_abc", "abc", "codecs", "genericpath", "io", "os", "posixpath", "stat")
 """Modules that CPython has as ready-made objects from 3.11 on; Nuitka would ship their bytecode."""
 
+_METADATA = Path("metadata")
+"""Folder in the build's working folder for what an installer would know of the project."""
+
 _REACH_PRICE = (
     "Linux, with a static libpython. A module of the standard library that the sources do not "
     "show (getattr with a name made at run time) must be in hidden_imports"
@@ -177,12 +180,12 @@ class Nuitka:
         in_folder = kind == "standalone"
         return Recipe(
             argv=tuple(argv),
-            env=module_path(sidecar, overlay=overlay),
+            env=_path(sidecar, overlay=overlay),
             output=output,
             artifact=(folder if in_folder else output) / f"{stem}{_SUFFIX}",
             folder=folder if in_folder else None,
             discard=leftovers if in_folder else (*leftovers, folder),
-            files=prologue.files(sidecar, overlay=overlay),
+            files={**prologue.files(sidecar, overlay=overlay), **_own_metadata(sidecar)},
             shipped=_shipped,
             overlay=overlay,
             compiled=lambda: _compiled(sidecar),
@@ -214,7 +217,7 @@ def _reached(
         sidecar.folder / sidecar.entry,
         text=sidecar.script(),
         folders=further_roots(sidecar, sidecar.folder),
-        roots=sidecar.hidden_imports,
+        roots=sidecar.loaded_by_name,
         packages=sidecar.collect,
         inspect=inspect,
         direct_imports=direct_imports,
@@ -314,7 +317,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
             **_compiler_settings(
                 lean=lean, single=single, static=lean and single and _can_be_static(reached)
             ),
-            **module_path(sidecar),
+            **_path(sidecar),
         },
         output=output,
         artifact=folder / f"{stem}{_SUFFIX}",
@@ -324,6 +327,7 @@ def _with_plugin(packager: Nuitka, sidecar: Sidecar, mode: str) -> Recipe:
             PLUGIN: _PLUGIN_SOURCE.read_text(encoding="utf-8"),
             PLUGIN.with_suffix(".json"): json.dumps(settings, indent=1),
             **prologue.files(sidecar, always=lean),
+            **_own_metadata(sidecar),
         },
         shipped=_shipped,
         compiled=lambda: _compiled(sidecar),
@@ -455,13 +459,33 @@ def _check_single_file(sidecar: Sidecar, reached: module_graph.Reach, mode: str)
         )
 
 
+def _path(sidecar: Sidecar, *, overlay: Path | None = None) -> dict[str, str]:
+    further = [_METADATA] if sidecar.distribution else []
+    return module_path(sidecar, overlay=overlay, further=further)
+
+
+def _own_metadata(sidecar: Sidecar) -> dict[Path, str]:
+    """What an installer would know of the project, in a folder of its own on the module path.
+
+    Nuitka keeps the metadata of a distribution that has a module in the program, which it reads
+    from the list of files. One script is a project's whole code at times; every program has that.
+    """
+    if sidecar.distribution is None:
+        return {}
+    files = {_METADATA / path: text for path, text in sidecar.distribution.files().items()}
+    return {**files, _METADATA / sidecar.distribution.folder / "RECORD": "__main__.py,,\n"}
+
+
 def _contents(sidecar: Sidecar) -> list[str]:
     """What the sidecar's ``pyproject.toml`` asks for beyond the program itself."""
-    options = [f"--include-module={module}" for module in sidecar.hidden_imports]
+    options = [f"--include-module={module}" for module in sidecar.loaded_by_name]
     for package in sidecar.collect:
         options += [f"--include-package={package}", f"--include-package-data={package}"]
     options += [f"--nofollow-import-to={module}" for module in excluded(sidecar)]
-    options += [f"--include-distribution-metadata={name}" for name in sidecar.metadata]
+    own = [sidecar.name] if sidecar.distribution else []
+    options += [
+        f"--include-distribution-metadata={name}" for name in (*own, *sidecar.other_metadata)
+    ]
     for item, target in sidecar.data_targets():
         kind = "dir" if (sidecar.folder / item).is_dir() else "files"
         options.append(f"--include-data-{kind}={(STAGED / item).as_posix()}={target}")

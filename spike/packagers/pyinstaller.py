@@ -161,7 +161,12 @@ def _of_spec(packager: PyInstaller, sidecar: Sidecar) -> Recipe:
             *("pyinstaller", (STAGED / sidecar.spec).as_posix(), "--distpath", output.as_posix()),
             *sidecar.packager_args.get(packager.name, ()),
         ),
-        env={**STEADY_ORDER, "PYINSTALLER_CONFIG_DIR": "pyinstaller-cache"},
+        env={
+            **STEADY_ORDER,
+            "PYINSTALLER_CONFIG_DIR": "pyinstaller-cache",
+            # What the file asks copy_metadata for may be the project itself.
+            **(module_path(sidecar, with_script=True) if sidecar.distribution else {}),
+        },
         output=output,
         artifact=(folder or output) / f"{program}{_SUFFIX}",
         folder=folder,
@@ -219,7 +224,7 @@ def _lean(sidecar: Sidecar) -> list[str]:
         sidecar.folder / sidecar.entry,
         text=sidecar.script(),
         folders=further_roots(sidecar, sidecar.folder),
-        roots=(*sidecar.hidden_imports, *_OWN_IMPORTS),
+        roots=(*sidecar.loaded_by_name, *_OWN_IMPORTS),
         packages=sidecar.collect,
     )
     # Of the modules that are files only: they bring libraries along (OpenSSL, ncurses, ...).
@@ -233,14 +238,14 @@ def _lean(sidecar: Sidecar) -> list[str]:
 
 def _contents(sidecar: Sidecar) -> list[str]:
     """What the sidecar's ``pyproject.toml`` asks for beyond the program itself."""
-    options = [f"--hidden-import={module}" for module in sidecar.hidden_imports]
+    options = [f"--hidden-import={module}" for module in sidecar.loaded_by_name]
     options += [f"--collect-all={package}" for package in sidecar.collect]
-    options += [f"--copy-metadata={distribution}" for distribution in sidecar.metadata]
+    options += [f"--copy-metadata={distribution}" for distribution in sidecar.other_metadata]
     options += [f"--exclude-module={module}" for module in excluded(sidecar)]
     options += [f"--paths={place.as_posix()}" for place in further_roots(sidecar)]
-    for item, target in sidecar.data_targets():
+    for item, target in sidecar.shipped_beside():
         # PyInstaller takes the destination folder: a file keeps its name, a folder must repeat it.
-        place = target if (sidecar.folder / item).is_dir() else Path(target).parent.as_posix()
+        place = Path(target).parent.as_posix() if (sidecar.folder / item).is_file() else target
         options += ["--add-data", f"{(STAGED / item).as_posix()}{os.pathsep}{place}"]
     return [*options, *sidecar.packager_args.get("pyinstaller", ())]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -131,6 +131,19 @@ class Recipe:
     compiled: Callable[[], Workload] | None = None
 
 
+def prepare(recipe: Recipe, sidecar: Sidecar, work: Path) -> None:
+    """Put into a build's working folder what its packager needs there.
+
+    Raises:
+        OSError: Something cannot be read or written.
+    """
+    sidecar.stage(work / STAGED)
+    (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
+    for relative, content in recipe.files.items():
+        (work / relative).parent.mkdir(parents=True, exist_ok=True)
+        (work / relative).write_text(content, encoding="utf-8")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mode:
     """One way in which a packager can build.
@@ -202,7 +215,11 @@ def overlay_of(sidecar: Sidecar, mode: str) -> Path | None:
 
 
 def module_path(
-    sidecar: Sidecar, *, with_script: bool = False, overlay: Path | None = None
+    sidecar: Sidecar,
+    *,
+    with_script: bool = False,
+    overlay: Path | None = None,
+    further: Collection[Path] = (),
 ) -> dict[str, str]:
     """The variable that tells a packager where a sidecar's own modules lie; empty for nothing new.
 
@@ -210,16 +227,17 @@ def module_path(
         sidecar: Whose modules.
         with_script: Whether the packager does not look beside the script by itself.
         overlay: Where rewritten libraries lie, which come first.
+        further: Folders that come last.
     """
     places = [overlay] if overlay else []
     places += [(STAGED / sidecar.entry).parent] if with_script else []
-    places += further_roots(sidecar)
+    places += [*further_roots(sidecar), *further]
     return {"PYTHONPATH": os.pathsep.join(place.as_posix() for place in places)} if places else {}
 
 
 def excluded(sidecar: Sidecar) -> tuple[str, ...]:
     """Modules that must not ship: those that the author leaves out, and the packager's own."""
-    own = (*sidecar.hidden_imports, *sidecar.collect)
+    own = (*sidecar.loaded_by_name, *sidecar.collect)
     brought = (
         module
         for module in imports.unpinned_modules(sidecar)

@@ -182,7 +182,7 @@ def _left_behind(sidecar: Sidecar, found: Scan) -> list[str]:
 
 def _is_listed(path: Path, sidecar: Sidecar) -> bool:
     names = ".".join(path.with_suffix("").parts)
-    wanted = (*sidecar.hidden_imports, *sidecar.collect)
+    wanted = (*sidecar.loaded_by_name, *sidecar.collect)
     return any(f".{names}.".find(f".{name}.") >= 0 for name in wanted)
 
 

@@ -308,6 +308,8 @@ class _Walk:
         self.outside: list[Path] = []
 
     def run(self) -> Scan:
+        for name in self.sidecar.loaded_by_name:
+            self._follow(name, 0, self.queue[0][0], Need.DOUBTFUL, certain=False)
         while self.queue:
             path, package, need = self.queue.pop()
             if self.reached.get(path, -1) >= need:

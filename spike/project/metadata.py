@@ -49,6 +49,8 @@ class Metadata:
         dependencies: Requirement strings, with those of the extras and groups asked for.
         requires_python: Versions of Python that it can do with; empty for any.
         scripts: Its commands: name to ``module:function``.
+        summary: One line about it; empty for none.
+        entry_points: Its own plug-ins: group to name to ``module:attribute``, without commands.
         source: Where the dependencies are taken from: ``pyproject.toml``, ``requirements.txt``,
             ``dynamic`` for files that setuptools is told to read, or ``built``.
     """
@@ -58,6 +60,8 @@ class Metadata:
     dependencies: tuple[str, ...] = ()
     requires_python: str = ""
     scripts: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
+    entry_points: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     source: str = "pyproject.toml"
 
 
@@ -113,6 +117,8 @@ def read(
         dependencies=tuple(dict.fromkeys([*plain, *added])),
         requires_python=str(project.get("requires-python", "")),
         scripts=_scripts(project),
+        summary=_summary(project.get("description")),
+        entry_points=_plugins(project.get("entry-points")),
         source=source,
     )
 
@@ -186,6 +192,9 @@ def _built(
         ),
         requires_python=facts["requires_python"],
         scripts=facts["scripts"],
+        # An older release did not ask for these two.
+        summary=_summary(facts.get("summary")),
+        entry_points=_plugins(facts.get("entry_points")),
         source="built",
     )
 
@@ -218,6 +227,19 @@ def _scripts(project: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(found, dict):
             scripts.update({key: str(value) for key, value in found.items()})
     return scripts
+
+
+def _summary(said: object) -> str:
+    return " ".join(said.split()) if isinstance(said, str) else ""
+
+
+def _plugins(table: object) -> dict[str, dict[str, str]]:
+    groups = table if isinstance(table, dict) else {}
+    return {
+        str(group): {str(name): str(target) for name, target in points.items()}
+        for group, points in groups.items()
+        if isinstance(points, dict)
+    }
 
 
 def _plain_dependencies(

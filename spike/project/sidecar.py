@@ -9,6 +9,7 @@ must not turn into a sidecar that starts with half of its settings.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -32,7 +33,9 @@ from spike.core.workspace import (
 )
 from spike.project import entry as starting
 from spike.project import interpreters, metadata, roots, settings, sources
+from spike.project.distribution import Distribution, asks_for_itself, plugins
 from spike.project.metadata import LOCK_NAME
+from spike.project.specifiers import normal_name
 
 LOCK_SOURCES = ("uv.lock", "pylock.toml")
 """Locks of other tools, the first that is there counts: they are used as they are."""
@@ -42,6 +45,8 @@ _LAUNCH_ONLY = frozenset(
         *("folder", "ready", "ready_pattern", "ready_stream", "ready_url", "ready_timeout_s"),
         *("args", "env", "smoke", "smoke_stdio", "health", "packager_args", "spec"),
         *("platform", "budget", "python_name", "python_asked"),
+        # Their own artifact says whether they are in it: see source_sha256.
+        *("summary", "entry_points"),
     }
 )
 """Fields that say how a program is launched, or what one packager is told: another value of them
@@ -64,6 +69,8 @@ class Sidecar:
         function: The function of it that is called; empty for ``python -m``.
         package_roots: Folders that its packages lie in, relative to ``folder``.
         requires_python: Versions of Python that it can do with; empty for any.
+        summary: ``[project] description``.
+        entry_points: Its own plug-ins, as :class:`spike.project.metadata.Metadata` has them.
         dependency_source: As :class:`spike.project.metadata.Metadata` has it, or the name of the
             lock of another tool.
         extras: Its extras that ship; ``groups`` likewise.
@@ -115,6 +122,8 @@ class Sidecar:
     function: str = ""
     package_roots: tuple[str, ...] = ()
     requires_python: str = ""
+    summary: str = ""
+    entry_points: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     dependency_source: str = "pyproject.toml"
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -253,6 +262,35 @@ class Sidecar:
         python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
         return python if python.is_file() else None
 
+    @functools.cached_property
+    def distribution(self) -> Distribution | None:
+        """What an installer would know of the project, where the program asks for that."""
+        named = any(normal_name(each) == normal_name(self.name) for each in self.metadata)
+        if not (named or plugins(self.entry_points)):
+            python = (path for path in self.source_files() if path.suffix == ".py")
+            texts = (_content(self.folder / path) for path in python)
+            if not asks_for_itself(self.name, texts):
+                return None
+        return Distribution(
+            name=self.name,
+            version=self.version,
+            summary=self.summary,
+            requires_python=self.requires_python,
+            dependencies=self.dependencies,
+            entry_points=self.entry_points,
+        )
+
+    @property
+    def other_metadata(self) -> tuple[str, ...]:
+        """``metadata`` without the project itself, which no environment has."""
+        own = normal_name(self.name)
+        return tuple(each for each in self.metadata if normal_name(each) != own)
+
+    @property
+    def loaded_by_name(self) -> tuple[str, ...]:
+        """Modules that no import statement names: ``hidden_imports``, and its own plug-ins."""
+        return tuple(dict.fromkeys([*self.hidden_imports, *plugins(self.entry_points)]))
+
     @property
     def says_ready_itself(self) -> bool:
         """Whether it is ready when it has written the line ``ready`` to its stdout."""
@@ -262,6 +300,13 @@ class Sidecar:
         """Each item of ``data`` and where it goes, relative to the program's ``__file__``."""
         base = Path(self.entry).parent
         return tuple((item, Path(item).relative_to(base).as_posix()) for item in self.data)
+
+    def shipped_beside(self) -> tuple[tuple[str, str], ...]:
+        """:meth:`data_targets`, and what an installer would know of the project, likewise."""
+        if self.distribution is None:
+            return self.data_targets()
+        own = self.distribution.folder
+        return (*self.data_targets(), ((Path(self.entry).parent / own).as_posix(), own))
 
     def source_files(self) -> tuple[Path, ...]:
         """Every file of the folder that can end up in the artifact, sorted, relative.
@@ -294,6 +339,8 @@ class Sidecar:
         }
         if self.defer_gc:
             followed["ready"] = self.ready
+        if self.distribution:
+            followed["distribution"] = dataclasses.asdict(self.distribution)
         own = [self.packager_args.get(packager, ()), self.spec if packager == "pyinstaller" else ""]
         if any(own):
             followed["packager"] = own
@@ -314,7 +361,9 @@ class Sidecar:
             ) from None
 
     def stage(self, place: Path) -> Path:
-        """Copy the sources, and the script that is made, into a folder.
+        """Copy the sources into a folder, with what only copies have.
+
+        That is the script that is made, and what an installer would know of the project.
 
         Returns:
             The script in that folder.
@@ -330,17 +379,19 @@ class Sidecar:
         if self.module:
             script.parent.mkdir(parents=True, exist_ok=True)
             script.write_bytes(self.script())
+        if self.distribution:
+            self.distribution.write(script.parent)
         return script
 
     def startable(self) -> tuple[Path, Path]:
         """A folder with the sources and the script that is packaged, and that script.
 
-        It is the author's own folder, or a copy for a script that is made.
+        It is the author's own folder, or a copy where that lacks something (:meth:`stage`).
 
         Raises:
             StorageError: The copy cannot be made.
         """
-        if not self.module:
+        if not self.module and self.distribution is None:
             return self.folder, self.folder / self.entry
         place = self.workspace.build / "script"
         try:
@@ -411,6 +462,13 @@ def _load(folder: Path | str | None) -> Sidecar:
     return parse(document, folder)
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # whoever needs it says so
+
+
 def _project_name(folder: Path) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", folder.name).strip("-").lower() or "my-sidecar"
 
@@ -434,6 +492,8 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
         version=said.version,
         dependencies=said.dependencies,
         requires_python=said.requires_python,
+        summary=said.summary,
+        entry_points=said.entry_points,
         dependency_source=_dependency_source(said, folder),
         entry=start.script,
         entry_file=start.file,

@@ -288,10 +288,8 @@ def built_metadata(folder: Path) -> dict[str, Any]:
             entries.optionxform = str  # type: ignore[assignment, method-assign]
             if "entry_points.txt" in named:
                 entries.read_string(archive.read(named["entry_points.txt"]).decode())
-    scripts: dict[str, str] = {}
-    for section in ("console_scripts", "gui_scripts"):
-        if entries.has_section(section):
-            scripts.update(entries.items(section))
+    groups = {section: dict(entries.items(section)) for section in entries.sections()}
+    scripts = {**groups.pop("console_scripts", {}), **groups.pop("gui_scripts", {})}
     return {
         "name": headers["Name"],
         "version": headers["Version"],
@@ -299,4 +297,6 @@ def built_metadata(folder: Path) -> dict[str, Any]:
         "requires_python": headers["Requires-Python"] or "",
         "extras": headers.get_all("Provides-Extra") or [],
         "scripts": scripts,
+        "summary": headers["Summary"] or "",
+        "entry_points": groups,
     }

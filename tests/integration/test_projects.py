@@ -145,6 +145,20 @@ SAID = [
         },
     ),
 ]
+INSTALLED = Case(
+    name="said-installed",
+    files={
+        "src/shop/__init__.py": "",
+        "src/shop/cli.py": f"{LIFE}\nfrom importlib.metadata import entry_points, version\n"
+        "def main():\n    assert version('sidecar-said-installed') == '1.0.0'\n"
+        "    (found,) = entry_points(group='shop.tills')\n    life(found.load()())\n",
+        "src/shop/tills/paper.py": "def ready():\n    return 'READY'\n",
+        "pyproject.toml": PROJECT + '[project.scripts]\nshop = "shop.cli:main"\n'
+        '[project.entry-points."shop.tills"]\npaper = "shop.tills.paper:ready"\n',
+    },
+)
+"""Its name is that of every packager's test, since it is asked for in the sources."""
+SAID.append(INSTALLED)
 ENDED = [
     Case(
         name="ended-elsewhere",
@@ -196,6 +210,16 @@ ENDED = [
 QUICK = {"own-vendored", "said-script", "ended-elsewhere"}
 
 
+def write(case: Case, folder: Path) -> str:
+    """Write a project's files and return its name."""
+    name = f"sidecar-{case.name}"
+    for path, text in {"pyproject.toml": PROJECT, **case.files}.items():
+        content = text.format(name=name) if path == "pyproject.toml" else text
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(textwrap.dedent(content), encoding="utf-8")
+    return name
+
+
 @pytest.mark.parametrize(
     "case",
     [
@@ -209,11 +233,7 @@ QUICK = {"own-vendored", "said-script", "ended-elsewhere"}
 )
 def test_a_project_is_judged_as_it_is(case: Case, tmp_path: Path) -> None:
     """What works is built and says READY; what does not is told with its own cause."""
-    name = f"sidecar-{case.name}"
-    for path, text in {"pyproject.toml": PROJECT, **case.files}.items():
-        content = text.format(name=name) if path == "pyproject.toml" else text
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(textwrap.dedent(content), encoding="utf-8")
+    name = write(case, tmp_path)
     before = sorted(tmp_path.rglob("*"))
     with sidecars.cleaned(name):
         if case.lock:
@@ -225,3 +245,25 @@ def test_a_project_is_judged_as_it_is(case: Case, tmp_path: Path) -> None:
     assert re.search(case.says, said), done.stdout
     assert "Traceback" not in done.stdout
     assert sorted(tmp_path.rglob("*")) == sorted(before), "the author's folder is as it was"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("packager", "modes"),
+    [
+        ("nuitka", ("onefile", "standalone", "standalone-lean")),
+        ("pyinstaller", ("onefile", "onedir", "onefile-lean")),
+        ("cpython", ("folder",)),
+    ],
+)
+def test_a_program_knows_what_an_installer_would_of_its_project(
+    packager: str, modes: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Its version, and the plug-ins that it declares; the quick packager's row is above."""
+    name = write(INSTALLED, tmp_path)
+    words = [word for mode in modes for word in ("--mode", mode)]
+    with sidecars.cleaned(name):
+        done = nox(f"build_{packager}", *words, "--sidecar", str(tmp_path))
+    assert done.returncode == 0, done.stdout
+    assert len(re.findall(r"first launch [\d.]+ ms to READY", done.stdout)) == len(modes)
+    assert "Fix:" not in done.stdout

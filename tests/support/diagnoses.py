@@ -40,7 +40,12 @@ CASES = [
         "typing_extensions",
         'metadata = ["typing_extensions"]',
     ),
-    ("metadata.sidecar-traps", Cause.METADATA, "sidecar-traps", "constant"),
+    (
+        "metadata.sidecar-traps",
+        Cause.METADATA,
+        "sidecar-traps",
+        'metadata = ["sidecar-traps"]',
+    ),
     ("load-beside.libshape.so", Cause.NATIVE_LIBRARY, "libshape.so", 'data = ["libshape.so"]'),
     (
         "load.libnotinstalled.so.1",

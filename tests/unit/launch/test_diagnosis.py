@@ -51,6 +51,15 @@ def test_a_real_traceback_names_the_key_to_add(
     assert "/home/" not in str(finding)
 
 
+def test_a_module_of_ones_own_is_no_distribution() -> None:
+    """No list has room for it: the project goes by another name."""
+    text = "importlib.metadata.PackageNotFoundError: No package metadata was found for shapes"
+    finding = diagnose(stderr=text, variant="pyinstaller-onefile", facts=FACTS)
+    assert finding is not None
+    assert (finding.cause, finding.key) == (Cause.METADATA, "")
+    assert finding.fix == "importlib.metadata.version('sidecar-traps')"
+
+
 def test_a_file_of_an_installed_package_asks_for_the_whole_package() -> None:
     """A library's own data file is not the sidecar's to list: the package is collected."""
     text = (TRACEBACKS / "pyinstaller-onefile.read-in-package.table.json.txt").read_text()
