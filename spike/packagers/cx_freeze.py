@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from spike.core.workspace import TOOL
 from spike.packagers.analysis import prologue
 from spike.packagers.recipe import (
     FAST_PRICE,
@@ -60,7 +62,7 @@ class CxFreeze:
             argv += ["--excludes", ",".join(left_out)]
         overlay = overlay_of(sidecar, mode)
         files = dict(prologue.files(sidecar, overlay=overlay))
-        settings = []
+        settings = [_path(sidecar, overlay)]
         if sidecar.shipped_beside() or sidecar.metadata:
             # Without an archive __file__ is a real path, so that data files lie beside it.
             argv.append("--no-compress")
@@ -69,19 +71,27 @@ class CxFreeze:
             argv.append("--no-compress")  # nothing has to be inflated at a launch
         if overlay:
             settings.append(_renamed(working_folder(sidecar, f"{self.name}-{mode}") / overlay))
-        if settings:
-            files[Path("pyproject.toml")] = "\n".join(["[tool.cxfreeze.build_exe]", *settings, ""])
+        files[Path("pyproject.toml")] = "\n".join(["[tool.cxfreeze.build_exe]", *settings, ""])
         argv += sidecar.packager_args.get(self.name, ())
         return Recipe(
             argv=tuple(argv),
-            # The modules beside the entry script; cx_Freeze looks in the working folder alone.
-            env={**STEADY_ORDER, **module_path(sidecar, with_script=True, overlay=overlay)},
+            env=STEADY_ORDER,
             output=output,
             artifact=output / f"{sidecar.name}{_SUFFIX}",
             folder=output,
             files=files,
             overlay=overlay,
         )
+
+
+def _path(sidecar: Sidecar, overlay: Path | None) -> str:
+    """Likewise: where the program's modules are looked for, not those of cx_Freeze itself.
+
+    The variable PYTHONPATH would serve both, and a project's own ``packaging/`` break cx_Freeze.
+    """
+    own = module_path(sidecar, with_script=True, overlay=overlay)["PYTHONPATH"].split(os.pathsep)
+    here = [place for place in sys.path if place and Path(place).resolve() != TOOL]
+    return f"path = {json.dumps([*own, *here])}"
 
 
 def _included(sidecar: Sidecar) -> str:

@@ -62,6 +62,14 @@ MINE = [
         },
     ),
     Case(
+        name="own-packaging",
+        files={
+            "main.py": f"from packaging import version\nprint(version.MINE)\n{MAIN}",
+            "packaging/__init__.py": "",
+            "packaging/version.py": "MINE = 1\n",
+        },
+    ),
+    Case(
         name="own-optional",
         files={
             "main.py": "import contextlib, sys\n"

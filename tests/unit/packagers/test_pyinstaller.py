@@ -69,5 +69,6 @@ def test_own_roots_and_options_reach_the_command(tmp_path: Path) -> None:
     assert nuitka.env["PYTHONPATH"] == "sidecar/src"
     assert nuitka.argv[-2:] == ("--nofollow-import-to=tkinter", "--lto=yes")
     frozen = variant_named("cx_freeze-onedir").packager.recipe(sidecar, "onedir")
-    assert frozen.env["PYTHONPATH"] == "sidecar:sidecar/src"
+    settings = frozen.files[Path("pyproject.toml")]
+    assert 'path = ["sidecar", "sidecar/src", ' in settings
     assert frozen.argv[-2:] == ("--excludes", "tkinter")

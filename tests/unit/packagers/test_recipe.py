@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,7 +144,7 @@ EXTRA = {
     "pyinstaller-onefile-fast": "PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=pyinstaller-cache "
     "PYTHONPATH=overlay:sidecar PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 pyinstaller sidecar/main.py "
     "--onefile --distpath dist/pyinstaller-onefile-fast --name sidecar-hello",
-    "cx_freeze-onedir-fast": "PYTHONHASHSEED=0 PYTHONPATH=overlay:sidecar cxfreeze build_exe "
+    "cx_freeze-onedir-fast": "PYTHONHASHSEED=0 cxfreeze build_exe "
     "--script sidecar/main.py --target-name sidecar-hello --build-exe dist/cx_freeze-onedir-fast "
     "--no-compress",
     "nuitka-onefile-fast": "PYTHONPATH=overlay python -m nuitka sidecar/main.py --onefile "
@@ -208,6 +209,20 @@ def test_a_fast_mode_is_the_plain_one_with_rewritten_libraries_in_front(name: st
     assert [word.replace(*places) for word in fast.argv] == list(asked.argv)
     if "PYTHONPATH" in fast.env:
         assert fast.env["PYTHONPATH"].split(os.pathsep)[0] == "overlay"
+
+
+@pytest.mark.parametrize(("mode", "first"), [("onedir", []), ("onedir-fast", ["overlay"])])
+def test_cx_freeze_never_imports_the_programs_modules_for_its_own(
+    mode: str, first: list[str]
+) -> None:
+    """It is told where they lie; on PYTHONPATH a project's ``packaging/`` would replace its own."""
+    recipe = recipe_of(f"cx_freeze-{mode}")
+    assert "PYTHONPATH" not in recipe.env
+    settings = tomllib.loads(recipe.files[Path("pyproject.toml")])["tool"]["cxfreeze"]["build_exe"]
+    own = [*first, "sidecar"]
+    assert settings["path"][: len(own)] == own
+    assert set(settings["path"][len(own) :]) <= set(sys.path)
+    assert str(TOOL) not in settings["path"]
 
 
 @linux
