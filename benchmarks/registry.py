@@ -234,39 +234,6 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             rows=Rows.VARIANTS,
         ),
         Benchmark(
-            name="ablation",
-            task="ablation",
-            says="Measure what each knob is worth (half an hour).",
-            module="benchmarks.ablation",
-            sections=(
-                Section(
-                    name="ablation", report="ablation", title="What each part of a recipe is worth"
-                ),
-            ),
-            options=(Option(name="rounds", help="launches of each build", default=15),),
-            rows=Rows.NONE,
-            any_sidecar=False,
-            why_hello="its rows are single knobs of the packagers' recipes, each built anew; what "
-            "a knob is worth belongs to the packager.",
-            why_no_python="a row of it is another Python, Debian's.",
-        ),
-        Benchmark(
-            name="services",
-            task="services",
-            says="Compare whole services, plain and with a faster start, in one run (hours).",
-            module="benchmarks.services",
-            sections=(Section(name="services", report="services", title="Whole services"),),
-            options=(
-                Option(name="rounds", help="timed launches of each row", default=40, whole=True),
-                Option(name="counts", help="counts of each row's instructions", default=1, low=0),
-                SEED,
-            ),
-            rows=Rows.NONE,
-            any_sidecar=False,
-            why_hello="each service is a sidecar of its own, in examples/.",
-            why_no_python="a row of it is another Python, Debian's.",
-        ),
-        Benchmark(
             name="faults",
             task="faults",
             says="Try every variant on hostile machines.",
@@ -300,6 +267,39 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
             rows=Rows.VARIANTS,
             of_packager=True,
             in_host=True,
+        ),
+        Benchmark(
+            name="ablation",
+            task="ablation",
+            says="Measure what each knob is worth (half an hour).",
+            module="benchmarks.ablation",
+            sections=(
+                Section(
+                    name="ablation", report="ablation", title="What each part of a recipe is worth"
+                ),
+            ),
+            options=(Option(name="rounds", help="launches of each build", default=15),),
+            rows=Rows.NONE,
+            any_sidecar=False,
+            why_hello="its rows are single knobs of the packagers' recipes, each built anew; what "
+            "a knob is worth belongs to the packager.",
+            why_no_python="a row of it is another Python, Debian's.",
+        ),
+        Benchmark(
+            name="services",
+            task="services",
+            says="Compare whole services, plain and with a faster start, in one run (hours).",
+            module="benchmarks.services",
+            sections=(Section(name="services", report="services", title="Whole services"),),
+            options=(
+                Option(name="rounds", help="timed launches of each row", default=40, whole=True),
+                Option(name="counts", help="counts of each row's instructions", default=1, low=0),
+                SEED,
+            ),
+            rows=Rows.NONE,
+            any_sidecar=False,
+            why_hello="each service is a sidecar of its own, in examples/.",
+            why_no_python="a row of it is another Python, Debian's.",
         ),
         Benchmark(
             name="chaos",
