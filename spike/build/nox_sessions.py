@@ -75,13 +75,19 @@ def build(session: nox.Session, packager: str) -> None:
 
 
 def sidecar_env(session: nox.Session) -> None:
-    """Install a sidecar's own dependencies alone (--sidecar DIR), to run it as a script."""
+    """Install what a sidecar needs to run as a script, and no packager (--sidecar DIR)."""
     sidecar, own_lock, python = sidecar_lock(session)
-    if own_lock is None:
+    if own_lock is None and sidecar.distribution is None:
         session.log(f"{sidecar.name} has no dependencies: any Python runs it")
-    else:
-        name = f"sidecar-{sidecar.environment}"
-        session.log(environment(session, name, own_lock, python=python))
+        return
+    locks = [own_lock] if own_lock else []
+    own = environment(session, f"sidecar-{sidecar.environment}", *locks, python=python)
+    if sidecar.distribution:
+        # As an editable install would, for `tauri dev`, which starts the script where it lies.
+        ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        said = session.run_install(own, "-c", ask, silent=True, external=True)
+        sidecar.distribution.install(Path(str(said).strip()))
+    session.log(own)
 
 
 def lock(session: nox.Session) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,17 @@ class Distribution:
         (place / self.folder).mkdir(parents=True, exist_ok=True)
         for path, text in self.files().items():
             (place / path).write_text(text, encoding="utf-8", newline="\n")
+
+    def install(self, place: Path) -> None:
+        """Put the folder into another one, in place of that of an earlier version.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        name = self.folder.removesuffix(f"{self.version}.dist-info")
+        for earlier in place.glob(f"{name}*.dist-info"):
+            shutil.rmtree(earlier)
+        self.write(place)
 
 
 def plugins(entry_points: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

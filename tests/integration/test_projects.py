@@ -6,12 +6,14 @@ One of each kind is tried on every change, all of them every night.
 from __future__ import annotations
 
 import re
+import subprocess
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from spike.project.sidecar import load
 from tests.support import sidecars
 from tests.support.commands import nox
 
@@ -253,6 +255,25 @@ def test_a_project_is_judged_as_it_is(case: Case, tmp_path: Path) -> None:
     assert re.search(case.says, said), done.stdout
     assert "Traceback" not in done.stdout
     assert sorted(tmp_path.rglob("*")) == sorted(before), "the author's folder is as it was"
+
+
+@pytest.mark.integration
+def test_its_own_environment_knows_the_project_too(tmp_path: Path) -> None:
+    """``tauri dev`` starts the script where it lies; of two versions the last one counts."""
+    name = write(INSTALLED, tmp_path)
+    manifest = tmp_path / "pyproject.toml"
+    with sidecars.cleaned(name):
+        for version in ("1.0.0", "1.1.0"):
+            text = manifest.read_text(encoding="utf-8").replace("1.0.0", version)
+            manifest.write_text(text, encoding="utf-8")
+            assert nox("sidecar_env", "--sidecar", str(tmp_path)).returncode == 0
+            python = load(tmp_path).python
+            assert python is not None
+            ask = f"import importlib.metadata as m; print(m.version({name!r}))"
+            done = subprocess.run(
+                [python, "-c", ask], capture_output=True, text=True, check=True, timeout=60
+            )
+            assert done.stdout.strip() == version
 
 
 @pytest.mark.nightly

@@ -64,6 +64,7 @@ def cleaned(name: str) -> Iterator[None]:
             f"benchmarks/results/*/sidecars/{name}",
             f".nox/build_*-{name}",
             f".nox/build_*-{name}-3.*",
+            f".nox/sidecar-{name}",
             f"issues/sidecars/{name}",
         ):
             for path in ROOT.glob(pattern):
