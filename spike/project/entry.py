@@ -172,10 +172,14 @@ def _of_script(name: str, where: _Where) -> Entry:
     """A script as it is; one inside a package that relies on it is run as a module of it."""
     path = where.folder / name
     if not path.is_file():
+        asked = PurePosixPath(name)
+        root = next((each for each in where.roots if asked.is_relative_to(each)), ".")
+        package = ".".join(asked.relative_to(root).parts)
+        right = 'entry = "main.py", "package.module:function" or "-m package"'
         raise wrong(
             "tool.sidecar.entry",
             f"names {name!r}, and {path} is not a file",
-            'entry = "main.py", "package.module:function" or "-m package"',
+            f'entry = "-m {package}"' if (path / "__main__.py").is_file() else right,
         )
     if (path.parent / "__init__.py").is_file() and (
         path.name == "__main__.py" or _RELATIVE.search(path.read_bytes())

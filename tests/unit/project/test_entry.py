@@ -69,6 +69,17 @@ def test_a_function_is_called_as_its_command_does(tmp_path: Path, manifest: str)
     assert [path for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts] == before
 
 
+@pytest.mark.parametrize("named", ["src/notes", "src/notes/"])
+def test_a_folder_that_can_be_started_is_told_how(tmp_path: Path, named: str) -> None:
+    """And what is told is right."""
+    manifest = f'[tool.sidecar]\nentry = "{named}"'
+    folder = project(tmp_path, manifest, {"src/notes/__main__.py": "print('RAN')\n"})
+    with pytest.raises(SidecarError, match='Try: entry = "-m notes"'):
+        sidecar.load(folder)
+    project(tmp_path, manifest.replace(named, "-m notes"))
+    assert ran(folder, tmp_path / "copy") == ("RAN", 0)
+
+
 MAIN = '''
 """Doc."""
 from __future__ import annotations
