@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from spike.launch import lifecycle, missing_files, missing_modules, tracebacks
 from spike.launch.causes import Diagnosis, SidecarFacts
 from spike.launch.spec import Failure
-from spike.launch.tracebacks import Raised
+from spike.launch.tracebacks import Raised, plain
 
 _QUIET_LEVEL = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
 
@@ -52,7 +52,7 @@ def diagnose(
     Returns:
         The finding, or None when the text does not show such a mistake.
     """
-    for raised in _candidates(stderr, stdout, failure):
+    for raised in _candidates(plain(stderr), plain(stdout), failure):
         finding = _explained(raised, variant, facts)
         if finding is not None:
             return finding
@@ -73,14 +73,15 @@ def last_words(*, stderr: str, stdout: str, failure: Failure | None = None) -> s
         stdout: The end of its standard output.
         failure: How the launch failed.
     """
-    for name, text in (("stderr", stderr), ("stdout", stdout)):
+    texts = {"stderr": plain(stderr), "stdout": plain(stdout)}
+    for name, text in texts.items():
         raised: Raised | None = tracebacks.uncaught(text)
         if raised is None and failure is Failure.SMOKE_FAILED:
             every = tracebacks.read(text)
             raised = every[-1] if every else None
         if raised is not None and raised.lines:
             return f"{name} ends with: {_shown(raised)}"
-    for name, text in (("stderr", stderr), ("stdout", stdout)):
+    for name, text in texts.items():
         if lines := tracebacks.last_lines(text, 1):
             return f"{name} ends with: {lines[0]}"
     return "it wrote nothing"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from spike.launch.causes import Cause, Diagnosis, SidecarFacts
 from spike.launch.ready import Ready
+from spike.launch.tracebacks import plain
 
 _NOT_YET = re.compile(r"\b(?:not|get|getting|be|until|when|if) *$", re.IGNORECASE)
 CODES_OF_SIGNALS = {130: "SIGINT", 143: "SIGTERM"}
@@ -85,6 +86,7 @@ def _escaped(text: str) -> str:
 
 def _almost(line: str, wanted: str) -> str | None:
     """The words of a line that are what is waited for, but for capitals; None without any."""
+    line = plain(line)
     match = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", line, re.IGNORECASE)
     return match[0] if match and not _NOT_YET.search(line[: match.start()]) else None
 
@@ -96,7 +98,7 @@ def _first(lines: list[str], holds: Callable[[str], bool]) -> str:
 def _has_ready(line: str, ready: Ready) -> bool:
     if ready.pattern:
         return ready.is_said_by(line)
-    return re.search(rf"(?<!\w){re.escape(ready.line)}(?!\w)", line) is not None
+    return re.search(rf"(?<!\w){re.escape(ready.line)}(?!\w)", plain(line)) is not None
 
 
 def stop_form(lines: list[str], exit_signal: str) -> Diagnosis:

@@ -32,6 +32,9 @@ _NOISE = re.compile(
     r"^\[PYI-\d+:|^\[\d+\] Failed to execute script|^Exception ignored in|^sys:1: "
     r"|^Error in sys\.excepthook|^Original exception was:|^\s*$"
 )
+# Colours and other orders to a terminal (ECMA-48, 5.4), and characters that show nothing. Lines end
+# as they did.
+_UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?::\s|$)")
 
 
@@ -68,6 +71,11 @@ class Raised:
     def kind(self) -> str:
         """The exception's name without its module."""
         return self.lines[0].partition(":")[0].rpartition(".")[2].strip() if self.lines else ""
+
+
+def plain(text: str) -> str:
+    """A text as a terminal would show it: Python from 3.13 on and many libraries write colours."""
+    return _UNSEEN.sub("", text)
 
 
 def read(text: str) -> tuple[Raised, ...]:

@@ -51,6 +51,25 @@ def test_a_real_traceback_names_the_key_to_add(
     assert "/home/" not in str(finding)
 
 
+def test_an_exception_in_colour_is_read_like_any_other() -> None:
+    """As Python 3.14 writes it where FORCE_COLOR is set; and no colour gets into our own text."""
+    text = (
+        "Traceback (most recent call last):\n"
+        '  File \x1b[35m"/home/user/traps/main.py"\x1b[0m, line \x1b[35m3\x1b[0m, in '
+        "\x1b[35m<module>\x1b[0m\n    \x1b[31mimport plug_in\x1b[0m\n"
+        "\x1b[1;35mModuleNotFoundError\x1b[0m: \x1b[35mNo module named 'plug_in'\x1b[0m\n"
+    )
+    finding = diagnose(
+        stderr=text,
+        variant="pyinstaller-onefile",
+        facts=FACTS,
+        failure=Failure.EXITED_BEFORE_READY,
+    )
+    assert finding is not None
+    assert (finding.cause, finding.target) == (Cause.HIDDEN_IMPORT, "plug_in")
+    assert "\x1b" not in last_words(stderr=text, stdout="")
+
+
 def test_a_module_of_ones_own_is_no_distribution() -> None:
     """No list has room for it: the project goes by another name."""
     text = "importlib.metadata.PackageNotFoundError: No package metadata was found for shapes"

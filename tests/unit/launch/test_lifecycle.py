@@ -27,6 +27,13 @@ APP = SidecarFacts(name="app", provided={})
             'ready_pattern = "READY" and ready_stream = "stderr"',
         ),
         (("", "READY"), {}, "'READY' came on stderr.", 'set ready_stream = "stderr"; or print'),
+        (("\x1b[1;32mREADY\x1b[0m", ""), {}, "has 'READY' inside", 'ready_pattern = "READY"'),
+        (
+            ("\x1b[32mready\x1b[0m", ""),
+            {},
+            "and 'READY' is waited for",
+            'ready_pattern = "ready";',
+        ),
         (("[main] READY", ""), {}, "has 'READY' inside", 'ready_pattern = "READY" in place'),
         (("Ready", ""), {}, "'Ready' came, and 'READY'", 'set ready = "Ready"'),
         (("Ready!", ""), {}, "'Ready!' came, and 'READY'", 'set ready = "Ready!"; or print'),
