@@ -81,7 +81,6 @@ def of_another(ready: Ready, own_lines: Callable[[float], Sequence[Mapping[str, 
             launch["launched"]["free_port"] = PORT
     for name in (*OWN, "missing", "malformed", "silent", "crash"):
         config = runs[name].journal["config"]
-        config.pop("ready_token", None)
         if ready.url:
             config["ready_url"] = ready.url
     pid = runs["ready"].journal["launches"][-1]["pid"]

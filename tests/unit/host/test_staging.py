@@ -55,7 +55,7 @@ def configuration(built: Built, launching: Launching | None = None, **said: Any)
 def test_each_way_to_be_ready_has_its_key(
     built: Built, said: dict[str, Any], written: dict[str, str]
 ) -> None:
-    """One of them alone, and the old name of none."""
+    """One of them alone."""
     config = configuration(built, **said)
     assert {key: value for key, value in config.items() if key.startswith("ready")} == {
         **written,
@@ -64,10 +64,10 @@ def test_each_way_to_be_ready_has_its_key(
 
 
 def test_the_keys_are_those_of_the_host(built: Built) -> None:
-    """Whatever is written, the host knows; its old name is written no more."""
+    """Whatever is written, the host knows."""
     config = configuration(built, ready_pattern="x", ready_stream="stderr", health="http://[::1]/")
     known = SCHEMA["$defs"]["config"]["properties"]
-    assert set(config) <= set(known) - {"ready_token"}
+    assert set(config) <= set(known)
     assert config["health"] == "http://[::1]:80/"
 
 

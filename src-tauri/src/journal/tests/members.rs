@@ -44,7 +44,6 @@ fn every_way_to_say_ready_is_valid_and_no_two_at_once() {
             ("ready_pattern", json!("port=")),
             ("ready_url", json!("http://127.0.0.1:1/")),
             ("ready_stream", json!("stdin")),
-            ("ready_token", json!("UP")),
         ] {
             if good[key].is_null() || key == "ready_stream" {
                 let mut bad = good.clone();
