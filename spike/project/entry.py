@@ -173,8 +173,8 @@ def _of_script(name: str, where: _Where) -> Entry:
     path = where.folder / name
     if not path.is_file():
         asked = PurePosixPath(name)
-        root = next((each for each in where.roots if asked.is_relative_to(each)), ".")
-        package = ".".join(asked.relative_to(root).parts)
+        base = next((each for each in where.roots if asked.is_relative_to(each)), ".")
+        package = ".".join(asked.relative_to(base).parts)
         right = 'entry = "main.py", "package.module:function" or "-m package"'
         raise wrong(
             "tool.sidecar.entry",

@@ -25,6 +25,7 @@ from spike.project import sidecar
 
 COPIED = (
     *("benchmarks/results", "benchmarks/report", "docs", "issues", "sidecar", "examples/fastapi"),
+    "snapshots",
     *("README.md", "decision-record.md"),
 )
 FASTAPI = Path("examples", "fastapi")
