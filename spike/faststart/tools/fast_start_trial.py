@@ -300,8 +300,11 @@ def _watcher(line):
     for module, name in (
         *((codecs, "register"), (codecs, "register_error"), (os, "register_at_fork")),
         *((sys, "addaudithook"), (threading, "settrace"), (threading, "setprofile")),
+        *((gc, "enable"), (gc, "disable")),
     ):
         count(module, name)
+    # A collection empties lists of weak references at some moment, and no module has done that.
+    gc.disable()
 
     def state():
         return {

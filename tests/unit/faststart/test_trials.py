@@ -89,6 +89,39 @@ def test_what_an_import_changes_elsewhere_is_noted(tmp_path: Path) -> None:
     assert ours == {("lib.far", "lib.near.x"), ("lib.far", "lib.near.made")}
 
 
+NEAR_COLLECTED = """
+import gc, weakref
+gc.set_threshold(300_000)  # what looks makes objects as well
+class Ring:
+    def __init__(self):
+        self.itself = self
+made = []
+made.append(weakref.ref(Ring(), made.remove))
+"""
+FAR_COLLECTS = "kept = [[] for _ in range(400_000)]\nx = 1\n"
+
+
+def test_what_a_collection_of_garbage_takes_away_is_nobodys_doing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes at some moment, and another one with the next release of a library."""
+    monkeypatch.setitem(SOURCES, "lib/near.py", NEAR_COLLECTED)
+    monkeypatch.setitem(SOURCES, "lib/far.py", FAR_COLLECTS)
+    launch, notes = run(tmp_path, effects=["lib.far"])
+    assert launch.ready_ms is not None, launch.stderr_tail
+    assert not {what for one, what in notes.effects if one == "lib.far"}
+
+
+@pytest.mark.parametrize("word", ["disable", "enable"])
+def test_whoever_switches_collection_is_still_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """Though it is off while we look."""
+    monkeypatch.setitem(SOURCES, "lib/far.py", f"import gc\ngc.{word}()\nx = 1\n")
+    _, notes = run(tmp_path, effects=["lib.far"])
+    assert {what for one, what in notes.effects if one == "lib.far"} >= {"calls"}
+
+
 def test_rewritten_modules_are_run_and_uses_noted(tmp_path: Path) -> None:
     """Before and after READY, by the line of the statement."""
     source = SOURCES["lib/api.py"].encode()
