@@ -184,6 +184,35 @@ def test_a_frozen_program_is_divided_and_counted(frozen: Target) -> None:
         assert instructions.count(frozen)["instructions"] > 10_000_000
 
 
+@pytest.mark.skipif(bool(instructions.unavailable()), reason=instructions.unavailable())
+def test_what_the_first_launch_does_for_the_next_ones_is_not_counted(tmp_path: Path) -> None:
+    """As of a program that unpacks itself into the user's cache: half of that is no launch's."""
+    text = (ROOT / "sidecar" / "main.py").read_text(encoding="utf-8")
+    targets = []
+    for name, work in (("keeps", "sum(range(1_000_000))"), ("plain", "0")):
+        keep = (
+            "import pathlib\n"
+            "kept = pathlib.Path.home() / 'kept'\n"
+            f"if not kept.exists():\n    kept.write_text(str({work}))\n"
+        )
+        program = tmp_path / name
+        program.write_text(f"#!{sys.executable}\n{keep}{text}", encoding="utf-8")
+        program.chmod(0o755)
+        targets.append(
+            Target(
+                id=name,
+                kind="variant",
+                argv=(str(program),),
+                sidecar=sidecar.load(),
+                sha256="0",
+                size_bytes=1,
+            )
+        )
+    result = instructions.run(sidecar.load(), targets, runs=1, partial=True)
+    keeps, plain = (sample["instructions"] for sample in result.samples)
+    assert keeps == pytest.approx(plain, rel=0.02)
+
+
 def test_many_at_once_all_start(frozen: Target) -> None:
     """Eight launches at the same moment are eight samples, each with its own READY."""
     done = stress.launch_together(frozen, 8)
