@@ -32,21 +32,25 @@ MODE: Final = "standalone"
 
 
 def main(arguments: list[str]) -> int:
-    """Build them, and keep each at once; the last figures of a sidecar are the ones that count."""
+    """Build them, and keep each at once; the last figures of a sidecar are the ones that count.
+
+    When all of them are built, what others have measured elsewhere goes.
+    """
     parser = argparse.ArgumentParser(prog="python -m spike.build.reference", allow_abbrev=False)
     parser.add_argument("folder", nargs="*", default=MEASURED, help="sidecars of this repository")
-    for name in parser.parse_args(arguments).folder:
+    folders = parser.parse_args(arguments).folder
+    kept = [] if folders == MEASURED else list(timings.reference())
+    for name in folders:
         built = measured(sidecars.load(workspace.TOOL / name))
         command_line.say(
             f"{built.sidecar}: {built.modules} modules, {built.source_bytes / 1e3:.0f} kB of "
             f"source, {built.elapsed_s:.0f} s"
         )
-        others = [
-            each
-            for each in timings.reference()
-            if (each.sidecar, each.variant) != (built.sidecar, built.variant)
+        kept = [
+            each for each in kept if (each.sidecar, each.variant) != (built.sidecar, built.variant)
         ]
-        timings.write(timings.REFERENCE, [*others, built])
+        kept.append(built)
+        timings.write(timings.REFERENCE, kept)
     command_line.say(f"{workspace.display_path(timings.REFERENCE)} written")
     return 0
 

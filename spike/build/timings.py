@@ -35,7 +35,8 @@ ALIKE: Final = 0.1
 """A build of as much source as the last one of its kind, but for this share, takes as long."""
 
 SPREAD: Final = 2.0
-"""Builds of which the largest has so many times the smallest's source tell what source costs."""
+"""Builds of which the largest has so many times the smallest's source tell what source costs, up to
+so many times the largest's."""
 
 _CACHED = re.compile(r"with result 'cache hit[^']*': [1-9]|with [1-9]\d* cache hits")
 """Nuitka's log of a build that took objects from ccache or clcache."""
@@ -157,12 +158,12 @@ def estimate(
         )
     nearest = _of_kind(known, variant)[-NEWEST:]
     basis = f"by {len(nearest)} build{'s' if len(nearest) > 1 else ''} on this machine"
-    if _spread(nearest) and (line := _line(nearest)):
+    within = work.source_bytes <= SPREAD * max(each.source_bytes for each in nearest)
+    if within and _spread(nearest) and (line := _line(nearest)):
         return Estimate(seconds=line[0] + line[1] * work.source_bytes, basis=basis)
-    # Builds of one size tell how quick the machine is, and not what more source costs.
-    speed = sum(each.elapsed_s for each in nearest) / sum(
-        beside + each_byte * each.source_bytes for each in nearest
-    )
+    # Builds of one size, or of much less source, tell how quick the machine is, and not what more
+    # source costs. The quickest of them does: what else goes on makes a build slower.
+    speed = min(each.elapsed_s / (beside + each_byte * each.source_bytes) for each in nearest)
     return Estimate(seconds=speed * (beside + each_byte * work.source_bytes), basis=basis)
 
 

@@ -75,6 +75,14 @@ def test_builds_of_different_sizes_tell_what_source_costs_here() -> None:
     assert basis == "by 2 builds on this machine"
 
 
+def test_small_builds_do_not_tell_what_much_source_costs() -> None:
+    """The first one waited for a cold disk, the second did not: source would cost nothing."""
+    own = (built(6, 68.0), built(26, 35.2))  # half as quick as elsewhere, and as quick
+    seconds, basis = expected(2100, own)
+    assert seconds == pytest.approx(450.0, rel=0.01)
+    assert basis == "by 2 builds on this machine"
+
+
 def test_builds_of_another_kind_count_when_there_are_none_of_this() -> None:
     """One file is packed besides; a folder's builds are better than none."""
     own = (built(100, 100.0), built(1000, 999.0, variant="nuitka-onefile"))
@@ -93,7 +101,8 @@ def test_what_was_built_before_takes_as_long_again() -> None:
 def test_no_estimate_falls_below_what_was_measured() -> None:
     """Quick large builds and slow small ones: more source takes no less time."""
     own = (built(100, 100.0), built(1000, 90.0))
-    assert expected(5000, own)[0] == pytest.approx(95.0)
+    assert expected(1500, own)[0] == pytest.approx(95.0)
+    assert expected(5000, own)[0] > 100.0
     steep = (built(1000, 10.0), built(3000, 500.0))
     assert expected(10, steep)[0] > 0
 
