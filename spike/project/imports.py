@@ -308,8 +308,7 @@ class _Walk:
         self.outside: list[Path] = []
 
     def run(self) -> Scan:
-        for name in self.sidecar.loaded_by_name:
-            self._follow(name, 0, self.queue[0][0], Need.DOUBTFUL, certain=False)
+        self._follow_named()
         while self.queue:
             path, package, need = self.queue.pop()
             if self.reached.get(path, -1) >= need:
@@ -329,6 +328,11 @@ class _Walk:
             unknown_path=self.unknown,
             outside=tuple(self.outside),
         )
+
+    def _follow_named(self) -> None:
+        for name in self.sidecar.loaded_by_name:
+            script = self.folder / self.sidecar.entry
+            self._follow(name, 0, script, Need.DOUBTFUL, certain=False)
 
     def _relative(self, path: Path) -> str:
         if path == self.folder / self.sidecar.entry:
@@ -351,6 +355,7 @@ class _Walk:
                 self.reached.clear()
                 self.found.clear()
                 self.queue += [(each, self._package_of(each), how) for each, _, how in again]
+                self._follow_named()
             elif not inside and place.is_dir():
                 self.outside.append(place)
                 self.unknown = (
