@@ -24,7 +24,7 @@ from spike.launch import judgement, places
 from spike.launch.places import Place
 from spike.launch.ready import Ready
 from spike.launch.spec import Launch, LaunchSpec
-from spike.project import imports, interpreters
+from spike.project import copies, imports, interpreters
 from spike.project.sidecar import Sidecar
 
 BASELINE_SOURCE = TOOL / "benchmarks" / "baselines" / "ready.c"
@@ -123,7 +123,7 @@ def baselines(sidecar: Sidecar) -> list[Target]:
         SpikeError: The C program does not compile.
     """
     interpreter = own = str(getattr(sys, "_base_executable", sys.executable))
-    _, script = sidecar.startable()
+    _, script = copies.startable(sidecar)
     found = []
     try:
         program = static_c_program()
@@ -227,7 +227,7 @@ def _staged(target: Target, stack: contextlib.ExitStack) -> Target:
     wanted = target.script is not None or bool(sidecar.smoke)
     sources, files = sidecar.folder, list(sidecar.source_files())
     if target.script is not None and sidecar.module:
-        sources, _ = sidecar.startable()
+        sources, _ = copies.startable(sidecar)
         files.append(Path(sidecar.entry))
     place, copy = stack.enter_context(
         places.copied(

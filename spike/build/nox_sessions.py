@@ -22,7 +22,7 @@ import nox
 from spike.core.errors import SpikeError
 from spike.core.workspace import HELLO, TOOL, enter, project, tool_environment
 from spike.packagers import PACKAGERS
-from spike.project import imports, interpreters, sidecarlock
+from spike.project import distribution, imports, interpreters, sidecarlock
 from spike.project.sidecar import Sidecar, load
 
 LOCKS = TOOL / "locks"
@@ -86,7 +86,7 @@ def sidecar_env(session: nox.Session) -> None:
         # As an editable install would, for `tauri dev`, which starts the script where it lies.
         ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
         said = session.run_install(own, "-c", ask, silent=True, external=True)
-        sidecar.distribution.install(Path(str(said).strip()))
+        distribution.write(sidecar.distribution, Path(str(said).strip()))
     session.log(own)
 
 

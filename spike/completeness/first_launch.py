@@ -32,7 +32,7 @@ from spike.launch.places import Place
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.packagers.recipe import Shipped
-from spike.project import imports
+from spike.project import copies, imports
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import normal_name
 
@@ -129,7 +129,7 @@ def run(
         StorageError: There is no room for the copies.
     """
     leftovers.adopt_orphans()
-    sources, own_script = sidecar.startable()
+    sources, own_script = copies.startable(sidecar)
     files = sidecar.source_files()
     base = sidecar.workspace.build / "places"
     with places.copied(

@@ -33,7 +33,7 @@ from spike.launch import judgement, leftovers, places
 from spike.launch.places import Place
 from spike.launch.spec import Launch
 from spike.packagers.recipe import TABLES
-from spike.project import imports
+from spike.project import copies, imports
 from spike.project.sidecar import Sidecar
 
 MOST_ROUNDS = 8
@@ -120,7 +120,7 @@ def make(
     """
     began = time.monotonic()
     leftovers.adopt_orphans()
-    sources, script = sidecar.startable()
+    sources, script = copies.startable(sidecar)
     files = [*sidecar.source_files(), *([Path(sidecar.entry)] if sidecar.module else [])]
     base = sidecar.workspace.build / "places"
     with places.copied(base, script, folder=None, sources=sources, files=files) as (place, copy):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from spike.packagers.recipe import (
     Recipe,
     Tool,
     excluded,
-    module_path,
+    module_places,
     output_folder,
     overlay_of,
     working_folder,
@@ -89,7 +88,7 @@ def _path(sidecar: Sidecar, overlay: Path | None) -> str:
 
     The variable PYTHONPATH would serve both, and a project's own ``packaging/`` break cx_Freeze.
     """
-    own = module_path(sidecar, with_script=True, overlay=overlay)["PYTHONPATH"].split(os.pathsep)
+    own = module_places(sidecar, with_script=True, overlay=overlay)
     here = [place for place in sys.path if place and Path(place).resolve() != TOOL]
     return f"path = {json.dumps([*own, *here])}"
 

@@ -33,9 +33,11 @@ from spike.packagers.recipe import (
     further_roots,
     listing,
     module_path,
+    module_places,
     output_folder,
     overlay_of,
 )
+from spike.project import distribution
 from spike.project.sidecar import Sidecar
 
 _SUFFIX = ".exe" if sys.platform == "win32" else ".bin"
@@ -460,8 +462,8 @@ def _check_single_file(sidecar: Sidecar, reached: module_graph.Reach, mode: str)
 
 
 def _path(sidecar: Sidecar, *, overlay: Path | None = None) -> dict[str, str]:
-    further = [_METADATA] if sidecar.distribution else []
-    return module_path(sidecar, overlay=overlay, further=further)
+    further = [_METADATA.as_posix()] if sidecar.distribution else []
+    return module_path([*module_places(sidecar, overlay=overlay), *further])
 
 
 def _own_metadata(sidecar: Sidecar) -> dict[Path, str]:
@@ -472,8 +474,9 @@ def _own_metadata(sidecar: Sidecar) -> dict[Path, str]:
     """
     if sidecar.distribution is None:
         return {}
-    files = {_METADATA / path: text for path, text in sidecar.distribution.files().items()}
-    return {**files, _METADATA / sidecar.distribution.folder / "RECORD": "__main__.py,,\n"}
+    said = sidecar.distribution
+    files = {_METADATA / path: text for path, text in distribution.files(said).items()}
+    return {**files, _METADATA / distribution.dist_info(said) / "RECORD": "__main__.py,,\n"}
 
 
 def _contents(sidecar: Sidecar) -> list[str]:

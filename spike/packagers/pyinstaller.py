@@ -26,6 +26,7 @@ from spike.packagers.recipe import (
     further_roots,
     module_of,
     module_path,
+    module_places,
     output_folder,
     overlay_of,
 )
@@ -118,7 +119,7 @@ class PyInstaller:
         env = {**STEADY_ORDER, "PYINSTALLER_CONFIG_DIR": "pyinstaller-cache"}
         if collects_own(sidecar) or overlay:
             # What collects looks for a package on the path, not where --paths says.
-            env.update(module_path(sidecar, with_script=True, overlay=overlay))
+            env.update(module_path(module_places(sidecar, with_script=True, overlay=overlay)))
         if lean or overlay:
             env["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
         folder = output / sidecar.name
@@ -165,7 +166,7 @@ def _of_spec(packager: PyInstaller, sidecar: Sidecar) -> Recipe:
             **STEADY_ORDER,
             "PYINSTALLER_CONFIG_DIR": "pyinstaller-cache",
             # What the file asks copy_metadata for may be the project itself.
-            **(module_path(sidecar, with_script=True) if sidecar.distribution else {}),
+            **module_path(module_places(sidecar, with_script=True) if sidecar.distribution else []),
         },
         output=output,
         artifact=(folder or output) / f"{program}{_SUFFIX}",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import zipfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from spike.core.workspace import artifact_folder_name
-from spike.project import imports
+from spike.project import copies, imports
 from spike.project.sidecar import Sidecar
 
 STAGED = Path("sidecar")
@@ -137,7 +137,7 @@ def prepare(recipe: Recipe, sidecar: Sidecar, work: Path) -> None:
     Raises:
         OSError: Something cannot be read or written.
     """
-    sidecar.stage(work / STAGED)
+    copies.stage(sidecar, work / STAGED)
     (work / recipe.output.parent).mkdir(parents=True, exist_ok=True)
     for relative, content in recipe.files.items():
         (work / relative).parent.mkdir(parents=True, exist_ok=True)
@@ -214,25 +214,24 @@ def overlay_of(sidecar: Sidecar, mode: str) -> Path | None:
     return OVERLAY if sidecar.fast_start or mode.endswith(FAST) else None
 
 
-def module_path(
-    sidecar: Sidecar,
-    *,
-    with_script: bool = False,
-    overlay: Path | None = None,
-    further: Collection[Path] = (),
-) -> dict[str, str]:
-    """The variable that tells a packager where a sidecar's own modules lie; empty for nothing new.
+def module_places(
+    sidecar: Sidecar, *, with_script: bool = False, overlay: Path | None = None
+) -> list[str]:
+    """Where a packager finds a sidecar's own modules, the first place first.
 
     Args:
         sidecar: Whose modules.
         with_script: Whether the packager does not look beside the script by itself.
         overlay: Where rewritten libraries lie, which come first.
-        further: Folders that come last.
     """
     places = [overlay] if overlay else []
     places += [(STAGED / sidecar.entry).parent] if with_script else []
-    places += [*further_roots(sidecar), *further]
-    return {"PYTHONPATH": os.pathsep.join(place.as_posix() for place in places)} if places else {}
+    return [place.as_posix() for place in (*places, *further_roots(sidecar))]
+
+
+def module_path(places: Sequence[str]) -> dict[str, str]:
+    """The variable that tells a packager these places; empty for none."""
+    return {"PYTHONPATH": os.pathsep.join(places)} if places else {}
 
 
 def excluded(sidecar: Sidecar) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ from spike.launch.places import Place
 from spike.launch.running import Running
 from spike.profile import imports
 from spike.profile.imports import Node
+from spike.project import copies, interpreters
 from spike.project import imports as own
-from spike.project import interpreters
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 1
@@ -142,7 +142,7 @@ def measure(sidecar: Sidecar, *, launches: int) -> Profile:
     """
     python = _python(sidecar)
     leftovers.adopt_orphans()
-    sources, script = sidecar.startable()
+    sources, script = copies.startable(sidecar)
     files = [*sidecar.source_files(), *([Path(sidecar.entry)] if sidecar.module else [])]
     base = sidecar.workspace.build / "places"
     with places.copied(base, script, folder=None, sources=sources, files=files) as (place, copy):

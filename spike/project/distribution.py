@@ -13,9 +13,9 @@ import ast
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from spike.project.metadata import Metadata
 from spike.project.specifiers import normal_name
 
 NOT_LOADED = frozenset({"console_scripts", "gui_scripts", "pytest11"})
@@ -36,75 +36,51 @@ _QUOTED = re.compile(rb"""['"]([A-Za-z0-9][A-Za-z0-9._-]*)['"]""")
 _OPTION = re.compile(rb"\bversion_option\s*\(")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Distribution:
-    """What an installer would know of a project.
+def dist_info(said: Metadata) -> str:
+    """Name of the folder that holds a project's metadata."""
+    return f"{_stem(said)}{said.version}.dist-info"
 
-    Attributes:
-        name: Its name.
-        version: Its version.
-        summary: One line about it; empty for none.
-        requires_python: Versions of Python that it can do with; empty for any.
-        dependencies: Requirement strings.
-        entry_points: Group to name to ``module:attribute``.
+
+def _stem(said: Metadata) -> str:
+    return f"{normal_name(said.name).replace('-', '_')}-"
+
+
+def files(said: Metadata) -> Mapping[str, str]:
+    """Path of each file, relative to where that folder lies, and its text."""
+    head = {"Metadata-Version": "2.1", "Name": said.name, "Version": said.version}
+    head |= {"Summary": said.summary} if said.summary else {}
+    head |= {"Requires-Python": said.requires_python} if said.requires_python else {}
+    lines = [f"{key}: {value}" for key, value in head.items()]
+    lines += [f"Requires-Dist: {text}" for text in said.dependencies]
+    texts = {"METADATA": "\n".join([*lines, ""])}
+    if said.entry_points:
+        texts["entry_points.txt"] = "\n".join(
+            line
+            for group, points in said.entry_points.items()
+            for line in (f"[{group}]", *(f"{key} = {to}" for key, to in points.items()), "")
+        )
+    texts["RECORD"] = "".join(f"{dist_info(said)}/{name},,\n" for name in [*texts, "RECORD"])
+    return {f"{dist_info(said)}/{name}": text for name, text in texts.items()}
+
+
+def write(said: Metadata, place: Path) -> None:
+    """Put the folder into another one, in place of that of another version.
+
+    Raises:
+        OSError: It cannot be written.
     """
-
-    name: str
-    version: str
-    summary: str = ""
-    requires_python: str = ""
-    dependencies: tuple[str, ...] = ()
-    entry_points: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def folder(self) -> str:
-        """Name of the folder that holds the metadata."""
-        return f"{normal_name(self.name).replace('-', '_')}-{self.version}.dist-info"
-
-    def files(self) -> Mapping[str, str]:
-        """Path of each file, relative to where the folder lies, and its text."""
-        head = {"Metadata-Version": "2.1", "Name": self.name, "Version": self.version}
-        head |= {"Summary": self.summary} if self.summary else {}
-        head |= {"Requires-Python": self.requires_python} if self.requires_python else {}
-        lines = [f"{key}: {value}" for key, value in head.items()]
-        lines += [f"Requires-Dist: {text}" for text in self.dependencies]
-        said = {"METADATA": "\n".join([*lines, ""])}
-        if self.entry_points:
-            said["entry_points.txt"] = "\n".join(
-                line
-                for group, points in self.entry_points.items()
-                for line in (f"[{group}]", *(f"{key} = {to}" for key, to in points.items()), "")
-            )
-        said["RECORD"] = "".join(f"{self.folder}/{name},,\n" for name in [*said, "RECORD"])
-        return {f"{self.folder}/{name}": text for name, text in said.items()}
-
-    def write(self, place: Path) -> None:
-        """Put the folder into another one.
-
-        Raises:
-            OSError: It cannot be written.
-        """
-        (place / self.folder).mkdir(parents=True, exist_ok=True)
-        for path, text in self.files().items():
-            (place / path).write_text(text, encoding="utf-8", newline="\n")
-
-    def install(self, place: Path) -> None:
-        """Put the folder into another one, in place of that of an earlier version.
-
-        Raises:
-            OSError: It cannot be written.
-        """
-        name = self.folder.removesuffix(f"{self.version}.dist-info")
-        for earlier in place.glob(f"{name}*.dist-info"):
-            shutil.rmtree(earlier)
-        self.write(place)
+    for earlier in place.glob(f"{_stem(said)}*.dist-info"):
+        shutil.rmtree(earlier)
+    (place / dist_info(said)).mkdir(parents=True)
+    for path, text in files(said).items():
+        (place / path).write_text(text, encoding="utf-8", newline="\n")
 
 
-def plugins(entry_points: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+def plugins(said: Metadata) -> tuple[str, ...]:
     """Modules that a project's own entry points load, each once."""
     targets = (
         target
-        for group, points in entry_points.items()
+        for group, points in said.entry_points.items()
         if group not in NOT_LOADED
         for target in points.values()
     )

@@ -1,4 +1,4 @@
-"""Reads a ``pylock.toml`` (PEP 751): what it has locked becomes requirements with hashes."""
+"""Locks of other tools: which one a project has, and what a ``pylock.toml`` (PEP 751) holds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,26 @@ from pathlib import Path
 
 from spike.core.errors import SidecarError
 from spike.project.specifiers import normal_name
+
+LOCK_SOURCES = ("uv.lock", "pylock.toml")
+"""Locks of other tools, the first that is there counts: they are used as they are."""
+
+
+def foreign_lock(folder: Path, name: str) -> Path | None:
+    """The lock of another tool for a project: its own, or that of the uv workspace around it."""
+    if name not in LOCK_SOURCES:
+        return None
+    if (folder / name).is_file():
+        return folder / name
+    if name == "uv.lock":
+        for above in folder.parents:
+            try:
+                document = tomllib.loads((above / "pyproject.toml").read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if "workspace" in document.get("tool", {}).get("uv", {}):
+                return above / name if (above / name).is_file() else None
+    return None
 
 
 def from_pylock(path: Path, *, extras: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> str:

@@ -12,8 +12,8 @@ from spike.core import process, workspace
 from spike.core.command_line import say
 from spike.core.errors import SidecarError
 from spike.project import hashes
-from spike.project.pylock import from_pylock
-from spike.project.sidecar import Sidecar, foreign_lock
+from spike.project.pylock import foreign_lock, from_pylock
+from spike.project.sidecar import Sidecar
 from spike.project.specifiers import holds, lowest
 
 PYTHON_VERSION = "3.11"

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spike.core.errors import MissingToolError, SidecarError, StorageError
+from spike.core.errors import MissingToolError, SidecarError
 from spike.core.workspace import (
     HELLO,
     HELLO_NAME,
@@ -32,21 +31,18 @@ from spike.core.workspace import (
     project,
 )
 from spike.project import entry as starting
-from spike.project import interpreters, metadata, roots, settings, sources
-from spike.project.distribution import Distribution, asks_for_itself, plugins
-from spike.project.metadata import LOCK_NAME
+from spike.project import interpreters, metadata, pylock, roots, settings, sources
+from spike.project.distribution import asks_for_itself, dist_info, plugins
+from spike.project.distribution import files as distribution_files
+from spike.project.metadata import LOCK_NAME, Metadata
 from spike.project.specifiers import normal_name
-
-LOCK_SOURCES = ("uv.lock", "pylock.toml")
-"""Locks of other tools, the first that is there counts: they are used as they are."""
 
 _LAUNCH_ONLY = frozenset(
     {
         *("folder", "ready", "ready_pattern", "ready_stream", "ready_url", "ready_timeout_s"),
         *("args", "env", "smoke", "smoke_stdio", "health", "packager_args", "spec"),
         *("platform", "budget", "python_name", "python_asked"),
-        # Their own artifact says whether they are in it: see source_sha256.
-        *("summary", "entry_points"),
+        "said",  # where it ships it counts: see Sidecar.source_sha256
     }
 )
 """Fields that say how a program is launched, or what one packager is told: another value of them
@@ -69,8 +65,7 @@ class Sidecar:
         function: The function of it that is called; empty for ``python -m``.
         package_roots: Folders that its packages lie in, relative to ``folder``.
         requires_python: Versions of Python that it can do with; empty for any.
-        summary: ``[project] description``.
-        entry_points: Its own plug-ins, as :class:`spike.project.metadata.Metadata` has them.
+        said: All that the project says of itself; None for a sidecar that no project describes.
         dependency_source: As :class:`spike.project.metadata.Metadata` has it, or the name of the
             lock of another tool.
         extras: Its extras that ship; ``groups`` likewise.
@@ -122,8 +117,7 @@ class Sidecar:
     function: str = ""
     package_roots: tuple[str, ...] = ()
     requires_python: str = ""
-    summary: str = ""
-    entry_points: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    said: Metadata | None = None
     dependency_source: str = "pyproject.toml"
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -263,22 +257,14 @@ class Sidecar:
         return python if python.is_file() else None
 
     @functools.cached_property
-    def distribution(self) -> Distribution | None:
+    def distribution(self) -> Metadata | None:
         """What an installer would know of the project, where the program asks for that."""
-        named = any(normal_name(each) == normal_name(self.name) for each in self.metadata)
-        if not (named or plugins(self.entry_points)):
-            python = (path for path in self.source_files() if path.suffix == ".py")
-            texts = (_content(self.folder / path) for path in python)
-            if not asks_for_itself(self.name, texts):
-                return None
-        return Distribution(
-            name=self.name,
-            version=self.version,
-            summary=self.summary,
-            requires_python=self.requires_python,
-            dependencies=self.dependencies,
-            entry_points=self.entry_points,
-        )
+        named = len(self.other_metadata) < len(self.metadata)
+        if self.said is None or named or plugins(self.said):
+            return self.said
+        python = (path for path in self.source_files() if path.suffix == ".py")
+        texts = (_content(self.folder / path) for path in python)
+        return self.said if asks_for_itself(self.name, texts) else None
 
     @property
     def other_metadata(self) -> tuple[str, ...]:
@@ -289,7 +275,8 @@ class Sidecar:
     @property
     def loaded_by_name(self) -> tuple[str, ...]:
         """Modules that no import statement names: ``hidden_imports``, and its own plug-ins."""
-        return tuple(dict.fromkeys([*self.hidden_imports, *plugins(self.entry_points)]))
+        own = plugins(self.said) if self.said else ()
+        return tuple(dict.fromkeys([*self.hidden_imports, *own]))
 
     @property
     def says_ready_itself(self) -> bool:
@@ -305,7 +292,7 @@ class Sidecar:
         """:meth:`data_targets`, and what an installer would know of the project, likewise."""
         if self.distribution is None:
             return self.data_targets()
-        own = self.distribution.folder
+        own = dist_info(self.distribution)
         return (*self.data_targets(), ((Path(self.entry).parent / own).as_posix(), own))
 
     def source_files(self) -> tuple[Path, ...]:
@@ -340,7 +327,7 @@ class Sidecar:
         if self.defer_gc:
             followed["ready"] = self.ready
         if self.distribution:
-            followed["distribution"] = dataclasses.asdict(self.distribution)
+            followed["distribution"] = distribution_files(self.distribution)
         own = [self.packager_args.get(packager, ()), self.spec if packager == "pyinstaller" else ""]
         if any(own):
             followed["packager"] = own
@@ -358,49 +345,6 @@ class Sidecar:
         except OSError as error:
             raise SidecarError(
                 f"{self.folder / self.entry_file} cannot be read: {error.strerror}."
-            ) from None
-
-    def stage(self, place: Path) -> Path:
-        """Copy the sources into a folder, with what only copies have.
-
-        That is the script that is made, and what an installer would know of the project.
-
-        Returns:
-            The script in that folder.
-
-        Raises:
-            OSError: A file cannot be read or written.
-        """
-        for relative in self.source_files():
-            copy = place / relative
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(self.folder / relative, copy)
-        script = place / self.entry
-        if self.module:
-            script.parent.mkdir(parents=True, exist_ok=True)
-            script.write_bytes(self.script())
-        if self.distribution:
-            self.distribution.write(script.parent)
-        return script
-
-    def startable(self) -> tuple[Path, Path]:
-        """A folder with the sources and the script that is packaged, and that script.
-
-        It is the author's own folder, or a copy where that lacks something (:meth:`stage`).
-
-        Raises:
-            StorageError: The copy cannot be made.
-        """
-        if not self.module and self.distribution is None:
-            return self.folder, self.folder / self.entry
-        place = self.workspace.build / "script"
-        try:
-            shutil.rmtree(place, ignore_errors=True)
-            return place, self.stage(place)
-        except OSError as error:
-            raise StorageError(
-                f"{place} cannot be written: {error.strerror}.",
-                try_next=f"check the free space and the rights of {place.parent}",
             ) from None
 
     @property
@@ -492,8 +436,7 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
         version=said.version,
         dependencies=said.dependencies,
         requires_python=said.requires_python,
-        summary=said.summary,
-        entry_points=said.entry_points,
+        said=said,
         dependency_source=_dependency_source(said, folder),
         entry=start.script,
         entry_file=start.file,
@@ -515,27 +458,10 @@ def parse(document: Mapping[str, Any], folder: Path) -> Sidecar:
 
 def _dependency_source(said: metadata.Metadata, folder: Path) -> str:
     if said.source != "built":
-        for name in LOCK_SOURCES:
-            if foreign_lock(folder, name) is not None:
+        for name in pylock.LOCK_SOURCES:
+            if pylock.foreign_lock(folder, name) is not None:
                 return name
     return said.source
-
-
-def foreign_lock(folder: Path, name: str) -> Path | None:
-    """The lock of another tool for a project: its own, or that of the uv workspace around it."""
-    if name not in LOCK_SOURCES:
-        return None
-    if (folder / name).is_file():
-        return folder / name
-    if name == "uv.lock":
-        for above in folder.parents:
-            try:
-                document = tomllib.loads((above / "pyproject.toml").read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                continue
-            if "workspace" in document.get("tool", {}).get("uv", {}):
-                return above / name if (above / name).is_file() else None
-    return None
 
 
 def _check_data(sidecar: Sidecar) -> None:

@@ -25,8 +25,9 @@ from spike.core.command_line import run_command_line, say
 from spike.core.errors import SidecarError, SpikeError, StorageError
 from spike.project import metadata
 from spike.project.metadata import LOCK_NAME, NeedsBuildError
+from spike.project.pylock import foreign_lock
 from spike.project.resolution import TIMEOUT_S, resolved, source_name
-from spike.project.sidecar import Sidecar, foreign_lock, load
+from spike.project.sidecar import Sidecar, load
 from spike.project.sources import WHEELS_NAME
 from spike.project.specifiers import holds, lowest, normal_name
 from spike.project.wheels import built_metadata, folder_sha256, hashed

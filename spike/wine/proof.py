@@ -25,6 +25,7 @@ from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, Spike
 from spike.core.tables import table
 from spike.core.workspace import HOST_PROGRAMS_VARIABLE, TOOL
 from spike.packagers import DEFAULT_PACKAGERS
+from spike.project import copies
 from spike.project.metadata import LOCK_NAME
 from spike.project.sidecar import load
 from spike.wine import prefix, rust
@@ -183,7 +184,7 @@ def project_in(place: Wine) -> Path:
     for source in (workspace.HELLO, EXAMPLE):
         copy = project / source
         shutil.rmtree(copy, ignore_errors=True)
-        load(TOOL / source).stage(copy)
+        copies.stage(load(TOOL / source), copy)
     return project
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 from pathlib import Path
 
 import pytest
 
-from spike.project.distribution import Distribution, asks_for_itself, plugins
+from spike.project import copies, distribution
+from spike.project.metadata import Metadata
 from spike.project.sidecar import Sidecar, load
 
 POINTS = {
@@ -18,14 +20,16 @@ POINTS = {
 
 def test_python_reads_what_is_written(tmp_path: Path) -> None:
     """Name, version, requirements and plug-ins, by Python's own reader."""
-    Distribution(
+    said = Metadata(
         name="My.Shop",
         version="1.2",
         summary="Sells",
         requires_python=">=3.11",
         dependencies=("httpx>=0.28", "click"),
         entry_points=POINTS,
-    ).write(tmp_path)
+    )
+    distribution.write(dataclasses.replace(said, version="1.1"), tmp_path)
+    distribution.write(said, tmp_path)  # in place of the earlier one
     (found,) = importlib.metadata.distributions(path=[str(tmp_path)])
     assert (found.name, found.version, found.requires) == (
         "My.Shop",
@@ -42,7 +46,8 @@ def test_python_reads_what_is_written(tmp_path: Path) -> None:
 
 def test_the_plugins_of_tests_are_no_part_of_a_program() -> None:
     """Nor is what stands behind the name of a module."""
-    assert plugins(POINTS) == ("shop.tills.paper", "shop.tills.glass")
+    said = Metadata(name="my-shop", version="1", entry_points=POINTS)
+    assert distribution.plugins(said) == ("shop.tills.paper", "shop.tills.glass")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_the_plugins_of_tests_are_no_part_of_a_program() -> None:
 )
 def test_who_asks_for_itself(text: str, expected: bool) -> None:
     """By its name or by its module's; another distribution's metadata is another matter."""
-    assert asks_for_itself("my-shop", [b"", text.encode()]) is expected
+    assert distribution.asks_for_itself("my-shop", [b"", text.encode()]) is expected
 
 
 def project(folder: Path, code: str, more: str = "") -> Sidecar:
@@ -80,9 +85,9 @@ def test_only_copies_have_it(tmp_path: Path) -> None:
     folder.mkdir()
     silent = project(folder, "print('READY')\n")
     assert silent.distribution is None
-    assert silent.startable()[0] == folder
+    assert copies.startable(silent)[0] == folder
     asks = project(folder, "from importlib.metadata import version\nversion('my-shop')\n")
-    asks.stage(place)
+    copies.stage(asks, place)
     assert sorted(path.name for path in folder.iterdir()) == ["main.py", "pyproject.toml"]
     (found,) = importlib.metadata.distributions(path=[str(place)])
     assert (found.name, found.version) == ("my-shop", "1.0")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spike.core.errors import SidecarError
-from spike.project import entry, sidecar
+from spike.project import copies, entry, sidecar
 
 CLI = """
 import sys
@@ -42,7 +42,7 @@ def project(folder: Path, manifest: str = "", files: dict[str, str] | None = Non
 
 def ran(folder: Path, place: Path) -> tuple[str, int]:
     """Stage a project and run what is packaged, as a plain script."""
-    script = sidecar.load(folder).stage(place)
+    script = copies.stage(sidecar.load(folder), place)
     done = subprocess.run(
         [sys.executable, "-E", "-s", str(script)], capture_output=True, text=True, check=False
     )
