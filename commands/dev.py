@@ -12,7 +12,7 @@ from commands.task import task
 
 @task(
     help={
-        "fast": "the unit tests and the checks of style and types only (under a minute)",
+        "fast": "the quick unit tests and the checks of style and types only (under a minute)",
         "nightly": "also what shows upstream bugs, kills at random or holds bars (an hour or two)",
         "all": "the old name of --nightly",
     }
@@ -31,6 +31,8 @@ def test(
 
     where = ["tests/quality", "tests/unit", *([] if fast else ["tests/integration"])]
     which = ["-m", ""] if nightly or all else []
+    if fast:
+        which = ["-m", "not slow and not nightly"]
     workers = ["-n", "logical", "--maxprocesses", "4"]  # see tests/conftest.py
     coverage = [] if fast else ["--cov"]
     # Replaces this process, so that the last line and the exit code are the test runner's own.

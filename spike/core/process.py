@@ -13,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from collections import deque
@@ -28,6 +29,11 @@ TAIL_LINES = 40
 """Lines of a tool's output that an error message shows."""
 
 Popen = subprocess.Popen[bytes]
+
+PIPE_GRACE_S = 5.0
+"""What a tool leaves running may hold its output open: so long after its end that is waited for."""
+
+_LOOK_S = 0.1
 
 EARLY_MS = 2
 """How long a start listens for a very quick program before it prepares for a long one."""
@@ -117,7 +123,15 @@ def capture(
     except subprocess.TimeoutExpired:
         timed_out = True
         kill_group(process.pid)
-        out, err = process.communicate()
+        try:
+            out, err = process.communicate(timeout=PIPE_GRACE_S)
+        except subprocess.TimeoutExpired as late:
+            out, err = late.output or b"", late.stderr or b""
+            process.wait()
+            if os.name == "posix":  # elsewhere threads of Popen's own wait there
+                for stream in (process.stdout, process.stderr):
+                    if stream:
+                        stream.close()
     except BaseException:
         kill_group(process.pid)
         process.wait()
@@ -142,6 +156,7 @@ def run_logged(
     path_prefix: str | None = None,
     echo: bool = True,
     append: bool = False,
+    timeout_s: float | None = None,
 ) -> Completed:
     """Print a command, run it with its output in a log file, and keep the end of that output.
 
@@ -153,6 +168,7 @@ def run_logged(
         path_prefix: Folder put in front of PATH, as an activated environment would.
         echo: Show the output as it comes.
         append: Add to the log instead of starting it anew.
+        timeout_s: After this it is ended, with its group; as long as it takes without one.
 
     Raises:
         MissingToolError: The program does not exist or cannot be executed.
@@ -171,7 +187,7 @@ def run_logged(
             f"The log {log_path} cannot be written: {error.strerror}.",
             try_next="free some disk space, or check the rights of the folder",
         ) from None
-    with log:
+    try:
         log.write(f"$ {shown(argv, env)}\n")
         process = spawn(
             argv,
@@ -181,34 +197,104 @@ def run_logged(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        assert process.stdout is not None
+        reading = _Reading(process, log, tail, echo=echo)
+        reading.start()
         try:
-            # A buffer over the raw pipe: without one every byte would be a read of its own.
-            for raw in os.fdopen(process.stdout.fileno(), "rb", closefd=False):
-                line = raw.decode("utf-8", "replace")
-                log.write(line)
-                tail.append(line)
-                if echo:
-                    sys.stdout.write(line)
-                    sys.stdout.flush()
-            process.wait()
-        except OSError as error:
-            end_group(process)
-            raise StorageError(
-                f"The output of {argv[0]} could not be kept in {log_path}: {error.strerror}.",
-                try_next="free some disk space and run the command again",
-            ) from None
+            timed_out = _awaited(process, reading, timeout_s)
         except BaseException:
             end_group(process)
             raise
         finally:
-            process.stdout.close()
+            reading.close()
+        if reading.problem:
+            end_group(process)
+    except BaseException:
+        with contextlib.suppress(OSError):  # what has happened is more than that
+            log.close()
+        raise
+    problem = reading.problem
+    try:
+        log.close()
+    except OSError as error:
+        problem = problem or _reason(error)
+    if problem:
+        raise StorageError(
+            f"The output of {argv[0]} could not be kept in {log_path}: {problem}.",
+            try_next="free some disk space and run the command again",
+        )
     return Completed(
         argv=tuple(argv),
         exit_code=process.returncode,
         elapsed_s=time.monotonic() - started,
         output="".join(tail),
+        timed_out=timed_out,
     )
+
+
+class _Reading(threading.Thread):
+    """Keeps what a tool says, line by line as it comes, until nobody can say more.
+
+    Attributes:
+        problem: Why it could not be kept; empty when it could.
+    """
+
+    def __init__(self, process: Popen, log: IO[str], tail: deque[str], *, echo: bool) -> None:
+        super().__init__(daemon=True)
+        assert process.stdout is not None
+        self.problem = ""
+        self._stream, self._log, self._tail, self._echo = process.stdout, log, tail, echo
+        self._keeping, self._closed = threading.Lock(), False
+
+    def run(self) -> None:
+        """Read to the end; what comes after :meth:`close` is nobody's any more."""
+        # A buffer over the raw pipe: without one every byte would be a read of its own.
+        with self._stream, os.fdopen(self._stream.fileno(), "rb", closefd=False) as lines:
+            for raw in lines:
+                with self._keeping:
+                    if self._closed:
+                        return
+                    try:
+                        self._keep(raw.decode("utf-8", "replace"))
+                    except (OSError, ValueError) as error:  # no room, or no such letter on stdout
+                        self.problem = _reason(error)
+                        return
+
+    def _keep(self, line: str) -> None:
+        self._log.write(line)
+        self._tail.append(line)
+        if self._echo:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        """Keep nothing more. What it still waits for is no concern of the program's end."""
+        with self._keeping:
+            self._closed = True
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _awaited(process: Popen, reading: _Reading, timeout_s: float | None) -> bool:
+    """Wait for a tool's end and for all that it says; whether its time was up, and it was ended."""
+    started = time.monotonic()
+    ended: float | None = None
+    timed_out = False
+    while not reading.problem:
+        reading.join(_LOOK_S)
+        now = time.monotonic()
+        if process.poll() is None:
+            if timeout_s is not None and now - started > timeout_s:
+                timed_out = True
+                end_group(process)
+            elif not reading.is_alive():  # it has closed its output, and goes on
+                time.sleep(_LOOK_S)
+            continue
+        ended = ended or now
+        if not reading.is_alive() or now - ended > PIPE_GRACE_S:
+            break
+    return timed_out
 
 
 def spawn(

@@ -35,6 +35,14 @@ READY_S = 60.0
 END_S = 30.0
 GONE_S = 10.0
 
+NO_START = "os error 1359"
+"""What a start under Wine now and then ends with: the new process died before Wine had set it up.
+
+That is STATUS_INTERNAL_ERROR, which Wine 8 has for a process that is gone without an exit code by
+then; nothing of the program has run. Such a start is made again, once, and said. Windows has no
+such thing, and nothing is made again there.
+"""
+
 
 def main(arguments: list[str]) -> int:
     """Command line; see the module."""
@@ -74,6 +82,15 @@ def installed(built: Built, launcher: Path, folder: Path) -> Path:
 
 def life(supervise: Path, program: Path, way: str) -> str:
     """One life: what was wrong with it; empty when nothing was."""
+    problem = one(supervise, program, way)
+    if NO_START in problem and windows.emulator():
+        say(f"Wine did not start it, so once more: {problem}")
+        problem = one(supervise, program, way)
+    return problem
+
+
+def one(supervise: Path, program: Path, way: str) -> str:
+    """One attempt at it; see :func:`life`."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         environment = {
             **os.environ,

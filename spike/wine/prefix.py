@@ -17,6 +17,7 @@ Four things have to be known of Wine 8:
 from __future__ import annotations
 
 import configparser
+import contextlib
 import hashlib
 import io
 import os
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from spike.build.doctor import Need
 from spike.core import process
 from spike.core.errors import MissingToolError, SpikeError
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
+from spike.launch import procs
 
 PYTHONS = {"3.11": "3.11.3-1.5.9", "3.12": "3.12.1-1.5.10"}
 """CPythons for Windows, whole, as Maven numbers them. On Windows people have their own."""
@@ -64,6 +66,10 @@ int main(void) {
 
 _DESKTOP_S = 60.0
 """How long the desktop may take to be there."""
+
+_SERVER_S = 120.0
+_END_S = 20.0
+"""How long the server, and what it has ended, may take."""
 
 _PURPOSE = "nox -s windows"
 NEEDS: tuple[Need, ...] = (
@@ -152,7 +158,26 @@ class Wine:
         """End every program in the prefix, and the server."""
         self._quietly(["wineserver", "-k"])
         while self._staying:
-            self._staying.pop().wait()
+            _within(self._staying.pop(), _END_S)
+        # A console that was just starting waits for ever for an answer of the server.
+        for each in self._processes():
+            with contextlib.suppress(*procs.GONE):
+                each.kill()
+
+    def running(self) -> list[str]:
+        """The command lines of everything that runs in the prefix by now."""
+        found = []
+        for each in self._processes():
+            with contextlib.suppress(*procs.GONE):
+                found.append(" ".join(each.cmdline()))
+        return found
+
+    def _processes(self) -> Iterator[procs.Process]:
+        mine = str(self.folder / "prefix")
+        for each in procs.processes():
+            with contextlib.suppress(*procs.GONE):
+                if each.environ().get("WINEPREFIX") == mine:
+                    yield each
 
     def _desktop(self) -> None:
         """Start the desktop, and a program that keeps it: else a packager would, by its pipe."""
@@ -183,12 +208,7 @@ class Wine:
 
     def _quietly(self, argv: Sequence[str]) -> int:
         """Run with nothing but /dev/null: what it leaves running holds no pipe of ours."""
-        child = self._start(argv)
-        try:
-            return child.wait(120)
-        except subprocess.TimeoutExpired:
-            process.kill_group(child.pid)
-            return child.wait()
+        return _within(self._start(argv), _SERVER_S)
 
     def _start(self, argv: Sequence[str], cwd: Path | None = None) -> process.Popen:
         null = subprocess.DEVNULL
@@ -359,6 +379,7 @@ class Wine:
         project: Path,
         log: Path,
         env: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
     ) -> process.Completed:
         """Run a module of the tool by a Python for Windows, in sight of the user.
 
@@ -368,6 +389,7 @@ class Wine:
             project: The folder of the project that it works for, and in.
             log: What it says.
             env: More changes to the environment.
+            timeout_s: After this it is ended, with all that runs in the prefix by then.
         """
         # What it is started with is this system's own, but for where things lie.
         environment = {
@@ -379,8 +401,21 @@ class Wine:
             **(env or {}),
         }
         return process.run_logged(
-            ["wine", str(python), *arguments], log_path=log, env=environment, cwd=project
+            ["wine", str(python), *arguments],
+            log_path=log,
+            env=environment,
+            cwd=project,
+            timeout_s=timeout_s,
         )
+
+
+def _within(child: process.Popen, limit_s: float) -> int:
+    """Wait for its end, or end it; its exit code."""
+    try:
+        return child.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill_group(child.pid)
+        return child.wait()
 
 
 def windows_path(path: Path) -> str:

@@ -44,6 +44,10 @@ PROBE = "benchmarks/faults/probe"
 PROJECT = "ein größeres Projekt"
 """Name of the project's folder: a space, and letters that no ASCII has."""
 
+STEP_S = 3600.0
+SHORT_STEP_S = 240.0
+"""How long a step may take: one that hangs did not hold, and the others are tried."""
+
 LEAST_CASES = 40
 """So many fault cases have to be judged on each variant."""
 
@@ -107,7 +111,12 @@ def main(arguments: list[str]) -> int:
     place.start()
     try:
         with Compiler(place.folder / "mingw64") as compiler:
-            proof = Proof(place=place, project=project, compiler=compiler)
+            proof = Proof(
+                place=place,
+                project=project,
+                compiler=compiler,
+                step_s=SHORT_STEP_S if options.short else STEP_S,
+            )
             compiled = None if options.no_host else proof.host()
             env = proof.host_programs if compiled else {}
             proof.hello(names, options.launches)
@@ -196,12 +205,14 @@ class Proof:
         place: A started Wine.
         project: From :func:`project_in`.
         compiler: What compiles Nuitka's C.
+        step_s: How long one of them may take.
         steps: What came of the steps so far.
     """
 
     place: Wine
     project: Path
     compiler: Compiler
+    step_s: float = STEP_S
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -225,10 +236,12 @@ class Proof:
         except SpikeError as error:
             self.steps.append(Step(name=name, ok=False, said=str(error)))
             return None
-        code = rust.tried(found, self.place, log)
+        limit_s = min(rust.TESTS_S, 2 * self.step_s)  # most of them compile first
+        code = rust.tried(found, self.place, log, limit_s)
         said = rust.summary(log.read_text(encoding="utf-8", errors="replace"))
-        late = "; the time was up" if code is None else ""
-        self.steps.append(Step(name=name, ok=code == 0, said=f"{said}{late}", exit_code=code))
+        if code is None:
+            said = self._hung(f"{said}; not over after {limit_s:.0f} s")
+        self.steps.append(Step(name=name, ok=code == 0, said=said, exit_code=code))
         return found
 
     def host_checked(self, found: rust.Rust) -> None:
@@ -347,12 +360,21 @@ class Proof:
         place = "-".join([packager or "tools", *(lock.parent.name for lock in locks[1:])])
         try:
             python = self.place.with_locks(place, *locks, without=left_out)
-            done = self.place.run(python, words, project=self.project, log=log, env=environment)
+            done = self.place.run(
+                python,
+                words,
+                project=self.project,
+                log=log,
+                env=environment,
+                timeout_s=self.step_s,
+            )
         except SpikeError as error:
             self.steps.append(Step(name=name, ok=False, said=str(error)))
             return
         last = [line for line in done.output.splitlines() if line.strip()][-1:]
         said = (last or [""])[0][:120]
+        if done.timed_out:
+            said = self._hung(f"not over after {self.step_s:.0f} s: {said}")
         self.steps.append(
             Step(
                 name=name,
@@ -362,6 +384,13 @@ class Proof:
                 crashed="Traceback (most recent call last)" in log.read_text("utf-8", "replace"),
             )
         )
+
+    def _hung(self, said: str) -> str:
+        """Show what still runs, and give the next step a Wine in which nothing does."""
+        print("\n".join(["still running in Wine:", *self.place.running()]))  # noqa: T201
+        self.place.stop()
+        self.place.start()
+        return said
 
     def enough_faults_tried(self) -> None:
         """Look into the result of the step before; see :func:`of_faults`."""

@@ -241,7 +241,7 @@ def programs(target: Path) -> Path:
     return target / TARGET / "debug"
 
 
-def tried(rust: Rust, place: Wine, log: Path) -> int | None:
+def tried(rust: Rust, place: Wine, log: Path, limit_s: float = TESTS_S) -> int | None:
     """Run the supervisor's and the launcher's own tests under Wine.
 
     Their output goes into a file: a program that they leave behind would hold a pipe for ever.
@@ -267,7 +267,7 @@ def tried(rust: Rust, place: Wine, log: Path) -> int | None:
             stderr=subprocess.STDOUT,
         )
         try:
-            return child.wait(TESTS_S)
+            return child.wait(limit_s)
         except subprocess.TimeoutExpired:
             return None
         finally:
@@ -276,7 +276,10 @@ def tried(rust: Rust, place: Wine, log: Path) -> int | None:
 
 
 def summary(log: str) -> str:
-    """What tests said: how many passed, and the names of those that failed."""
+    """What tests said: how many passed, and the names of those that failed or did not end."""
     passed = sum(map(int, re.findall(r"^test result: \w+\. (\d+) passed", log, flags=re.MULTILINE)))
     failed = re.findall(r"^test (\S+) \.\.\. FAILED$", log, flags=re.MULTILINE)
-    return f"{passed} passed; failed: {', '.join(failed) or 'none'}"
+    slow = re.findall(r"^test (\S+) has been running for over", log, flags=re.MULTILINE)
+    hung = [name for name in slow if not re.search(rf"^test {name} \.\.\. \w", log, re.MULTILINE)]
+    ended = f"; not ended: {', '.join(hung)}" if hung else ""
+    return f"{passed} passed; failed: {', '.join(failed) or 'none'}{ended}"

@@ -13,7 +13,9 @@ from spike.build import doctor
 from spike.core.errors import SpikeError
 from spike.measure import results
 from spike.wine import prefix, proof, rust
+from spike.wine.compiler import Compiler
 from spike.wine.prefix import Wine
+from spike.wine.proof import Proof
 from tests.support.commands import nox
 
 pytestmark = pytest.mark.integration
@@ -72,3 +74,29 @@ def test_what_a_packager_builds_for_windows_starts_stops_and_leaves_nothing() ->
     bench = results.load_file(results.files(folder)["reliability"], remedy="")
     assert bench
     assert str(bench.provenance["emulated"]).startswith("wine ")
+
+
+def test_a_step_that_hangs_is_ended_and_the_next_one_tried(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What it left running is named, and a Wine without it is what the next step finds."""
+    place = Wine(folder=proof.folder())
+    everything(place)
+    place.start()
+    try:
+        steps = Proof(
+            place=place,
+            project=proof.project_in(place),
+            compiler=Compiler(place.folder / "mingw64"),
+            step_s=10,
+        )
+        steps.step("hangs", None, "-c", "import time; print('begun', flush=True); time.sleep(99)")
+        steps.step("goes on", None, "-c", "print('on')")
+    finally:
+        place.stop()
+    hung, done = steps.steps
+    assert not hung.ok
+    assert hung.said == "not over after 10 s: begun"
+    assert "stays.exe" in capfd.readouterr().out.partition("still running in Wine:")[2]
+    assert done.ok
+    assert done.said == "on"

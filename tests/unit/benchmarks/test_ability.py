@@ -19,6 +19,8 @@ from benchmarks.faults.targets import NOT_OF_HELLO, FaultTarget
 from benchmarks.faults.verdict import Observation, Status
 from spike.launch.ready import Ready
 
+pytestmark = pytest.mark.slow
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the suite is for Linux")
 
 LIVES = """\

@@ -25,6 +25,7 @@ def base_of(ablated: ablation.Ablation) -> Recipe:
     return variant.packager.recipe(sidecar.load(), variant.mode.name)
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("ablated", ablation.ABLATIONS, ids=lambda ablated: ablated.name)
 def test_every_knob_changes_its_recipe_and_nothing_of_what_is_published(

@@ -30,6 +30,8 @@ from spike.project.sidecar import Sidecar
 from tests.support import sidecars, toy
 from tests.support.windows_launcher import Threads
 
+pytestmark = pytest.mark.slow
+
 VARIANT = toy.variant()
 
 

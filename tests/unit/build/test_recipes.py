@@ -12,6 +12,8 @@ from spike.core.errors import BuildFailedError
 from spike.packagers import VARIANTS
 from spike.project.sidecar import Sidecar
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["pyinstaller-onedir-lean", "cx_freeze-onedir", "nuitka-lean"])
 def test_a_recipe_is_asked_from_outside(hello: Sidecar, name: str) -> None:

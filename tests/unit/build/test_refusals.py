@@ -12,6 +12,8 @@ from spike.build import refusals
 from spike.core.errors import MissingToolError
 from spike.project.sidecar import Sidecar
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Nuitka links otherwise there")
 def test_a_python_that_nuitka_cannot_link_with_is_refused(

@@ -14,6 +14,8 @@ from spike.launch.spec import Failure
 from spike.packagers.recipe import Shipped
 from tests.support import sidecars
 
+pytestmark = pytest.mark.slow
+
 HEAD = """\
 import os, signal, subprocess, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -124,6 +124,7 @@ def test_ten_thousand_launches_are_resampled_in_blocks() -> None:
         assert sum(statistics._block_sizes(count)) == statistics.RESAMPLES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [10, 20])
 def test_the_stated_false_alarm_rate_holds(rounds: int) -> None:
     """Two equal programs come out different in no more than about 1 of 20 runs.

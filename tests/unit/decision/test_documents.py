@@ -23,6 +23,8 @@ from spike.core.errors import CorruptFileError
 from spike.core.workspace import TOOL, platform_id
 from spike.project import sidecar
 
+pytestmark = pytest.mark.slow
+
 COPIED = (
     *("benchmarks/results", "benchmarks/report", "docs", "issues", "sidecar", "examples/fastapi"),
     "snapshots",

@@ -31,9 +31,12 @@ WINE = Machine(
 )
 WINDOWS = replace(WINE, emulated="", checkout="d" * 16)
 
-pytestmark = pytest.mark.skipif(
-    not machines.COMMITTED.is_dir(), reason="the repository has no record to make folders of"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not machines.COMMITTED.is_dir(), reason="the repository has no record to make folders of"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

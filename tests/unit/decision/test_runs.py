@@ -22,9 +22,12 @@ from spike.project.sidecar import Sidecar
 from tests.support import machines
 from tests.support.machines import Machine, hand_over
 
-pytestmark = pytest.mark.skipif(
-    not machines.COMMITTED.is_dir(), reason="the repository has no record to make folders of"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not machines.COMMITTED.is_dir(), reason="the repository has no record to make folders of"
+    ),
+]
 
 VARIANT = "nuitka-lean"
 

@@ -92,7 +92,10 @@ def make(
     return found
 
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="environments lie differently")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="environments lie differently"),
+]
 
 
 def test_an_overlay_is_made_proved_and_written(tmp_path: Path) -> None:

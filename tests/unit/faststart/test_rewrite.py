@@ -353,6 +353,7 @@ def test_a_mistake_is_found(wrong: dict[str, Any]) -> None:
         rewritten(source, [Statement(**(right | changed))])
 
 
+@pytest.mark.slow
 def test_what_was_put_off_is_loaded_when_the_program_is_idle(tmp_path: Path) -> None:
     """While it works, nothing is; a module that cannot be loaded stops no other."""
     helper = (HELPER / "sidecar_fast_start.py").read_text().replace("IDLE = False", "IDLE = True")

@@ -18,6 +18,8 @@ from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.launch.streams import MAX_LINE_BYTES, TAIL_BYTES
 
+pytestmark = pytest.mark.slow
+
 GOOD = """
 import signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -17,6 +17,8 @@ from spike.launch.spec import (
     settle_s,
 )
 
+pytestmark = pytest.mark.slow
+
 POOL = [["--multiprocessing-fork", "tracker_fd=5", "pipe_handle=7"]]
 TRACKER = [["-B", "-c", "from multiprocessing.resource_tracker import main;main(6)"]]
 

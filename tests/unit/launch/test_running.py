@@ -17,6 +17,8 @@ from spike.launch.ready import Ready
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 
+pytestmark = pytest.mark.slow
+
 STOP = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
 SERVE = """
 import http.server

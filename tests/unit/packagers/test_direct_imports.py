@@ -12,6 +12,8 @@ import pytest
 from spike.core.workspace import TOOL as ROOT
 from spike.packagers.analysis import direct_imports, module_graph
 
+pytestmark = pytest.mark.slow
+
 PASSED_ON = "from functools import reduce\n"
 
 

@@ -385,6 +385,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_on_macos_the_plans_commands_are_the_same_and_what_is_for_linux_is_refused() -> None:
     """No suffix but Nuitka's own."""
     done = subprocess.run(

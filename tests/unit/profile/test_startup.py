@@ -13,6 +13,8 @@ from spike.profile.startup import OWN, STANDARD, Profile
 from spike.project.sidecar import load
 from tests.support import sidecars
 
+pytestmark = pytest.mark.slow
+
 MAIN = """
 import signal, sys
 import helper

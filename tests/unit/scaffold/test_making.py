@@ -92,6 +92,7 @@ def test_its_configuration_is_one_of_the_plugins(made: Path) -> None:
     assert config["identifier"] == "com.example.my-app"
 
 
+@pytest.mark.slow
 def test_every_command_exists(made: Path, tmp_path: Path) -> None:
     """What the making prints is what the README has, and invoke, nox and npm know all of it."""
     printed = re.findall(r"^  (.+)$", making.make(tmp_path / "other"), re.MULTILINE)

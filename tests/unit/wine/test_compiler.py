@@ -29,6 +29,7 @@ def test_paths_libraries_and_macros_are_told_apart() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("x86_64-w64-mingw32-gcc"), reason="MinGW is not installed")
 def test_it_compiles_for_who_knows_the_token_and_nobody_else(tmp_path: Path) -> None:
     """A port of this machine is open to everybody on it."""

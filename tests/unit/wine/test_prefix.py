@@ -97,6 +97,7 @@ def test_a_launcher_is_pips_own_with_the_python_and_a_script_behind_it(tmp_path:
     assert "sys.exit(Main.run())" in script
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no Wine")
 def test_sources_are_fetched_by_a_pip_that_is_there(tmp_path: Path) -> None:
     """The environments that uv makes, such as the session's own, have none."""

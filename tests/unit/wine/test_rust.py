@@ -44,6 +44,9 @@ def test_what_tests_said_is_counted_and_named() -> None:
     """All of their programs together."""
     assert rust.summary(OUTPUT) == "44 passed; failed: two"
     assert rust.summary("") == "0 passed; failed: none"
+    hanging = "test a::slow has been running for over 60 seconds\n"
+    hanging += "test a::hangs has been running for over 60 seconds\ntest a::slow ... ok\n"
+    assert rust.summary(hanging) == "0 passed; failed: none; not ended: a::hangs"
 
 
 def test_cargo_is_told_the_target() -> None:
