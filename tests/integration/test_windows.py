@@ -84,14 +84,12 @@ def test_a_step_that_hangs_is_ended_and_the_next_one_tried(
     everything(place)
     place.start()
     try:
-        steps = Proof(
-            place=place,
-            project=proof.project_in(place),
-            compiler=Compiler(place.folder / "mingw64"),
-            step_s=10,
-        )
-        steps.step("hangs", None, "-c", "import time; print('begun', flush=True); time.sleep(99)")
-        steps.step("goes on", None, "-c", "print('on')")
+        with Compiler(place.folder / "mingw64") as compiler:
+            project = proof.project_in(place)
+            steps = Proof(place=place, project=project, compiler=compiler, step_s=10)
+            words = ("-c", "import time; print('begun', flush=True); time.sleep(99)")
+            steps.step("hangs", None, *words)
+            steps.step("goes on", None, "-c", "print('on')")
     finally:
         place.stop()
     hung, done = steps.steps
