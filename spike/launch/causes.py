@@ -29,6 +29,7 @@ class Cause(StrEnum):
     NATIVE_LIBRARY = "native_library"
     WRONG_PLACE = "wrong_place"
     NOT_IN_SITE = "not_in_site"
+    OTHER_PROGRAM = "other_program"
     READY_FORM = "ready_form"
     STOP_FORM = "stop_form"
 

@@ -57,7 +57,8 @@ def diagnose(
         if finding is not None:
             return finding
     if failure is Failure.READY_TIMEOUT:
-        return lifecycle.ready_form(stdout.splitlines(), stderr.splitlines(), facts)
+        # Lines as whoever waits has them: a progress that writes over itself is a part of one.
+        return lifecycle.ready_form(stdout.split("\n"), stderr.split("\n"), facts)
     if failure is Failure.UNCLEAN_STOP and exit_signal:
         return lifecycle.stop_form([*stderr.splitlines(), *stdout.splitlines()], exit_signal)
     if failure is Failure.UNCLEAN_STOP and exit_code in lifecycle.CODES_OF_SIGNALS:
@@ -126,4 +127,6 @@ def _explained(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis |
             finding = explain(match, variant, facts)
             if finding is not None:
                 return finding
-    return missing_files.named_path(raised, variant, facts)
+    return missing_files.named_path(raised, variant, facts) or missing_files.other_program(
+        raised, facts
+    )

@@ -45,6 +45,26 @@ def named_path(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis |
     return None
 
 
+def other_program(raised: Raised, facts: SidecarFacts) -> Diagnosis | None:
+    """A program that is started by its name alone, and is nowhere on the PATH."""
+    match = _NO_SUCH_FILE.search(raised.message)
+    # Both subprocess and asyncio's come to an end there.
+    if match is None or not re.fullmatch(r"(?:.*/)?subprocess\.py:\d+", raised.where):
+        return None
+    name = match["path"].strip("'\"")
+    if not name or "/" in name or "\\" in name:
+        return None
+    return Diagnosis(
+        cause=Cause.OTHER_PROGRAM,
+        target=name,
+        message=f"It starts the program {name!r}, which is nowhere on the PATH here: no packager "
+        "ships what a program starts by its name.",
+        fix=f"make {name} a requirement of your installer; or ship it: copy it into the sidecar's "
+        f"folder, {tool_line('data', facts.data, name)}, and start "
+        f"Path(__file__).parent / {json.dumps(name)}",
+    )
+
+
 def _missing_file(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
     try:
         path = str(ast.literal_eval(match["path"]))

@@ -70,6 +70,32 @@ def test_an_exception_in_colour_is_read_like_any_other() -> None:
     assert "\x1b" not in last_words(stderr=text, stdout="")
 
 
+STARTS = """\
+Traceback (most recent call last):
+  File "main.py", line 3, in <module>
+    subprocess.run(["{name}", "-version"], check=True)
+  File "/usr/lib/python3.11/subprocess.py", line 548, in run
+  File "subprocess.py", line 1950, in _execute_child
+FileNotFoundError: [Errno 2] No such file or directory: '{name}'
+"""
+
+
+def test_a_program_that_is_not_on_the_path_is_no_file_of_the_sidecars() -> None:
+    """As ffmpeg, pandoc and git are: no key ships them."""
+    text = STARTS.format(name="ffmpeg")
+    finding = diagnose(stderr=text, variant="v", facts=FACTS, failure=Failure.EXITED_BEFORE_READY)
+    assert finding is not None
+    assert (finding.cause, finding.target, finding.key) == (Cause.OTHER_PROGRAM, "ffmpeg", "")
+    assert "a requirement of your installer" in finding.fix
+
+
+def test_a_program_of_ones_own_that_is_started_by_its_name_is_found_beside_the_code() -> None:
+    finding = diagnose(stderr=STARTS.format(name="plug_in.py"), variant="v", facts=FACTS)
+    assert finding is not None
+    assert finding.cause is Cause.WRONG_PLACE
+    assert 'Path(__file__).parent / "plug_in.py"' in finding.fix
+
+
 def test_a_module_of_ones_own_is_no_distribution() -> None:
     """No list has room for it: the project goes by another name."""
     text = "importlib.metadata.PackageNotFoundError: No package metadata was found for shapes"

@@ -91,6 +91,20 @@ def test_a_pattern_for_a_line_fits_that_line_alone() -> None:
     assert r'ready_pattern = "\\[up\\] \\(80\\)"' in finding.fix
 
 
+def test_what_stands_behind_a_progress_is_no_line_of_its_own() -> None:
+    """It was said in time: a carriage return ends no line for whoever waits for one."""
+    finding = diagnose(
+        stderr="",
+        stdout="loading 50 %\rloading 100 %\rREADY",
+        variant="v",
+        facts=APP,
+        failure=Failure.READY_TIMEOUT,
+    )
+    assert finding is not None
+    assert "has 'READY' inside" in finding.message
+    assert 'ready_pattern = "READY"' in finding.fix
+
+
 @pytest.mark.parametrize(
     ("stdout", "health"),
     [("NOT READYING", ""), ("", "http://127.0.0.1:{port}/"), ("ALREADY", "")],
