@@ -168,18 +168,40 @@ def _of_module(module: str, function: str, where: _Where) -> Entry:
     )
 
 
+def _meant(name: str, where: _Where) -> str:
+    """What is there and is probably meant by an entry that is no file."""
+    path = where.folder / name
+    asked = PurePosixPath(name)
+    base = next((each for each in where.roots if asked.is_relative_to(each)), ".")
+    package = ".".join(asked.relative_to(base).parts)
+    if (path / "__main__.py").is_file():
+        return f"-m {package}"
+    if (where.folder / f"{name}.py").is_file():
+        return f"{name}.py"
+    parts = tuple(name.split("."))
+    for root in where.roots:
+        depth, files = roots.resolved(parts, where.folder / root)
+        module = (where.folder / root).joinpath(*parts)
+        if depth == len(parts) and files and not module.is_dir():
+            return f"-m {name}"
+    wanted = f"{asked.name.removesuffix('.py')}.py".lower()
+    for found in (
+        path for depth in ("", "*/", "*/*/") for path in where.folder.glob(f"{depth}*.py")
+    ):
+        place = found.relative_to(where.folder)
+        if found.name.lower() == wanted and not NOT_SOURCES & set(place.parts):
+            return place.as_posix()
+    return next(iter(_startable(where.folder)), "package.module:function")
+
+
 def _of_script(name: str, where: _Where) -> Entry:
     """A script as it is; one inside a package that relies on it is run as a module of it."""
     path = where.folder / name
     if not path.is_file():
-        asked = PurePosixPath(name)
-        base = next((each for each in where.roots if asked.is_relative_to(each)), ".")
-        package = ".".join(asked.relative_to(base).parts)
-        right = 'entry = "main.py", "package.module:function" or "-m package"'
         raise wrong(
             "tool.sidecar.entry",
             f"names {name!r}, and {path} is not a file",
-            f'entry = "-m {package}"' if (path / "__main__.py").is_file() else right,
+            f'entry = "{_meant(name, where)}"',
         )
     if (path.parent / "__init__.py").is_file() and (
         path.name == "__main__.py" or _RELATIVE.search(path.read_bytes())

@@ -169,6 +169,29 @@ def test_main_py_is_the_program_when_nothing_else_is_said(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("named", "meant"),
+    [
+        ("notes.store", "-m notes.store"),  # as an author writes a module
+        ("serve", "serve.py"),
+        ("Serve.py", "serve.py"),
+        ("store.py", "src/notes/store.py"),
+        ("lib/serve.py", "serve.py"),
+        ("gone.py", "serve.py"),  # the only one that looks as if it were started
+    ],
+)
+def test_an_entry_that_is_nothing_names_what_is_there(
+    tmp_path: Path, named: str, meant: str
+) -> None:
+    """What is said to try is there, and works."""
+    files = {"serve.py": 'if __name__ == "__main__":\n    print("RAN")\n'}
+    folder = project(tmp_path, f'[tool.sidecar]\nentry = "{named}"', files)
+    with pytest.raises(SidecarError) as caught:
+        sidecar.load(folder)
+    assert f'entry = "{meant}"' in str(caught.value)
+    assert sidecar.load(project(tmp_path, f'[tool.sidecar]\nentry = "{meant}"', files))
+
+
+@pytest.mark.parametrize(
     ("manifest", "says"),
     [
         ("", "is not set, there is no main.py"),
