@@ -91,7 +91,10 @@ def walk(start: str) -> dict[str, Page]:
         found[target] = page
         here = urllib.parse.urljoin(root, target)
         for link in _links(page):
-            absolute = urllib.parse.urlsplit(urllib.parse.urljoin(here, link))
+            try:
+                absolute = urllib.parse.urlsplit(urllib.parse.urljoin(here, link))
+            except ValueError:  # such as https://[your-domain]/
+                continue
             if absolute.netloc == base.netloc and not _ORDER.search(absolute.path):
                 waiting.append(_target(urllib.parse.urlunsplit(absolute)))
     return found

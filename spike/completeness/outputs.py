@@ -36,25 +36,24 @@ def differing(
     else:
         common = Counter(_mask(line) for line in again)
         optional = [mask for mask in masks if not common[mask]]
-    every = [re.compile(_pattern(mask), re.DOTALL) for mask in masks]
-    left = list(every)
+    left = list(masks)
     names = list(plain)
     only_program = []
     for line in program:
         shown = _mask(line)
-        for place, pattern in enumerate(left):
-            if pattern.fullmatch(shown):
+        for place, mask in enumerate(left):
+            if _fits(mask, shown):
                 del left[place], names[place]
                 break
         else:
             # Once more is no difference: a child of multiprocessing imports the main script.
-            if not any(pattern.fullmatch(shown) for pattern in every):
+            if not any(_fits(mask, shown) for mask in masks):
                 only_program.append(line)
     told = [_mask(line) for line in program]
     only_plain = [
         line
-        for line, pattern in zip(names, left, strict=True)
-        if _mask(line) not in optional and not any(pattern.fullmatch(other) for other in told)
+        for line, mask in zip(names, left, strict=True)
+        if _mask(line) not in optional and not any(_fits(mask, other) for other in told)
     ]
     return only_plain, only_program
 
@@ -75,5 +74,22 @@ def _common(one: str, other: str) -> str:
     return "".join(word if word == twin else _ANY for word, twin in zip(words, others, strict=True))
 
 
-def _pattern(mask: str) -> str:
-    return ".*".join(re.escape(part) for part in mask.split(_ANY))
+def _fits(mask: str, line: str) -> bool:
+    """Whether a line is a mask with anything in its gaps.
+
+    From left to right, each part where it comes first: in time that is linear in both, where a
+    regular expression takes one that doubles with each gap.
+    """
+    first, *parts = mask.split(_ANY)
+    if not parts:
+        return line == first
+    last = parts.pop()
+    at, end = len(first), len(line) - len(last)
+    if end < at or not line.startswith(first) or not line.endswith(last):
+        return False
+    for part in parts:
+        at = line.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True

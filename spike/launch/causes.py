@@ -54,6 +54,7 @@ class SidecarFacts:
             which data files are found relative to.
         ready: What is waited for.
         health: ``health`` in ``[tool.sidecar]``.
+        optional: Top-level modules that its own sources import and are prepared to do without.
     """
 
     name: str
@@ -69,6 +70,7 @@ class SidecarFacts:
     roots: tuple[str, ...] = (".",)
     ready: Ready = field(default_factory=Ready)
     health: str = ""
+    optional: frozenset[str] = frozenset()
 
     def has_module(self, module: str) -> bool:
         """Tell whether the folder itself holds this module or package."""

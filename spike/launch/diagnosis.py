@@ -21,6 +21,16 @@ from spike.launch.tracebacks import Raised, plain
 
 _QUIET_LEVEL = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
 
+_BAD_LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b")
+
+LAST_LINES = 10
+"""So many of a program's last lines are looked through for one of an error's level."""
+
+_NO_EXCEPTION = frozenset(
+    {Failure.LEFT_FILES, Failure.LEFT_PROCESSES, Failure.DUPLICATE_READY, Failure.STARTED_AGAIN}
+)
+"""Failures of programs that came to READY and to their end: what they told is no cause of these."""
+
 LONGEST_MESSAGE = 600
 """So many characters of an exception's message are shown."""
 
@@ -52,18 +62,21 @@ def diagnose(
     Returns:
         The finding, or None when the text does not show such a mistake.
     """
-    for raised in _candidates(plain(stderr), plain(stdout), failure):
-        finding = _explained(raised, variant, facts)
-        if finding is not None:
-            return finding
-    if failure is Failure.READY_TIMEOUT:
-        # Lines as whoever waits has them: a progress that writes over itself is a part of one.
-        return lifecycle.ready_form(stdout.split("\n"), stderr.split("\n"), facts)
+    if failure in _NO_EXCEPTION:
+        return None
     if failure is Failure.UNCLEAN_STOP and exit_signal:
         return lifecycle.stop_form([*stderr.splitlines(), *stdout.splitlines()], exit_signal)
     if failure is Failure.UNCLEAN_STOP and exit_code in lifecycle.CODES_OF_SIGNALS:
         return lifecycle.code_of_signal(exit_code)
-    return None
+    # Lines as whoever waits has them: a progress that writes over itself is a part of one.
+    said, aside = stdout.split("\n"), stderr.split("\n")
+    if failure is Failure.READY_TIMEOUT and (form := lifecycle.ready_form(said, aside, facts)):
+        return form
+    for raised in _candidates(plain(stderr), plain(stdout), failure):
+        finding = _explained(raised, variant, facts)
+        if finding is not None:
+            return finding
+    return lifecycle.asked_in_vain(facts) if failure is Failure.READY_TIMEOUT else None
 
 
 def last_words(*, stderr: str, stdout: str, failure: Failure | None = None) -> str:
@@ -76,15 +89,19 @@ def last_words(*, stderr: str, stdout: str, failure: Failure | None = None) -> s
     """
     texts = {"stderr": plain(stderr), "stdout": plain(stdout)}
     for name, text in texts.items():
-        raised: Raised | None = tracebacks.uncaught(text)
+        ended = failure is Failure.EXITED_BEFORE_READY
+        raised: Raised | None = tracebacks.uncaught(text, ended=ended)
         if raised is None and failure is Failure.SMOKE_FAILED:
             every = tracebacks.read(text)
             raised = every[-1] if every else None
         if raised is not None and raised.lines:
             return f"{name} ends with: {_shown(raised)}"
     for name, text in texts.items():
-        if lines := tracebacks.last_lines(text, 1):
-            return f"{name} ends with: {lines[0]}"
+        if lines := tracebacks.last_lines(text, LAST_LINES):
+            # A server says why, and then that it is gone.
+            bad = (line for line in lines if _BAD_LEVEL.search(line))
+            last = next(bad, lines[0]) if _QUIET_LEVEL.search(lines[0]) else lines[0]
+            return f"{name} ends with: {last}"
     return "it wrote nothing"
 
 
@@ -111,7 +128,8 @@ def _candidates(stderr: str, stdout: str, failure: Failure | None) -> Iterator[R
             for line in reversed(text.splitlines()):
                 yield Raised(lines=(line,))
         return
-    found = [each for text in (stderr, stdout) if (each := tracebacks.uncaught(text))]
+    ended = failure is Failure.EXITED_BEFORE_READY
+    found = [each for text in (stderr, stdout) if (each := tracebacks.uncaught(text, ended=ended))]
     for raised in found:
         yield from tracebacks.every(raised)
     if not found:

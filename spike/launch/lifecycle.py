@@ -68,15 +68,24 @@ def ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagno
         stream = "" if shown in waited else f' and ready_stream = "{there}"'
         fix = f"in [tool.sidecar] set {key} = {json.dumps(right, ensure_ascii=False)}{stream}; "
         fix += f"or {flushed}"
-    elif facts.health and "{" not in facts.health:
-        message = (
-            f"Nothing that it wrote is {wanted!r}. If it is ready when it answers, that can be "
-            "waited for."
-        )
-        fix = f"in [tool.sidecar] set ready_url = {json.dumps(facts.health)}"
     else:
         return None
     return Diagnosis(cause=Cause.READY_FORM, target=wanted, message=message, fix=fix)
+
+
+def asked_in_vain(facts: SidecarFacts) -> Diagnosis | None:
+    """The line never came, and the program has an address that can be waited for."""
+    ready = facts.ready
+    if ready.url or not facts.health or "{" in facts.health:
+        return None
+    wanted = ready.pattern or ready.line
+    return Diagnosis(
+        cause=Cause.READY_FORM,
+        target=wanted,
+        message=f"Nothing that it wrote is {wanted!r}. If it is ready when it answers, that can be "
+        "waited for.",
+        fix=f"in [tool.sidecar] set ready_url = {json.dumps(facts.health)}",
+    )
 
 
 def _escaped(text: str) -> str:

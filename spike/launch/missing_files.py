@@ -28,17 +28,32 @@ _NO_LIBRARY_PYINSTALLER = re.compile(
 # The working folder of a launch, see spike.launch.places.
 _WORKING_FOLDER = re.compile(r"^.*?/places/[^/]+/cwd-[^/]+/")
 _GONE = re.compile(
-    r"n(?:o|')t exist|non-?existent|no such|not found|cannot (?:open|find)|missing", re.IGNORECASE
+    r"n(?:o|')t exist|non-?existent|no such|not found|FileNotFoundError|missing"
+    r"|cannot (?:open|find)|(?:could(?: not|n't)|unable to|failed to) (?:open|find|load|read)",
+    re.IGNORECASE,
 )
-_PATH = re.compile(r"""(['"])(?P<quoted>[^'"\n]+)\1|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,]+)""")
+# What the system's loader says of a library that is there, and is too old or too new.
+_OTHER_VERSION = re.compile(r"version `\S+' not found")
+# A quote behind a letter is an apostrophe, and what ends a sentence ends no path.
+_PATH = re.compile(
+    r"""(?<!\w)(['"])(?P<quoted>[^'"\n]+)\1"""
+    r"""|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,()\[\]]*[^\s'":,()\[\].;])"""
+)
+_OF_FILES = re.compile(
+    r"\b(?:file|folder|director(?:y|ies)|path|template|model)\b|\[(?:Errno|WinError)", re.IGNORECASE
+)
 
 
 def named_path(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis | None:
     """Any exception that says of a path of the sidecar's that it is not there."""
-    if not _GONE.search(raised.message):
+    if raised.kind == "TypeError" or not _GONE.search(raised.message):
+        return None
+    if _OTHER_VERSION.search(raised.message):
         return None
     for match in _PATH.finditer(raised.message):
-        path = match["quoted"] or match["bare"]
+        path = (match["quoted"] or match["bare"]).replace("\\\\", "\\")
+        if not re.search(r"[./\\]", path) and not _OF_FILES.search(raised.message):
+            continue  # a word in quotes: an argument's, a field's, a route's
         finding = _missing_path(path, variant, facts, cause=Cause.DATA_FILE)
         if finding is not None:
             return finding
@@ -57,8 +72,9 @@ def other_program(raised: Raised, facts: SidecarFacts) -> Diagnosis | None:
     return Diagnosis(
         cause=Cause.OTHER_PROGRAM,
         target=name,
-        message=f"It starts the program {name!r}, which is nowhere on the PATH here: no packager "
-        "ships what a program starts by its name.",
+        message=f"It starts the program {name!r}, which is nowhere on the PATH here, or starts one "
+        f"in a folder {name!r} that is not there: no packager ships what a program starts by its "
+        "name.",
         fix=f"make {name} a requirement of your installer; or ship it: copy it into the sidecar's "
         f"folder, {tool_line('data', facts.data, name)}, and start "
         f"Path(__file__).parent / {json.dumps(name)}",
@@ -119,7 +135,7 @@ def _missing_path(
             fix=f"Path(__file__).parent / {json.dumps(relative)}, packaged and as a script",
         )
     listed = [item for item in facts.data if _covers(item, own)]
-    if listed:
+    if listed and facts.has_path(own):
         if facts.shipped is not None and asked is not None and _has(facts.shipped, asked):
             return None  # it is there: the exception is about something else
         return Diagnosis(
@@ -150,13 +166,15 @@ def _missing_path(
             key="collect",
             value=top,
         )
+    create = f"create {own} in the sidecar's folder"
+    if not listed:
+        create += f" and {tool_line('data', facts.data, own)}"
     return Diagnosis(
         cause=cause,
         target=relative,
         message=f"The {variant} program looks for {relative!r} beside itself, and the sidecar's "
         "folder has no such file.",
-        fix=f"if the program reads it, create {own} in the sidecar's folder and "
-        f"{tool_line('data', facts.data, own)}; if it makes it, use the user's data folder: where "
+        fix=f"if the program reads it, {create}; if it makes it, use the user's data folder: where "
         "a program lies is no place to write",
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import encodings.aliases
+import importlib.util
 import re
+import sys
 
 from spike.launch.causes import Cause, Diagnosis, Explain, SidecarFacts, tool_line
 from spike.launch.program_paths import relative_to_program
@@ -13,8 +16,8 @@ _NO_NAME = re.compile(
     r"ImportError: cannot import name '(?P<name>\w+)' from '(?P<package>[\w.]+)' \((?P<path>.*)\)"
 )
 _NO_METADATA = re.compile(
-    r"PackageNotFoundError: No package metadata was found for (?P<name>[\w.-]+)"
-    r"|DistributionNotFound: The '(?P<requirement>[^']+)' distribution was not found"
+    r"(?:PackageNotFoundError: No package metadata was found for |DistributionNotFound: )"
+    r"(?:The '(?P<requirement>[^']+)' distribution was not found|(?P<name>[\w.-]+))"
 )
 # uvicorn's words, and those that Nuitka puts in their place: it changes the library's source.
 _NO_ASGI_MODULE = re.compile(
@@ -27,8 +30,18 @@ _NO_CODEC = re.compile(r"LookupError: unknown encoding: (?P<name>[\w-]+)")
 _SITE_NAME = re.compile(r"NameError: name '(?P<name>exit|quit)' is not defined")
 
 
-def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis:
-    """A module is not there: because it did not ship, or because nothing provides it."""
+def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    """A module is not there: because it did not ship, or because nothing provides it.
+
+    None for one that no packager can be told of, and for one that the program can do without: what
+    is told of that is no cause of its end.
+    """
+    top = name.partition(".")[0]
+    if top in sys.stdlib_module_names and not facts.has_module(top):
+        if not _is_here(name):
+            return None
+    elif facts.has_module(top) and not facts.has_module(name):
+        return None
     if facts.can_import(name):
         if name in facts.hidden_imports:
             return Diagnosis(
@@ -48,6 +61,18 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis:
             key="hidden_imports",
             value=name,
         )
+    if top in facts.optional:
+        return None
+    if own := next((path for path in sorted(facts.files) if path.endswith(f"/{top}.py")), None):
+        folder = own.rpartition("/")[0]
+        return Diagnosis(
+            cause=Cause.HIDDEN_IMPORT,
+            target=name,
+            message=f"The {variant} program imports {name!r}, and no folder that it looks in has "
+            f"it; in the sources it is {own}.",
+            fix=f"sys.path.insert(0, str(Path(__file__).parent / {folder!r})) before the import, "
+            "as a literal, so that a packager can follow it",
+        )
     return Diagnosis(
         cause=Cause.MISSING_DEPENDENCY,
         target=name,
@@ -58,28 +83,40 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis:
     )
 
 
-def _missing_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+def _is_here(name: str) -> bool:
+    """Whether this Python has a module of the standard library."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
+
+
+def _missing_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
     return _module(match["module"], variant, facts)
 
 
-def _missing_asgi_module(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+def _missing_asgi_module(
+    match: re.Match[str], variant: str, facts: SidecarFacts
+) -> Diagnosis | None:
     return _module(match["module"].partition(":")[0], variant, facts)
 
 
 def _missing_name(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
     """``from package import submodule`` fails like this when the submodule did not ship."""
-    if relative_to_program(match["path"], facts) is None:
-        return None
+    path = match["path"].replace("\\", "/")
+    if relative_to_program(path, facts) is None or "/__init__." not in path:
+        return None  # elsewhere, or a module, in which nothing can ship
     return _module(f"{match['package']}.{match['name']}", variant, facts)
 
 
-def _missing_dialect(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
+def _missing_dialect(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
     """SQLAlchemy names a plugin by group and name; the first part of the name is the module."""
     return _module(f"{match['group']}.{match['name'].partition('.')[0]}", variant, facts)
 
 
-def _missing_codec(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
-    return _module("encodings." + match["name"].replace("-", "_"), variant, facts)
+def _missing_codec(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    name = match["name"].lower().replace("-", "_")
+    return _module("encodings." + encodings.aliases.aliases.get(name, name), variant, facts)
 
 
 def _missing_site_name(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
@@ -113,6 +150,24 @@ def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -
             message=f"The program asks for the metadata of {name!r}, which is one of its own "
             f"modules; as a distribution the project is called {facts.name!r}.",
             fix=f"importlib.metadata.version({facts.name!r})",
+        )
+    installed = {normal_name(each) for each in (facts.provided or {}).values()}
+    known = {normal_name(facts.name), *map(normal_name, map(requirement_name, facts.dependencies))}
+    if facts.provided is not None and normal_name(name) not in installed | known:
+        return Diagnosis(
+            cause=Cause.MISSING_DEPENDENCY,
+            target=name,
+            message=f"The program asks for the metadata of the distribution {name!r}, which no "
+            "dependency of the sidecar brings.",
+            fix=f"add {name} to [project] dependencies and lock again, if the program needs it",
+        )
+    if name in facts.metadata:
+        return Diagnosis(
+            cause=Cause.METADATA,
+            target=name,
+            message=f"The {variant} program asks for the metadata of the distribution {name!r}, "
+            "although metadata lists it: the artifact was built before that.",
+            fix="build again with --force",
         )
     return Diagnosis(
         cause=Cause.METADATA,

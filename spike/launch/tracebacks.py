@@ -17,7 +17,7 @@ _CHAINED = (
     "The above exception was the direct cause of the following exception:",
 )
 _GROUP = re.compile(r"^\s*(?:[|+]\s?)+(?:-+(?:\s*\d+\s*-+)?\s*$)?")
-_FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<name>.*))?')
+_FRAME = re.compile(r'^[\s>]+File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<name>.*))?')
 _LOG = re.compile(
     r"^\W*(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)\b)"
     r"|\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*[:\]|-]"
@@ -29,9 +29,16 @@ _GIVES_UP = re.compile(
 )
 # What the interpreter, a packager's launcher and late clean-up say behind the last exception.
 _NOISE = re.compile(
-    r"^\[PYI-\d+:|^\[\d+\] Failed to execute script|^Exception ignored in|^sys:1: "
+    r"^\[(?:PYI-)?\d+(?::\w+)?\] Failed to execute script|^Exception ignored in|^sys:1: "
     r"|^Error in sys\.excepthook|^Original exception was:|^\s*$"
 )
+_QUIET = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
+_BAD_NEWS = re.compile(r"^.*\b(?:ERROR|CRITICAL|FATAL)\b")
+# A packager's launcher says so of an exception that nobody has caught.
+_ENDED = re.compile(r"^\[(?:PYI-)?\d+(?::\w+)?\] Failed to execute script")
+# What Python itself tells of, and goes on: an exception in a finaliser or at the exit, in a task.
+_IGNORED = re.compile(r"^Exception ignored (?:in|while|on)\b")
+_OF_A_TASK = re.compile(r"^Task exception was never retrieved\b")
 # Colours and other orders to a terminal (ECMA-48, 5.4), and characters that show nothing. Lines end
 # as they did.
 _UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -50,6 +57,8 @@ class Raised:
         told: Whether something was written around it that only a program writes which goes on.
         gives_up: Whether the program says beside it that it ends because of it.
         in_thread: Whether it ended a thread.
+        quietly: Whether it was told in that only log lines stand behind it, and no bad news: of a
+            program that ended it may be the end all the same, as something logs at the exit.
         span: Numbers of its first line in the text and of the one behind its last.
     """
 
@@ -60,6 +69,7 @@ class Raised:
     told: bool = False
     gives_up: bool = False
     in_thread: bool = False
+    quietly: bool = False
     span: tuple[int, int] = (0, 0)
 
     @property
@@ -78,9 +88,35 @@ def plain(text: str) -> str:
     return _UNSEEN.sub("", text)
 
 
+def _heard(text: str) -> list[str]:
+    """The lines, empty where they are of an exception that ended nothing, beside one that may have.
+
+    Line numbers stay what they were.
+    """
+    lines = text.splitlines()
+    heads = sum(_HEAD in line for line in lines)
+    for pattern in (_IGNORED, _OF_A_TASK):
+        for begin, line in enumerate(lines):
+            if not pattern.match(line):
+                continue
+            end = begin + 1
+            while end < len(lines) and lines[end].startswith("future: "):
+                end += 1
+            if end < len(lines) and lines[end].startswith(_HEAD):
+                if pattern is _OF_A_TASK and heads == 1:
+                    continue  # nothing else says why it waits in vain
+                end += 1
+                while end < len(lines) and lines[end].startswith((" ", "\t")):
+                    end += 1
+                heads -= 1
+                end += 1  # the exception's own line
+            lines[begin:end] = [""] * len(lines[begin:end])
+    return lines
+
+
 def read(text: str) -> tuple[Raised, ...]:
     """Every exception with a traceback in a text, in order; chained ones are one."""
-    lines = text.splitlines()
+    lines = _heard(text)
     heads = [index for index, line in enumerate(lines) if _HEAD in line]
     found: list[Raised] = []
     for number, head in enumerate(heads):
@@ -93,13 +129,18 @@ def read(text: str) -> tuple[Raised, ...]:
     return tuple(found)
 
 
-def uncaught(text: str) -> Raised | None:
-    """The exception that ended a program; None when none did, or when it was only logged."""
+def uncaught(text: str, *, ended: bool = False) -> Raised | None:
+    """The exception that ended a program; None when none did, or when it was only logged.
+
+    Args:
+        text: What the program wrote.
+        ended: Whether it is known to have ended by itself, before anybody asked it to.
+    """
     found = read(text)
     if not found:
         return None
     last = found[-1]
-    if last.gives_up or not last.told:
+    if last.gives_up or not last.told or (ended and last.quietly):
         return last
     threads = [raised for raised in found if raised.in_thread]
     return threads[-1] if threads else None
@@ -116,7 +157,7 @@ def last_lines(text: str, count: int = 3, *, outside: bool = False) -> tuple[str
     spans = [raised.span for raised in read(text)] if outside else []
     lines = [
         line.strip()
-        for number, line in enumerate(text.splitlines())
+        for number, line in enumerate(_heard(text))
         if not _NOISE.match(line) and not any(first <= number < end for first, end in spans)
     ]
     return tuple(reversed(lines[-count:]))
@@ -132,6 +173,7 @@ def _chained(raised: Raised, before: Raised) -> Raised:
         told=raised.told or before.told,
         gives_up=raised.gives_up or before.gives_up,
         in_thread=raised.in_thread or before.in_thread,
+        quietly=raised.quietly,
         span=(before.span[0], raised.span[1]),
     )
 
@@ -172,8 +214,14 @@ def _one(lines: Sequence[str], head: int, end: int) -> tuple[Raised, bool]:
             where=where,
             source=source,
             told=told,
-            gives_up=any(_GIVES_UP.search(line) for line in beside),
+            gives_up=any(_ENDED.match(line) for line in rest[:2])
+            or any(_GIVES_UP.search(line) and not _QUIET.search(line) for line in beside),
             in_thread=in_thread,
+            quietly=(_BAD_NEWS.match(prefix) is not None and not following and not next_is_another)
+            or (
+                not (is_logged or next_is_another or _LOG.match(before))
+                and all(_LOG.match(line) and _QUIET.search(line) for line in following)
+            ),
             span=(head, head + 1 + start + len(message)),
         ),
         chained,

@@ -60,7 +60,7 @@ class Sidecar {
             if (!(error instanceof SidecarError && error.kind === 'notReady'))
                 throw error;
         }
-        let unwatch;
+        let watching;
         let timer;
         try {
             await new Promise((resolve, reject) => {
@@ -68,18 +68,19 @@ class Sidecar {
                     const text = `The sidecar "${this.name}" was not ready within ${timeoutMs} ms.`;
                     reject(new SidecarError('notReady', text));
                 }, timeoutMs);
-                this.onChange(({ state, failure, restarts }) => {
+                watching = this.onChange(({ state, failure, restarts }) => {
                     if (state === 'ready')
                         resolve();
                     else if (failure && !restarts)
                         reject(new SidecarError(failure.kind, failure.what));
-                }).then((end) => (unwatch = end), reject);
+                });
+                watching.catch(reject);
             });
             return await this.access();
         }
         finally {
             clearTimeout(timer);
-            void unwatch?.();
+            void watching?.then((end) => end()).catch(() => undefined);
         }
     }
     async fetch(path, init = {}) {

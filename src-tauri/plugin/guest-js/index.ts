@@ -168,7 +168,7 @@ export class Sidecar {
     } catch (error) {
       if (!(error instanceof SidecarError && error.kind === 'notReady')) throw error
     }
-    let unwatch: Unwatch | undefined
+    let watching: Promise<Unwatch> | undefined
     let timer: ReturnType<typeof setTimeout> | undefined
     try {
       await new Promise<void>((resolve, reject) => {
@@ -176,15 +176,17 @@ export class Sidecar {
           const text = `The sidecar "${this.name}" was not ready within ${timeoutMs} ms.`
           reject(new SidecarError('notReady', text))
         }, timeoutMs)
-        this.onChange(({ state, failure, restarts }) => {
+        watching = this.onChange(({ state, failure, restarts }) => {
           if (state === 'ready') resolve()
           else if (failure && !restarts) reject(new SidecarError(failure.kind, failure.what))
-        }).then((end) => (unwatch = end), reject)
+        })
+        watching.catch(reject)
       })
       return await this.access()
     } finally {
       clearTimeout(timer)
-      void unwatch?.()
+      // What it waits for may have come before the answer that says how to end it.
+      void watching?.then((end) => end()).catch(() => undefined)
     }
   }
 

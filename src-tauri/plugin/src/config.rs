@@ -54,7 +54,7 @@ pub struct SidecarConfig {
     #[serde(default = "ready_timeout_ms")]
     pub ready_timeout_ms: u64,
     /// A URL on this computer that is asked once it is ready. `{port}` in it is its port, other
-    /// fields come from the `key=value` words of its lines. Asked without the token.
+    /// fields come from the `key=value` words of its lines. Asked with the token.
     #[serde(default)]
     pub health: Option<String>,
     /// What follows a crash.

@@ -41,7 +41,8 @@ impl Token {
     }
 
     /// The text without the secret.
-    pub(crate) fn hide(&self, text: String) -> String {
+    #[must_use]
+    pub fn hide(&self, text: String) -> String {
         if text.contains(&self.0) {
             text.replace(&self.0, HIDDEN)
         } else {

@@ -1,6 +1,7 @@
 //! Whether a program, or the folder that it is, can be replaced by an update: nothing runs it, and
 //! its files can be written or put into its place.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,8 +48,8 @@ fn told(by: &[Survivor]) -> String {
 }
 
 /// Proves that an update can replace a file or a folder with all that is in it. Each file is opened
-/// for writing, which the system refuses while somebody runs it; who has loaded it is looked up
-/// where the system shows that (Linux, the processes of this user).
+/// for writing, which the system refuses while somebody runs it; who runs it is looked up where the
+/// system shows that (Linux and Windows, the processes of this user), on Linux also who has loaded it.
 ///
 /// # Errors
 /// The first thing that keeps it from being replaced. What somebody uses comes before what this
@@ -63,7 +64,7 @@ pub fn replaceable(path: &Path) -> Result<(), NotReplaceable> {
     if !by.is_empty() {
         return Err(NotReplaceable::InUse { path: real, by });
     }
-    let mut refused = None;
+    let mut refused = Vec::new();
     for file in files(&real).map_err(unknown)? {
         match platform::open_to_replace(&file) {
             Ok(_) => {}
@@ -71,20 +72,24 @@ pub fn replaceable(path: &Path) -> Result<(), NotReplaceable> {
                 let by = Vec::new();
                 return Err(NotReplaceable::InUse { path: file, by });
             }
-            Err(error) => refused = refused.or(Some((file, error))),
+            Err(error) => refused.push((file, error)),
         }
     }
-    let Some((file, error)) = refused else {
-        return Ok(());
-    };
     // What may not be written can still be replaced by another file of its name.
-    match file.parent().map(try_to_write_in) {
-        Some(Ok(())) => Ok(()),
-        _ => Err(NotReplaceable::NotAllowed {
-            path: file,
-            error: error.to_string(),
-        }),
+    let mut tried = BTreeMap::new();
+    for (file, error) in refused {
+        let Some(folder) = file.parent() else {
+            continue;
+        };
+        let may = tried.entry(folder.to_owned());
+        if !*may.or_insert_with(|| try_to_write_in(folder).is_ok()) {
+            return Err(NotReplaceable::NotAllowed {
+                error: error.to_string(),
+                path: file,
+            });
+        }
     }
+    Ok(())
 }
 
 /// The file itself, or the files in the folder at any depth; links are not followed.
@@ -137,6 +142,44 @@ mod tests {
         assert_eq!(fs::read(&file).expect("there"), b"x");
         let missing = replaceable(&folder.join("other"));
         assert!(matches!(missing, Err(NotReplaceable::Unknown { .. })));
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn who_runs_a_program_is_named_however_its_path_is_written() {
+        let own = std::env::current_exe().expect("known");
+        let upper = PathBuf::from(own.to_string_lossy().to_uppercase());
+        for path in [&own, &upper, &own.parent().expect("a folder").to_owned()] {
+            match replaceable(path) {
+                Err(NotReplaceable::InUse { by, .. }) => {
+                    assert!(by.iter().any(|process| process.pid == std::process::id()));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// root may write everywhere, whatever the bits say.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_in_a_closed_folder_counts_whichever_is_looked_at_first() {
+        use std::os::unix::fs::PermissionsExt as _;
+        // SAFETY: it takes and changes nothing.
+        if unsafe { libc::geteuid() } == 0 {
+            return;
+        }
+        let folder = folder("closed");
+        let closed = folder.join("lib");
+        for file in [folder.join("a"), closed.join("b")] {
+            fs::write(&file, "x").expect("written");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("read-only");
+        }
+        assert_eq!(replaceable(&folder), Ok(()));
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).expect("closed");
+        let refused = replaceable(&folder);
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).expect("opened");
+        assert!(matches!(refused, Err(NotReplaceable::NotAllowed { .. })));
         fs::remove_dir_all(&folder).expect("removed");
     }
 

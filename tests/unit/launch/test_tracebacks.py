@@ -124,4 +124,5 @@ def test_the_causes_of_an_exception_come_along() -> None:
 
 def test_last_lines_are_the_programs_own() -> None:
     """Not those of a packager's launcher."""
-    assert tracebacks.last_lines("one\n\ntwo \n[PYI-9:ERROR] Failed\n") == ("two", "one")
+    launcher = "[PYI-9:ERROR] Failed to execute script 'main' due to unhandled exception!"
+    assert tracebacks.last_lines(f"one\n\ntwo \n{launcher}\n") == ("two", "one")

@@ -26,14 +26,16 @@ impl Gate {
         Ok(())
     }
 
+    /// Closes it, and looks at what runs by then: nothing passes meanwhile.
+    ///
     /// # Errors
     /// When it is closed already.
-    pub(super) fn close(&self, ran: Vec<String>) -> Result<()> {
+    pub(super) fn close(&self, ran: impl FnOnce() -> Vec<String>) -> Result<()> {
         let mut held = self.lock();
         if held.is_some() {
             return Err(Error::Updating);
         }
-        *held = Some(ran);
+        *held = Some(ran());
         Ok(())
     }
 

@@ -27,9 +27,11 @@ pub(super) fn ask(hub: &Arc<Hub>, name: &str, url: &UrlTemplate, ready: &Snapsho
         .name("sidecar-health".to_owned())
         .spawn(move || {
             let fields = teller.fields(&owner);
+            let said = teller.port(&owner, launch);
             let answer = answer(&template, token.as_ref(), |field| match field {
                 FREE_PORT_FIELD => handed.map(|port| port.to_string()),
-                "port" if !fields.contains_key("port") => handed.map(|port| port.to_string()),
+                // Never what another line calls a port: the token goes there.
+                "port" => said.or(handed).map(|port| port.to_string()),
                 field => fields.get(field).cloned(),
             });
             teller.take_health(&owner, launch, answer);
@@ -59,7 +61,11 @@ fn answer(
         Ok(answer) => HealthAnswer {
             url: url.as_str().to_owned(),
             status: Some(answer.status),
-            body: Some(answer.body),
+            // A service may answer with what it was asked by.
+            body: Some(match token {
+                Some(token) => token.hide(answer.body),
+                None => answer.body,
+            }),
             error: None,
         },
         Err(error) => failed(url.as_str(), error.to_string()),

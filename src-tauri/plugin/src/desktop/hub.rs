@@ -5,12 +5,16 @@
 //! at once, and each one is.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sidecar_supervisor::{LineKind, LogLine, Snapshot, State as SidecarState, Stream, fields};
+use sidecar_supervisor::{
+    LineKind, LogLine, Reason, Snapshot, State as SidecarState, Stream, fields,
+};
 use tauri::ipc::Channel;
 
+use crate::error::Error;
 use crate::models::{Failure, HealthAnswer, Line, LogBatch, Status};
 
 /// Lines that are kept of each sidecar.
@@ -54,6 +58,8 @@ struct State {
     pictures: BTreeMap<String, Picture>,
     changes: VecDeque<(u64, Status)>,
     next_change: u64,
+    /// The pictures for who has just come: told by the thread, since a channel calls who made it.
+    first: Vec<(u32, Message)>,
     subscribers: Vec<Subscriber>,
     next_id: u32,
     lines_wait: bool,
@@ -115,6 +121,21 @@ impl Hub {
         let status = picture.status.clone();
         self.tell(&mut state, status);
         became_ready
+    }
+
+    /// A sidecar that is not started at all.
+    pub(super) fn refuse(&self, name: &str, error: &Error) {
+        let mut state = self.lock();
+        if let Some(picture) = state.pictures.get_mut(name) {
+            "failed".clone_into(&mut picture.status.state);
+            picture.status.failure = Some(Failure {
+                kind: error.kind().to_owned(),
+                what: "The sidecar was not started: it is not built, and its placeholder stands there."
+                    .to_owned(),
+            });
+            let status = picture.status.clone();
+            self.tell(&mut state, status);
+        }
     }
 
     /// Takes what the health URL of a launch answered.
@@ -201,18 +222,23 @@ impl Hub {
         lines.filter(|line| line.number >= since).cloned().collect()
     }
 
-    /// Sends the state of each sidecar, and has every later change sent.
-    ///
-    /// # Errors
-    /// When there is nobody to send to.
-    pub(super) fn watch(&self, page: &str, channel: Channel<Status>) -> tauri::Result<u32> {
+    /// Has the state of each sidecar sent, and every later change.
+    pub(super) fn watch(&self, page: &str, channel: Channel<Status>) -> u32 {
         let mut state = self.lock();
-        // What is on its way is part of what is sent now; so nobody sees a state go back.
-        for picture in state.pictures.values() {
-            channel.send(picture.status.clone())?;
-        }
-        let from = state.next_change;
-        Ok(subscribe(&mut state, page, Wants::States { channel, from }))
+        // What is on its way is part of these pictures; so nobody sees a state go back.
+        let pictures: Vec<_> = state
+            .pictures
+            .values()
+            .map(|picture| Box::new(picture.status.clone()))
+            .collect();
+        let (sent, from) = (channel.clone(), state.next_change);
+        let id = subscribe(&mut state, page, Wants::States { channel, from });
+        let messages = pictures
+            .into_iter()
+            .map(|status| (id, Message::State(sent.clone(), status)));
+        state.first.extend(messages);
+        self.changed.notify_all();
+        id
     }
 
     /// Has the lines from `next` on sent.
@@ -280,9 +306,11 @@ impl Hub {
         loop {
             let now = Instant::now();
             let lines = state.lines_wait && now >= *lines_due;
-            if !state.changes.is_empty() || lines {
+            if !state.changes.is_empty() || !state.first.is_empty() || lines {
                 let changes: Vec<_> = state.changes.drain(..).collect();
-                let mut messages = state_messages(&state, &changes);
+                let mut messages = mem::take(&mut state.first);
+                messages.retain(|(id, _)| state.subscribers.iter().any(|each| each.id == *id));
+                messages.extend(state_messages(&state, &changes));
                 if lines {
                     *lines_due = now + LINES_EVERY;
                     messages.extend(line_messages(&mut state));
@@ -395,6 +423,18 @@ fn note_fields(picture: &mut Picture, text: &str) {
     }
 }
 
+/// What happened, in words for any page: where the program lies is nobody's business there.
+fn without_paths(reason: &Reason) -> String {
+    let how = match reason {
+        Reason::NotFound { .. } => "its program is not there",
+        Reason::PermissionDenied { .. } => "its program may not be executed",
+        Reason::Blocked { .. } => "its program is blocked on this computer",
+        Reason::SpawnIo { .. } => "the operating system refused it",
+        other => return other.to_string(),
+    };
+    format!("The sidecar was not started: {how}.")
+}
+
 fn status_of(name: &str, dev: bool, snapshot: &Snapshot, health: Option<HealthAnswer>) -> Status {
     let survivors = snapshot
         .cleanup
@@ -412,7 +452,7 @@ fn status_of(name: &str, dev: bool, snapshot: &Snapshot, health: Option<HealthAn
                 .ok()
                 .and_then(|reason| Some(reason.get("kind")?.as_str()?.to_owned()))
                 .unwrap_or_default(),
-            what: failure.report.what.clone(),
+            what: without_paths(&failure.reason),
         }),
         crashes: snapshot.recovery.crashes,
         restarts: snapshot.recovery.restart_at_ms.is_some(),

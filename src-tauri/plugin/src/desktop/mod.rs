@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use sidecar_supervisor::{Snapshot, State, Supervisor, TempSpec};
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Emitter as _, Manager as _, Runtime};
+use tauri::{AppHandle, Emitter as _, Manager as _, Resource, Runtime};
 
 use self::gate::Gate;
 use self::hub::Hub;
@@ -35,9 +35,25 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// The sidecars of the application.
 pub struct Sidecars {
-    sidecars: BTreeMap<String, Sidecar>,
+    life: Life,
     hub: Arc<Hub>,
     gate: Arc<Gate>,
+}
+
+/// What ends with the application.
+#[derive(Clone)]
+struct Life(Arc<BTreeMap<String, Sidecar>>, Arc<Hub>);
+
+/// Tauri drops what is in this table before it starts the application anew, which it does without an
+/// event where the main thread asks for it (`AppHandle::restart`).
+struct AtCleanup(Life);
+
+impl Resource for AtCleanup {}
+
+impl Drop for AtCleanup {
+    fn drop(&mut self) {
+        self.0.shutdown();
+    }
 }
 
 impl Sidecars {
@@ -77,17 +93,21 @@ impl Sidecars {
                 error: error.to_string(),
             })?;
         for sidecar in sidecars.values().filter(|sidecar| sidecar.autostart) {
-            sidecar.supervisor.start();
+            match sidecar.refuse_placeholder() {
+                Ok(()) => sidecar.supervisor.start(),
+                Err(error) => {
+                    say(&error.to_string());
+                    hub.refuse(&sidecar.name, &error);
+                }
+            }
         }
-        Ok(Self {
-            sidecars,
-            hub,
-            gate,
-        })
+        let life = Life(Arc::new(sidecars), Arc::clone(&hub));
+        app.resources_table().add(AtCleanup(life.clone()));
+        Ok(Self { life, hub, gate })
     }
 
     fn find(&self, name: &str) -> Result<&Sidecar> {
-        self.sidecars.get(name).ok_or_else(|| self.unknown(name))
+        self.life.0.get(name).ok_or_else(|| self.unknown(name))
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -104,7 +124,7 @@ impl Sidecars {
 
     /// The names in the configuration.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.sidecars.keys().map(String::as_str)
+        self.life.0.keys().map(String::as_str)
     }
 
     /// Starts a sidecar, unless it runs; whether it becomes ready is told by its state.
@@ -161,13 +181,9 @@ impl Sidecars {
     /// number that is given, or until the page is gone.
     ///
     /// # Errors
-    /// When the channel's page is gone already.
+    /// Never on a desktop.
     pub fn watch(&self, page: &str, channel: Channel<Status>) -> Result<u32> {
-        let watched = self.hub.watch(page, channel);
-        watched.map_err(|error| Error::System {
-            what: "The page cannot be told".to_owned(),
-            error: error.to_string(),
-        })
+        Ok(self.hub.watch(page, channel))
     }
 
     /// Ends what `watch` or `logs` began.
@@ -208,9 +224,12 @@ impl Sidecars {
     /// Waits until a sidecar is ready, and no longer than until it has failed for good.
     ///
     /// # Errors
-    /// When there is no such sidecar, or it is not ready in time.
+    /// When there is no such sidecar, it was never built, or it is not ready in time.
     pub fn wait_ready(&self, name: &str, timeout: Duration) -> Result<Access> {
         let sidecar = self.find(name)?;
+        if sidecar.supervisor.snapshot().launch == 0 {
+            sidecar.refuse_placeholder()?;
+        }
         let waited = sidecar.supervisor.wait_for(timeout, |now| {
             now.state == State::Ready || (now.failure.is_some() && now.rests_for_good())
         });
@@ -277,8 +296,8 @@ impl Sidecars {
     /// # Errors
     /// When something could not be ended or somebody uses the files; all goes on as before then.
     pub fn prepare_update(&self) -> Result<Vec<Prepared>> {
-        self.gate.close(self.running())?;
-        update::prepare(&self.sidecars, &self.gate).inspect_err(|_| {
+        self.gate.close(|| self.running())?;
+        update::prepare(&self.life.0, &self.gate).inspect_err(|_| {
             let _ = self.resume();
         })
     }
@@ -296,7 +315,8 @@ impl Sidecars {
     }
 
     fn running(&self) -> Vec<String> {
-        self.sidecars
+        self.life
+            .0
             .values()
             .filter(|sidecar| !sidecar.supervisor.snapshot().rests_for_good())
             .map(|sidecar| sidecar.name.clone())
@@ -311,20 +331,28 @@ impl Sidecars {
     /// Stops what ends with this window.
     pub(crate) fn window_closed(&self, label: &str) {
         self.hub.forget_page(label);
-        for sidecar in self.sidecars.values() {
+        for sidecar in self.life.0.values() {
             if sidecar.window.as_deref() == Some(label) {
                 sidecar.supervisor.stop();
             }
         }
     }
 
-    /// Ends all sidecars for good, at once and not one after the other, and waits for that.
+    /// Ends all sidecars for good and waits for that.
     pub(crate) fn shutdown(&self) {
+        self.life.shutdown();
+    }
+}
+
+impl Life {
+    /// Ends all for good, at once and not one after the other, and waits for that.
+    fn shutdown(&self) {
+        let Self(sidecars, hub) = self;
         let begun = Instant::now();
-        for sidecar in self.sidecars.values() {
+        for sidecar in sidecars.values() {
             sidecar.supervisor.stop();
         }
-        for sidecar in self.sidecars.values() {
+        for sidecar in sidecars.values() {
             let last = sidecar.supervisor.shutdown();
             for survivor in last.cleanup.iter().flat_map(|cleanup| &cleanup.survivors) {
                 say(&format!(
@@ -336,7 +364,7 @@ impl Sidecars {
                 ));
             }
         }
-        self.hub.close();
+        hub.close();
     }
 }
 

@@ -234,3 +234,97 @@ fn a_placeholder_is_named_and_not_started() {
     }
     std::fs::remove_dir_all(folder).expect("removed");
 }
+
+#[test]
+fn a_placeholder_is_not_started_with_the_application_either_and_pages_hear_why() {
+    let folder = folder("placeholder-autostart");
+    let path = folder.join("api");
+    std::fs::write(&path, "#!/bin/sh\n# sidecar placeholder\n").expect("written");
+    let app = app(json!({"api": {"program": path}}));
+    let status = app.sidecars().status("api").expect("known");
+    let failure = status.failure.expect("it cannot be started");
+    assert_eq!(
+        (status.state.as_str(), status.launch, failure.kind.as_str()),
+        ("failed", 0, "placeholder")
+    );
+    assert!(!failure.what.contains("placeholder-autostart"));
+    match app.sidecars().wait_ready("api", PATIENCE) {
+        Err(Error::Placeholder { name, .. }) => assert_eq!(name, "api"),
+        other => panic!("{other:?}"),
+    }
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn no_page_hears_where_a_program_lies_that_is_not_there() {
+    let app = app(json!({"api": {"program": "/home/ada/gone/api"}}));
+    until("the failure", || {
+        app.sidecars().status("api").expect("known").state == "failed"
+    });
+    let failure = app.sidecars().status("api").expect("known").failure;
+    let failure = failure.expect("it failed");
+    assert_eq!(failure.kind, "not_found");
+    assert!(!failure.what.contains("ada"), "{}", failure.what);
+    let text = app.sidecars().diagnostics("api").expect("known").text;
+    assert!(text.expect("a diagnosis").contains("/home/ada/gone/api"));
+}
+
+#[test]
+fn the_token_goes_to_no_port_that_a_sidecar_only_speaks_of() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+    let foreign = listener.local_addr().expect("known").port();
+    let words = format!("echo 'database port={foreign}'; echo READY; sleep 30");
+    let health = json!({"port": true, "health": "http://127.0.0.1:{port}/health"});
+    let app = app(json!({"api": with(shell(&words), health)}));
+    let access = app.sidecars().wait_ready("api", PATIENCE).expect("ready");
+    let health = || app.sidecars().status("api").expect("known").health;
+    until("the answer", || health().is_some());
+    let own = access.port.expect("handed over");
+    assert_eq!(
+        health().expect("asked").url,
+        format!("http://127.0.0.1:{own}/health")
+    );
+    listener.set_nonblocking(true).expect("set");
+    assert!(listener.accept().is_err(), "nobody came");
+}
+
+#[test]
+fn an_application_that_starts_itself_anew_has_ended_its_sidecars_before() {
+    let app = app(json!({"hello": hello()}));
+    app.sidecars().wait_ready("hello", PATIENCE).expect("ready");
+    // What AppHandle::restart does first, and all that it does, on the main thread.
+    app.handle().cleanup_before_exit();
+    assert_eq!(
+        app.sidecars().status("hello").expect("known").state,
+        "exited"
+    );
+}
+
+#[test]
+fn whoever_is_told_may_ask_meanwhile() {
+    let app = app(json!({"hello": hello()}));
+    let (asker, (told, heard)) = (app.handle().clone(), std::sync::mpsc::channel());
+    let channel = tauri::ipc::Channel::new(move |_| {
+        let status = asker.sidecars().status("hello").expect("known");
+        let _ = told.send(status.name);
+        Ok(())
+    });
+    app.sidecars().watch("none", channel).expect("watched");
+    assert_eq!(heard.recv_timeout(PATIENCE).as_deref(), Ok("hello"));
+}
+
+#[test]
+fn who_waits_for_ready_does_not_take_an_end_before_a_restart_for_that_of_all() {
+    let words = "if [ -e \"$SIDECAR_TEST_MARK\" ]; then echo READY; sleep 30; \
+                 else trap '' TERM; touch \"$SIDECAR_TEST_MARK\"; sleep 30; fi";
+    let mark = folder("restart").join("mark");
+    let slow = json!({"readyTimeoutMs": 300, "env": {"SIDECAR_TEST_MARK": &mark}});
+    let app = app(json!({"api": with(shell(words), slow)}));
+    until("the deadline", || {
+        app.sidecars().status("api").expect("known").state == "stopping"
+    });
+    app.sidecars().restart("api").expect("asked");
+    app.sidecars()
+        .wait_ready("api", PATIENCE)
+        .expect("ready at the second launch");
+}

@@ -116,7 +116,7 @@ impl Actor {
             Message::Command(command) => self.command(command),
             Message::Mark(mark) => {
                 // Whoever has asked may have stopped waiting.
-                let _ = mark.send(());
+                let _ = mark.send(self.shared.lock().launch);
             }
             Message::Chunk {
                 launch,

@@ -100,6 +100,10 @@ impl Actor {
             ..Recovery::default()
         };
         let follows = self.after_stop == AfterStop::Start && !self.closing;
+        if follows {
+            // Nobody who waits for READY takes this end for that of all.
+            recovery.restart_at_ms = Some(self.ms(now));
+        }
         if let Some(failure) = &failure
             && !follows
             && !self.closing

@@ -17,8 +17,9 @@ pub(super) enum Command {
 
 pub(super) enum Message {
     Command(Command),
-    /// Answered when everything that was asked for before has been taken.
-    Mark(Sender<()>),
+    /// Answered when everything that was asked for before has been taken, with the number of the last
+    /// launch by then.
+    Mark(Sender<u64>),
     Chunk {
         launch: u64,
         stream: Stream,

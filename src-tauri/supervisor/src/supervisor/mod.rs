@@ -95,7 +95,8 @@ impl Supervisor {
 
     /// Stops the sidecar and waits until it rests and no restart is due. To call `stop` and wait for
     /// rest is not the same: until the stop is taken, a start that was asked for just before may be
-    /// on its way, and the picture is still that of the rest before it.
+    /// on its way, and the picture is still that of the rest before it. Where somebody asks for a
+    /// start meanwhile, the launch that was stopped has ended and the next one's picture is given.
     ///
     /// # Errors
     /// After `timeout`, with the picture that there was.
@@ -105,11 +106,10 @@ impl Supervisor {
         let (mark, taken) = mpsc::channel();
         let _ = self.commands.send(Message::Mark(mark));
         // After a shutdown nobody answers, and the rest is final; after the time there is none left.
-        let _ = taken.recv_timeout(timeout);
-        self.wait_for(
-            deadline.saturating_duration_since(Instant::now()),
-            Snapshot::rests_for_good,
-        )
+        let stopped = taken.recv_timeout(timeout).unwrap_or(u64::MAX);
+        self.wait_for(deadline.saturating_duration_since(Instant::now()), |now| {
+            now.rests_for_good() || now.launch > stopped
+        })
     }
 
     /// Stops the sidecar if it runs, and starts it.

@@ -16,7 +16,12 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{ERROR_SHARING_VIOLATION, FILETIME, WAIT_OBJECT_0};
+use windows_sys::Win32::Foundation::{
+    ERROR_SHARING_VIOLATION, FILETIME, INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
+};
+use windows_sys::Win32::System::Diagnostics::ToolHelp::{
+    CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
+};
 use windows_sys::Win32::System::Threading::{
     CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED, GetExitCodeProcess,
     GetProcessTimes, INFINITE, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
@@ -169,10 +174,58 @@ pub fn means_in_use(error: &io::Error) -> bool {
     error.raw_os_error() == Some(ERROR_SHARING_VIOLATION.cast_signed())
 }
 
-/// Who uses a file is not looked up here: the system refuses to open it, and that is enough.
+/// The processes that run a file which is this path or lies below it, as far as this user may ask
+/// them. The system's refusal to open the file does not tell: it asks for the right to write first.
 #[must_use]
-pub fn users_of(_path: &Path) -> Vec<Survivor> {
-    Vec::new()
+pub fn users_of(path: &Path) -> Vec<Survivor> {
+    let path = compared(path);
+    let below = format!("{path}\\");
+    let mut found = Vec::new();
+    for pid in ids() {
+        let Ok(process) = open(pid) else { continue };
+        let program = program_of(&process);
+        let compared = compared(&program);
+        if compared == path || compared.starts_with(&below) {
+            found.push(Survivor {
+                pid,
+                cmdline: program.display().to_string(),
+                found_by: "file",
+            });
+        }
+    }
+    found
+}
+
+/// A path as another of the same file has it: in small letters, and without what `canonicalize` puts
+/// in front.
+fn compared(path: &Path) -> String {
+    let text = path.to_string_lossy().to_lowercase();
+    let whole = text.strip_prefix(r"\\?\").unwrap_or(&text);
+    let share = whole.strip_prefix(r"unc\").map(|rest| format!(r"\\{rest}"));
+    share.unwrap_or_else(|| whole.to_owned())
+}
+
+/// The ids of all processes; none where the system does not show them.
+fn ids() -> Vec<u32> {
+    let mut entry = PROCESSENTRY32W {
+        dwSize: u32::try_from(size_of::<PROCESSENTRY32W>()).unwrap_or_default(),
+        ..PROCESSENTRY32W::default()
+    };
+    let mut found = Vec::new();
+    // SAFETY: the snapshot is checked, and owned from here on; the entry has the size that it says.
+    unsafe {
+        let snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+        if snapshot == INVALID_HANDLE_VALUE {
+            return found;
+        }
+        let snapshot = OwnedHandle::from_raw_handle(snapshot);
+        let mut got = Process32FirstW(snapshot.as_raw_handle(), &raw mut entry);
+        while got != 0 {
+            found.push(entry.th32ProcessID);
+            got = Process32NextW(snapshot.as_raw_handle(), &raw mut entry);
+        }
+    }
+    found
 }
 
 /// A started process with everything that it starts in turn.
