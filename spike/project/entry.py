@@ -203,10 +203,14 @@ def _of_script(name: str, where: _Where) -> Entry:
             f"names {name!r}, and {path} is not a file",
             f'entry = "{_meant(name, where)}"',
         )
-    if (path.parent / "__init__.py").is_file() and (
-        path.name == "__main__.py" or _RELATIVE.search(path.read_bytes())
-    ):
+    relative = _RELATIVE.search(path.read_bytes()) is not None
+    if (path.parent / "__init__.py").is_file() and (path.name == "__main__.py" or relative):
         root = path.parent
+    elif relative and path.parent != where.folder:
+        root = path.parent.parent  # of a package without __init__.py
+    else:
+        root = None
+    if root is not None:
         while (root / "__init__.py").is_file() and root != where.folder:
             root = root.parent
         return _module_of(path, root, where)

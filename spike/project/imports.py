@@ -24,9 +24,10 @@ from spike.core import workspace
 from spike.core.errors import SidecarError
 from spike.project import guards, roots
 from spike.project.guards import Need
+from spike.project.interpreters import SUPPORTED
 from spike.project.sidecar import Sidecar
 from spike.project.sidecarlock import pinned
-from spike.project.specifiers import holds, lowest, marker_holds, normal_name, requirement_name
+from spike.project.specifiers import holds, marker_holds, normal_name, requirement_name
 
 _ALWAYS_THERE = sys.stdlib_module_names | {"__main__"}
 
@@ -119,14 +120,22 @@ def check_python(sidecar: Sidecar, chosen: str = "") -> None:
     have = chosen or platform.python_version()
     if not sidecar.requires_python or holds(sidecar.requires_python, have) is not False:
         return
-    wanted = lowest(sidecar.requires_python)
-    better = wanted if wanted and holds(f">={wanted}", have) is False else ""
-    raise SidecarError(
+    asked = (
         f"{sidecar.name} asks for Python {sidecar.requires_python} (requires-python), and this is "
-        f"Python {have}.",
+        f"Python {have}."
+    )
+    # The last of its releases: a lower bound may name a later one than the first.
+    fit = [each for each in SUPPORTED if holds(sidecar.requires_python, f"{each}.99") is not False]
+    if not fit:
+        raise SidecarError(
+            asked,
+            why=f"This packages Python {SUPPORTED[0]} to {SUPPORTED[-1]}.",
+            try_next="a wider requires-python, where the program can do with one of these",
+        )
+    raise SidecarError(
+        asked,
         why="A packager packages the Python that it runs in.",
-        try_next=f'[tool.sidecar] python = "{better or "3.X"}", or --python {better or "3.X"} '
-        "behind the command",
+        try_next=f'[tool.sidecar] python = "{fit[-1]}", or --python {fit[-1]} behind the command',
     )
 
 
@@ -157,6 +166,8 @@ def check(sidecar: Sidecar, found: Scan, provided: Mapping[str, str]) -> tuple[s
             continue
         if normal_name(item.top) in excluded or _lies_on_the_path(item.top):
             continue
+        if item.top == "distutils" and "setuptools" in provided:
+            continue  # setuptools puts it there, where Python has none any more
         where = f"{workspace.display_path(sidecar.folder / item.file)}:{item.line}"
         what = f"{where} imports {item.module!r}, which no dependency of {sidecar.name} provides"
         if item.own:
@@ -173,6 +184,12 @@ def check(sidecar: Sidecar, found: Scan, provided: Mapping[str, str]) -> tuple[s
             )
         elif found.unknown_path:
             warnings.append(f"{what}, unless {found.unknown_path} puts it on the module path.")
+        elif near := _near(sidecar, item.top):
+            warnings.append(
+                f"{where} imports {item.module!r}, and {near} lies on no path for modules that "
+                "can be seen here: what PYTHONPATH says outside does not ship. To make it one: "
+                "sys.path.insert(0, str(Path(__file__).parent / ...)) before the import."
+            )
         elif excluded:
             warnings.append(f"{what} here: {', '.join(sorted(excluded))} is for other platforms.")
         else:
@@ -180,16 +197,23 @@ def check(sidecar: Sidecar, found: Scan, provided: Mapping[str, str]) -> tuple[s
     return tuple(dict.fromkeys(warnings))
 
 
+def _near(sidecar: Sidecar, top: str) -> str:
+    """A file of the project that may be meant by a module; empty for none."""
+    for path in (each.as_posix() for each in sidecar.source_files()):
+        if f"/{path}".endswith((f"/{top}.py", f"/{top}/__init__.py")):
+            return path
+    return ""
+
+
 def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
     """The refusal; a distribution is named only where its own metadata says that it is the one."""
     again = f"nox -s lock --{sidecar.option}"
     known = importlib.metadata.packages_distributions().get(item.top)
     if known:
-        dependencies = json.dumps([*sidecar.dependencies, known[0]], ensure_ascii=False)
         return SidecarError(
             what,
             why=f"The distribution {known[0]} has it, which is here only for the packager.",
-            try_next=f"[project] dependencies = {dependencies}, then {again}",
+            try_next=f"{_to_depend_on(sidecar, known[0])}, then {again}",
         )
     unread = sidecar.folder / "requirements.txt"
     if sidecar.dependency_source == "pyproject.toml" and unread.is_file():
@@ -201,11 +225,32 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
         )
     return SidecarError(
         what,
-        why=f"Nor is there a file or folder {item.top!r} on the project's own import roots: "
-        f"{', '.join(_shown_roots(sidecar))}.",
+        why=f"Nor is there a module or a folder with code {item.top!r} on the project's own import "
+        f"roots: {', '.join(_shown_roots(sidecar))}.",
         try_next="add the distribution that has this module (it may have another name) to "
-        f"[project] dependencies, then {again}; or import it inside try ... except ImportError",
+        f"{_dependencies_of(sidecar)}, then {again}; or import it inside try ... except "
+        "ImportError",
     )
+
+
+def _dependencies_of(sidecar: Sidecar) -> str:
+    """Where a project says what it depends on, in words."""
+    source = sidecar.dependency_source
+    if source == "built":
+        manifest = sidecar.folder / "pyproject.toml"
+        if manifest.is_file() and b"[tool.poetry" in manifest.read_bytes():
+            return "[tool.poetry.dependencies]"
+        return "what its build backend reads: setup.py or setup.cfg"
+    if source == "dynamic":
+        return "the file that [tool.setuptools.dynamic] names"
+    return source if source == "requirements.txt" else "[project] dependencies"
+
+
+def _to_depend_on(sidecar: Sidecar, name: str) -> str:
+    if _dependencies_of(sidecar) != "[project] dependencies":
+        return f"add {name} to {_dependencies_of(sidecar)}"
+    dependencies = json.dumps([*sidecar.dependencies, name], ensure_ascii=False)
+    return f"in [project] set dependencies = {dependencies}"
 
 
 def _shown_roots(sidecar: Sidecar) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import codecs
+import configparser
 import hashlib
 import json
 import re
@@ -127,10 +128,20 @@ def has_backend(document: Mapping[str, Any], folder: Path) -> bool:
     """Whether there is something that builds this project's metadata."""
     return (
         "build-system" in document
-        or "poetry" in document.get("tool", {})
+        or "poetry" in _table(document.get("tool"))
         or (folder / "setup.py").is_file()
-        or (folder / "setup.cfg").is_file()
+        or _describes_a_project(folder / "setup.cfg")
     )
+
+
+def _describes_a_project(path: Path) -> bool:
+    """Whether a ``setup.cfg`` is setuptools' and not flake8's or another tool's alone."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return True  # setuptools will say what is wrong with it
+    return parser.has_section("metadata") or parser.has_section("options")
 
 
 def inputs_sha256(folder: Path) -> str:
@@ -179,11 +190,10 @@ def _built(
     for extra in extras:
         if normal_name(extra) not in {normal_name(each) for each in facts["extras"]}:
             raise _no_such("extras", extra, facts["extras"])
-    wanted = []
-    for text in facts["dependencies"]:
-        requirement, _, extra = _split_extra(text)
-        if not extra or normal_name(extra) in {normal_name(each) for each in extras}:
-            wanted.append(requirement)
+    chosen = {normal_name(each) for each in extras}
+    wanted = [
+        requirement for text in facts["dependencies"] if (requirement := _with_extras(text, chosen))
+    ]
     return Metadata(
         name=facts["name"],
         version=facts["version"],
@@ -199,13 +209,35 @@ def _built(
     )
 
 
-def _split_extra(text: str) -> tuple[str, str, str]:
-    """``x>=1; extra == "web"`` as its requirement and its extra."""
-    match = re.search(r"""\s*(?:and\s+)?\(?extra\s*==\s*['"]([^'"]+)['"]\)?""", text)
-    if match is None:
-        return text, "", ""
-    rest = (text[: match.start()] + text[match.end() :]).strip().rstrip(";").strip()
-    return rest, ";", match[1]
+_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
+
+
+def _with_extras(text: str, chosen: set[str]) -> str:
+    """A requirement as it counts with some extras and no other; empty where it does not.
+
+    ``x; extra == "pg" or extra == "all"`` is what Poetry writes of one that two extras have.
+    """
+    named = [normal_name(name) for name in _EXTRA.findall(text)]
+    if not named:
+        return text
+    if not chosen & set(named):
+        return ""
+    if " or " not in text:
+        rest = re.sub(rf"\s*(?:\band\s+)?\(?{_EXTRA.pattern}\)?(?:\s+and\b)?", "", text)
+        return rest.strip().rstrip(";").strip()
+    requirement, _, marker = text.partition(";")
+    if not re.sub(r"\b(?:or|and)\b|[()\s]", "", _EXTRA.sub("", marker)):
+        return requirement.strip()
+    # What is always or never true, in the words of a marker: the rest of it has to hold as well.
+    counted = _EXTRA.sub(
+        lambda match: f"python_version {'>=' if normal_name(match[1]) in chosen else '<'} '3'",
+        marker,
+    )
+    return f"{requirement.strip()} ; {counted.strip()}"
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object, key: str, right: str) -> str:
@@ -268,44 +300,65 @@ def requirements(path: Path) -> Iterator[str]:
     Raises:
         SidecarError: It cannot be read.
     """
+    own = path.parent.resolve()
+    for line in _lines(path, frozenset()):
+        if re.match(r"(?:-e|--editable)\s", line):
+            line = line.split(maxsplit=1)[1]
+        # The project itself: what it needs is resolved, and its modules are packaged as they lie.
+        place = re.sub(r"\[[^\]]*\]$", "", line)
+        if place.startswith(".") and (own / place).resolve() == own:
+            continue
+        if not line.startswith("-"):
+            yield re.sub(r"\s+--hash[=\s]\S+", "", line).strip()
+
+
+def index_options(path: Path) -> list[str]:
+    """The lines of a ``requirements.txt`` that name another index or a folder of wheels."""
+    option = re.compile(r"(?:-i|--index-url|--extra-index-url|-f|--find-links)[\s=]")
+    return [line for line in _lines(path, frozenset()) if option.match(line)]
+
+
+def _lines(path: Path, above: frozenset[Path]) -> Iterator[str]:
+    """The lines without comments; those of an included file in its place, each file once."""
+    if path.resolve() in above:
+        return
+    for line in re.sub(r"\\\r?\n", " ", _text_of(path)).splitlines():
+        line = re.sub(r"(^|\s)#.*", "", line).strip()
+        if include := re.match(r"(?:-r|--requirement)[\s=]*(\S+)", line):
+            yield from _lines(path.parent / include[1], above | {path.resolve()})
+        elif line:
+            yield line
+
+
+def _text_of(path: Path) -> str:
     try:
         raw = path.read_bytes()
-        # PowerShell's "pip freeze >" writes UTF-16; pip and uv read it by its first bytes.
+        # PowerShell's ">" writes UTF-16; pip and uv read it by its first bytes.
         utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        content = raw.decode("utf-16" if utf16 else "utf-8-sig")
+        return raw.decode("utf-16" if utf16 else "utf-8-sig")
     except OSError as error:
         raise SidecarError(
-            f"{path.name}, which holds the dependencies, cannot be read: {error.strerror}.",
+            f"{path.name}, which pyproject.toml relies on, cannot be read: {error.strerror}.",
             try_next=f"create {path}",
         ) from None
     except UnicodeDecodeError as error:
         raise SidecarError(
-            f"{path.name}, which holds the dependencies, cannot be read: {error}.",
+            f"{path.name}, which pyproject.toml relies on, cannot be read: {error}.",
             try_next=f"save {path} as UTF-8",
         ) from None
-    for line in content.replace("\\\n", " ").splitlines():
-        line = re.sub(r"(^|\s)#.*", "", line).strip()
-        include = re.match(r"(?:-r|--requirement)[\s=]*(\S+)", line)
-        if include:
-            yield from requirements(path.parent / include[1])
-        elif line and not line.startswith("-"):
-            yield re.sub(r"\s+--hash[=\s]\S+", "", line).strip()
-        elif re.match(r"(?:-e|--editable)\s", line):
-            yield line.split(maxsplit=1)[1]
 
 
 def _setuptools_dynamic(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    tool = document.get("tool", {})
-    found = tool.get("setuptools", {}).get("dynamic", {}).get(key, {})
-    return found if isinstance(found, dict) else {}
+    setuptools = _table(_table(document.get("tool")).get("setuptools"))
+    return _table(_table(setuptools.get("dynamic")).get(key))
 
 
 def _dynamic_version(document: Mapping[str, Any], folder: Path) -> str | None:
     """A version that stands in a file which the settings name; None when code makes it."""
-    tool = document.get("tool", {})
-    backend = str(document.get("build-system", {}).get("build-backend", ""))
-    hatch = tool.get("hatch", {}).get("version", {})
-    pdm = tool.get("pdm", {}).get("version", {})
+    tool = _table(document.get("tool"))
+    backend = str(_table(document.get("build-system")).get("build-backend", ""))
+    hatch = _table(_table(tool.get("hatch")).get("version"))
+    pdm = _table(_table(tool.get("pdm")).get("version"))
     named = hatch.get("path") or (pdm.get("path") if pdm.get("source") == "file" else None)
     if hatch.get("source", "regex") not in ("regex", "code"):
         return None
@@ -313,17 +366,17 @@ def _dynamic_version(document: Mapping[str, Any], folder: Path) -> str | None:
         expression = hatch.get("pattern")
         return _version_in(folder / named, expression if isinstance(expression, str) else "")
     setuptools = _setuptools_dynamic(document, "version")
-    if isinstance(file := setuptools.get("file"), str | list):
+    if isinstance(file := setuptools.get("file"), str | list) and file:
         path = folder / (file if isinstance(file, str) else str(file[0]))
-        return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+        return _text_of(path).strip() if path.is_file() else None
     if isinstance(attribute := setuptools.get("attr"), str):
         module, _, variable = attribute.rpartition(".")
         return _attribute(document, folder, module, variable)
     if backend.startswith("flit"):
-        module = tool.get("flit", {}).get("module", {}).get("name")
-        name = module or str(document["project"].get("name", "")).replace("-", "_")
+        given = _table(_table(tool.get("flit")).get("module")).get("name")
+        name = str(given) if given else str(document["project"].get("name", "")).replace("-", "_")
         return _attribute(document, folder, name, "__version__")
-    if isinstance(poetry := tool.get("poetry", {}).get("version"), str):
+    if isinstance(poetry := _table(tool.get("poetry")).get("version"), str):
         return poetry
     return None
 
@@ -370,7 +423,7 @@ def _attribute(document: Mapping[str, Any], folder: Path, module: str, variable:
 
 def _of_extras(project: Mapping[str, Any], name: str, extras: tuple[str, ...]) -> Iterator[str]:
     """The requirements of extras, and of the extras that these name of the project itself."""
-    found = project.get("optional-dependencies", {})
+    found = _table(project.get("optional-dependencies"))
     table = {normal_name(key): value for key, value in found.items()}
     queue, seen = list(extras), set()
     while queue:
@@ -396,7 +449,7 @@ def _of_groups(
     project: Mapping[str, Any],
 ) -> Iterator[str]:
     """The requirements of dependency groups, and of the groups that these include (PEP 735)."""
-    found = document.get("dependency-groups", {})
+    found = _table(document.get("dependency-groups"))
     table = {normal_name(key): value for key, value in found.items()}
     queue, seen = list(groups), set()
     while queue:

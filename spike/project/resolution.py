@@ -11,13 +11,21 @@ from pathlib import Path
 from spike.core import process, workspace
 from spike.core.command_line import say
 from spike.core.errors import SidecarError
-from spike.project import hashes
+from spike.project import hashes, roots
+from spike.project.metadata import index_options
 from spike.project.pylock import foreign_lock, from_pylock
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import holds, lowest
 
 PYTHON_VERSION = "3.11"
 """Oldest Python that a lock serves, as ``requires-python`` of this repository."""
+
+_UNREAD = {
+    "poetry.lock": "poetry export -o requirements.txt",
+    "pdm.lock": "pdm export -f pylock -o pylock.toml",
+    "Pipfile.lock": "pipenv requirements > requirements.txt",
+}
+"""Locks whose format is their tool's own, and how that tool writes one that others read."""
 
 TIMEOUT_S = 600.0
 """Seconds that the resolver or the installer may take."""
@@ -35,11 +43,12 @@ def resolved(sidecar: Sidecar) -> str:
         return _from_uv_lock(sidecar, lock)
     if lock is not None:
         return from_pylock(lock, extras=sidecar.extras, groups=sidecar.groups)
-    if source == "built" and (sidecar.folder / "poetry.lock").is_file():
-        say(
-            "note: poetry.lock is not read, versions are chosen anew; to keep them, make a "
-            "pylock.toml or a requirements.txt of it"
-        )
+    for name, keep in _UNREAD.items():
+        if (sidecar.folder / name).is_file():
+            say(
+                f"note: {name} is not read, versions are chosen anew; to keep them, make a "
+                f"pylock.toml or a requirements.txt of it: {keep}"
+            )
     if not sidecar.dependencies:
         return ""
     names = {"requirements.txt": "requirements.txt", "pyproject.toml": "pyproject.toml"}
@@ -55,6 +64,30 @@ def resolved(sidecar: Sidecar) -> str:
     text = _asked(argv, sidecar, stdin=given)
     own = [sidecar.python_version] if re.match(r"3\.\d", sidecar.python_version) else []
     return hashes.lean(text, argv, cwd=sidecar.folder, stdin=given, pythons=own)
+
+
+def indexes(sidecar: Sidecar) -> list[str]:
+    """What an installer has to be told of indexes beside the usual one, a line each.
+
+    Names and passwords do not get into a lock: uv finds them in the environment, in netrc or in a
+    keyring.
+    """
+    given: list[str] = []
+    if sidecar.dependency_source == "requirements.txt":
+        given += index_options(sidecar.folder / "requirements.txt")
+    found = roots.tables(sidecar.folder, "tool", "uv", "index")
+    given += [
+        f"{'--index-url' if each.get('default') is True else '--extra-index-url'} {each['url']}"
+        for each in found
+        if isinstance(each.get("url"), str)
+    ]
+    lines = [re.sub(r"(?<=://)[^/@\s]+@", "", line) for line in dict.fromkeys(given)]
+    if lines != list(dict.fromkeys(given)):
+        say(
+            "note: the lock has the index without its name and password, which uv takes from its "
+            "environment, from netrc or from a keyring"
+        )
+    return lines
 
 
 def source_name(sidecar: Sidecar) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import configparser
+import copy
 import importlib.machinery
 import os
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -31,6 +33,17 @@ def configured(document: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
         if inside and place.as_posix() not in kept and (folder / place).is_dir():
             kept.append(place.as_posix())
     return tuple(kept)
+
+
+def tables(folder: Path, *keys: str) -> list[Mapping[str, Any]]:
+    """The tables of a list in ``pyproject.toml``; none where it has none or cannot be read."""
+    try:
+        found: object = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return []
+    for key in keys:
+        found = _table(found).get(key)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _table(value: object) -> Mapping[str, Any]:
@@ -176,19 +189,18 @@ def path_changes(tree: ast.Module, file: Path, folder: Path) -> PathChanges:
         file: Where it lies.
         folder: What a relative path is taken from.
     """
+    tree = _in_full(tree)
     names: dict[str, Path] = {}
     folders: list[Path] = []
     unknown = 0
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-            if isinstance(target, ast.Name):
-                value = _place(node.value, file, names)
-                if value is not None:
-                    names[target.id] = value
+    for target, given in _assigned(tree):
+        value = _place(given, file, names)
+        if value is not None:
+            names[target] = value
+    lists = dict(_assigned(tree))
     looped: dict[ast.AST, list[Mapping[str, Path]]] = {}
     for node in ast.walk(tree):
-        for each in _turns(node, file, names):
+        for each in _turns(node, file, names, lists):
             for part in ast.walk(node):
                 looped.setdefault(part, []).append(each)
     for node in ast.walk(tree):
@@ -202,11 +214,55 @@ def path_changes(tree: ast.Module, file: Path, folder: Path) -> PathChanges:
     return PathChanges(folders=tuple(dict.fromkeys(folders)), unknown=unknown)
 
 
-def _turns(node: ast.AST, file: Path, names: Mapping[str, Path]) -> Iterator[Mapping[str, Path]]:
+_READ = ("os", "os.path", "sys", "site", "pathlib")
+"""Modules by which a program says where its own modules are."""
+
+
+class _InFull(ast.NodeTransformer):
+    """Writes what was imported under another name as ``module.name``."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.parse(self._names.get(node.id, node.id), mode="eval").body
+
+
+def _in_full(tree: ast.Module) -> ast.Module:
+    """The same program without other names: ``path.join`` after ``from os import path``."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in _READ and not node.level:
+            names |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {each.asname: each.name for each in node.names if each.asname}
+    names = {name: full for name, full in names.items() if full.startswith(_READ)}
+    names.pop("*", None)
+    for name, _ in _assigned(tree):
+        names.pop(name, None)
+    return _InFull(names).visit(copy.deepcopy(tree)) if names else tree
+
+
+def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """The names that get a value, with that value, wherever in the file."""
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets = [node.target]
+        if len(targets) == 1 and isinstance(targets[0], ast.Name):
+            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+            if value is not None:
+                yield targets[0].id, value
+
+
+def _turns(
+    node: ast.AST, file: Path, names: Mapping[str, Path], lists: Mapping[str, ast.expr]
+) -> Iterator[Mapping[str, Path]]:
     """The names in each turn of ``for name in ("lib", HERE / "vendor"):``."""
     if not (isinstance(node, ast.For) and isinstance(node.target, ast.Name)):
         return
-    values = node.iter.elts if isinstance(node.iter, ast.Tuple | ast.List) else []
+    iterated = lists.get(node.iter.id, node.iter) if isinstance(node.iter, ast.Name) else node.iter
+    values = iterated.elts if isinstance(iterated, ast.Tuple | ast.List) else []
     for value in values:
         if place := _place(value, file, names):
             yield {**names, node.target.id: place}
@@ -304,6 +360,13 @@ def _place(node: ast.expr, file: Path, names: Mapping[str, Path]) -> Path | None
     if isinstance(node, ast.Attribute) and node.attr == "parent":
         place = _place(node.value, file, names)
         return place.parent if place else None
+    if isinstance(node, ast.IfExp):  # packaged or not: what is said of the sources counts
+        return _place(node.body, file, names) or _place(node.orelse, file, names)
+    if _dotted(node) in ("os.pardir", "os.curdir"):
+        return Path(".." if _dotted(node) == "os.pardir" else ".")
+    if isinstance(node, ast.Subscript) and _dotted(node.value) == "sys.path":
+        is_first = isinstance(node.slice, ast.Constant) and node.slice.value == 0
+        return file.parent if is_first else None
     if isinstance(node, ast.Subscript):
         return _ancestor(node, file, names)
     return _called(node, file, names) if isinstance(node, ast.Call) else None
@@ -328,7 +391,7 @@ def _ancestor(node: ast.Subscript, file: Path, names: Mapping[str, Path]) -> Pat
 def _called(node: ast.Call, file: Path, names: Mapping[str, Path]) -> Path | None:
     name = _dotted(node.func).rpartition(".")[2] or getattr(node.func, "attr", "")
     method = isinstance(node.func, ast.Attribute) and not _dotted(node.func).startswith(
-        ("os.", "pathlib.")
+        ("os.", "pathlib.", "sys.")
     )
     values = [node.func.value] if method and isinstance(node.func, ast.Attribute) else []
     if name in ("str", "Path", "PurePath"):
@@ -342,6 +405,8 @@ def _called(node: ast.Call, file: Path, names: Mapping[str, Path]) -> Path | Non
         return _joined([*values, *node.args] if name == "joinpath" else node.args, file, names)
     if name in ("getcwd", "cwd"):
         return Path()
+    if name == "getattr" and len(node.args) == 3:  # (sys, "_MEIPASS", what it is otherwise)
+        return _place(node.args[2], file, names)
     return None
 
 

@@ -385,7 +385,7 @@ def _load(folder: Path | str | None) -> Sidecar:
             try_next="--sidecar sidecar",
         )
     try:
-        document = tomllib.loads(manifest.read_text(encoding="utf-8"))
+        document = tomllib.loads(manifest.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if metadata.has_backend({}, folder):
             return parse({}, folder)

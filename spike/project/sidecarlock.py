@@ -26,7 +26,7 @@ from spike.core.errors import SidecarError, SpikeError, StorageError
 from spike.project import metadata
 from spike.project.metadata import LOCK_NAME, NeedsBuildError
 from spike.project.pylock import foreign_lock
-from spike.project.resolution import TIMEOUT_S, resolved, source_name
+from spike.project.resolution import TIMEOUT_S, indexes, resolved, source_name
 from spike.project.sidecar import Sidecar, load
 from spike.project.sources import WHEELS_NAME
 from spike.project.specifiers import holds, lowest, normal_name
@@ -91,7 +91,8 @@ def write(sidecar: Sidecar) -> None:
                 text = f"--find-links ./{WHEELS_NAME}\n{text}"
         except OSError as error:
             raise StorageError(f"{place} cannot be written: {error.strerror}.") from None
-    _write(sidecar.folder / LOCK_NAME, _header(sidecar, folders) + "\n" + text)
+    options = "".join(f"{line}\n" for line in indexes(sidecar))
+    _write(sidecar.folder / LOCK_NAME, _header(sidecar, folders) + "\n" + options + text)
     _try_to_install(sidecar)
 
 
@@ -122,7 +123,7 @@ def check(sidecar: Sidecar) -> Path | None:
             try_next=command,
         )
     for name, digest in folders.items():
-        if folder_sha256(sidecar.folder / name) != digest:
+        if folder_sha256((sidecar.folder / name).resolve(), without=sidecar.folder) != digest:
             raise SidecarError(
                 f"{shown} has a wheel of {name}, which has changed since.", try_next=command
             )

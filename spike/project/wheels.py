@@ -74,16 +74,25 @@ def hashed(text: str, sidecar: Sidecar, wheels: Path) -> tuple[str, dict[str, st
     for item in _requirements(text):
         name, hashes = item.text, item.hashes
         if not hashes:
+            if _is_the_project(item.text, sidecar):
+                continue  # its own modules are packaged as they lie
             built, origin = _wheel(item.text, sidecar, wheels)
             name = "{}=={}".format(*built.name.split("-")[:2])
             hashes = (f"sha256:{hashlib.sha256(built.read_bytes()).hexdigest()}",)
             if origin is not None:
                 key = os.path.relpath(origin, sidecar.folder)
-                folders[Path(key).as_posix()] = folder_sha256(origin)
+                folders[Path(key).as_posix()] = folder_sha256(origin, without=sidecar.folder)
         marker = f" ; {item.marker}" if item.marker else ""
         listed = "".join(f" \\\n    --hash={each}" for each in hashes)
         written.append("\n".join([f"{name}{marker}{listed}", *item.comments]))
     return "\n".join(written) + "\n", folders
+
+
+def _is_the_project(text: str, sidecar: Sidecar) -> bool:
+    """Whether a requirement is the folder of the sidecar itself, as ``-e .`` is."""
+    place = re.sub(r"\[[^\]]*\]$", "", text.removeprefix("-e ").partition(" @ ")[2] or text)
+    place = place.removeprefix("-e ").removeprefix("file://")
+    return place.startswith((".", "/")) and (sidecar.folder / place).resolve() == sidecar.folder
 
 
 def _requirements(text: str) -> Iterator[_Requirement]:
@@ -261,12 +270,20 @@ def _as_package(copy: Path) -> None:
     manifest.write_text(content, encoding="utf-8")
 
 
-def folder_sha256(folder: Path) -> str:
-    """SHA-256 over a folder that a wheel was built from, its first digits; empty without one."""
+def folder_sha256(folder: Path, *, without: Path) -> str:
+    """SHA-256 over a folder that a wheel was built from, its first digits; empty without one.
+
+    Args:
+        folder: The folder.
+        without: The sidecar's, which may lie in it: the lock that the digest stands in does.
+    """
     if not folder.is_dir():
         return ""
     digest = hashlib.sha256()
+    lies_in_it = without.is_relative_to(folder)
     for relative in sources.files(folder):
+        if lies_in_it and (folder / relative).is_relative_to(without):
+            continue
         content = (folder / relative).read_bytes()
         digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]

@@ -221,3 +221,11 @@ def test_data_lies_where_the_package_finds_it(tmp_path: Path) -> None:
     manifest = '[tool.sidecar]\nentry = "notes.cli:main"\ndata = ["src/notes/templates"]'
     found = sidecar.load(project(tmp_path, manifest, files))
     assert found.data_targets() == (("src/notes/templates", "notes/templates"),)
+
+
+def test_a_script_of_a_package_without_init_that_imports_relatively_is_a_module(
+    tmp_path: Path,
+) -> None:
+    files = {"app/main.py": "from .words import X\nprint(X)\n", "app/words.py": "X = 'RAN'\n"}
+    folder = project(tmp_path / "p", '[tool.sidecar]\nentry = "app/main.py"', files)
+    assert ran(folder, tmp_path / "copy") == ("RAN", 0)

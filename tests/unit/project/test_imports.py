@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from dataclasses import replace
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -276,7 +277,7 @@ def test_a_distribution_is_named_only_where_its_metadata_says_so(tmp_path: Path)
     sidecar = written(tmp_path, {"main.py": "import pytest\n"})
     with pytest.raises(SidecarError) as caught:
         warned(sidecar)
-    assert '[project] dependencies = ["httpx>=0.28", "pytest"]' in caught.value.try_next
+    assert 'in [project] set dependencies = ["httpx>=0.28", "pytest"]' in caught.value.try_next
 
 
 def test_a_start_script_is_followed_through_its_module(tmp_path: Path) -> None:
@@ -319,5 +320,71 @@ def test_a_python_that_is_too_old_is_named_first(tmp_path: Path) -> None:
     sidecar = written(tmp_path, {"main.py": ""}, requires_python=">=3.99")
     with pytest.raises(SidecarError, match=r"asks for Python >=3\.99") as caught:
         imports.check_python(sidecar)
-    assert 'python = "3.99"' in caught.value.try_next
+    assert "3.11 to 3.14" in caught.value.why
     imports.check_python(written(tmp_path, {}, requires_python=">=3.8"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "have", "version"),
+    [
+        (">=3.10,<3.13", "3.13.1", "3.12"),
+        ("<3.12", "3.14.0", "3.11"),
+        ("~=3.11.0", "3.13.1", "3.11"),
+        (">=3.12.4", "3.12.1", "3.14"),
+    ],
+)
+def test_the_newest_python_that_fits_is_named(
+    tmp_path: Path, wanted: str, have: str, version: str
+) -> None:
+    """An upper bound asks for an older one."""
+    sidecar = written(tmp_path, {"main.py": ""}, requires_python=wanted)
+    with pytest.raises(SidecarError) as caught:
+        imports.check_python(sidecar, have)
+    assert f'python = "{version}"' in caught.value.try_next
+
+
+HERE = "os.path.dirname(os.path.abspath(__file__))"
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        f"import os\nfrom sys import path\npath.insert(0, os.path.join({HERE}, 'lib'))",
+        f"import os, sys as s\ns.path.append({HERE} + '/lib')",
+        "import sys\nfrom os import path\n"
+        "sys.path.insert(0, path.join(path.dirname(path.abspath(__file__)), 'lib'))",
+        "import sys, os.path as osp\n"
+        "sys.path.insert(0, osp.join(osp.dirname(osp.realpath(__file__)), 'lib'))",
+        "from site import addsitedir\nfrom pathlib import Path as P\n"
+        "addsitedir(str(P(__file__).parent / 'lib'))",
+        f"import os, sys\nBASE = getattr(sys, '_MEIPASS', {HERE})\n"
+        "sys.path.insert(0, os.path.join(BASE, 'lib'))",
+        "import os, sys\n"
+        f"BASE: str = sys._MEIPASS if hasattr(sys, 'frozen') else {HERE}\n"
+        "sys.path.insert(0, os.path.join(BASE, 'lib'))",
+        f"import os, sys\nsys.path.insert(0, os.path.join({HERE}, 'x', os.pardir, 'lib'))",
+        "import os, sys\nsys.path.append(os.path.join(sys.path[0], 'lib'))",
+        "import sys\nDIRS = ['lib', 'more']\nfor each in DIRS:\n    sys.path.append(each)",
+    ],
+)
+def test_the_module_path_is_read_however_it_is_written(tmp_path: Path, setup: str) -> None:
+    sidecar = written(tmp_path, {"main.py": f"{setup}\nimport helper\n", "lib/helper.py": ""})
+    assert warned(sidecar) == ()
+    assert "lib" in imports.import_roots(sidecar)
+
+
+def test_a_file_that_only_pythonpath_finds_is_named(tmp_path: Path) -> None:
+    """It may be there when the program runs, so it is built."""
+    sidecar = written(tmp_path, {"main.py": "import helper", "lib/helper.py": ""})
+    assert "lib/helper.py lies on no path" in warned(sidecar)[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("requirements.txt", "requirements.txt"), ("built", "setup.py"), ("dynamic", "file that")],
+)
+def test_a_remedy_names_the_place_that_is_read(tmp_path: Path, source: str, words: str) -> None:
+    sidecar = replace(written(tmp_path, {"main.py": "import redis"}), dependency_source=source)
+    with pytest.raises(SidecarError) as caught:
+        warned(sidecar)
+    assert words in caught.value.try_next

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def test_dynamic_dependencies_of_setuptools_are_read(tmp_path: Path) -> None:
         *("click>=8", "anyio ; os_name == 'posix'", "pinned==1", "./lib"),
     )
     (tmp_path / "more.txt").unlink()
-    with pytest.raises(SidecarError, match=r"more\.txt, which holds the dependencies"):
+    with pytest.raises(SidecarError, match=r"more\.txt, which pyproject.toml relies on"):
         read(tmp_path, text)
 
 
@@ -163,3 +164,67 @@ def test_what_is_missing_is_named(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(SidecarError, match=says) as caught:
         read(tmp_path, text)
     assert caught.value.try_next
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[project]\nname = "x"\nversion = "1"\noptional-dependencies = ["a"]\n',
+        '[project]\nname = "x"\nversion = "1"\n[tool]\nsetuptools = 1\n',
+        'dependency-groups = ["a"]\n[project]\nname = "x"\nversion = "1"\n',
+        'build-system = "x"\n[project]\nname = "x"\nversion = "1"\n',
+        '[project]\nname = "x"\ndynamic = ["version"]\n[tool.hatch]\nversion = "1"\n',
+        '[project]\nname = "x"\ndynamic = ["version"]\n[tool.setuptools]\ndynamic = ["version"]\n',
+        '[project]\nname = "x"\ndynamic = ["version"]\n'
+        "[tool.setuptools.dynamic]\nversion = {file = []}\n",
+    ],
+)
+def test_a_value_of_another_kind_is_no_accident_of_ours(tmp_path: Path, text: str) -> None:
+    """It is left out, or it is an error with a name; never another exception."""
+    with contextlib.suppress(SidecarError):
+        read(tmp_path, text)
+
+
+def test_requirements_are_read_as_pip_reads_them(tmp_path: Path) -> None:
+    """Windows' line ends, a file that includes itself, the project itself."""
+    (tmp_path / "requirements.txt").write_bytes(
+        b"-r requirements.txt\r\nclick==8.1.8 \\\r\n    --hash=sha256:00\r\n-e .[web]\r\n"
+        b"--extra-index-url https://example.org/simple\r\n./lib\r\n"
+    )
+    path = tmp_path / "requirements.txt"
+    assert list(metadata.requirements(path)) == ["click==8.1.8", "./lib"]
+    assert metadata.index_options(path) == ["--extra-index-url https://example.org/simple"]
+
+
+def test_a_version_that_powershell_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "VERSION").write_text("1.2\n", encoding="utf-16")
+    text = '[project]\nname = "x"\ndynamic = ["version"]\n'
+    text += '[tool.setuptools.dynamic]\nversion = {file = "VERSION"}\n'
+    assert read(tmp_path, text).version == "1.2"
+
+
+def test_a_setup_cfg_of_flake8_describes_no_project(tmp_path: Path) -> None:
+    (tmp_path / "setup.cfg").write_text("[flake8]\nmax-line-length = 100\n")
+    assert not metadata.has_backend({}, tmp_path)
+    (tmp_path / "setup.cfg").write_text("[metadata]\nname = x\n")
+    assert metadata.has_backend({}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen", "expected"),
+    [
+        ("x>=1", set(), "x>=1"),
+        ('x>=1 ; extra == "pg"', {"pg"}, "x>=1"),
+        ('x>=1 ; extra == "pg"', {"web"}, ""),
+        ('x>=1 ; extra == "pg" or extra == "all"', {"all"}, "x>=1"),
+        (
+            'x ; (os_name == \'nt\') and (extra == "pg" or extra == "all")',
+            {"pg"},
+            "x ; (os_name == 'nt') and (python_version >= '3' or python_version < '3')",
+        ),
+    ],
+)
+def test_a_requirement_of_several_extras_counts_for_each(
+    text: str, chosen: set[str], expected: str
+) -> None:
+    assert metadata._with_extras(text, chosen) == expected
