@@ -261,7 +261,7 @@ def write_document(results: Sequence[LibraryResult]) -> bool:
         CorruptFileError: A marker of the document is broken.
         StorageError: It cannot be written.
     """
-    text = document_path().read_text(encoding="utf-8")
+    text = jsonfile.read_text(document_path())
     new = generated.rewrite(text, _blocks(results), COMMAND)
     if new != text:
         jsonfile.write_text(document_path(), new)
@@ -270,7 +270,7 @@ def write_document(results: Sequence[LibraryResult]) -> bool:
 
 def check_document(results: Sequence[LibraryResult]) -> list[str]:
     """What in the document is not what the results say; empty when all is well."""
-    text = document_path().read_text(encoding="utf-8")
+    text = jsonfile.read_text(document_path())
     return [
         f"{item.problem}\n{item.diff}".strip()
         for item in generated.differences(text, _blocks(results))

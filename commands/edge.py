@@ -25,8 +25,8 @@ def edge(body: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(body)
     def wrapper(*args: Any, **kwargs: Any) -> None:
-        from spike.core.command_line import speak_any_text
-        from spike.core.errors import EXIT_INTERRUPTED, SpikeError
+        from spike.core.command_line import speak_any_text, unforeseen
+        from spike.core.errors import EXIT_CANNOT, EXIT_INTERRUPTED, SpikeError
 
         speak_any_text()
         signal.signal(signal.SIGTERM, _interrupt)
@@ -40,6 +40,10 @@ def edge(body: Callable[..., int | None]) -> Callable[..., None]:
                 "beside the results; earlier results are unchanged",
                 code=EXIT_INTERRUPTED,
             ) from None
+        except Exit:
+            raise
+        except Exception as error:
+            raise Exit(unforeseen(error), code=EXIT_CANNOT) from None
         if code:
             raise Exit(code=code)
 

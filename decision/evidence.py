@@ -171,10 +171,8 @@ def _failures(sidecar: Sidecar) -> tuple[Mapping[str, Any], ...]:
 
 
 def _outcome(sidecar: Sidecar) -> str:
-    try:
-        return chosen_option.option_in(sidecar.workspace.record.read_text(encoding="utf-8"))
-    except OSError:
-        return ""
+    record = sidecar.workspace.record
+    return chosen_option.option_in(jsonfile.read_text(record)) if record.exists() else ""
 
 
 def _snapshot_problem(sidecar: Sidecar, found: Mapping[str, Result]) -> str:

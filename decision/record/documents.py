@@ -22,7 +22,6 @@ from decision.record.front import front
 from decision.record.page import Section
 from decision.record.reports import Known
 from spike.core import generated, jsonfile
-from spike.core.errors import CorruptFileError
 from spike.core.workspace import display_path
 from spike.measure import platforms
 from spike.project.sidecar import Sidecar
@@ -90,7 +89,7 @@ class Documents:
         } | dict(self.whole)
         changed = {}
         for path, text in texts.items():
-            changed[path] = not path.exists() or path.read_text(encoding="utf-8") != text
+            changed[path] = not path.exists() or jsonfile.read_text(path) != text
             if changed[path]:
                 jsonfile.write_text(path, text)
         for facts in (self.facts, *self.others):
@@ -114,7 +113,7 @@ class Documents:
         """
         complaints = []
         for path, blocks in self.blocks.items():
-            text = _existing(path)
+            text = jsonfile.read_text(path, remedy=COMMAND)
             complaints += [
                 f"{display_path(path)}: {difference.problem}\n{difference.diff}".rstrip()
                 for difference in generated.differences(page.without(text, blocks), blocks)
@@ -124,10 +123,9 @@ class Documents:
                 for name in page.needless(text, blocks)
             ]
         for path, text in self.whole.items():
-            try:
-                problem = generated.document_problem(path.read_text(encoding="utf-8"), text)
-            except OSError:
-                problem = "the generated document is missing"
+            problem = "the generated document is missing"
+            if path.exists():
+                problem = generated.document_problem(jsonfile.read_text(path), text)
             if problem:
                 complaints.append(f"{display_path(path)}: {problem}")
         for facts in (self.facts, *self.others):
@@ -219,7 +217,7 @@ def told(changed: Mapping[Path, bool]) -> str:
 
 def _page_problems(facts: Known, record: Path) -> list[str]:
     """What is wrong with the part of a record that people write, and with its length."""
-    text = _existing(record)
+    text = jsonfile.read_text(record, remedy=COMMAND)
     problems = criteria.outcome_problems(facts.evidence)
     named = chosen_option.variant_in(text)
     if named and facts.answer.variant and named != facts.answer.variant:
@@ -293,7 +291,7 @@ def _withdrawn(facts: Known) -> set[Path]:
 
 def _is_generated(path: Path) -> bool:
     return bool(pictures.drawn_from(path)) or (
-        path.suffix == ".md" and generated.is_document(path.read_text(encoding="utf-8"))
+        path.suffix == ".md" and generated.is_document(jsonfile.read_text(path))
     )
 
 
@@ -304,7 +302,7 @@ def _command(facts: Known) -> str:
 def _current(path: Path, facts: Known) -> str:
     """A document as it is; a record that does not exist is begun from the template."""
     if path.exists():
-        return path.read_text(encoding="utf-8")
+        return jsonfile.read_text(path)
     evidence = facts.evidence
     newest = max((str(item.provenance.get("at")) for item in evidence.results.values()), default="")
     return (
@@ -313,15 +311,6 @@ def _current(path: Path, facts: Known) -> str:
         .replace("{date}", newest[:10] or datetime.datetime.now(datetime.UTC).date().isoformat())
         .replace("{platform}", facts.platform)
     )
-
-
-def _existing(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CorruptFileError(
-            f"{path} cannot be read: {error.strerror}.", try_next=COMMAND
-        ) from None
 
 
 def rebased(text: str, root: Path, folder: Path) -> str:
@@ -335,5 +324,5 @@ def rebased(text: str, root: Path, folder: Path) -> str:
 
 def _with_outcome(evidence: Evidence, record: Path) -> Evidence:
     """The evidence as this record sees it: one that lies elsewhere has an outcome of its own."""
-    text = record.read_text(encoding="utf-8") if record.exists() else ""
+    text = jsonfile.read_text(record) if record.exists() else ""
     return replace(evidence, outcome=chosen_option.option_in(text))

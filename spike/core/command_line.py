@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from spike.core.errors import EXIT_INTERRUPTED, SpikeError
+from spike.core.errors import EXIT_CANNOT, EXIT_INTERRUPTED, SpikeError
 
 
 def speak_any_text() -> None:
@@ -24,6 +25,20 @@ def speak_any_text() -> None:
 def say(text: str) -> None:
     """Tell the user of a command line, at once, what is being done."""
     print(text, flush=True)  # noqa: T201 - for command lines alone
+
+
+def unforeseen(error: Exception) -> str:
+    """What nobody has caught, for a user: a file that cannot be used, or a mistake of the tool."""
+    if isinstance(error, OSError) and error.filename:
+        return (
+            f"error: {error.filename} cannot be used: {error.strerror}. Try: look at what it is "
+            "and at its rights, and run the command again"
+        )
+    shown = "".join(traceback.format_exception(error))
+    return (
+        f"{shown}error: this is a mistake of the tool and not of yours, and nothing was decided by "
+        "it. Try: report it with the lines above"
+    )
 
 
 def run_command_line(
@@ -45,6 +60,9 @@ def run_command_line(
     except SpikeError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is the edge
         code = error.exit_code
+    except Exception as error:
+        print(unforeseen(error), file=sys.stderr)  # noqa: T201 - this is the edge
+        code = EXIT_CANNOT
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)  # noqa: T201 - this is the edge
         code = EXIT_INTERRUPTED

@@ -36,6 +36,27 @@ def dumps(document: Any) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
+def read_text(path: Path, *, remedy: str = "") -> str:
+    """Read a text that this tool or a user has written.
+
+    Args:
+        path: The file.
+        remedy: What to do about one that cannot be read; empty for a look at it.
+
+    Raises:
+        CorruptFileError: It cannot be read, or is no text in UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        problem = error.strerror or str(error)
+    except UnicodeDecodeError as error:
+        problem = f"it is not UTF-8 ({error.reason} at byte {error.start})"
+    raise CorruptFileError(
+        f"{path} cannot be read: {problem}.", try_next=remedy or f"look at {path}"
+    )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` atomically, in UTF-8.
 

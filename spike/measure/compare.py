@@ -104,6 +104,20 @@ def check_comparable(old: Result, new: Result) -> None:
         )
 
 
+def _same(runs: Sequence[Result]) -> str:
+    """The file of a run that is among the others already; empty for none."""
+    seen = []
+    for run in runs:
+        if run.samples in seen:
+            return str(run.path or run.benchmark)
+        seen.append(run.samples)
+    return ""
+
+
+def _has_launches(run: Result) -> bool:
+    return all("failure" in sample for sample in run.samples)
+
+
 def pool(runs: Sequence[Result]) -> Result:
     """Put the samples of several runs together, as if they were one.
 
@@ -114,6 +128,11 @@ def pool(runs: Sequence[Result]) -> Result:
     if len(runs) < 2:
         raise UsageError(
             "At least two result files are put together.",
+            try_next="invoke pool --result FILE --result FILE, with files of invoke bench",
+        )
+    if other := next((run for run in runs if not _has_launches(run)), None):
+        raise IncompatibleResultsError(
+            f"{other.path or other.benchmark} has no launches that could be put together.",
             try_next="invoke pool --result FILE --result FILE, with files of invoke bench",
         )
     first = runs[0]
@@ -136,6 +155,12 @@ def pool(runs: Sequence[Result]) -> Result:
             {**sample, "round": int(sample.get("round", 0)) + rounds} for sample in other.samples
         ]
         rounds += 1 + max((int(sample.get("round", 0)) for sample in other.samples), default=0)
+    if twice := _same(runs):
+        raise IncompatibleResultsError(
+            f"{twice} is one of the others once more.",
+            why="Its launches would be counted twice.",
+            try_next="files of different runs",
+        )
     return replace(first, samples=samples, elapsed_s=sum(run.elapsed_s for run in runs), path=None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +48,26 @@ def test_what_a_command_line_ends_with(
     assert (out, err) == ("", says)
 
 
-def test_a_mistake_of_our_own_is_not_hidden() -> None:
-    """Only errors that a user can act on become a paragraph."""
-    with pytest.raises(ZeroDivisionError):
+def test_a_mistake_of_our_own_is_shown_whole_and_is_no_verdict(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """1 would be "done, and a target missed", which a workflow goes on from."""
+    with pytest.raises(SystemExit) as ended:
         run_command_line(lambda arguments: 1 // len(arguments), [])
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "ZeroDivisionError" in err
+    assert "a mistake of the tool" in err
+
+
+def test_a_file_that_nobody_has_looked_at_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback for what is not the tool's mistake."""
+    with pytest.raises(SystemExit) as ended:
+        run_command_line(lambda _: len(tmp_path.read_text()), [])
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {tmp_path} cannot be used: ")
+    assert "Traceback" not in err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,6 +112,15 @@ def test_pooled_runs_keep_every_sample() -> None:
     together = compare.pool([run(1, BASE), run(2, BASE)])
     assert len(together.of("nuitka-onefile")) == 40
     assert len({sample["round"] for sample in together.of("nuitka-onefile")}) == 40
+
+
+def test_a_run_counts_once() -> None:
+    """A copy of a file is no more launches, and a size is none at all."""
+    with pytest.raises(IncompatibleResultsError, match="once more"):
+        compare.pool([run(1, BASE), replace(run(1, BASE), path=Path("copy.json"))])
+    sizes = replace(run(2, BASE), samples=[{"target": "nuitka-onefile", "bytes": 1}])
+    with pytest.raises(IncompatibleResultsError, match="no launches"):
+        compare.pool([sizes, sizes])
 
 
 def test_one_run_is_not_pooled() -> None:
