@@ -19,7 +19,7 @@ from spike.build.buildinfo import BuildInfo
 from spike.core import jsonfile
 from spike.core.workspace import TOOL, display_path, project
 from spike.issue_log import Entry
-from spike.measure import identity, platforms, provenance, results
+from spike.measure import identity, platforms, provenance, results, seal
 from spike.measure.results import Result
 from spike.packagers import VARIANTS
 from spike.project.sidecar import Sidecar
@@ -222,6 +222,13 @@ def outdated(
     return problems
 
 
+def _journal_problem(sidecar: Sidecar, command: str) -> str:
+    """Which of the journals that a checklist rests on is not as it was; empty where all are."""
+    place = sidecar.workspace.results / results.EVIDENCE
+    wrong = seal.folder_problem(place, remedy=command) if place.is_dir() else None
+    return f"{display_path(wrong[0])} {wrong[1]}; run {command}." if wrong else ""
+
+
 def inconsistencies(
     sidecar: Sidecar, found: Mapping[str, Result], artifacts: Mapping[str, str]
 ) -> list[str]:
@@ -231,8 +238,11 @@ def inconsistencies(
     first: tuple[str, Result] | None = None
     for name, result in found.items():
         command = _remedy(sidecar, registry.command(name, sidecar))
-        if result.seal and (changed := result.seal_problem):
+        # What was merged in was sealed, or it would not be here.
+        if (result.seal or sidecar.platform) and (changed := result.seal_problem):
             problems.append(f"{name} {changed}; run {command}.")
+        if name == results.CHECKLIST and (changed := _journal_problem(sidecar, command)):
+            problems.append(changed)
         if not result.complete:
             problems.append(f"{name} is not complete; run {command}.")
         if result.sidecar != sidecar.name:

@@ -6,6 +6,7 @@ committed results: whoever changes one without the other fails here.
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from commands import listing
+from decision import evidence
 from decision.record import documents, page
 from decision.record.documents import Documents
 from decision.record.front import front
@@ -233,3 +235,15 @@ def test_links_by_reference_name_each_file_once() -> None:
         "b": "nothing\n",
         "links": "[size]: far/away/size.md\n",
     }
+
+
+def test_one_changed_journal_of_the_checklist_is_caught(copy: Copy) -> None:
+    """Its rows rest on what the host wrote down, so that counts as evidence as well."""
+    folder = copy.root / "benchmarks" / "results" / platform_id() / "evidence"
+    journal = next(folder.glob("*.json.gz"))
+    good = journal.read_bytes()
+    journal.write_bytes(gzip.compress(gzip.decompress(good).replace(b"1", b"2", 1)))
+    problems = evidence.gather(copy.hello.facts.evidence.sidecar).problems
+    journal.write_bytes(good)
+    assert any(f"{journal.name} was changed" in problem for problem in problems), problems
+    assert not evidence.gather(copy.hello.facts.evidence.sidecar).problems
