@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from spike.core.errors import SidecarError
 from spike.project.specifiers import normal_name
@@ -44,6 +46,9 @@ def from_pylock(path: Path, *, extras: tuple[str, ...] = (), groups: tuple[str, 
         raise SidecarError(
             f"{path} has lock-version {document.get('lock-version')!r}; 1.0 is known here."
         )
+    # What the project itself depends on is a group of its own in some: "default", by PDM.
+    default = document.get("default-groups", [])
+    groups = (*groups, *(str(each) for each in default if isinstance(default, list)))
     lines = []
     for package in document.get("packages", []):
         marker = _chosen(str(package.get("marker", "")), extras, groups)
@@ -53,7 +58,7 @@ def from_pylock(path: Path, *, extras: tuple[str, ...] = (), groups: tuple[str, 
         name = str(package["name"])
         files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
         if files and "version" in package:
-            hashes = sorted({f"sha256:{file['hashes']['sha256']}" for file in files})
+            hashes = sorted({_hash(path, file) for file in files})
             lines.append(
                 f"{name}=={package['version']}{suffix}"
                 + "".join(f" \\\n    --hash={each}" for each in hashes)
@@ -66,12 +71,23 @@ def from_pylock(path: Path, *, extras: tuple[str, ...] = (), groups: tuple[str, 
             lines.append(f"{name} @ {vcs['type']}+{url}@{vcs['commit-id']}{below}{suffix}")
         elif archive := package.get("archive"):
             url = archive.get("url") or (path.parent / archive["path"]).resolve().as_uri()
-            lines.append(
-                f"{name} @ {url}{suffix} \\\n    --hash=sha256:{archive['hashes']['sha256']}"
-            )
+            lines.append(f"{name} @ {url}{suffix} \\\n    --hash={_hash(path, archive)}")
         else:
             raise SidecarError(f"{path} has {name!r} in a form that is not known here.")
     return "\n".join(lines) + "\n"
+
+
+def _hash(path: Path, file: Mapping[str, Any]) -> str:
+    """The hash of a file by an algorithm that an installer takes."""
+    known = file.get("hashes", {})
+    for algorithm in ("sha256", "sha384", "sha512"):
+        if algorithm in known:
+            return f"{algorithm}:{known[algorithm]}"
+    raise SidecarError(
+        f"{path} has a file without a hash that an installer takes: {file.get('name', file)}.",
+        why="They take sha256, sha384 and sha512.",
+        try_next="a lock that is made anew by its tool",
+    )
 
 
 def _chosen(marker: str, extras: tuple[str, ...], groups: tuple[str, ...]) -> str | None:

@@ -65,3 +65,17 @@ def test_a_pylock_is_used_as_it_is(tmp_path: Path) -> None:
     path.write_text('lock-version = "1.0"\n[[packages]]\nname = "x"\n')
     with pytest.raises(SidecarError, match="in a form that is not known"):
         from_pylock(path)
+
+
+def test_what_is_installed_by_default_is_locked(tmp_path: Path) -> None:
+    """As PDM writes it; and by whatever hash the file has."""
+    path = tmp_path / "pylock.toml"
+    path.write_text(
+        'lock-version = "1.0"\ndefault-groups = ["default"]\n[[packages]]\nname = "click"\n'
+        """version = "8"\nmarker = "'default' in dependency_groups"\n"""
+        'wheels = [{ name = "c.whl", hashes = { sha512 = "aa" } }]\n'
+    )
+    assert from_pylock(path) == "click==8 \\\n    --hash=sha512:aa\n"
+    path.write_text(path.read_text().replace("sha512", "md5"))
+    with pytest.raises(SidecarError, match="without a hash"):
+        from_pylock(path)
