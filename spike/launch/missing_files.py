@@ -25,6 +25,8 @@ _NO_SOURCE = re.compile(r"OSError: (?:could not get source code|source code not 
 _NO_LIBRARY_PYINSTALLER = re.compile(
     r"PyInstallerImportError: Failed to load dynlib/dll (?P<path>'[^']+')"
 )
+# jinja2 and Django name a template by its place below a folder that they were told of.
+_NO_TEMPLATE = re.compile(r"(?:TemplateNotFound|TemplateDoesNotExist): (?P<path>[\w./-]+)")
 # The working folder of a launch, see spike.launch.places.
 _WORKING_FOLDER = re.compile(r"^.*?/places/[^/]+/cwd-[^/]+/")
 _GONE = re.compile(
@@ -87,6 +89,24 @@ def _missing_file(match: re.Match[str], variant: str, facts: SidecarFacts) -> Di
     except (SyntaxError, ValueError):
         return None
     return _missing_path(path, variant, facts, cause=Cause.DATA_FILE)
+
+
+def _missing_template(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
+    """A template that lies in the sources, in a folder that did not ship."""
+    name = match["path"]
+    own = next((path for path in sorted(facts.files) if path.endswith(f"/{name}")), "")
+    if not own or any(_covers(item, own) for item in facts.data):
+        return None
+    folder = own.removesuffix(f"/{name}")
+    return Diagnosis(
+        cause=Cause.DATA_FILE,
+        target=name,
+        message=f"The {variant} program cannot find its template {name!r}: {own} is not listed as "
+        "data, so it did not ship.",
+        fix=tool_line("data", facts.data, folder),
+        key="data",
+        value=folder,
+    )
 
 
 def _missing_source(_: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
@@ -225,6 +245,7 @@ def _covers(item: str, relative: str) -> bool:
 
 RULES: tuple[tuple[re.Pattern[str], Explain], ...] = (
     (_NO_SUCH_FILE, _missing_file),
+    (_NO_TEMPLATE, _missing_template),
     (_NO_FILE_OF_LIBRARY, _missing_file),
     (_NO_LIBRARY_PYINSTALLER, _missing_library),
     (_NO_LIBRARY, _missing_library),

@@ -638,6 +638,7 @@ def test_what_no_key_repairs_gets_none(message: str) -> None:
             "'certifi>=4.27' distribution was not found and is required by this application.",
             'metadata = ["certifi"]',
         ),
+        ("jinja2.exceptions.TemplateNotFound: app.css", 'data = ["static"]'),
         ("LookupError: unknown encoding: windows-1252", 'hidden_imports = ["encodings.cp1252"]'),
         ("ModuleNotFoundError: No module named 'utils'", "Path(__file__).parent / 'vendored'"),
     ],
