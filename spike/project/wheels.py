@@ -28,6 +28,9 @@ from spike.project import sources
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import normal_name
 
+COPY_PREFIX = "spike-wheel-"
+"""How the name of the folder begins that a project is built in."""
+
 _TIMEOUT_S = 600.0
 """Seconds that a clone or the build of a wheel may take."""
 
@@ -203,7 +206,7 @@ def _build_wheel(
             f"{origin}, which {text} names, does not exist.",
             try_next="correct the path and lock again",
         )
-    with tempfile.TemporaryDirectory(prefix="spike-wheel-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=COPY_PREFIX) as scratch:
         attempts: list[tuple[Path, Callable[[Path], None] | None]] = [(origin, None)]
         if origin.is_dir():
             copy = Path(scratch) / origin.name
@@ -289,6 +292,26 @@ def folder_sha256(folder: Path, *, without: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+_OF_COPY = re.compile(
+    rf"[\w.-]+(?P<extras>\[[^\]]*\])?\s*@\s*file://\S*?/{COPY_PREFIX}[^/]+/(?P<rest>[^\s;]+)"
+    r"(?P<marker>.*)"
+)
+
+
+def from_copy(requirement: str, folder: Path) -> str:
+    """A requirement of a place, which a backend took from the copy that it was asked in.
+
+    Poetry makes whole paths of those that its file has; here it is one from the project's folder.
+    """
+    match = _OF_COPY.fullmatch(requirement)
+    if match is None:
+        return requirement
+    place = folder.parent / urllib.parse.unquote(match["rest"])
+    relative = Path(os.path.relpath(place, folder)).as_posix()
+    there = relative if relative.startswith("..") else f"./{relative}"
+    return f"{there}{match['extras'] or ''}{match['marker']}"
+
+
 def built_metadata(folder: Path) -> dict[str, Any]:
     """Ask a project's build backend for its metadata, by building its wheel.
 
@@ -310,7 +333,9 @@ def built_metadata(folder: Path) -> dict[str, Any]:
     return {
         "name": headers["Name"],
         "version": headers["Version"],
-        "dependencies": headers.get_all("Requires-Dist") or [],
+        "dependencies": [
+            from_copy(each, folder) for each in headers.get_all("Requires-Dist") or []
+        ],
         "requires_python": headers["Requires-Python"] or "",
         "extras": headers.get_all("Provides-Extra") or [],
         "scripts": scripts,
