@@ -41,10 +41,10 @@ def test_measured_in_one_job_and_merged_in_the_next(tmp_path: Path) -> None:
         )
     folder = there / outputs["folder"]
     assert folder.name == platform_id()
-    shutil.copytree(folder, here / "artifacts" / "results-ubuntu-24.04-3.11")
-    workflow_lines.run(
-        workflow_lines.job(WORKFLOW, "record"), cwd=here, temp=tmp_path / "two", env=env
-    )
+    artifacts = here / "artifacts"
+    shutil.copytree(folder, artifacts / "results-sidecar-ubuntu-24.04-3.11")
+    job = workflow_lines.job(WORKFLOW, "record")
+    workflow_lines.run(job, cwd=here, temp=tmp_path / "two", env=env)
     record = (here / "decision-record.md").read_text(encoding="utf-8")
     assert "pyinstaller-onedir" in record
     checked = subprocess.run(
@@ -58,6 +58,15 @@ def test_measured_in_one_job_and_merged_in_the_next(tmp_path: Path) -> None:
     said = [line for line in checked.stdout.splitlines() if line.partition(":")[0].endswith(".md")]
     (only,) = said
     assert "the rules cannot confirm it: F1, F2, F3, F4 are not run" in only
+    # What a job that broke off hands over is refused, and the record of the others written.
+    shutil.copytree(folder, artifacts / "results-sidecar-ubuntu-24.04-3.11")
+    broken = artifacts / "results-sidecar-macos-15-3.11" / "reliability.json"
+    broken.parent.mkdir()
+    broken.write_text("{", encoding="utf-8")
+    (here / "decision-record.md").unlink()
+    with pytest.raises(AssertionError, match="nothing was refused"):
+        workflow_lines.run(job, cwd=here, temp=tmp_path / "three", env=env)
+    assert "pyinstaller-onedir" in (here / "decision-record.md").read_text(encoding="utf-8")
 
 
 def test_an_action_compares_with_the_base_branch(tmp_path: Path) -> None:

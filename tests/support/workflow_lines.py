@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -50,6 +51,12 @@ def run(
         if "run" not in step or step.get("name") in leave_out:
             continue
         more = files["GITHUB_PATH"].read_text(encoding="utf-8").split()
+        said = _outputs(files["GITHUB_OUTPUT"])
+        of_steps = {
+            name: said.get(match[1], "")
+            for name, value in step.get("env", {}).items()
+            if (match := _OF_A_STEP.fullmatch(str(value)))
+        }
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
             cwd=cwd / step.get("working-directory", "."),
@@ -59,6 +66,7 @@ def run(
                 "RUNNER_TEMP": str(temp),
                 "RUNNER_OS": "Linux",
                 **env,
+                **of_steps,
                 "PATH": os.pathsep.join([*reversed(more), os.environ["PATH"]]),
             },
             stdout=subprocess.PIPE,
@@ -67,6 +75,13 @@ def run(
             check=False,
         )
         assert done.returncode == 0, f"{step.get('name')}: {done.stdout[-6000:]}"
-    text = files["GITHUB_OUTPUT"].read_text(encoding="utf-8")
-    pairs = (line.partition("=") for line in text.splitlines())
-    return {name: value for name, separator, value in pairs if separator} | {"": text}
+    return _outputs(files["GITHUB_OUTPUT"]) | {"": files["GITHUB_OUTPUT"].read_text("utf-8")}
+
+
+_OF_A_STEP = re.compile(r"\$\{\{ steps\.\w+\.outputs\.(\w+) \}\}")
+
+
+def _outputs(file: Path) -> dict[str, str]:
+    """What the steps have said so far, the later winning."""
+    pairs = (line.partition("=") for line in file.read_text(encoding="utf-8").splitlines())
+    return {name: value for name, separator, value in pairs if separator}
