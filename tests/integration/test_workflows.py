@@ -54,7 +54,7 @@ def test_measured_in_one_job_and_merged_in_the_next(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    # All is written. A run of two packagers confirms no outcome: F1, F2 and F4 stand in the issue log.
+    # All is written. A run without Nuitka confirms no outcome; F1, F2, F4 are the issue log's.
     said = [line for line in checked.stdout.splitlines() if line.partition(":")[0].endswith(".md")]
     (only,) = said
     assert "the rules cannot confirm it: F3 is not run" in only
