@@ -23,7 +23,7 @@ from benchmarks.targets import PYTHON_ISOLATED, Target, baselines
 from benchmarks.wording import ends, number_of
 from spike.build import recipes
 from spike.build.buildinfo import file_sha256
-from spike.core import process, workspace
+from spike.core import logged, process, workspace
 from spike.core.errors import BuildFailedError, MissingBuildError, UsageError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.statistics import median
@@ -207,7 +207,7 @@ def build(name: str, recipe: Recipe, python: Path, sidecar: Sidecar) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     prepare(recipe, sidecar, work)
     log = work / "build.log"
-    done = process.run_logged(
+    done = logged.run(
         recipe.argv,
         log_path=log,
         env=recipe.env,

@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.targets import Target
 from benchmarks.wording import counted, ends, variants_in
 from spike.build import recipes
-from spike.core import process
+from spike.core import logged
 from spike.core.errors import BuildFailedError, MissingToolError, UsageError
 from spike.core.progress import progress
 from spike.core.statistics import median
@@ -79,7 +79,7 @@ def build(target: Target, recipe: Recipe, work: Path, cache: Path) -> float:
     shutil.rmtree(work, ignore_errors=True)
     prepare(recipe, sidecar, work)
     log = work.with_suffix(".log")
-    done = process.run_logged(
+    done = logged.run(
         recipe.argv,
         log_path=log,
         env={**caches(cache), **recipe.env},

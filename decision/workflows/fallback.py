@@ -20,7 +20,7 @@ from decision.record import documents, sections
 from decision.workflows import spike
 from spike import issue_log
 from spike.build import buildinfo, sessions
-from spike.core import process, requirements
+from spike.core import logged, process, requirements
 from spike.core.errors import EXIT_CANNOT, EXIT_GOAL_MISSED, EXIT_OK
 from spike.core.workspace import display_path
 from spike.measure import provenance, results
@@ -179,7 +179,7 @@ def verify(sidecar: Sidecar) -> Mapping[str, Any]:
     started = datetime.now(UTC).isoformat(timespec="seconds")
     command = process.shown(_verify(sidecar)[2:])
     log = sidecar.workspace.root / "build" / "verify.log"
-    done = process.run_logged(_verify(sidecar), log_path=log, cwd=sidecar.workspace.root)
+    done = logged.run(_verify(sidecar), log_path=log, cwd=sidecar.workspace.root)
     path = results.partial_path(registry.CHECKLIST, sidecar, [PYINSTALLER_VARIANT])
     found = results.load_file(path, remedy=command)
     if found is None or not found.complete or str(found.provenance["at"]) < started:

@@ -30,7 +30,7 @@ from spike.build.failure import FAILURE_NAME, StepFailedError
 from spike.build.timings import Compilation, Estimate
 from spike.completeness import first_launch, outcome
 from spike.completeness.first_launch import FirstLaunch
-from spike.core import filelock, jsonfile, process, windows, workspace
+from spike.core import filelock, jsonfile, logged, process, windows, workspace
 from spike.core.errors import (
     BusyError,
     FirstLaunchError,
@@ -216,7 +216,7 @@ def _build(
         if compiled
         else contextlib.nullcontext()
     ):
-        done = process.run_logged(
+        done = logged.run(
             recipe.argv,
             log_path=log,
             env=recipe.env,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spike.core import process
+from spike.core import logged, process
 from spike.core.errors import MissingToolError, SpikeError
 
 
@@ -261,7 +261,7 @@ def install(found: Sequence[Found]) -> list[str]:
     log.parent.mkdir(parents=True, exist_ok=True)
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        done = process.run_logged(
+        done = logged.run(
             [*prefix, "apt-get", *arguments], log_path=log, env=quiet, echo=False, append=True
         )
         if not done.ok:

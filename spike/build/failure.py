@@ -17,7 +17,7 @@ from pathlib import Path
 
 from spike import issue_log
 from spike.build import buildinfo
-from spike.core import jsonfile, process, workspace
+from spike.core import jsonfile, logged, process, workspace
 from spike.core.errors import BuildFailedError
 from spike.packagers import Variant
 from spike.project.sidecar import Sidecar
@@ -84,7 +84,7 @@ class StepFailedError(Exception):
             StorageError: The facts or the entry cannot be written.
         """
         log = scratch / buildinfo.LOG_NAME
-        tail = "\n".join(self.done.output.splitlines()[-process.TAIL_LINES :])
+        tail = "\n".join(self.done.output.splitlines()[-logged.TAIL_LINES :])
         ended = ended_by(self.done)
         if ended not in _ENDED_BY_SOMEBODY:
             facts = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from spike.build import sessions, timings
-from spike.core import command_line, process, workspace
+from spike.core import command_line, logged, workspace
 from spike.core.errors import BuildFailedError
 from spike.project import sidecar as sidecars
 from spike.project.sidecar import Sidecar
@@ -67,7 +67,7 @@ def measured(sidecar: Sidecar) -> timings.Compilation:
         # Nuitka keeps the compiler's cache below this.
         env = {"NUITKA_CACHE_DIR": str(Path(empty, "nuitka"))}
         log = sidecar.workspace.root / "build" / "reference.log"
-        done = process.run_logged(words, log_path=log, env=env, cwd=sidecar.workspace.root)
+        done = logged.run(words, log_path=log, env=env, cwd=sidecar.workspace.root)
     built = [each for each in timings.load(sidecar.workspace.root) if each not in before]
     if not done.ok or len(built) != 1 or not built[0].fresh:
         raise BuildFailedError(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from spike.core import process
+from spike.core import logged, process
 from spike.core.errors import BuildFailedError
 from spike.core.workspace import display_path
 from spike.packagers import Variant
@@ -120,4 +120,4 @@ def _on_dependencies(sidecar: Sidecar, session: str, done_with: str) -> None:
 def _run(sidecar: Sidecar, words: Sequence[str]) -> tuple[process.Completed, Path]:
     log = sidecar.workspace.root / "build" / "nox.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    return process.run_logged(words, log_path=log, cwd=sidecar.workspace.root), log
+    return logged.run(words, log_path=log, cwd=sidecar.workspace.root), log

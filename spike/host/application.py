@@ -17,7 +17,7 @@ from typing import Any
 
 from spike.build import doctor
 from spike.build.buildinfo import Built
-from spike.core import jsonfile, process
+from spike.core import jsonfile, logged, process
 from spike.core.errors import BuildFailedError, MissingToolError, SpikeError
 from spike.core.workspace import display_path, project
 from spike.host import journal, sources, staging
@@ -243,7 +243,7 @@ def _log(step: str) -> Path:
 
 def _run(argv: list[str], step: str) -> Path:
     log = _log(step)
-    done = process.run_logged(argv, log_path=log, cwd=sources.sync(), env=_ENVIRONMENT, echo=False)
+    done = logged.run(argv, log_path=log, cwd=sources.sync(), env=_ENVIRONMENT, echo=False)
     if not done.ok:
         raise BuildFailedError(
             f"The host could not be built; this step failed: {step} (exit code {done.exit_code}).",

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from spike.build import advice, buildinfo
 from spike.build.buildinfo import Built
-from spike.core import jsonfile, process, requirements
+from spike.core import jsonfile, logged, requirements
 from spike.core.errors import (
     BuildFailedError,
     MissingBuildError,
@@ -258,7 +258,7 @@ def faulty_build(variant: Variant, beside: Sidecar) -> Built:
     log.parent.mkdir(parents=True, exist_ok=True)
     words = ["--mode", variant.mode.name, "--sidecar", str(FAULTY)]
     words += ["--python", sidecar.python_asked] if sidecar.python_asked else []
-    done = process.run_logged(
+    done = logged.run(
         [sys.executable, "-m", "nox", "-s", f"build_{variant.packager.name}", "--", *words],
         log_path=log,
         cwd=project(),

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spike.build.doctor import Need
-from spike.core import process
+from spike.core import logged, process
 from spike.core.errors import MissingToolError, SpikeError
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
 from spike.launch import procs
@@ -363,7 +363,7 @@ class Wine:
 
     def _run(self, argv: Sequence[str], problem: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        done = process.run_logged(argv, log_path=self.log, echo=False, append=True)
+        done = logged.run(argv, log_path=self.log, echo=False, append=True)
         if not done.ok:
             raise SpikeError(
                 f"{problem[0].upper()}{problem[1:]}.",
@@ -400,7 +400,7 @@ class Wine:
             "WINEPATH": windows_path(python.parent),
             **(env or {}),
         }
-        return process.run_logged(
+        return logged.run(
             ["wine", str(python), *arguments],
             log_path=log,
             env=environment,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spike.build.doctor import Need
-from spike.core import process
+from spike.core import logged, process
 from spike.core.errors import MissingToolError
 from spike.core.workspace import TOOL
 from spike.wine.prefix import Wine
@@ -185,7 +185,7 @@ def _unpack(root: Path, log: Path) -> None:
 
 
 def _quietly(argv: Sequence[str], log: Path, cwd: Path) -> bool:
-    return process.run_logged(argv, log_path=log, cwd=cwd, echo=False, append=True).ok
+    return logged.run(argv, log_path=log, cwd=cwd, echo=False, append=True).ok
 
 
 def compiled(rust: Rust, target: Path, log: Path) -> Path:
@@ -202,7 +202,7 @@ def compiled(rust: Rust, target: Path, log: Path) -> Path:
         MissingToolError: They do not compile; the log says why.
     """
     for words in (("-p", "sidecar-supervisor", "--examples"), ("-p", "sidecar-launcher")):
-        done = process.run_logged(
+        done = logged.run(
             rust.cargo("build", "--locked", *words),
             log_path=log,
             env={**rust.env, "CARGO_TARGET_DIR": str(target)},
@@ -223,7 +223,7 @@ def host_checked(rust: Rust, target: Path, log: Path) -> process.Completed:
 
     It is not linked: that its window opens is nothing that Wine could show.
     """
-    return process.run_logged(
+    return logged.run(
         rust.cargo("check", *CHECKED),
         log_path=log,
         env={

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spike.core import process
+from spike.core import logged
 from spike.core.errors import BuildFailedError
 from spike.host import verify
 from spike.host.observed import MALFORMED, STDERR_LINE
@@ -84,7 +84,7 @@ def test_the_failing_sidecar_has_the_python_of_the_one_in_whose_place_it_is(
         asked.append(argv)
         return SimpleNamespace(ok=False, output="refused")
 
-    monkeypatch.setattr(process, "run_logged", refused)
+    monkeypatch.setattr(logged, "run", refused)
     for beside, words in ((demo, []), (demo.with_python(another), ["--python", another])):
         with pytest.raises(BuildFailedError) as caught:
             verify.faulty_build(VARIANTS["pyinstaller-onedir"], beside)
