@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from spike.launch.ready import Ready
 from spike.project.specifiers import normal_name, requirement_name
@@ -114,6 +115,14 @@ class Diagnosis:
     fix: str
     key: str = ""
     value: str = ""
+
+    @classmethod
+    def of_list(
+        cls, cause: Cause, key: str, value: str, facts: SidecarFacts, *, target: str, message: str
+    ) -> Self:
+        """One that a value in a list of ``[tool.sidecar]`` repairs, what is listed kept."""
+        fix = tool_line(key, getattr(facts, key), value)
+        return cls(cause=cause, target=target, message=message, fix=fix, key=key, value=value)
 
     def __str__(self) -> str:
         """Fact, cause, fix."""

@@ -11,17 +11,12 @@ about the sidecar; the texts that it is tested with come from real frozen progra
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from spike.launch import lifecycle, missing_files, missing_modules, tracebacks
 from spike.launch.causes import Diagnosis, SidecarFacts
 from spike.launch.spec import Failure
-from spike.launch.tracebacks import Raised, plain
-
-_QUIET_LEVEL = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
-
-_BAD_LEVEL = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b")
+from spike.launch.tracebacks import BAD_NEWS, QUIET, Raised, plain
 
 LAST_LINES = 10
 """So many of a program's last lines are looked through for one of an error's level."""
@@ -99,8 +94,8 @@ def last_words(*, stderr: str, stdout: str, failure: Failure | None = None) -> s
     for name, text in texts.items():
         if lines := tracebacks.last_lines(text, LAST_LINES):
             # A server says why, and then that it is gone.
-            bad = (line for line in lines if _BAD_LEVEL.search(line))
-            last = next(bad, lines[0]) if _QUIET_LEVEL.search(lines[0]) else lines[0]
+            bad = (line for line in lines if BAD_NEWS.search(line))
+            last = next(bad, lines[0]) if QUIET.search(lines[0]) else lines[0]
             return f"{name} ends with: {last}"
     return "it wrote nothing"
 
@@ -135,7 +130,7 @@ def _candidates(stderr: str, stdout: str, failure: Failure | None) -> Iterator[R
     if not found:
         for text in (stderr, stdout):
             for line in tracebacks.last_lines(text, outside=True):
-                if not _QUIET_LEVEL.search(line):
+                if not QUIET.search(line):
                     yield Raised(lines=(line,))
 
 

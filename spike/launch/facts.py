@@ -8,7 +8,6 @@ from pathlib import Path
 from spike.launch.causes import SidecarFacts
 from spike.launch.ready import Ready
 from spike.project import imports
-from spike.project.guards import Need
 from spike.project.sidecar import Sidecar
 
 
@@ -34,9 +33,6 @@ def facts(
             for path in program_folder.rglob("*")
             if path.is_file()
         )
-    needs: dict[str, Need] = {}
-    for each in imports.followed(sidecar).imports:
-        needs[each.top] = max(each.need, needs.get(each.top, Need.OPTIONAL))
     return SidecarFacts(
         name=sidecar.name,
         files=frozenset(path.as_posix() for path in sidecar.source_files()),
@@ -51,5 +47,5 @@ def facts(
         roots=imports.import_roots(sidecar),
         health=sidecar.health,
         ready=Ready.of(sidecar),
-        optional=frozenset(top for top, need in needs.items() if need is Need.OPTIONAL),
+        optional=imports.followed(sidecar).optional,
     )

@@ -98,14 +98,14 @@ def _missing_template(match: re.Match[str], variant: str, facts: SidecarFacts) -
     if not own or any(_covers(item, own) for item in facts.data):
         return None
     folder = own.removesuffix(f"/{name}")
-    return Diagnosis(
-        cause=Cause.DATA_FILE,
+    return Diagnosis.of_list(
+        Cause.DATA_FILE,
+        "data",
+        folder,
+        facts,
         target=name,
         message=f"The {variant} program cannot find its template {name!r}: {own} is not listed as "
         "data, so it did not ship.",
-        fix=tool_line("data", facts.data, folder),
-        key="data",
-        value=folder,
     )
 
 
@@ -167,24 +167,24 @@ def _missing_path(
         )
     if facts.has_path(own):
         kind = "file" if own in facts.files else "folder"
-        return Diagnosis(
-            cause=cause,
+        return Diagnosis.of_list(
+            cause,
+            "data",
+            own,
+            facts,
             target=relative,
             message=f"The {variant} program cannot find its {kind} {relative!r}: it is in the "
             "sidecar's folder but is not listed as data, so it did not ship.",
-            fix=tool_line("data", facts.data, own),
-            key="data",
-            value=own,
         )
     if relative != top and not facts.has_module(top) and facts.can_import(top):
-        return Diagnosis(
-            cause=Cause.PACKAGE_DATA if cause is Cause.DATA_FILE else cause,
+        return Diagnosis.of_list(
+            Cause.PACKAGE_DATA if cause is Cause.DATA_FILE else cause,
+            "collect",
+            top,
+            facts,
             target=relative,
             message=f"The {variant} program cannot find {relative!r}, a file of the package "
             f"{top!r} that the packager left out.",
-            fix=tool_line("collect", facts.collect, top),
-            key="collect",
-            value=top,
         )
     create = f"create {own} in the sidecar's folder"
     if not listed:

@@ -7,7 +7,7 @@ import importlib.util
 import re
 import sys
 
-from spike.launch.causes import Cause, Diagnosis, Explain, SidecarFacts, tool_line
+from spike.launch.causes import Cause, Diagnosis, Explain, SidecarFacts
 from spike.launch.program_paths import relative_to_program
 from spike.project.specifiers import normal_name, requirement_name
 
@@ -52,14 +52,14 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis | None:
                 "module.",
                 fix="build again with --force and read the packager's log",
             )
-        return Diagnosis(
-            cause=Cause.HIDDEN_IMPORT,
+        return Diagnosis.of_list(
+            Cause.HIDDEN_IMPORT,
+            "hidden_imports",
+            name,
+            facts,
             target=name,
             message=f"The {variant} program cannot import {name!r}: no import statement that the "
             "packager follows names it, so it did not ship.",
-            fix=tool_line("hidden_imports", facts.hidden_imports, name),
-            key="hidden_imports",
-            value=name,
         )
     if top in facts.optional:
         return None
@@ -169,14 +169,14 @@ def _missing_metadata(match: re.Match[str], variant: str, facts: SidecarFacts) -
             "although metadata lists it: the artifact was built before that.",
             fix="build again with --force",
         )
-    return Diagnosis(
-        cause=Cause.METADATA,
+    return Diagnosis.of_list(
+        Cause.METADATA,
+        "metadata",
+        name,
+        facts,
         target=name,
         message=f"The {variant} program asks for the metadata of the distribution {name!r} "
         "(importlib.metadata), which packagers leave out unless told.",
-        fix=tool_line("metadata", facts.metadata, name),
-        key="metadata",
-        value=name,
     )
 
 

@@ -27,18 +27,22 @@ _GIVES_UP = re.compile(
     r"|\bexiting\b|\baborting\b",
     re.IGNORECASE,
 )
-# What the interpreter, a packager's launcher and late clean-up say behind the last exception.
-_NOISE = re.compile(
-    r"^\[(?:PYI-)?\d+(?::\w+)?\] Failed to execute script|^Exception ignored in|^sys:1: "
-    r"|^Error in sys\.excepthook|^Original exception was:|^\s*$"
-)
-_QUIET = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
-_BAD_NEWS = re.compile(r"^.*\b(?:ERROR|CRITICAL|FATAL)\b")
 # A packager's launcher says so of an exception that nobody has caught.
 _ENDED = re.compile(r"^\[(?:PYI-)?\d+(?::\w+)?\] Failed to execute script")
+# That, and what the interpreter and late clean-up say behind the last exception.
+_NOISE = re.compile(
+    rf"{_ENDED.pattern}|^Exception ignored in|^sys:1: "
+    r"|^Error in sys\.excepthook|^Original exception was:|^\s*$"
+)
+QUIET = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")
+BAD_NEWS = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b")
+"""The level of a log's line: the program goes on, or may not."""
 # What Python itself tells of, and goes on: an exception in a finaliser or at the exit, in a task.
-_IGNORED = re.compile(r"^Exception ignored (?:in|while|on)\b")
-_OF_A_TASK = re.compile(r"^Task exception was never retrieved\b")
+_SHOWN = rf"{re.escape(_HEAD)}\n(?:[ \t].*\n)*.*"
+_IGNORED = re.compile(rf"^Exception ignored (?:in|while|on)\b.*(?:\n{_SHOWN})?", re.MULTILINE)
+_OF_A_TASK = re.compile(
+    rf"^Task exception was never retrieved\n(?:future: .*\n)?{_SHOWN}", re.MULTILINE
+)
 # Colours and other orders to a terminal (ECMA-48, 5.4), and characters that show nothing. Lines end
 # as they did.
 _UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -91,27 +95,16 @@ def plain(text: str) -> str:
 def _heard(text: str) -> list[str]:
     """The lines, empty where they are of an exception that ended nothing, beside one that may have.
 
-    Line numbers stay what they were.
+    Line numbers stay what they were. What a task tells counts where nothing else does: it may be
+    what the program waits for in vain.
     """
-    lines = text.splitlines()
-    heads = sum(_HEAD in line for line in lines)
-    for pattern in (_IGNORED, _OF_A_TASK):
-        for begin, line in enumerate(lines):
-            if not pattern.match(line):
-                continue
-            end = begin + 1
-            while end < len(lines) and lines[end].startswith("future: "):
-                end += 1
-            if end < len(lines) and lines[end].startswith(_HEAD):
-                if pattern is _OF_A_TASK and heads == 1:
-                    continue  # nothing else says why it waits in vain
-                end += 1
-                while end < len(lines) and lines[end].startswith((" ", "\t")):
-                    end += 1
-                heads -= 1
-                end += 1  # the exception's own line
-            lines[begin:end] = [""] * len(lines[begin:end])
-    return lines
+
+    def emptied(match: re.Match[str]) -> str:
+        return "\n" * match[0].count("\n")
+
+    text = _IGNORED.sub(emptied, text)
+    without = _OF_A_TASK.sub(emptied, text)
+    return (without if _HEAD in without else text).splitlines()
 
 
 def read(text: str) -> tuple[Raised, ...]:
@@ -215,12 +208,12 @@ def _one(lines: Sequence[str], head: int, end: int) -> tuple[Raised, bool]:
             source=source,
             told=told,
             gives_up=any(_ENDED.match(line) for line in rest[:2])
-            or any(_GIVES_UP.search(line) and not _QUIET.search(line) for line in beside),
+            or any(_GIVES_UP.search(line) and not QUIET.search(line) for line in beside),
             in_thread=in_thread,
-            quietly=(_BAD_NEWS.match(prefix) is not None and not following and not next_is_another)
+            quietly=(BAD_NEWS.search(prefix) is not None and not following and not next_is_another)
             or (
                 not (is_logged or next_is_another or _LOG.match(before))
-                and all(_LOG.match(line) and _QUIET.search(line) for line in following)
+                and all(_LOG.match(line) and QUIET.search(line) for line in following)
             ),
             span=(head, head + 1 + start + len(message)),
         ),

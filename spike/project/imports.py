@@ -75,6 +75,12 @@ class Scan:
     unknown_path: str = ""
     outside: tuple[Path, ...] = ()
 
+    @property
+    def optional(self) -> frozenset[str]:
+        """Top-level modules that it is prepared to do without, wherever it imports them."""
+        needed = {each.top for each in self.imports if each.need is not Need.OPTIONAL}
+        return frozenset(each.top for each in self.imports) - needed
+
 
 def scan(sidecar: Sidecar) -> Scan:
     """Follow the imports from the entry script through the project's own files.
