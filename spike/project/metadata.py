@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import ast
 import codecs
-import configparser
 import hashlib
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,20 +128,17 @@ def has_backend(document: Mapping[str, Any], folder: Path) -> bool:
     """Whether there is something that builds this project's metadata."""
     return (
         "build-system" in document
-        or "poetry" in _table(document.get("tool"))
+        or "poetry" in roots.table(document.get("tool"))
         or (folder / "setup.py").is_file()
-        or _describes_a_project(folder / "setup.cfg")
+        or _describes_a_project(folder)
     )
 
 
-def _describes_a_project(path: Path) -> bool:
+def _describes_a_project(folder: Path) -> bool:
     """Whether a ``setup.cfg`` is setuptools' and not flake8's or another tool's alone."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return True  # setuptools will say what is wrong with it
-    return parser.has_section("metadata") or parser.has_section("options")
+    parser = roots.setup_cfg(folder)
+    # setuptools will say what is wrong with one that cannot be read
+    return parser is None or parser.has_section("metadata") or parser.has_section("options")
 
 
 def inputs_sha256(folder: Path) -> str:
@@ -236,10 +233,6 @@ def _with_extras(text: str, chosen: set[str]) -> str:
     return f"{requirement.strip()} ; {counted.strip()}"
 
 
-def _table(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _text(value: object, key: str, right: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise wrong(key, "is missing" if value is None else f"is {value!r}, not a text", right)
@@ -312,10 +305,26 @@ def requirements(path: Path) -> Iterator[str]:
             yield re.sub(r"\s+--hash[=\s]\S+", "", line).strip()
 
 
-def index_options(path: Path) -> list[str]:
-    """The lines of a ``requirements.txt`` that name another index or a folder of wheels."""
+def indexes(folder: Path, source: str) -> list[str]:
+    """What a project says of indexes beside the usual one, as lines for an installer.
+
+    Args:
+        folder: The project's.
+        source: What its dependencies come from, see :class:`Metadata`.
+    """
     option = re.compile(r"(?:-i|--index-url|--extra-index-url|-f|--find-links)[\s=]")
-    return [line for line in _lines(path, frozenset()) if option.match(line)]
+    given: list[str] = []
+    if source == "requirements.txt":
+        lines = _lines(folder / "requirements.txt", frozenset())
+        given += [line for line in lines if option.match(line)]
+    manifest = folder / "pyproject.toml"
+    document = tomllib.loads(_text_of(manifest)) if manifest.is_file() else {}
+    listed = roots.table(roots.table(document.get("tool")).get("uv")).get("index")
+    for each in listed if isinstance(listed, list) else []:
+        if isinstance(url := roots.table(each).get("url"), str):
+            is_usual = each.get("default") is True
+            given.append(f"{'--index-url' if is_usual else '--extra-index-url'} {url}")
+    return list(dict.fromkeys(given))
 
 
 def _lines(path: Path, above: frozenset[Path]) -> Iterator[str]:
@@ -349,16 +358,16 @@ def _text_of(path: Path) -> str:
 
 
 def _setuptools_dynamic(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    setuptools = _table(_table(document.get("tool")).get("setuptools"))
-    return _table(_table(setuptools.get("dynamic")).get(key))
+    setuptools = roots.table(roots.table(document.get("tool")).get("setuptools"))
+    return roots.table(roots.table(setuptools.get("dynamic")).get(key))
 
 
 def _dynamic_version(document: Mapping[str, Any], folder: Path) -> str | None:
     """A version that stands in a file which the settings name; None when code makes it."""
-    tool = _table(document.get("tool"))
-    backend = str(_table(document.get("build-system")).get("build-backend", ""))
-    hatch = _table(_table(tool.get("hatch")).get("version"))
-    pdm = _table(_table(tool.get("pdm")).get("version"))
+    tool = roots.table(document.get("tool"))
+    backend = str(roots.table(document.get("build-system")).get("build-backend", ""))
+    hatch = roots.table(roots.table(tool.get("hatch")).get("version"))
+    pdm = roots.table(roots.table(tool.get("pdm")).get("version"))
     named = hatch.get("path") or (pdm.get("path") if pdm.get("source") == "file" else None)
     if hatch.get("source", "regex") not in ("regex", "code"):
         return None
@@ -373,10 +382,10 @@ def _dynamic_version(document: Mapping[str, Any], folder: Path) -> str | None:
         module, _, variable = attribute.rpartition(".")
         return _attribute(document, folder, module, variable)
     if backend.startswith("flit"):
-        given = _table(_table(tool.get("flit")).get("module")).get("name")
+        given = roots.table(roots.table(tool.get("flit")).get("module")).get("name")
         name = str(given) if given else str(document["project"].get("name", "")).replace("-", "_")
         return _attribute(document, folder, name, "__version__")
-    if isinstance(poetry := _table(tool.get("poetry")).get("version"), str):
+    if isinstance(poetry := roots.table(tool.get("poetry")).get("version"), str):
         return poetry
     return None
 
@@ -423,7 +432,7 @@ def _attribute(document: Mapping[str, Any], folder: Path, module: str, variable:
 
 def _of_extras(project: Mapping[str, Any], name: str, extras: tuple[str, ...]) -> Iterator[str]:
     """The requirements of extras, and of the extras that these name of the project itself."""
-    found = _table(project.get("optional-dependencies"))
+    found = roots.table(project.get("optional-dependencies"))
     table = {normal_name(key): value for key, value in found.items()}
     queue, seen = list(extras), set()
     while queue:
@@ -449,7 +458,7 @@ def _of_groups(
     project: Mapping[str, Any],
 ) -> Iterator[str]:
     """The requirements of dependency groups, and of the groups that these include (PEP 735)."""
-    found = _table(document.get("dependency-groups"))
+    found = roots.table(document.get("dependency-groups"))
     table = {normal_name(key): value for key, value in found.items()}
     queue, seen = list(groups), set()
     while queue:

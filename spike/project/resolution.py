@@ -11,8 +11,7 @@ from pathlib import Path
 from spike.core import process, workspace
 from spike.core.command_line import say
 from spike.core.errors import SidecarError
-from spike.project import hashes, roots
-from spike.project.metadata import index_options
+from spike.project import hashes, metadata
 from spike.project.pylock import foreign_lock, from_pylock
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import holds, lowest
@@ -72,17 +71,9 @@ def indexes(sidecar: Sidecar) -> list[str]:
     Names and passwords do not get into a lock: uv finds them in the environment, in netrc or in a
     keyring.
     """
-    given: list[str] = []
-    if sidecar.dependency_source == "requirements.txt":
-        given += index_options(sidecar.folder / "requirements.txt")
-    found = roots.tables(sidecar.folder, "tool", "uv", "index")
-    given += [
-        f"{'--index-url' if each.get('default') is True else '--extra-index-url'} {each['url']}"
-        for each in found
-        if isinstance(each.get("url"), str)
-    ]
-    lines = [re.sub(r"(?<=://)[^/@\s]+@", "", line) for line in dict.fromkeys(given)]
-    if lines != list(dict.fromkeys(given)):
+    given = metadata.indexes(sidecar.folder, sidecar.dependency_source)
+    lines = [re.sub(r"(?<=://)[^/@\s]+@", "", line) for line in given]
+    if lines != given:
         say(
             "note: the lock has the index without its name and password, which uv takes from its "
             "environment, from netrc or from a keyring"

@@ -11,7 +11,6 @@ import configparser
 import copy
 import importlib.machinery
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -35,18 +34,8 @@ def configured(document: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def tables(folder: Path, *keys: str) -> list[Mapping[str, Any]]:
-    """The tables of a list in ``pyproject.toml``; none where it has none or cannot be read."""
-    try:
-        found: object = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return []
-    for key in keys:
-        found = _table(found).get(key)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def _table(value: object) -> Mapping[str, Any]:
+def table(value: object) -> Mapping[str, Any]:
+    """A table of a TOML document; an empty one in place of any other value."""
     return value if isinstance(value, dict) else {}
 
 
@@ -60,40 +49,48 @@ def _parent(package: str) -> str:
 
 
 def _from_tool(document: Mapping[str, Any]) -> Iterator[str]:
-    tool = _table(document.get("tool"))
-    setuptools = _table(tool.get("setuptools"))
+    tool = table(document.get("tool"))
+    setuptools = table(tool.get("setuptools"))
     yield from _package_dir(setuptools.get("package-dir"))
-    yield from _texts(_table(_table(setuptools.get("packages")).get("find")).get("where"))
-    build = _table(_table(tool.get("hatch")).get("build"))
-    for table in (build, _table(_table(build.get("targets")).get("wheel"))):
-        yield from map(_parent, _texts(table.get("packages")))
-        sources = table.get("sources")
+    yield from _texts(table(table(setuptools.get("packages")).get("find")).get("where"))
+    build = table(table(tool.get("hatch")).get("build"))
+    for part in (build, table(table(build.get("targets")).get("wheel"))):
+        yield from map(_parent, _texts(part.get("packages")))
+        sources = part.get("sources")
         yield from sources if isinstance(sources, dict) else _texts(sources)
-        yield from _texts(table.get("dev-mode-dirs"))
-    packages = _table(tool.get("poetry")).get("packages")
+        yield from _texts(part.get("dev-mode-dirs"))
+    packages = table(tool.get("poetry")).get("packages")
     for item in packages if isinstance(packages, list) else []:
-        yield from _texts(_table(item).get("from"))
-    yield from _texts(_table(_table(tool.get("uv")).get("build-backend")).get("module-root"))
-    yield from _texts(_table(_table(tool.get("pdm")).get("build")).get("package-dir"))
-    yield from _texts(_table(tool.get("maturin")).get("python-source"))
-    wheel = _table(_table(tool.get("scikit-build")).get("wheel")).get("packages")
+        yield from _texts(table(item).get("from"))
+    yield from _texts(table(table(tool.get("uv")).get("build-backend")).get("module-root"))
+    yield from _texts(table(table(tool.get("pdm")).get("build")).get("package-dir"))
+    yield from _texts(table(tool.get("maturin")).get("python-source"))
+    wheel = table(table(tool.get("scikit-build")).get("wheel")).get("packages")
     yield from map(_parent, _texts(wheel))
-    pytest = _table(_table(tool.get("pytest")).get("ini_options"))
+    pytest = table(table(tool.get("pytest")).get("ini_options"))
     yield from _texts(pytest.get("pythonpath"))
 
 
 def _package_dir(value: object) -> Iterator[str]:
     """``{"" = "src"}`` names a root; ``{pkg = "lib/pkg"}`` names one by its parent."""
-    for package, place in _table(value).items():
+    for package, place in table(value).items():
         if isinstance(place, str):
             yield place if not package else _parent(place)
 
 
-def _from_setup_cfg(folder: Path) -> Iterator[str]:
+def setup_cfg(folder: Path) -> configparser.ConfigParser | None:
+    """A project's ``setup.cfg``, empty where there is none; None for one that cannot be read."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(folder / "setup.cfg", encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
+        return None
+    return parser
+
+
+def _from_setup_cfg(folder: Path) -> Iterator[str]:
+    parser = setup_cfg(folder)
+    if parser is None:
         return
     for line in parser.get("options", "package_dir", fallback="").splitlines():
         package, _, place = line.partition("=")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.core.errors import SidecarError
+from spike.project import roots
 
 TABLE = "sidecar"
 PACKAGER_TABLES = ("nuitka", "pyinstaller", "cx_freeze", "cpython")
@@ -65,14 +66,10 @@ def values(document: Mapping[str, Any]) -> dict[str, Any]:
     }
     tables = {key: settings[key] for key in PACKAGER_TABLES if key in settings}
     found["packager_args"] = {name: _packager_args(table, name) for name, table in tables.items()}
-    if "spec" in _as_table(tables.get("pyinstaller")):
+    if "spec" in roots.table(tables.get("pyinstaller")):
         found["spec"] = _spec(tables["pyinstaller"]["spec"])
     _check_together(found)
     return found
-
-
-def _as_table(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _spec(value: object) -> str:
@@ -88,7 +85,7 @@ def _check_table_name(document: Mapping[str, Any], tool: Mapping[str, Any]) -> N
     candidates = {f"tool.{key}": key for key in tool if key != TABLE}
     candidates |= {key: key for key in document if key not in ("project", "tool", "build-system")}
     for other in ("tools", "tol", "Tool"):
-        for key in _as_table(document.get(other)):
+        for key in roots.table(document.get(other)):
             candidates[f"{other}.{key}"] = key
     for shown, key in candidates.items():
         bare = re.sub(r"[^a-z]", "", key.lower())

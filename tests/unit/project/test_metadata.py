@@ -193,7 +193,9 @@ def test_requirements_are_read_as_pip_reads_them(tmp_path: Path) -> None:
     )
     path = tmp_path / "requirements.txt"
     assert list(metadata.requirements(path)) == ["click==8.1.8", "./lib"]
-    assert metadata.index_options(path) == ["--extra-index-url https://example.org/simple"]
+    assert metadata.indexes(tmp_path, "requirements.txt") == [
+        "--extra-index-url https://example.org/simple"
+    ]
 
 
 def test_a_version_that_powershell_wrote_is_read(tmp_path: Path) -> None:
