@@ -22,7 +22,7 @@ from pathlib import Path
 
 from spike.core import workspace
 from spike.core.errors import SidecarError
-from spike.project import guards, roots
+from spike.project import guards, metadata, roots
 from spike.project.guards import Need
 from spike.project.interpreters import SUPPORTED
 from spike.project.sidecar import Sidecar
@@ -214,12 +214,17 @@ def _near(sidecar: Sidecar, top: str) -> str:
 def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
     """The refusal; a distribution is named only where its own metadata says that it is the one."""
     again = f"nox -s lock --{sidecar.option}"
+    place = metadata.place_of(sidecar.folder, sidecar.dependency_source)
     known = importlib.metadata.packages_distributions().get(item.top)
     if known:
+        wanted = f"add {known[0]} to {place}"
+        if place == metadata.PROJECT_DEPENDENCIES:
+            dependencies = json.dumps([*sidecar.dependencies, known[0]], ensure_ascii=False)
+            wanted = f"in [project] set dependencies = {dependencies}"
         return SidecarError(
             what,
             why=f"The distribution {known[0]} has it, which is here only for the packager.",
-            try_next=f"{_to_depend_on(sidecar, known[0])}, then {again}",
+            try_next=f"{wanted}, then {again}",
         )
     unread = sidecar.folder / "requirements.txt"
     if sidecar.dependency_source == "pyproject.toml" and unread.is_file():
@@ -234,29 +239,8 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
         why=f"Nor is there a module or a folder with code {item.top!r} on the project's own import "
         f"roots: {', '.join(_shown_roots(sidecar))}.",
         try_next="add the distribution that has this module (it may have another name) to "
-        f"{_dependencies_of(sidecar)}, then {again}; or import it inside try ... except "
-        "ImportError",
+        f"{place}, then {again}; or import it inside try ... except ImportError",
     )
-
-
-def _dependencies_of(sidecar: Sidecar) -> str:
-    """Where a project says what it depends on, in words."""
-    source = sidecar.dependency_source
-    if source == "built":
-        manifest = sidecar.folder / "pyproject.toml"
-        if manifest.is_file() and b"[tool.poetry" in manifest.read_bytes():
-            return "[tool.poetry.dependencies]"
-        return "what its build backend reads: setup.py or setup.cfg"
-    if source == "dynamic":
-        return "the file that [tool.setuptools.dynamic] names"
-    return source if source == "requirements.txt" else "[project] dependencies"
-
-
-def _to_depend_on(sidecar: Sidecar, name: str) -> str:
-    if _dependencies_of(sidecar) != "[project] dependencies":
-        return f"add {name} to {_dependencies_of(sidecar)}"
-    dependencies = json.dumps([*sidecar.dependencies, name], ensure_ascii=False)
-    return f"in [project] set dependencies = {dependencies}"
 
 
 def _shown_roots(sidecar: Sidecar) -> list[str]:

@@ -40,6 +40,9 @@ class NeedsBuildError(SidecarError):
     """What is asked for is known only to the project's build backend."""
 
 
+PROJECT_DEPENDENCIES = "[project] dependencies"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
     """What a project says of itself.
@@ -325,6 +328,22 @@ def indexes(folder: Path, source: str) -> list[str]:
             is_usual = each.get("default") is True
             given.append(f"{'--index-url' if is_usual else '--extra-index-url'} {url}")
     return list(dict.fromkeys(given))
+
+
+def place_of(folder: Path, source: str) -> str:
+    """Where a project says what it depends on, in words.
+
+    Args:
+        folder: The project's.
+        source: What its dependencies come from, see :class:`Metadata`.
+    """
+    if source == "built":
+        manifest = folder / "pyproject.toml"
+        is_poetrys = manifest.is_file() and b"[tool.poetry" in manifest.read_bytes()
+        return "[tool.poetry.dependencies]" if is_poetrys else "setup.py or setup.cfg"
+    if source == "dynamic":
+        return "the file that [tool.setuptools.dynamic] names"
+    return source if source == "requirements.txt" else PROJECT_DEPENDENCIES
 
 
 def _lines(path: Path, above: frozenset[Path]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from spike.core import process, workspace
 from spike.core.command_line import say
 from spike.core.errors import SidecarError
 from spike.project import hashes, metadata
-from spike.project.pylock import foreign_lock, from_pylock
+from spike.project.pylock import LOCK_SOURCES, foreign_lock, from_pylock
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import holds, lowest
 
@@ -82,9 +82,9 @@ def indexes(sidecar: Sidecar) -> list[str]:
 
 
 def source_name(sidecar: Sidecar) -> str:
-    """The file that says what a sidecar depends on, for a message."""
+    """What says what a sidecar depends on, for a message."""
     source = sidecar.dependency_source
-    return "pyproject.toml" if source in ("built", "dynamic") else source
+    return source if source in LOCK_SOURCES else metadata.place_of(sidecar.folder, source)
 
 
 def _oldest_python(sidecar: Sidecar) -> str:
