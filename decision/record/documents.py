@@ -207,10 +207,13 @@ def gathered(
 
 
 def told(changed: Mapping[Path, bool]) -> str:
-    """What a command says it has written, in few lines."""
-    written = [display_path(path) for path, new in changed.items() if new]
-    lines = [f"{path}: written" for path in written]
-    if unchanged := len(changed) - len(written):
+    """What a command says it has written and removed, in few lines."""
+    lines = [
+        f"{display_path(path)}: {'written' if path.exists() else 'removed'}"
+        for path, new in changed.items()
+        if new
+    ]
+    if unchanged := len(changed) - len(lines):
         lines.append(f"{unchanged} of {len(changed)} generated documents: unchanged")
     return "\n".join(lines)
 

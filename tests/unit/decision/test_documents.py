@@ -139,7 +139,10 @@ def test_a_deleted_and_an_extra_report_are_caught(copy: Copy) -> None:
         f"{place}/weight.md: no command makes this file",
     ]
     written = copy.hello.write()
-    assert [path.name for path, new in written.items() if new] == ["size.md", "weight.md"]
+    assert documents.told(written).splitlines()[:2] == [
+        f"{place}/size.md: written",
+        f"{place}/weight.md: removed",
+    ]
     assert copy.hello.check() == [f"{place}/notes.txt: no command makes this file"]
     (folder / "notes.txt").unlink()
     assert documents.told(copy.hello.write()).endswith("unchanged")
