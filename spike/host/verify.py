@@ -373,28 +373,24 @@ def render(result: results.Result, *, evidence: Path | None = None) -> str:
         evidence: Folder of the journals, as links name it; None for no links.
     """
     variants = list(result.targets)
-    found = {(sample["row"], sample["target"]): sample for sample in result.samples}
+    found = {(sample["row"], sample["target"]): sample["status"] for sample in result.samples}
 
-    def cell(row: str, variant: str) -> str:
-        sample = found.get((row, variant))
-        if sample is None:
-            return checklist.NOT_RUN
-        status = str(sample["status"])
-        if evidence is None or not sample["scenarios"] or status == checklist.NOT_RUN:
-            return status
-        return f"[{status}]({journals_of(evidence, variant).as_posix()})"
+    def head(variant: str) -> str:
+        if evidence is None or not any(sample["scenarios"] for sample in result.of(variant)):
+            return variant
+        return f"[{variant}]({journals_of(evidence, variant).as_posix()})"
 
     return table(
-        ["row", "check", *variants],
+        ["row", "check", *map(head, variants)],
         [
-            [row, text, *(cell(row, name) for name in variants)]
+            [row, text, *(found.get((row, name), checklist.NOT_RUN) for name in variants)]
             for row, text in requirements.CHECKLIST.items()
         ],
     )
 
 
 def render_report(result: results.Result) -> str:
-    """The checklist with a link from each verdict to its journal, and what each row rests on."""
+    """The checklist with a link from each variant to its journals, and what each row rests on."""
     place = result.path and result.path.parent / results.EVIDENCE
     journals = Path(display_path(place)) if place else None
     return "\n\n".join(

@@ -31,7 +31,7 @@ from spike.measure import emulated, provenance, seal, system_state
 from spike.project.sidecar import Sidecar
 
 SCHEMA = 2
-PLAIN_BYTES = 20_000
+PLAIN_BYTES = 8_000
 """A larger file is kept as ``.json.gz``: nobody reads thousands of launches line by line, and each
 new run of them would add its whole size to the repository."""
 
