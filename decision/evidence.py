@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks import registry
-from decision import snapshot
-from decision.record import chosen_option
+from decision import prose, snapshot
 from spike import issue_log
 from spike.build import buildinfo
 from spike.build.buildinfo import BuildInfo
@@ -172,7 +171,7 @@ def _failures(sidecar: Sidecar) -> tuple[Mapping[str, Any], ...]:
 
 def _outcome(sidecar: Sidecar) -> str:
     record = sidecar.workspace.record
-    return chosen_option.option_in(jsonfile.read_text(record)) if record.exists() else ""
+    return prose.option_in(jsonfile.read_text(record)) if record.exists() else ""
 
 
 def _snapshot_problem(sidecar: Sidecar, found: Mapping[str, Result]) -> str:
@@ -212,12 +211,13 @@ def outdated(
         for name, build in builds.items()
         if build["source_sha256"] != sidecar.source_sha256(build["packager"])
     ]
+    again = _remedy(sidecar, f"invoke spike{sidecar.option}")
     if changed:
         problems.append(
             f"{sidecar.folder.name}/ has changed since {', '.join(changed)} "
             f"{'was' if len(changed) == 1 else 'were'} built and measured"
             f"{f' on {sidecar.platform}' if sidecar.platform else ''}; "
-            f"run {_remedy(sidecar, f'invoke spike{sidecar.option}')}."
+            f"run {again}."
         )
     return problems
 

@@ -6,38 +6,23 @@ of a platform are of one machine and of the same programs, and one of them alone
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.registry import BENCHMARKS, CHECKLIST
+from decision import locks
 from decision.merging.folders import Refusal
-from spike.core.errors import CorruptFileError, SpikeError
-from spike.core.workspace import TOOL, display_path
+from spike.core.errors import CorruptFileError
+from spike.core.workspace import display_path
 from spike.measure import platforms, provenance, results, seal
 from spike.measure.results import Result
 from spike.packagers import PACKAGERS
-from spike.project import sidecarlock
 from spike.project.sidecar import Sidecar
 
 FALLBACK: Final = "fallback"
 """A result that no benchmark makes: that of the plan's contingency steps."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Locks:
-    """What an environment may have been installed from.
-
-    Attributes:
-        digests: SHA-256 of the locks by file name.
-        pinned: Versions of the packager in its locks; empty for one that is no distribution.
-    """
-
-    digests: Mapping[str, frozenset[str]]
-    pinned: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -50,7 +35,7 @@ class Wanted:
 
     sidecar: Sidecar
     _sources: dict[str, str] = field(default_factory=dict)
-    _locks: dict[str, Locks] = field(default_factory=dict)
+    _locks: dict[str, locks.Locks] = field(default_factory=dict)
 
     def sources(self, packager: str) -> str:
         """SHA-256 of today's sources, as a packager follows them."""
@@ -58,10 +43,10 @@ class Wanted:
             self._sources[packager] = self.sidecar.source_sha256(packager)
         return self._sources[packager]
 
-    def locks(self, packager: str) -> Locks:
+    def locks(self, packager: str) -> locks.Locks:
         """Today's locks of a packager and of the sidecar; there may be one for each Python."""
         if packager not in self._locks:
-            self._locks[packager] = _locks_of(packager, self.sidecar)
+            self._locks[packager] = locks.of(packager, self.sidecar)
         return self._locks[packager]
 
 
@@ -326,7 +311,7 @@ def _locks(given: Candidate) -> Refusal | None:
     own = given.wanted.sidecar
     for name, target, build in given.builds():
         packager = str(build.get("packager"))
-        if problem := lock_problem(build, given.wanted.locks(packager)):
+        if problem := locks.problem(build, given.wanted.locks(packager)):
             command = own.nox_command(packager) if packager in PACKAGERS else "nox"
             return given.refused(
                 given.path(name),
@@ -334,47 +319,6 @@ def _locks(given: Candidate) -> Refusal | None:
                 first=f"{command} and invoke spike{own.option} on its machine, from this commit",
             )
     return None
-
-
-def lock_problem(build: Mapping[str, Any], known: Locks) -> str:
-    """What is wrong with the locks that a build was installed from; empty for nothing.
-
-    A build of an earlier version does not name its locks; the packager's own version then says it.
-
-    Args:
-        build: Its facts.
-        known: Today's locks.
-    """
-    packager, version = str(build.get("packager")), str(build.get("packager_version"))
-    if packager not in PACKAGERS:
-        return f"of a packager that this version does not have: {packager}"
-    named = build.get("locks")
-    for lock, digest in named.items() if isinstance(named, Mapping) else ():
-        if digest not in known.digests.get(str(lock), frozenset()):
-            return f"built from another {lock} than this checkout has"
-    if known.pinned and version not in known.pinned:
-        return f"built by {packager} {version}, and its lock here has {', '.join(known.pinned)}"
-    return ""
-
-
-def _locks_of(packager: str, sidecar: Sidecar) -> Locks:
-    pin = re.compile(rf"^{re.escape(packager).replace('_', '[-_]')}==(\S+)", re.I | re.M)
-    paths = list((TOOL / "locks").rglob(f"{packager}*.txt"))
-    pinned = {version for path in paths for version in pin.findall(path.read_text("utf-8"))}
-    if own := _sidecar_lock(sidecar):
-        paths.append(own)
-    digests: dict[str, frozenset[str]] = {}
-    for path in paths:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        digests[path.name] = digests.get(path.name, frozenset()) | {digest}
-    return Locks(digests=digests, pinned=tuple(sorted(pinned)))
-
-
-def _sidecar_lock(sidecar: Sidecar) -> Path | None:
-    try:
-        return sidecarlock.check(sidecar)
-    except SpikeError:
-        return None  # there is none of today's dependencies, so no build can be of it
 
 
 CHECKS: Sequence[Callable[[Candidate], Refusal | None]] = (

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from decision.record.front import front
+from decision.prose import front
 from spike.core.errors import CorruptFileError
 from spike.core.workspace import display_path, platform_id
 from spike.measure import platforms, results

@@ -14,11 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from decision import criteria
+from decision import criteria, prose
 from decision.evidence import Evidence, gather
 from decision.platforms import home
-from decision.record import chosen_option, page, pictures, reports
-from decision.record.front import front
+from decision.record import page, pictures, reports
 from decision.record.page import Section
 from decision.record.reports import Known
 from spike.core import generated, jsonfile
@@ -222,14 +221,14 @@ def _page_problems(facts: Known, record: Path) -> list[str]:
     """What is wrong with the part of a record that people write, and with its length."""
     text = jsonfile.read_text(record, remedy=COMMAND)
     problems = criteria.outcome_problems(facts.evidence)
-    named = chosen_option.variant_in(text)
+    named = prose.variant_in(text)
     if named and facts.answer.variant and named != facts.answer.variant:
         problems.append(
             f"the outcome names {named}, and the answer is {facts.answer.variant or 'nothing'}"
         )
-    if facts.evidence.outcome and not chosen_option.reason_in(text):
+    if facts.evidence.outcome and not prose.reason_in(text):
         problems.append("the outcome names no reason; write “because …” behind the option")
-    fields = front(text)
+    fields = prose.front(text)
     lacking = [name for name in FRONT_FIELDS if not fields.get(name)]
     if lacking:
         problems.append(f"the front matter lacks {', '.join(lacking)}")
@@ -328,4 +327,4 @@ def rebased(text: str, root: Path, folder: Path) -> str:
 def _with_outcome(evidence: Evidence, record: Path) -> Evidence:
     """The evidence as this record sees it: one that lies elsewhere has an outcome of its own."""
     text = jsonfile.read_text(record) if record.exists() else ""
-    return replace(evidence, outcome=chosen_option.option_in(text))
+    return replace(evidence, outcome=prose.option_in(text))

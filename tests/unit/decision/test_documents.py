@@ -17,9 +17,9 @@ import pytest
 
 from commands import listing
 from decision import evidence
+from decision.prose import front
 from decision.record import documents, page
 from decision.record.documents import Documents
-from decision.record.front import front
 from spike.core import generated, workspace
 from spike.core.errors import CorruptFileError
 from spike.core.workspace import TOOL, platform_id

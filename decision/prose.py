@@ -1,4 +1,4 @@
-"""The decision that people wrote into a record's prose, in MADR's form.
+"""What people wrote into a record: the fields in front of it, and their decision in MADR's form.
 
     Chosen option: "Nuitka, shipped as nuitka-lean", because …
 
@@ -20,6 +20,16 @@ _GENERATED = re.compile(
     r"<!-- begin generated: .*?<!-- end generated: [a-z-]+ -->", flags=re.DOTALL
 )
 _WORD = re.compile(r"[\w-]+")
+_FRONT = re.compile(r"\A---\n(?P<fields>(?:[a-z-]+: .*\n)+)---\n")
+
+
+def front(text: str) -> dict[str, str]:
+    """The fields in front of a record, such as its date and platform; empty without any."""
+    found = _FRONT.match(text)
+    if found is None:
+        return {}
+    pairs = (line.split(": ", 1) for line in found["fields"].splitlines())
+    return {name: value.strip() for name, value in pairs}
 
 
 def option_in(text: str) -> str:
