@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks import registry
-from decision import prose, snapshot
+from decision import locks, prose, snapshot
 from spike import issue_log
 from spike.build import buildinfo
 from spike.build.buildinfo import BuildInfo
@@ -199,7 +199,7 @@ def _remedy(sidecar: Sidecar, command: str) -> str:
 def outdated(
     sidecar: Sidecar, infos: Mapping[str, BuildInfo], builds: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
-    """Say where the evidence is older than what it is about: artifacts and sources."""
+    """Say where the evidence is older than what it is about: artifacts, sources and locks."""
     problems = []
     for info in infos.values():
         problem = buildinfo.artifact_problem(sidecar.workspace.root / info.artifact, info)
@@ -219,6 +219,16 @@ def outdated(
             f"{f' on {sidecar.platform}' if sidecar.platform else ''}; "
             f"run {again}."
         )
+    for packager in dict.fromkeys(str(build["packager"]) for build in builds.values()):
+        known = locks.of(packager, sidecar)
+        wrong = {
+            name: problem
+            for name, build in builds.items()
+            if build["packager"] == packager and (problem := locks.problem(build, known))
+        }
+        if wrong:
+            names = f"{', '.join(wrong)} {'was' if len(wrong) == 1 else 'were'}"
+            problems.append(f"{names} {next(iter(wrong.values()))}; run {again}.")
     return problems
 
 

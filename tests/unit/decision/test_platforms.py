@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from decision import evidence
+from decision import evidence, locks
 from decision.merging import keeping
 from decision.platforms import home, rows
 from decision.record import documents, page, reports
@@ -262,6 +262,19 @@ def test_sources_changed_since_a_platform_was_measured_are_named(hello: Sidecar)
         stream.write("# a change\n")
     (problem,) = evidence.gather(hello.on(ARM.name)).problems
     assert "built and measured on linux-arm64-3.12; run invoke spike there and" in problem
+
+
+def test_locks_changed_since_a_platform_was_measured_are_named(
+    hello: Sidecar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version of the packager is another packager, as merging says of the same folder."""
+    merge(hello, ARM.name)
+    shutil.copytree(TOOL / "locks", tmp_path / "locks")
+    (tmp_path / "locks" / "nuitka.txt").write_text("nuitka==0.0.1\n", encoding="utf-8")
+    monkeypatch.setattr(locks, "TOOL", tmp_path)
+    (problem,) = evidence.gather(hello.on(ARM.name)).problems
+    assert problem.startswith("nuitka-onefile, nuitka-"), "the other packagers' have not changed"
+    assert "another nuitka.txt than this checkout has; run invoke spike there and" in problem
 
 
 def test_what_was_merged_is_never_this_checkouts_own(hello: Sidecar) -> None:
