@@ -256,6 +256,7 @@ def tried(rust: Rust, place: Wine, log: Path, limit_s: float = TESTS_S) -> int |
         **rust.env,
         "CARGO_TARGET_DIR": str(place.folder / "rust-target"),
         RUNNER: "wine",
+        "SIDECAR_TESTS_UNDER_WINE": "1",
     }
     with log.open("wb") as stream:
         child = process.spawn(

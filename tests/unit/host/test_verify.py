@@ -16,6 +16,7 @@ from spike.host import verify
 from spike.host.observed import MALFORMED, STDERR_LINE
 from spike.packagers import VARIANTS
 from spike.project.sidecar import Sidecar
+from tests.support.evidence import result
 
 OTHERS = "in the other's way"
 OWN = "in its own"
@@ -91,3 +92,28 @@ def test_the_failing_sidecar_has_the_python_of_the_one_in_whose_place_it_is(
         argv = list(asked.pop())
         assert argv[argv.index(str(verify.FAULTY)) + 1 :] == words
         assert (caught.value.try_next or "").endswith(" ".join(words))
+
+
+def test_a_report_tells_once_what_differs_in_figures_alone() -> None:
+    """What is of the variant is shown, and so is a row that failed there alone."""
+
+    def row(target: str, name: str, text: str, status: str = "pass") -> dict[str, Any]:
+        return {"target": target, "row": name, "status": status, "evidence": text, "scenarios": []}
+
+    found = result(
+        "checklist",
+        [
+            row("nuitka-onefile", "A1", "nuitka-onefile: sha256 0a1b2c, READY after 1.5 ms"),
+            row("nuitka-onefile", "B1", "PID 7 (its child 8 runs the program)"),
+            row("nuitka-onefile", "B2", "no failure"),
+            row("nuitka-lean", "A1", "nuitka-lean: sha256 7d8e9f, READY after 22.0 ms"),
+            row("nuitka-lean", "B1", "PID 9 (the same process)"),
+            row("nuitka-lean", "B2", "no failure", "fail"),
+        ],
+        "nuitka-onefile",
+        "nuitka-lean",
+    )
+    first, other = (verify.render_evidence(found, name) for name in found.targets)
+    assert first.count("\n- **") == 3
+    assert re.findall(r"\*\*(\w+)\*\* (\w+)", other) == [("B1", "pass"), ("B2", "fail")]
+    assert "- 1 of 3 rows as for nuitka-onefile, but for figures." in other

@@ -185,6 +185,8 @@ def test_an_entry_that_is_nothing_names_what_is_there(
     """What is said to try is there, and works."""
     files = {"serve.py": 'if __name__ == "__main__":\n    print("RAN")\n'}
     folder = project(tmp_path, f'[tool.sidecar]\nentry = "{named}"', files)
+    if (folder / named).is_file():
+        pytest.skip("names do not differ by case here")
     with pytest.raises(SidecarError) as caught:
         sidecar.load(folder)
     assert f'entry = "{meant}"' in str(caught.value)

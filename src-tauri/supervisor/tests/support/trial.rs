@@ -9,6 +9,11 @@ use sidecar_supervisor::{
 
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Set by `nox -s windows` for these tests.
+const UNDER_WINE: &str = "SIDECAR_TESTS_UNDER_WINE";
+/// What Wine 8 says of a process that is gone before it was set up; Windows has no such thing.
+const NO_START: &str = "os error 1359";
+
 /// What the observer saw.
 #[derive(Default)]
 pub struct Seen {
@@ -50,9 +55,28 @@ pub fn trial(spec: LaunchSpec) -> Trial {
 }
 
 pub fn launch(steps: &[&str]) -> Trial {
-    let trial = trial(spec(steps));
-    trial.supervisor.start();
-    trial
+    let begin = || {
+        let trial = trial(spec(steps));
+        trial.supervisor.start();
+        trial
+    };
+    let trial = begin();
+    if std::env::var_os(UNDER_WINE).is_none() {
+        return trial;
+    }
+    let tried = trial.supervisor.wait_for(PATIENCE, |snapshot| {
+        !matches!(snapshot.state, State::Idle | State::Spawning)
+    });
+    match tried {
+        Ok(Snapshot {
+            state: State::Failed(Reason::SpawnIo { error, .. }),
+            ..
+        }) if error.contains(NO_START) => {
+            eprintln!("Wine did not start it, so once more: {error}");
+            begin()
+        }
+        _ => trial,
+    }
 }
 
 #[allow(dead_code, reason = "not every file of tests needs each of these")]
