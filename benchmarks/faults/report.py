@@ -300,13 +300,19 @@ def render_differences(shown: Sequence[Cell]) -> str:
 def _details(
     title: str, shown: Sequence[Cell], entries: Mapping[tuple[str, str], str] | None = None
 ) -> str:
-    """What fails, with its entries; what is degraded, without them."""
+    """What fails, with its entries; what is degraded, without them.
+
+    Variants on which a case has shown the same stand together.
+    """
     status = Status.DEGRADED if entries is None else Status.FAIL
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for cell in shown:
+        if cell.status is status:
+            found = () if entries is None else (entries.get((cell.case, cell.target), "none"),)
+            alike.setdefault((cell.case, cell.detail, *found), []).append(cell.target)
     rows = [
-        [cell.case, cell.target, cell.detail]
-        + ([] if entries is None else [entries.get((cell.case, cell.target), "none")])
-        for cell in shown
-        if cell.status is status
+        [case, ", ".join(targets), detail, *found]
+        for (case, detail, *found), targets in alike.items()
     ]
     headers = ["case", "variant", "what was seen"] + ([] if entries is None else ["issue"])
     return f"{title}\n\n{table(headers, rows)}" if rows else ""

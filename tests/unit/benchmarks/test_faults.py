@@ -616,6 +616,22 @@ class TestReporting:
         assert "0 of 0 that could be run pass" in text
         assert text.count("sigterm_at_rest") == 2
 
+    def test_variants_that_show_the_same_stand_together(self) -> None:
+        """Not where they have other entries, or another status."""
+        said = {"one": "exited with 2", "two": "exited with 2", "three": "exited with 1"}
+        result = _result(
+            *(_sample("argv0", name, Status.DEGRADED, detail=text) for name, text in said.items()),
+            *(_sample("recursion", name, Status.FAIL, detail="no report") for name in said),
+        )
+        entries = {("recursion", "one"): "0014", ("recursion", "three"): "0014"}
+        targets: dict[str, dict[str, Any]] = {name: {} for name in said}
+        text = report.render(replace(result, targets=targets), entries)
+        lines = [re.sub(" +", " ", line) for line in text.splitlines()]
+        assert "| argv0 | one, two | exited with 2 |" in lines
+        assert "| argv0 | three | exited with 1 |" in lines
+        assert "| recursion | one, three | no report | 0014 |" in lines
+        assert "| recursion | two | no report | none |" in lines
+
     def test_the_worst_repetition_counts_and_a_change_is_said(self) -> None:
         """Verdicts have to be the same in every repetition."""
         result = _result(
