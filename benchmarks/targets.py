@@ -123,7 +123,7 @@ def baselines(sidecar: Sidecar) -> list[Target]:
         SpikeError: The C program does not compile.
     """
     interpreter = own = str(getattr(sys, "_base_executable", sys.executable))
-    _, script = copies.startable(sidecar)
+    _, script, _ = copies.startable(sidecar)
     found = []
     try:
         program = static_c_program()
@@ -225,10 +225,9 @@ def _staged(target: Target, stack: contextlib.ExitStack) -> Target:
     original = target.script or Path(target.argv[0])
     folder = target.built.folder if target.built else None
     wanted = target.script is not None or bool(sidecar.smoke)
-    sources, files = sidecar.folder, list(sidecar.source_files())
-    if target.script is not None and sidecar.module:
-        sources, _ = copies.startable(sidecar)
-        files.append(Path(sidecar.entry))
+    sources, files = sidecar.folder, sidecar.source_files()
+    if target.script is not None:
+        sources, _, files = copies.startable(sidecar)
     place, copy = stack.enter_context(
         places.copied(
             sidecar.workspace.build / "places",

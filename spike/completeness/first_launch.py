@@ -129,27 +129,23 @@ def run(
         StorageError: There is no room for the copies.
     """
     leftovers.adopt_orphans()
-    sources, own_script = copies.startable(sidecar)
-    files = sidecar.source_files()
+    sources, own_script, startable = copies.startable(sidecar)
     base = sidecar.workspace.build / "places"
     with places.copied(
         base,
         artifact,
         folder=folder,
         sources=sidecar.folder,
-        files=files if sidecar.smoke else (),
+        files=sidecar.source_files() if sidecar.smoke else (),
     ) as (place, copy):
         inside = place.program if folder else copy.parent
         known = facts(
             sidecar, program_folder=inside, provided=provided, is_folder=folder is not None
         )
-        with places.copied(
-            base,
-            own_script,
-            folder=None,
-            sources=sources,
-            files=[*files, *([Path(sidecar.entry)] if sidecar.module else [])],
-        ) as (script_place, script):
+        with places.copied(base, own_script, folder=None, sources=sources, files=startable) as (
+            script_place,
+            script,
+        ):
             program = _program(sidecar, place, copy, walk=walk)
             plain = _plain(sidecar, script_place, script, walk=walk)
             again = plain

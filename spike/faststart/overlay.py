@@ -120,8 +120,7 @@ def make(
     """
     began = time.monotonic()
     leftovers.adopt_orphans()
-    sources, script = copies.startable(sidecar)
-    files = [*sidecar.source_files(), *([Path(sidecar.entry)] if sidecar.module else [])]
+    sources, script, files = copies.startable(sidecar)
     base = sidecar.workspace.build / "places"
     with places.copied(base, script, folder=None, sources=sources, files=files) as (place, copy):
         return replace(

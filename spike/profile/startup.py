@@ -142,8 +142,7 @@ def measure(sidecar: Sidecar, *, launches: int) -> Profile:
     """
     python = _python(sidecar)
     leftovers.adopt_orphans()
-    sources, script = copies.startable(sidecar)
-    files = [*sidecar.source_files(), *([Path(sidecar.entry)] if sidecar.module else [])]
+    sources, script, files = copies.startable(sidecar)
     base = sidecar.workspace.build / "places"
     with places.copied(base, script, folder=None, sources=sources, files=files) as (place, copy):
         plain, noted = [], []

@@ -36,20 +36,25 @@ def stage(sidecar: Sidecar, place: Path) -> Path:
     return script
 
 
-def startable(sidecar: Sidecar) -> tuple[Path, Path]:
-    """A folder with the sources and the script that is packaged, and that script.
+def startable(sidecar: Sidecar) -> tuple[Path, Path, tuple[Path, ...]]:
+    """A folder with the sources and the script that is packaged, that script, and what it needs.
 
-    It is the author's own folder, or a copy where that lacks something.
+    It is the author's own folder, or a copy where that lacks something. The files, relative to the
+    folder, are the sources and what only copies have.
 
     Raises:
         StorageError: The copy cannot be made.
     """
+    files, entry = sidecar.source_files(), Path(sidecar.entry)
     if not sidecar.module and sidecar.distribution is None:
-        return sidecar.folder, sidecar.folder / sidecar.entry
+        return sidecar.folder, sidecar.folder / entry, files
+    made = [entry] if sidecar.module else []
+    if said := sidecar.distribution:
+        made += [entry.parent / path for path in distribution.files(said)]
     place = sidecar.workspace.build / "script"
     try:
         shutil.rmtree(place, ignore_errors=True)
-        return place, stage(sidecar, place)
+        return place, stage(sidecar, place), (*files, *made)
     except OSError as error:
         raise StorageError(
             f"{place} cannot be written: {error.strerror}.",

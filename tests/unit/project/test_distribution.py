@@ -93,6 +93,19 @@ def test_only_copies_have_it(tmp_path: Path) -> None:
     assert (found.name, found.version) == ("my-shop", "1.0")
 
 
+@pytest.mark.parametrize("entry", ["main.py", "-m shop"])
+def test_what_a_copy_needs_to_start_is_named_whole(tmp_path: Path, entry: str) -> None:
+    """A copy of the files that are named finds the project's plug-ins as the program does."""
+    points = '[project.entry-points."shop.tills"]\npaper = "shop.tills:open"\n'
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/__main__.py").write_text("print('READY')\n", encoding="utf-8")
+    told = f'{points}[tool.sidecar]\nentry = "{entry}"\n'
+    sources, script, files = copies.startable(project(tmp_path, "print('READY')\n", told))
+    assert script.relative_to(sources) in files
+    assert all((sources / path).is_file() for path in files)
+    assert Path("my_shop-1.0.dist-info/entry_points.txt") in files
+
+
 def test_the_metadata_key_may_name_the_project_itself(tmp_path: Path) -> None:
     """It is no dependency, so that no environment has it."""
     told = '[tool.sidecar]\nmetadata = ["My_Shop", "flask"]\n'
