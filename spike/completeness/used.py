@@ -109,7 +109,7 @@ def read(file: Path) -> Notes:
         kind, _, path = line.partition("\t")
         if kind == "module" and path.endswith(_CODE):
             found["module"].add(_source(path))
-        elif kind == "file" and not path.endswith(_CODE):
+        elif kind in ("module", "file") and not path.endswith(_CODE):  # data that a loader read
             if not _CACHE.search(path):  # bytecode that is being written, under a name of its own
                 found["file"].add(path)
         elif kind == "file" and path.endswith(".py"):

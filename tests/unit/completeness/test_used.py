@@ -72,6 +72,16 @@ for spec in (spec_from_file_location("a", place), find_spec("addons.b"), find_sp
     assert seen.modules == {"addons/b.py", "c.py"}
 
 
+def test_data_that_a_loader_reads_is_a_file(tmp_path: Path) -> None:
+    """``pkgutil.get_data`` has it read by what loads the package's modules."""
+    (tmp_path / "shop/assets").mkdir(parents=True)
+    (tmp_path / "shop/__init__.py").touch()
+    (tmp_path / "shop/assets/a.json").write_text("{}", encoding="utf-8")
+    seen, done = ran(tmp_path, "import pkgutil\nprint(pkgutil.get_data('shop', 'assets/a.json'))")
+    assert (done.returncode, done.stdout) == (0, "b'{}'\n")
+    assert seen.files == {"shop/assets/a.json"}
+
+
 def test_bytecode_stands_for_its_source(tmp_path: Path) -> None:
     """The second run of a program reads the cache."""
     (tmp_path / "helper.py").write_text("", encoding="utf-8")
