@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_HEAD = "Traceback (most recent call last):"
+from spike.launch.formatted import HEAD as _HEAD
+from spike.launch.formatted import as_python_writes
+
 _CHAINED = (
     "During handling of the above exception, another exception occurred:",
     "The above exception was the direct cause of the following exception:",
@@ -21,6 +23,7 @@ _FRAME = re.compile(r'^[\s>]+File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (
 _LOG = re.compile(
     r"^\W*(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)\b)"
     r"|\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\s*[:\]|-]"
+    r'|^\{.*"(?:level\w*|severity|event)":'
 )
 _GIVES_UP = re.compile(
     r"startup failed|failed to (?:start|boot|load)|(?:can ?not|could not|unable to) start"
@@ -95,14 +98,14 @@ def plain(text: str) -> str:
 def _heard(text: str) -> list[str]:
     """The lines, empty where they are of an exception that ended nothing, beside one that may have.
 
-    Line numbers stay what they were. What a task tells counts where nothing else does: it may be
+    What a task tells counts where nothing else does: it may be
     what the program waits for in vain.
     """
 
     def emptied(match: re.Match[str]) -> str:
         return "\n" * match[0].count("\n")
 
-    text = _IGNORED.sub(emptied, text)
+    text = _IGNORED.sub(emptied, "\n".join(as_python_writes(text.splitlines())))
     without = _OF_A_TASK.sub(emptied, text)
     return (without if _HEAD in without else text).splitlines()
 
