@@ -271,7 +271,8 @@ def _file_gaps(own: Parts, used: Used, there: Callable[[str], bool]) -> Iterator
     if outside := [path for path in absent if not path.startswith(base)]:
         what = (
             f"the plain script opens {_some(outside)}, which cannot ship: a program finds its "
-            f"files relative to its script, which lies in {base}. Fix: move it below {base}"
+            f"files relative to its script, which lies in {base}. Fix: move it below {base} and "
+            "let its path begin there, at __file__"
         )
         yield Gap(key="", values=tuple(outside), what=what, certain=True)
     opened = [path for path in absent if path.startswith(base)]

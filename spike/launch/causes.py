@@ -85,6 +85,15 @@ class SidecarFacts:
         """Tell whether the folder holds this file, or a folder with files of this name."""
         return path in self.files or any(each.startswith(f"{path}/") for each in self.files)
 
+    def folder_without_code(self, module: str) -> str:
+        """The folder that a module's name leads to, when only data lies in it; empty otherwise."""
+        stems = (below(root, module.replace(".", "/")) for root in self.roots)
+        for stem in stems:
+            inside = [path for path in self.files if path.startswith(f"{stem}/")]
+            if inside and not any(path.endswith((".py", ".so", ".pyd")) for path in inside):
+                return stem
+        return ""
+
     def can_import(self, module: str) -> bool:
         """Tell whether the build environment can import the module's top-level package."""
         top = module.partition(".")[0]

@@ -186,6 +186,15 @@ def _missing_path(
             message=f"The {variant} program cannot find {relative!r}, a file of the package "
             f"{top!r} that the packager left out.",
         )
+    if own != relative and facts.has_path(relative):
+        return Diagnosis(
+            cause=Cause.WRONG_PLACE,
+            target=relative,
+            message=f"The {variant} program looks for {relative!r}, which cannot ship: it lies "
+            f"outside of the folder of its script, {facts.roots[0]}/.",
+            fix=f"move it below {facts.roots[0]}/ and let its path begin there, at __file__; "
+            f"then {tool_line('data', facts.data, own)}",
+        )
     create = f"create {own} in the sidecar's folder"
     if not listed:
         create += f" and {tool_line('data', facts.data, own)}"
@@ -205,6 +214,8 @@ def _in_working_folder(path: str, facts: SidecarFacts) -> Diagnosis | None:
     own = below(facts.roots[0], plain)
     if not plain or plain.startswith("/") or ":" in plain or not facts.has_path(own):
         return None
+    if f"{own}/__init__.py" in facts.files:
+        return None  # a package, which a message names by its name
     is_listed = any(_covers(item, own) for item in facts.data)
     also = "" if is_listed else f", and {tool_line('data', facts.data, own)}"
     return Diagnosis(

@@ -42,6 +42,16 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis | None:
             return None
     elif facts.has_module(top) and not facts.has_module(name):
         return None
+    if (folder := facts.folder_without_code(name)) and folder not in facts.data:
+        return Diagnosis.of_list(
+            Cause.DATA_FILE,
+            "data",
+            folder,
+            facts,
+            target=name,
+            message=f"The {variant} program takes {folder}, a folder without code, for the package "
+            f"{name!r}: it is not listed as data, so it did not ship.",
+        )
     if facts.can_import(name):
         if name in facts.hidden_imports:
             return Diagnosis(

@@ -129,7 +129,7 @@ def test_files_are_told_as_the_script_finds_them() -> None:
         ("", ("z.txt",)),
         ("data", ("app/pkg/c",)),
     ]
-    assert "Fix: move it below app/" in parts.lines(gaps, {})[0]
+    assert "Fix: move it below app/ and let its path begin there" in parts.lines(gaps, {})[0]
 
 
 def test_nothing_is_said_when_nothing_is_missing() -> None:

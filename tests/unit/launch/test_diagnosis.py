@@ -359,6 +359,41 @@ def test_data_of_a_package_below_src_is_named_as_the_settings_want_it() -> None:
     assert finding.fix == 'in [tool.sidecar] set data = ["src/app/templates"]'
 
 
+NOTES = SidecarFacts(
+    name="notes",
+    files=frozenset(
+        {"src/notes/__init__.py", "src/notes/locale/de.json", "src/notes/mails/a.txt", "web/a.html"}
+    ),
+    roots=("src",),
+    program_folder="/p",
+    shipped=frozenset(),
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        # importlib.resources.files("notes.locale"): a package without code is what lies in it.
+        ("ModuleNotFoundError: No module named 'notes.locale'", 'data = ["src/notes/locale"]'),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/p/web/a.html'", "below src/"),
+        # jinja2's PackageLoader names a package and no path; what the script opened is told.
+        (
+            "ValueError: PackageLoader could not find a 'mails' directory in the 'notes' package.",
+            "",
+        ),
+    ],
+)
+def test_a_folder_without_code_is_data_and_one_with_code_is_none(error: str, fix: str) -> None:
+    """And what lies outside of the script's folder is not to be made once more inside."""
+    finding = diagnose(
+        stderr=f"Traceback (most recent call last):\n{error}",
+        variant="v",
+        facts=NOTES,
+        failure=Failure.EXITED_BEFORE_READY,
+    )
+    assert (finding is not None and fix in finding.fix) if fix else finding is None
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [("/home/user/app/words.txt", "beside __file__"), ("/tmp/_MEI12ab/words.txt", "built before")],
