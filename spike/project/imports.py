@@ -226,6 +226,14 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
             why=f"The distribution {known[0]} has it, which is here only for the packager.",
             try_next=f"{wanted}, then {again}",
         )
+    if part := metadata.part_with(sidecar.folder, item.top):
+        key, name = part
+        chosen = json.dumps([*getattr(sidecar, key), name], ensure_ascii=False)
+        return SidecarError(
+            what,
+            why=f"What the project asks for in {name!r} ships only when {key} names that.",
+            try_next=f"in [tool.sidecar] set {key} = {chosen}, then {again}",
+        )
     unread = sidecar.folder / "requirements.txt"
     if sidecar.dependency_source == "pyproject.toml" and unread.is_file():
         return SidecarError(

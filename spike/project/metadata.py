@@ -504,6 +504,21 @@ def _of_groups(
                 )
 
 
+def part_with(folder: Path, distribution: str) -> tuple[str, str] | None:
+    """The key and the name of an extra or a group of the project that asks for a distribution."""
+    try:
+        document = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return None
+    extras = roots.table(roots.table(document.get("project")).get("optional-dependencies"))
+    for key, found in (("extras", extras), ("groups", document.get("dependency-groups"))):
+        for name, texts in roots.table(found).items():
+            for text in texts if isinstance(texts, list) else []:
+                if isinstance(text, str) and requirement_name(text) == normal_name(distribution):
+                    return key, name
+    return None
+
+
 def _no_such(key: str, name: str, known: object) -> SidecarError:
     names = sorted(known) if isinstance(known, dict | list | tuple) else []
     listed = ", ".join(names) if names else "none"

@@ -280,6 +280,20 @@ def test_a_distribution_is_named_only_where_its_metadata_says_so(tmp_path: Path)
     assert 'in [project] set dependencies = ["httpx>=0.28", "pytest"]' in caught.value.try_next
 
 
+def test_a_group_or_an_extra_that_has_it_is_named(tmp_path: Path) -> None:
+    """What the project asks for in a part of its own needs no other dependency."""
+    sidecar = replace(written(tmp_path, {"main.py": "import gone_web\n"}), groups=("base",))
+    for table, line in (
+        ("dependency-groups", 'groups = ["base", "web"]'),
+        ("project.optional-dependencies", 'extras = ["web"]'),
+    ):
+        text = f'[{table}]\nold = ["x", {{include-group = "web"}}]\nweb = ["Gone-Web[all]>=1"]\n'
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+        with pytest.raises(SidecarError) as caught:
+            warned(sidecar)
+        assert f"in [tool.sidecar] set {line}, then nox -s lock" in caught.value.try_next
+
+
 def test_a_start_script_is_followed_through_its_module(tmp_path: Path) -> None:
     """For ``python -m`` the author's file is named, with its own line numbers."""
     sidecar = written(
