@@ -47,6 +47,12 @@ LOAD_DOTENV = (
     'Fix: load_dotenv(Path(__file__).parent / ".env"); or let the host set the variables, since '
     "what ships can be read by everybody"
 )
+UNREAD_DOTENV = (
+    "The plain script has not read .env either: what git ignores is no source unless data lists "
+    "it, and a relative env_file of pydantic-settings is looked for in the working folder, which "
+    'is the host\'s. Fix: in [tool.sidecar] set data = [".env"], and Path(__file__).parent / '
+    '".env"; or let the host set the variables'
+)
 _DOTENV = re.compile(r"(^|/)\.env[^/]*$")
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>[/\\](?:_MEI\w+|onefile_\w+)")
@@ -156,7 +162,7 @@ def run(
     judged = judgement.explained(program.launch, variant=variant, known=known)
     judged = _beside_plain(judged, program, plain)
     gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
-    needs_modules = any(gap.certain and gap.key not in ("data", "") for gap in gaps)
+    needs_modules = any(gap.certain and gap.key not in ("data", "metadata", "") for gap in gaps)
     # A traceback loads modules, too, and what is missing brings what it imports along.
     if plain.launch.ok and not needs_modules:
         gaps += standard.gaps(plain.notes, standard.bare(), shipped, sidecar.exclude)
@@ -186,9 +192,12 @@ def run(
                 "needs what did not ship: a smoke command would ask"
             )
     is_amiss = bool(differences) or not judged.ok or any(gap.certain for gap in gaps)
-    if is_amiss and any(_DOTENV.search(path) for path in own_used.files):
-        loads = any(each.top == "dotenv" for each in imports.followed(sidecar).imports)
-        remarks += [LOAD_DOTENV] if loads else []
+    if is_amiss:
+        loads = {each.top for each in imports.followed(sidecar).imports}
+        if any(_DOTENV.search(path) for path in own_used.files):
+            remarks += [LOAD_DOTENV] if "dotenv" in loads else []
+        elif loads & {"dotenv", "pydantic_settings"} and (sidecar.folder / ".env").is_file():
+            remarks.append(UNREAD_DOTENV)
     return FirstLaunch(
         program=judged,
         plain=plain.launch,

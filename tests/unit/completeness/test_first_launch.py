@@ -34,6 +34,7 @@ def launched(
     files: Mapping[str, str] | None = None,
     shipped: tuple[str, ...] = (),
     settings: str = "",
+    provided: Mapping[str, str] | None = None,
 ) -> FirstLaunch:
     """Launch a program beside a script."""
     for path, content in (files or {}).items():
@@ -49,8 +50,10 @@ def launched(
         variant="toy-archive",
         artifact=artifact,
         folder=None,
-        shipped=Shipped(modules=modules, files=frozenset(shipped)),
-        provided={},
+        shipped=Shipped(
+            modules=modules, files=frozenset(shipped), tells_standard=provided is not None
+        ),
+        provided=provided or {},
     )
 
 
@@ -86,6 +89,23 @@ def test_a_dotenv_is_looked_for_elsewhere_when_packaged(project: Path) -> None:
     same = HEAD + "print('A=1')\n" + TAIL
     seen = launched(project, script, same, shipped=("toy/.env",), files={".env": "A=1"})
     assert seen.remarks == ()
+
+
+def test_metadata_brings_no_module_along(project: Path) -> None:
+    """One of Python's own that is missing as well is told at once, and not by the next build."""
+    script = f"{HEAD}import wave\nfrom importlib.metadata import version\nversion('pytest')\n{TAIL}"
+    seen = launched(project, script, HEAD + TAIL, provided={"pytest": "pytest"})
+    values = {gap.key: gap.values for gap in seen.gaps if gap.certain}
+    assert values["metadata"] == ("pytest",)
+    assert "wave" in values["hidden_imports"]
+
+
+def test_a_dotenv_that_nobody_reads_is_spoken_of_when_something_is_amiss(project: Path) -> None:
+    """Git ignores it, or a setting looks for it in the working folder; both ask for it in vain."""
+    script = f"{HEAD}try:\n    import pydantic_settings\nexcept ImportError:\n    pass\n"
+    for end, told in (("raise KeyError('A')\n", True), (TAIL, False)):
+        seen = launched(project, script + end, HEAD + end, files={".env": "A=1"})
+        assert (first_launch.UNREAD_DOTENV in seen.remarks) is told
 
 
 def test_a_file_that_did_not_ship_may_be_needed(project: Path) -> None:
