@@ -115,7 +115,8 @@ def own_parts(
         if not path.endswith(_CODE):
             others.append(path)
         elif path.endswith(".py"):
-            kind = aside if sources.NOT_OF_THE_PROGRAM.search(path) else modules
+            is_aside = sources.NOT_OF_THE_PROGRAM.search(path) or path.endswith("__main__.py")
+            kind = aside if is_aside else modules
             names = [name for base in bases if (name := module_name(path, base))]
             if names:
                 # Below several roots, the innermost is the one that imports name, unless what
@@ -223,8 +224,11 @@ def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
     loaded = own.loaded(used)
     base = f"{own.base}/" if own.base else ""
 
+    elsewhere = _below_their_names(own, base)
+
     def there(path: str) -> bool:
-        return shipped.has_file(path) or shipped.has_file(path.removeprefix(base))
+        places = {path, path.removeprefix(base), elsewhere.get(path, path)}
+        return any(map(shipped.has_file, places))
 
     absent = sorted(
         name for name in set(own.modules) - shipped.modules if not there(own.modules[name])
@@ -261,7 +265,39 @@ def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
                 what=f"{_some(paths)} did not ship: no import statement reaches {_it(unused)}",
             )
         )
-    return [*gaps, *_file_gaps(own, used, there)]
+    opened = own.opened(used)
+    collected: set[str] = set()
+    for certain, some in ((True, opened), (False, frozenset(own.data) - opened)):
+        gone = sorted(path for path in some & elsewhere.keys() if not there(path))
+        if whole := {_package(elsewhere[path], own) for path in gone} - collected:
+            what = f"{_some(gone)} did not ship with the package"
+            gap = Gap(key="collect", values=tuple(sorted(whole)), what=what, certain=certain)
+            gaps.append(gap)
+            collected |= whole
+    ours = tuple(path for path in own.data if path not in elsewhere)
+    files = tuple(path for path in own.files if path not in elsewhere)
+    return [*gaps, *_file_gaps(replace(own, data=ours, files=files), used, there)]
+
+
+def _below_their_names(own: Parts, base: str) -> dict[str, str]:
+    """Files of packages that lie elsewhere than below the script, and where they are looked for.
+
+    A package of ``src/`` beside a ``main.py`` finds its files below its own name, while what is
+    listed as data lies as it does beside the script.
+    """
+    packages = {
+        path.removesuffix("/__init__.py"): name
+        for name, path in own.modules.items()
+        if path.endswith("/__init__.py")
+    }
+    found = {}
+    for path in own.files:
+        above = (str(folder) for folder in PurePosixPath(path).parents)
+        if folder := next((folder for folder in above if folder in packages), ""):
+            place = packages[folder].replace(".", "/") + path.removeprefix(folder)
+            if place != path.removeprefix(base):
+                found[path] = place
+    return found
 
 
 def _file_gaps(own: Parts, used: Used, there: Callable[[str], bool]) -> Iterator[Gap]:

@@ -143,9 +143,9 @@ def _missing_path(
     if relative is None:
         return _in_working_folder(path, facts)
     own = below(facts.roots[0], relative).rstrip("/")
-    top = relative.partition("/")[0]
+    package = _own_package(relative, own, facts)
     asked = program_path(path, facts)
-    if place := _shipped_place(relative, asked, facts):
+    if not package and (place := _shipped_place(relative, asked, facts)):
         return Diagnosis(
             cause=Cause.WRONG_PLACE,
             target=relative,
@@ -176,15 +176,15 @@ def _missing_path(
             message=f"The {variant} program cannot find its {kind} {relative!r}: it is in the "
             "sidecar's folder but is not listed as data, so it did not ship.",
         )
-    if relative != top and not facts.has_module(top) and facts.can_import(top):
+    if package := package or _package_of_others(relative, facts):
         return Diagnosis.of_list(
             Cause.PACKAGE_DATA if cause is Cause.DATA_FILE else cause,
             "collect",
-            top,
+            package,
             facts,
             target=relative,
             message=f"The {variant} program cannot find {relative!r}, a file of the package "
-            f"{top!r} that the packager left out.",
+            f"{package!r} that the packager left out.",
         )
     if own != relative and facts.has_path(relative):
         return Diagnosis(
@@ -206,6 +206,32 @@ def _missing_path(
         fix=f"if the program reads it, {create}; if it makes it, use the user's data folder: where "
         "a program lies is no place to write",
     )
+
+
+def _own_package(relative: str, own: str, facts: SidecarFacts) -> str:
+    """The package of another root than the script's that has a file; empty for none.
+
+    Its modules ship below its own name, while data lies as it does beside the script.
+    """
+    top, inside, _ = relative.partition("/")
+    roots = facts.roots[1:] if inside and not facts.has_path(own) else ()
+    has = any(
+        facts.has_path(below(root, relative)) and below(root, f"{top}/__init__.py") in facts.files
+        for root in roots
+    )
+    return top if has else ""
+
+
+def _package_of_others(relative: str, facts: SidecarFacts) -> str:
+    """The package of a dependency that a file belongs to; empty where it is none's."""
+    *folders, _ = relative.split("/")
+    if not folders or not facts.has_module(folders[0]):
+        return folders[0] if folders and facts.can_import(folders[0]) else ""
+    if folders[0] not in (facts.provided or {}):
+        return ""
+    # A namespace that the project shares: the outermost part of it that is not its own.
+    names = (".".join(folders[:depth]) for depth in range(2, len(folders) + 1))
+    return next((name for name in names if not facts.has_module(name)), "")
 
 
 def _in_working_folder(path: str, facts: SidecarFacts) -> Diagnosis | None:

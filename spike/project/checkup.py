@@ -161,11 +161,10 @@ def _left_behind(sidecar: Sidecar, found: Scan) -> list[str]:
             or path.name.startswith(("__main__.", "smoke"))
         )
         is_known = name in found.files or name in sidecar.smoke
-        if is_aside or is_known or f"{name}/".startswith(covered):
+        if is_aside or is_known or f"{name}/".startswith(covered) or _is_listed(path, sidecar):
             continue
         if path.suffix == ".py":
-            if not _is_listed(path, sidecar):
-                modules.append(name)
+            modules.append(name)
         elif path.is_relative_to(base):
             data.append(path)
     said = []

@@ -132,6 +132,24 @@ def test_files_are_told_as_the_script_finds_them() -> None:
     assert "Fix: move it below app/ and let its path begin there" in parts.lines(gaps, {})[0]
 
 
+def test_a_package_that_is_imported_from_elsewhere_ships_whole() -> None:
+    """Its files are looked for below its own name, where data would not put them."""
+    files = ["main.py", "src/shop/__init__.py", "src/shop/sql/a.sql", "src/shop/b/c.css"]
+    own = parts.own_parts(files, entry="main.py", roots=(".", "src"), shipped={"shop"})
+    (told,) = parts.own_gaps(own, shipped("shop"), used(files=("src/shop/sql/a.sql",)))
+    assert (told.key, told.values, told.certain) == ("collect", ("shop",), True)
+    (told,) = parts.own_gaps(own, shipped("shop", files=("_internal/shop/sql/a.sql",)), NOTHING)
+    assert (told.key, told.values, told.certain) == ("collect", ("shop",), False)
+    there = shipped("shop", files=("lib/shop/sql/a.sql", "lib/shop/b/c.css"))
+    assert parts.own_gaps(own, there, NOTHING) == []
+
+
+def test_a_main_that_is_not_the_entry_is_missed_by_nobody() -> None:
+    """It is for ``python -m``, and the project has another command."""
+    own = parts.own_parts(["shop/__main__.py", "shop/till.py"], entry="sidecar_start.py")
+    assert parts.own_gaps(own, shipped("shop.till"), NOTHING) == []
+
+
 def test_nothing_is_said_when_nothing_is_missing() -> None:
     """Wherever the packager has put it: ``_internal/``, ``lib/``, beside the program."""
     own = Parts(modules={"helper": "helper.py"}, data=("templates/home.html",))

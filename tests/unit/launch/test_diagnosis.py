@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,11 @@ def test_a_real_traceback_names_the_key_to_add(
     variant: str, case: str, cause: Cause, target: str, fix: str
 ) -> None:
     """The finding names what is missing and a line that can be pasted."""
-    text = (TRACEBACKS / f"{variant}.{case}.txt").read_text(encoding="utf-8")
+    # PyInstaller's one file writes what its folder does, but for where it lies.
+    file = TRACEBACKS / f"{variant.replace('pyinstaller-onefile', 'pyinstaller-onedir')}.{case}.txt"
+    text = file.read_text(encoding="utf-8")
+    if variant == "pyinstaller-onefile":
+        text = re.sub(r"/home/\S*/_internal/", "/tmp/_MEI12ab/", text)
     if not text:
         pytest.skip("this packager ships a package's data files unasked: nothing failed")
     finding = diagnose(stderr=text, variant=variant, facts=FACTS)
@@ -107,7 +112,7 @@ def test_a_module_of_ones_own_is_no_distribution() -> None:
 
 def test_a_file_of_an_installed_package_asks_for_the_whole_package() -> None:
     """A library's own data file is not the sidecar's to list: the package is collected."""
-    text = (TRACEBACKS / "pyinstaller-onefile.read-in-package.table.json.txt").read_text()
+    text = (TRACEBACKS / "pyinstaller-onedir.read-in-package.table.json.txt").read_text()
     facts = SidecarFacts(name="x", provided={"shapes": "shapes-of-things"}, collect=("other",))
     finding = diagnose(stderr=text, variant="pyinstaller-onefile", facts=facts)
     assert finding is not None
@@ -344,53 +349,39 @@ def test_a_path_in_the_working_folder_of_a_launch_is_relative_to_it() -> None:
     )
 
 
-def test_data_of_a_package_below_src_is_named_as_the_settings_want_it() -> None:
-    """The program looks below its import root, ``data`` is relative to the folder."""
-    facts = SidecarFacts(
-        name="app",
-        files=frozenset({"src/app/templates/a.html"}),
-        roots=("src",),
-        program_folder="/p",
-        shipped=frozenset(),
-    )
-    error = "FileNotFoundError: [Errno 2] No such file or directory: '/p/_internal/app/templates'"
-    finding = diagnose(stderr=error, variant="v", facts=facts)
-    assert finding is not None
-    assert finding.fix == 'in [tool.sidecar] set data = ["src/app/templates"]'
-
-
 NOTES = SidecarFacts(
     name="notes",
     files=frozenset(
-        {"src/notes/__init__.py", "src/notes/locale/de.json", "src/notes/mails/a.txt", "web/a.html"}
+        {"src/notes/__init__.py", "src/notes/texts/a.txt", "web/a.html", "src/acme/api/__init__.py"}
     ),
+    provided={"acme": "acme-core"},
     roots=("src",),
     program_folder="/p",
     shipped=frozenset(),
 )
+LOST = "FileNotFoundError: [Errno 2] No such file or directory: "
 
 
 @pytest.mark.parametrize(
-    ("error", "fix"),
+    ("error", "roots", "fix"),
     [
-        # importlib.resources.files("notes.locale"): a package without code is what lies in it.
-        ("ModuleNotFoundError: No module named 'notes.locale'", 'data = ["src/notes/locale"]'),
-        ("FileNotFoundError: [Errno 2] No such file or directory: '/p/web/a.html'", "below src/"),
+        # importlib.resources.files("notes.texts"): a package without code is what lies in it.
+        ("ModuleNotFoundError: No module named 'notes.texts'", "src", 'data = ["src/notes/texts"]'),
+        # The program looks below its import root, data is relative to the folder.
+        (f"{LOST}'/p/_internal/notes/texts'", "src", 'set data = ["src/notes/texts"]'),
+        (f"{LOST}'/p/web/a.html'", "src", "below src/ and let its path begin there"),
         # jinja2's PackageLoader names a package and no path; what the script opened is told.
-        (
-            "ValueError: PackageLoader could not find a 'mails' directory in the 'notes' package.",
-            "",
-        ),
+        ("ValueError: could not find a 'texts' directory in the 'notes' package.", "src", ""),
+        # What is imported from src/ beside a main.py looks for its files below its own name.
+        (f"{LOST}'/p/_internal/notes/texts/a.txt'", ". src", 'collect = ["notes"]'),
+        # A namespace package that the project shares with a dependency.
+        (f"{LOST}'/p/_internal/acme/core/data/a.txt'", "src", 'collect = ["acme.core"]'),
     ],
 )
-def test_a_folder_without_code_is_data_and_one_with_code_is_none(error: str, fix: str) -> None:
-    """And what lies outside of the script's folder is not to be made once more inside."""
-    finding = diagnose(
-        stderr=f"Traceback (most recent call last):\n{error}",
-        variant="v",
-        facts=NOTES,
-        failure=Failure.EXITED_BEFORE_READY,
-    )
+def test_what_a_package_looks_for_is_named_as_it_can_ship(error: str, roots: str, fix: str) -> None:
+    facts = dataclasses.replace(NOTES, roots=tuple(roots.split()))
+    text = f"Traceback (most recent call last):\n{error}"
+    finding = diagnose(stderr=text, variant="v", facts=facts, failure=Failure.EXITED_BEFORE_READY)
     assert (finding is not None and fix in finding.fix) if fix else finding is None
 
 
