@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator, Sequence
 HEAD = "Traceback (most recent call last):"
 
 _BOX = re.compile(rf"^(?P<aside>\s*)(?P<top>[╭┌+][─-]+ {re.escape(HEAD[:-1])} [─-]+[╮┐+])\s*$")
+_OTHER_BOX = re.compile(r"^\s*(?P<top>[╭┌]─.*[╮┐])\s*$")
 _BOXED_FRAME = re.compile(r"^(?P<file>\S.*):(?P<line>\d+) in (?P<name>\S+)$")
 _LONGEST = 100
 """So wide is a box at most; the message behind it is as wide as the terminal."""
@@ -31,6 +32,9 @@ def as_python_writes(lines: Sequence[str]) -> Iterator[str]:
         index += 1
         if box := _BOX.match(line):
             index = yield from _boxed(lines, index, *box.span("top"))
+        elif box := _OTHER_BOX.match(line):
+            inside, index = _inside(lines, index, *box.span("top"))
+            yield from inside
         elif line.lstrip().startswith("{"):
             yield from _of_object(line)
         else:
@@ -59,16 +63,10 @@ def _boxed(lines: Sequence[str], index: int, left: int, right: int) -> Generator
         Number of the line behind these.
     """
     yield HEAD
-    inside = []
-    while index < len(lines) and lines[index][left : left + 1] in ("│", "|"):
-        inside.append(lines[index][left + 2 : right - 2])
-        index += 1
-    at = 0
-    while at < len(inside):
-        text, at = _joined(inside, at, right - left - 4)
+    inside, index = _inside(lines, index, left, right)
+    for text in inside:
         if frame := _BOXED_FRAME.match(text):
             yield f'  File "{frame["file"]}", line {frame["line"]}, in {frame["name"]}'
-    index += 1  # the box's lower edge
     if index < len(lines):
         width = right - left
         if width == _LONGEST:
@@ -77,6 +75,19 @@ def _boxed(lines: Sequence[str], index: int, left: int, right: int) -> Generator
         yield message
         return index + behind
     return index
+
+
+def _inside(lines: Sequence[str], index: int, left: int, right: int) -> tuple[list[str], int]:
+    """The text in a box, and the number of the line behind its lower edge."""
+    inside = []
+    while index < len(lines) and lines[index][left : left + 1] in ("│", "|"):
+        inside.append(lines[index][left + 2 : right - 2])
+        index += 1
+    texts, at = [], 0
+    while at < len(inside):
+        text, at = _joined(inside, at, right - left - 4)
+        texts.append(text)
+    return texts, index + 1
 
 
 def _joined(lines: Sequence[str], at: int, width: int) -> tuple[str, int]:

@@ -39,6 +39,7 @@ _OTHER_VERSION = re.compile(r"version `\S+' not found")
 # A quote behind a letter is an apostrophe, and what ends a sentence ends no path.
 _PATH = re.compile(
     r"""(?<!\w)(['"])(?P<quoted>[^'"\n]+)\1"""
+    r"""|\bexist: (?P<word>[\w.-]*\w)"""
     r"""|(?P<bare>(?:[A-Za-z]:)?[/\\][^\s'":,()\[\]]*[^\s'":,()\[\].;])"""
 )
 _OF_FILES = re.compile(
@@ -53,7 +54,7 @@ def named_path(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis |
     if _OTHER_VERSION.search(raised.message):
         return None
     for match in _PATH.finditer(raised.message):
-        path = (match["quoted"] or match["bare"]).replace("\\\\", "\\")
+        path = (match["quoted"] or match["word"] or match["bare"]).replace("\\\\", "\\")
         if not re.search(r"[./\\]", path) and not _OF_FILES.search(raised.message):
             continue  # a word in quotes: an argument's, a field's, a route's
         finding = _missing_path(path, variant, facts, cause=Cause.DATA_FILE)

@@ -27,7 +27,7 @@ _LOG = re.compile(
 )
 _GIVES_UP = re.compile(
     r"startup failed|failed to (?:start|boot|load)|(?:can ?not|could not|unable to) start"
-    r"|\bexiting\b|\baborting\b",
+    r"|\bexiting\b|\baborting\b|\b(?:uncaught|unhandled) exception\b",
     re.IGNORECASE,
 )
 # A packager's launcher says so of an exception that nobody has caught.
