@@ -53,6 +53,9 @@ UNREAD_DOTENV = (
     'is the host\'s. Fix: in [tool.sidecar] set data = [".env"], and Path(__file__).parent / '
     '".env"; or let the host set the variables'
 )
+PYTHONS_OWN = (
+    "the name of a module of Python's, which a packager may have taken in its place. Fix: rename it"
+)
 _DOTENV = re.compile(r"(^|/)\.env[^/]*$")
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>[/\\](?:_MEI\w+|onefile_\w+)")
@@ -192,6 +195,8 @@ def run(
                 "needs what did not ship: a smoke command would ask"
             )
     is_amiss = bool(differences) or not judged.ok or any(gap.certain for gap in gaps)
+    if is_amiss and (names := _pythons_own(sidecar, own_used)):
+        remarks.append(f"{', '.join(names)} {'have' if names[1:] else 'has'} {PYTHONS_OWN}")
     if is_amiss:
         loads = {each.top for each in imports.followed(sidecar).imports}
         if any(_DOTENV.search(path) for path in own_used.files):
@@ -399,6 +404,16 @@ def _otherwise(plain: _Run, again: _Run, program: _Run) -> list[str]:
     if pages := crawl.differences(plain.pages, again.pages, program.pages):
         told.append(crawl.shown(pages))
     return told
+
+
+def _pythons_own(sidecar: Sidecar, used: Used) -> list[str]:
+    """Own modules that the script has loaded and that are named as Python's are."""
+    names = {
+        parts.module_name(path, parts.root_prefix(root)).partition(".")[0]
+        for root in imports.import_roots(sidecar)
+        for path in used.modules
+    }
+    return sorted(names & sys.stdlib_module_names)
 
 
 def _is_closed(found: Diagnosis | None, gaps: Sequence[Gap]) -> bool:

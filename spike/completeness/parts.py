@@ -105,7 +105,7 @@ def own_parts(
     every = set(files)
     bases = [
         _import_root(PurePosixPath(entry).parent, every),
-        *(f"{root}/" if root not in ("", ".") else "" for root in roots),
+        *map(root_prefix, roots),
     ]
     left = set(not_data) | {entry}
     modules: dict[str, str] = {}
@@ -136,6 +136,11 @@ def _import_root(folder: PurePosixPath, files: set[str]) -> str:
     while str(folder) != "." and (folder / "__init__.py").as_posix() in files:
         folder = folder.parent
     return "" if str(folder) == "." else folder.as_posix() + "/"
+
+
+def root_prefix(root: str) -> str:
+    """What the paths below an import root begin with."""
+    return f"{root}/" if root not in ("", ".") else ""
 
 
 def module_name(path: str, base: str = "") -> str:

@@ -42,6 +42,14 @@ def _module(name: str, variant: str, facts: SidecarFacts) -> Diagnosis | None:
             return None
     elif facts.has_module(top) and not facts.has_module(name):
         return None
+    if top in sys.stdlib_module_names and facts.has_module(name):
+        return Diagnosis(
+            cause=Cause.HIDDEN_IMPORT,
+            target=name,
+            message=f"The {variant} program cannot import {name!r}: Python has a module {top!r} of "
+            "its own, which the packager has taken in its place.",
+            fix=f"rename your {top}",
+        )
     if (folder := facts.folder_without_code(name)) and folder not in facts.data:
         return Diagnosis.of_list(
             Cause.DATA_FILE,

@@ -100,6 +100,18 @@ def test_metadata_brings_no_module_along(project: Path) -> None:
     assert "wave" in values["hidden_imports"]
 
 
+def test_a_module_with_a_name_of_pythons_own_is_named_when_something_is_amiss(
+    project: Path,
+) -> None:
+    """PyInstaller, for one, has taken Python's before it looks for the program's."""
+    script = f"{HEAD}import statistics\nprint(statistics.MINE)\n{TAIL}"
+    files = {"statistics.py": "MINE = 7\n"}
+    for same in (True, False):
+        program = HEAD + ("print(7)\n" if same else "print(8)\n") + TAIL
+        seen = launched(project, script, program, files=files, shipped=("statistics",))
+        assert any("statistics has the name of" in text for text in seen.remarks) is not same
+
+
 def test_a_dotenv_that_nobody_reads_is_spoken_of_when_something_is_amiss(project: Path) -> None:
     """Git ignores it, or a setting looks for it in the working folder; both ask for it in vain."""
     script = f"{HEAD}try:\n    import pydantic_settings\nexcept ImportError:\n    pass\n"
