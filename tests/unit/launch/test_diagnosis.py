@@ -33,6 +33,11 @@ FACTS = SidecarFacts(
     provided={"typing_extensions": "typing-extensions", "lxml": "lxml"},
     program_folder="/home/user/traps/cx",
 )
+# What says the same of another name.
+ALIKE = {
+    "read.data_absent.txt": ("read.data_table.txt", "table", "absent"),
+    "metadata.sidecar-traps": ("metadata.typing_extensions", "typing_extensions", "sidecar-traps"),
+}
 VARIANTS = ("pyinstaller-onefile", "pyinstaller-onedir", "nuitka-onefile", "cx_freeze-onedir")
 
 
@@ -43,9 +48,10 @@ def test_a_real_traceback_names_the_key_to_add(
 ) -> None:
     """The finding names what is missing and a line that can be pasted."""
     # PyInstaller's one file writes what its folder does, but for where it lies.
-    file = TRACEBACKS / f"{variant.replace('pyinstaller-onefile', 'pyinstaller-onedir')}.{case}.txt"
-    text = file.read_text(encoding="utf-8")
-    if variant == "pyinstaller-onefile":
+    saved = variant.replace("pyinstaller-onefile", "pyinstaller-onedir")
+    other, its_name, name = ALIKE.get(case, (case, "", ""))
+    text = (TRACEBACKS / f"{saved}.{other}.txt").read_text(encoding="utf-8").replace(its_name, name)
+    if variant != saved:
         text = re.sub(r"/home/\S*/_internal/", "/tmp/_MEI12ab/", text)
     if not text:
         pytest.skip("this packager ships a package's data files unasked: nothing failed")
@@ -353,6 +359,7 @@ NOTES = SidecarFacts(
     name="notes",
     files=frozenset(
         {"src/notes/__init__.py", "src/notes/texts/a.txt", "web/a.html", "src/acme/api/__init__.py"}
+        | {"src/email/till.py"}
     ),
     provided={"acme": "acme-core"},
     roots=("src",),
@@ -374,6 +381,8 @@ LOST = "FileNotFoundError: [Errno 2] No such file or directory: "
         ("ValueError: could not find a 'texts' directory in the 'notes' package.", "src", ""),
         # What is imported from src/ beside a main.py looks for its files below its own name.
         (f"{LOST}'/p/_internal/notes/texts/a.txt'", ". src", 'collect = ["notes"]'),
+        # One that Python has as well, which is what shipped.
+        ("ModuleNotFoundError: No module named 'email.till'", "src", "rename your email"),
         # A namespace package that the project shares with a dependency.
         (f"{LOST}'/p/_internal/acme/core/data/a.txt'", "src", 'collect = ["acme.core"]'),
     ],
@@ -643,6 +652,8 @@ def test_what_no_key_repairs_gets_none(message: str) -> None:
             "Please use the 'init' command to create a new scripts folder.",
             'data = ["migrations"]',
         ),
+        # Of its working folder, which alembic.ini does not say.
+        ("CommandError: Path doesn't exist: migrations.  Please", "Path(__file__).parent"),
         (
             "FileNotFoundError: [WinError 3] The system cannot find the path specified: "
             r"'C:\\Users\\me\\app\\_internal\\models'",
