@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -259,6 +260,14 @@ def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
         )
         told = tuple(f"{value}/" for value in values)
         absent = [name for name in absent if not own.modules[name].startswith(told)]
+    # No key helps these: what a packager ships by such a name is Python's.
+    pythons = [name for name in absent if name.partition(".")[0] in sys.stdlib_module_names]
+    if names := [name for name in pythons if name in loaded]:
+        tops = sorted({name.partition(".")[0] for name in names})
+        what = f"{_some(names)} did not ship: Python has modules of the name {', '.join(tops)}, "
+        what += "which a packager takes in their place. Fix: rename yours"
+        gaps.append(Gap(key="", values=tuple(names), what=what, certain=True))
+    absent = [name for name in absent if name not in pythons]
     if names := [name for name in absent if name in loaded]:
         gaps += _loaded_gaps(names, own, ": no import statement names " + _it(_innermost(names)))
     if unused := [name for name in absent if name not in loaded]:

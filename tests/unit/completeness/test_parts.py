@@ -51,6 +51,15 @@ def test_below_several_roots_the_names_that_shipped_are_the_names() -> None:
     assert set(own.modules) == {"app", "app.routes", "app.jobs.clean"}
 
 
+def test_no_key_is_proposed_for_a_module_with_a_name_of_pythons() -> None:
+    """``email`` in ``hidden_imports`` is Python's again; renaming the own one helps."""
+    own = parts.own_parts(["main.py", "email/till.py", "calendar.py"], entry="main.py")
+    (gap,) = parts.own_gaps(own, shipped("email"), used("email/till.py"))
+    assert (gap.key, gap.certain) == ("", True)
+    assert gap.what.startswith("email.till did not ship: Python has")
+    assert parts.own_gaps(own, shipped("email", "email.till"), NOTHING) == []
+
+
 def test_a_module_that_looks_like_a_tool_is_missed_when_it_is_loaded() -> None:
     """``tasks.py`` of Celery, a package ``docs``: of the program when the script has them."""
     files = ["main.py", "app/tasks.py", "app/docs/page.py", "setup.py"]
