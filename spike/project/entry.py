@@ -161,10 +161,18 @@ def _of_module(module: str, function: str, where: _Where) -> Entry:
             function=function,
         )
     places = ", ".join("the folder" if root == "." else f"{root}/" for root in where.roots)
+    right = 'entry = "main.py", "package.module:function" or "-m package"'
+    if not any(roots.resolved(parts[:1], where.folder / root)[0] for root in where.roots):
+        of = module if function else f"{module}.__main__"
+        called = function or "main"
+        right = (
+            f'main.py with "from {of} import {called.partition(".")[0]}; {called}()", by the name '
+            f"of its function, when {parts[0]} is a dependency; else {right}"
+        )
     raise wrong(
         "tool.sidecar.entry",
         f"is {said!r}, and {places} has no module {module!r} that can be started so",
-        'entry = "main.py", "package.module:function" or "-m package"',
+        right,
     )
 
 

@@ -30,7 +30,7 @@ about it, and no part of it."""
 
 NOT_OF_THE_PROGRAM = re.compile(
     r"(^|/)(\.|tests?/|docs?/|examples?/|build/|dist/|node_modules/|venv/|__pycache__/)"
-    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|setup|noxfile|tasks|fabfile|manage)\.py$"
+    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|setup|noxfile|tasks|fabfile|manage|smoke)\.py$"
     r"|(^|/)(readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|history)[^/]*$"
     r"|(^|/)(makefile|dockerfile|procfile|justfile)[^/]*$"
     r"|(^|/)(pyproject|uv|poetry|pdm|pylock[^/]*|pipfile|(requirements|constraints)[^/]*)"

@@ -217,6 +217,24 @@ def test_what_cannot_be_started_is_said(tmp_path: Path, manifest: str, says: str
     assert caught.value.try_next
 
 
+@pytest.mark.parametrize(
+    ("named", "tries"),
+    [
+        ("-m server", 'main.py with "from server.__main__ import main; main()"'),
+        ("server.cli:App.run", 'main.py with "from server.cli import App; App.run()"'),
+        ("server", 'entry = "package.module:function"'),  # smoke.py is no program
+    ],
+)
+def test_a_dependency_is_started_by_a_script_of_ones_own(
+    tmp_path: Path, named: str, tries: str
+) -> None:
+    """Nothing of it is here before a build."""
+    folder = project(tmp_path, f'[tool.sidecar]\nentry = "{named}"', {"smoke.py": "x = 1\n"})
+    with pytest.raises(SidecarError) as caught:
+        sidecar.load(folder)
+    assert str(caught.value.try_next).startswith(tries)
+
+
 def test_data_lies_where_the_package_finds_it(tmp_path: Path) -> None:
     """Relative to the import root, since that is what ``__file__`` of a module is relative to."""
     files = {"src/notes/templates/a.html": ""}
