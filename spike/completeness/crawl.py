@@ -155,25 +155,37 @@ def differences(
         program: Answers of the program to the same addresses.
     """
     told = []
+    masked = {outputs.mask(target): page for target, page in program.items()}
     for target, page in plain.items():
-        other = program.get(target)
+        other = program.get(target) or masked.get(outputs.mask(target))
         twin = again.get(target, page)
         if other is None:
             continue  # the time was up; a page that leads there differs itself
         if (other.status, other.kind) != (page.status, page.kind):
             if (twin.status, twin.kind) == (page.status, page.kind):
                 told.append(f"GET {target}: {_shown(page)} in the plain script, {_shown(other)}")
-        elif other.body != page.body and _differs(page, twin, other):
-            told.append(f"GET {target}: another text than in the plain script")
+        elif other.body != page.body and (seen := _difference(page, twin, other)) is not None:
+            told.append(f"GET {target}: another text than in the plain script{seen}")
     return told
 
 
-def _differs(page: Page, twin: Page, other: Page) -> bool:
+def _difference(page: Page, twin: Page, other: Page) -> str | None:
+    """In what two answers differ first; None when they do not."""
     if not (page.kind.startswith("text/") or page.kind.endswith(("json", "javascript", "xml"))):
-        return twin.body == page.body
+        return "" if twin.body == page.body else None
     one, two, three = (_lines(each) for each in (page, twin, other))
-    only_plain, only_program = outputs.differing(one, two, three)
-    return bool(only_plain or only_program)
+    gone, new = (
+        outputs.mask(lines[0].strip()).replace("\0", "*") if lines else ""
+        for lines in outputs.differing(one, two, three)
+    )
+    pairs = enumerate(zip(gone, new, strict=False))
+    begin = max(0, next((at for at, (here, there) in pairs if here != there), 0) - 20)
+    gone, new = (("…" if begin else "") + line[begin:][:60] for line in (gone, new))
+    if gone and new:
+        return f", {new!r} for {gone!r}"
+    if gone:
+        return f", which has {gone!r}"
+    return f": {new!r} besides" if new else None
 
 
 def _lines(page: Page) -> Sequence[str]:

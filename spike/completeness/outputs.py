@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 _CHANGING = re.compile(
     r"0x[0-9a-fA-F]+|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d(?:[.,]\d+)?|\b\d+(?:\.\d+)? ?(?:ms|us|s)\b"
-    r"|(?<=python[=/ ])\d+\.\d+\.\d+",
+    r"|(?<!\d)1\d{9}(?:\.\d+)?(?!\d)|(?<=python[=/ ])\d+\.\d+\.\d+",
     re.IGNORECASE,
 )
-"""Addresses, dates, times and durations: different in every run. And the version of Python:
-cx_Freeze's distributions bring an interpreter of their own."""
+"""Addresses, dates, times and durations: different in every run; the times of files, in seconds
+since 1970, in every copy. And the version of Python: cx_Freeze's distributions bring an interpreter
+of their own."""
 
 
 def differing(
@@ -29,31 +30,31 @@ def differing(
         again: The same of a second run: what differs there differs by itself.
         program: Lines of the program.
     """
-    masks = [_mask(line) for line in plain]
+    masks = [mask(line) for line in plain]
     if len(plain) == len(again):
         masks = [_common(one, other) for one, other in zip(plain, again, strict=True)]
         optional: list[str] = []
     else:
-        common = Counter(_mask(line) for line in again)
-        optional = [mask for mask in masks if not common[mask]]
+        common = Counter(mask(line) for line in again)
+        optional = [each for each in masks if not common[each]]
     left = list(masks)
     names = list(plain)
     only_program = []
     for line in program:
-        shown = _mask(line)
-        for place, mask in enumerate(left):
-            if _fits(mask, shown):
+        shown = mask(line)
+        for place, each in enumerate(left):
+            if _fits(each, shown):
                 del left[place], names[place]
                 break
         else:
             # Once more is no difference: a child of multiprocessing imports the main script.
-            if not any(_fits(mask, shown) for mask in masks):
+            if not any(_fits(each, shown) for each in masks):
                 only_program.append(line)
-    told = [_mask(line) for line in program]
+    told = [mask(line) for line in program]
     only_plain = [
         line
-        for line, mask in zip(names, left, strict=True)
-        if _mask(line) not in optional and not any(_fits(mask, other) for other in told)
+        for line, each in zip(names, left, strict=True)
+        if mask(line) not in optional and not any(_fits(each, other) for other in told)
     ]
     return only_plain, only_program
 
@@ -61,26 +62,27 @@ def differing(
 _ANY = "\0"
 
 
-def _mask(line: str) -> str:
+def mask(line: str) -> str:
+    """A line, or an address, with what changes taken out."""
     return _CHANGING.sub(_ANY, line.rstrip())
 
 
 def _common(one: str, other: str) -> str:
     """A line with what differs in a second run masked, word by word."""
-    words = re.split(r"([\s=,;]+)", _mask(one))
-    others = re.split(r"([\s=,;]+)", _mask(other))
+    words = re.split(r"([\s=,;]+)", mask(one))
+    others = re.split(r"([\s=,;]+)", mask(other))
     if len(words) != len(others):
         return _ANY
     return "".join(word if word == twin else _ANY for word, twin in zip(words, others, strict=True))
 
 
-def _fits(mask: str, line: str) -> bool:
+def _fits(masked: str, line: str) -> bool:
     """Whether a line is a mask with anything in its gaps.
 
     From left to right, each part where it comes first: in time that is linear in both, where a
     regular expression takes one that doubles with each gap.
     """
-    first, *parts = mask.split(_ANY)
+    first, *parts = masked.split(_ANY)
     if not parts:
         return line == first
     last = parts.pop()

@@ -81,6 +81,7 @@ def test_what_a_program_answers_otherwise_is_named() -> None:
         "/": page("home <input value=t0ken1> at http://127.0.0.1:4001/"),
         "/style.css": page("body {}", kind="text/css"),
         "/list": page("one\ntwo"),
+        "/long": page("x" * 99 + "b9"),
         "/dot.png": Page(status=200, kind="image/png", body=b"1"),
     }
     again = dict(plain) | {"/": page("home <input value=other2> at http://127.0.0.1:4002/")}
@@ -90,16 +91,30 @@ def test_what_a_program_answers_otherwise_is_named() -> None:
         "/": page("Internal Server Error", status=500, kind="text/plain"),
         "/style.css": page("", status=404, kind="text/css"),
         "/list": page("one"),
+        "/long": page("x" * 99 + "a8"),
         "/dot.png": Page(status=200, kind="image/png", body=b"2"),
     }
     told = crawl.differences(plain, again, program)
     assert told == [
         "GET /: 200 text/html in the plain script, 500 text/plain",
         "GET /style.css: 200 text/css in the plain script, 404 text/css",
-        "GET /list: another text than in the plain script",
+        "GET /list: another text than in the plain script, which has 'two'",
+        f"GET /long: another text than in the plain script, '…{'x' * 20}a8' for '…{'x' * 20}b9'",
         "GET /dot.png: another text than in the plain script",
     ]
-    assert crawl.shown(told).endswith("; and 1 more")
+    assert crawl.shown(told).endswith("; and 2 more")
+
+
+def test_the_time_of_a_file_in_an_address_is_no_difference() -> None:
+    """Many servers put it behind a style's name; a copy that ships has another one."""
+    plain = {
+        "/": page("<link href=/own.css?m=1796054419.007>"),
+        "/own.css?m=1796054419.007": page("body {}", kind="text/css"),
+    }
+    program = {"/": page("<link href=/own.css?m=1796054949.07>")}
+    program["/own.css?m=1796054949.07"] = page("", status=404, kind="text/css")
+    told = "GET /own.css?m=1796054419.007: 200 text/css in the plain script, 404 text/css"
+    assert crawl.differences(plain, plain, program) == [told]
 
 
 def test_what_differs_between_two_runs_of_the_script_is_no_difference() -> None:
