@@ -22,6 +22,7 @@ _NO_LIBRARY = re.compile(
     r"(?:ImportError|OSError): (?P<path>\S+\.so[.\d]*): cannot open shared object file"
 )
 _NO_SOURCE = re.compile(r"OSError: (?:could not get source code|source code not available)")
+_NO_SCRIPT = re.compile(r"(?:SyntaxError|ValueError): source code (?:string )?cannot contain null")
 _NO_LIBRARY_PYINSTALLER = re.compile(
     r"PyInstallerImportError: Failed to load dynlib/dll (?P<path>'[^']+')"
 )
@@ -119,6 +120,17 @@ def _missing_source(_: re.Match[str], variant: str, facts: SidecarFacts) -> Diag
         "what ships is bytecode or compiled.",
         fix="do without it; or list the file that has that code as data, such as "
         f"{tool_line('data', facts.data, shown)}",
+    )
+
+
+def _missing_script(_: re.Match[str], variant: str, __: SidecarFacts) -> Diagnosis:
+    return Diagnosis(
+        cause=Cause.WRONG_PLACE,
+        target="sys.argv[0]",
+        message=f"The {variant} program is read as if it were a script: sys.argv[0], which is run "
+        "again, is the program itself when it is packaged.",
+        fix="hand a function to whoever runs the script again (its traceback names it); or package "
+        "a real Python, which has the script: nox -s build_cpython",
     )
 
 
@@ -288,5 +300,6 @@ RULES: tuple[tuple[re.Pattern[str], Explain], ...] = (
     (_NO_LIBRARY_PYINSTALLER, _missing_library),
     (_NO_LIBRARY, _missing_library),
     (_NO_SOURCE, _missing_source),
+    (_NO_SCRIPT, _missing_script),
 )
 """What such an exception says, and who explains it."""

@@ -462,6 +462,23 @@ def test_a_server_that_says_it_without_a_traceback_is_understood() -> None:
     assert (finding.key, finding.value) == ("data", "conf.py")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "SyntaxError: source code string cannot contain null",
+        "SyntaxError: source code cannot contain null",
+    ],
+)
+def test_a_library_that_runs_the_script_again_is_told_what_it_runs(said: str) -> None:
+    """``runpy.run_path(sys.argv[0])`` of NiceGUI, in a program of PyInstaller's, at a request."""
+    text = 'Traceback (most recent call last):\n  File "runpy.py", line 291, in run_path\n'
+    text += f"{said} bytes\n"
+    finding = diagnose(stderr=text, variant="v", facts=APP, failure=Failure.SMOKE_FAILED)
+    assert finding is not None
+    assert "sys.argv[0]" in finding.message
+    assert "nox -s build_cpython" in finding.fix
+
+
 def test_code_that_asks_for_its_own_text_is_told_what_ships() -> None:
     """``inspect.getsource``: seen in a program of PyInstaller's, and the remedy tried there."""
     text = 'Traceback (most recent call last):\n  File "main.py", line 24, in <module>\n'
