@@ -136,6 +136,8 @@ def render(sidecar: Sidecar, found: Fit) -> str:
     told = []
     if outcome.equal:
         told.append(f"{found.variant} is equal to the plain script after {builds}: {seen}.")
+        if outcome.program_detail:
+            told.append(f"Its launch is no good one yet: {outcome.program_detail}")
         if not sidecar.smoke and not outcome.pages:
             told.append(
                 "Nothing was asked of it after READY. A smoke command, or health with the address "

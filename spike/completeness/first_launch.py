@@ -91,9 +91,11 @@ class FirstLaunch:
     def outcome(self) -> Outcome:
         """What is kept of it beside the build."""
         return Outcome(
-            program_ok=self.program.ok,
+            # An end that is the script's own is nothing that it could be made equal in.
+            program_ok=self.program.ok
+            or (self.program.came_up and self.program.failure is self.plain.failure),
             program_detail=self.program.detail,
-            plain_ok=self.plain.ok,
+            plain_ok=self.plain.came_up,
             plain_detail=self.plain.detail,
             gaps=self.gaps,
             findings=self.findings,
@@ -158,7 +160,7 @@ def run(
             program = _program(sidecar, place, copy, walk=walk)
             plain = _plain(sidecar, script_place, script, walk=walk)
             again = plain
-            if program.launch.ok and plain.launch.ok:
+            if program.launch.came_up and plain.launch.came_up:
                 again = _plain(sidecar, script_place, script, walk=walk)
             own_used = plain.notes.below(script_place.sources)
     found = judgement.finding(program.launch, variant=variant, known=known)
@@ -167,7 +169,7 @@ def run(
     gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
     needs_modules = any(gap.certain and gap.key not in ("data", "metadata", "") for gap in gaps)
     # A traceback loads modules, too, and what is missing brings what it imports along.
-    if plain.launch.ok and not needs_modules:
+    if plain.launch.came_up and not needs_modules:
         gaps += standard.gaps(plain.notes, standard.bare(), shipped, sidecar.exclude)
     # A onefile's own folder is gone when it ends: there the script shows where it writes.
     remarks = [
@@ -183,7 +185,7 @@ def run(
     differences: list[str] = []
     findings = [found]
     # What it did not live to say cannot be missed, but what did not ship can.
-    if judged.ok and plain.launch.ok:
+    if judged.came_up and plain.launch.came_up:
         said, found = _on_stderr(plain, again, program, variant=variant, known=known)
         others = _otherwise(plain, again, program)
         findings.append(found)
@@ -294,7 +296,7 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
 
 def _beside_plain(judged: Launch, program: _Run, plain: _Run) -> Launch:
     """A failed launch that says when the plain script fails as well: then no packager did it."""
-    if judged.ok or plain.launch.ok:
+    if judged.ok or plain.launch.ok or (plain.launch.came_up and not judged.came_up):
         return judged
     theirs, ours = _end(plain), _end(program)
     if _IN_CWD.search(theirs):

@@ -23,10 +23,10 @@ class Outcome:
     """How program and plain script have done.
 
     Attributes:
-        program_ok: Whether the program came up and went as it should.
-        program_detail: Why not.
-        plain_ok: Whether the plain script did.
-        plain_detail: Why not.
+        program_ok: Whether the program came up, and went as it should or as the plain script did.
+        program_detail: What was amiss.
+        plain_ok: Whether the plain script came up.
+        plain_detail: What was amiss.
         gaps: What the script has and the program has not.
         findings: Keys of ``[tool.sidecar]`` and a value each, that the program's output asks for.
         differences: What both have written or answered, as far as it differs.

@@ -14,7 +14,7 @@ from spike.core import requirements
 from spike.host import launches, speech
 from spike.host.observed import MALFORMED, STDERR_LINE, Condition, Observed
 from spike.host.speech import Form, Rule
-from spike.launch.spec import Failure, Launch
+from spike.launch.spec import AT_THE_END, Failure, Launch
 
 PASS = "pass"
 FAIL = "fail"
@@ -75,12 +75,11 @@ def _alone(row: str, launch: Launch | None) -> list[Condition]:
     return [(False, f"launched without the host it failed: {launch.failure}: {launch.detail}")]
 
 
-_STOPS = (Failure.UNCLEAN_STOP, Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _REPEATS = (Failure.DUPLICATE_READY, Failure.STARTED_AGAIN)
 _ALONE: Mapping[str, Sequence[Failure]] = {
-    "B2": [each for each in Failure if each not in (*_STOPS, *_REPEATS)],
+    "B2": [each for each in Failure if each not in (*AT_THE_END, *_REPEATS)],
     "C2": _REPEATS,
-    "E2": _STOPS,
+    "E2": AT_THE_END,
 }
 """Which row a failed launch belongs to: each kind to one, so that none is without a say."""
 

@@ -55,6 +55,10 @@ class Failure(StrEnum):
     LEFT_FILES = "left_files"
 
 
+AT_THE_END = (Failure.UNCLEAN_STOP, Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
+"""What can only happen to a program that has done all that it was asked for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LaunchSpec:
     """How to launch a program.
@@ -142,3 +146,8 @@ class Launch:
     def ok(self) -> bool:
         """Whether everything from spawn to "nothing left" went as it should."""
         return self.failure is None
+
+    @property
+    def came_up(self) -> bool:
+        """Whether it was ready, answered and stayed; its end may be amiss."""
+        return self.failure is None or self.failure in AT_THE_END

@@ -107,6 +107,9 @@ def test_the_end_is_said_in_words(sidecar: Sidecar) -> None:
         "v is equal to the plain script after 2 builds: 7 addresses answer alike."
     )
     assert told.endswith('[tool.sidecar]\ncollect = ["old", "shop"]')
+    ends = dataclasses.replace(GOOD, program_detail="killed by SIGTERM")
+    told = fit.render(sidecar, fit.Fit(variant="v", added={}, builds=1, outcome=ends))
+    assert "\nIts launch is no good one yet: killed by SIGTERM\n" in told
     bad = dataclasses.replace(GOOD, program_ok=False, program_detail="exited with 1")
     told = fit.render(sidecar, fit.Fit(variant="v", added={}, builds=1, outcome=bad))
     assert told == "v is not equal to the plain script after 1 build.\nexited with 1"

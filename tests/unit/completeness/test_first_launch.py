@@ -176,6 +176,23 @@ def test_a_script_that_fails_as_well_is_said_to(
     assert says in seen.program.detail
 
 
+def test_what_ends_by_a_signal_as_the_script_does_is_compared_all_the_same(project: Path) -> None:
+    """As uvicorn does by itself: a failed launch, and one that can be compared."""
+    head = HEAD.replace("lambda *_: sys.exit(0)", "signal.SIG_DFL")
+    seen = launched(project, head + TAIL, head + TAIL)
+    assert (seen.program.failure, seen.plain.failure) == (Failure.UNCLEAN_STOP,) * 2
+    assert "No fault of the packager" in seen.program.detail
+    assert seen.outcome().plain_ok
+    assert seen.outcome().equal
+    other = launched(project, head + "print('A')\n" + TAIL, head + TAIL)
+    assert "'A' where the program writes nothing" in other.differences[0]
+    assert not other.outcome().equal
+    ends = launched(project, head + TAIL, head + "raise KeyError('A')\n")
+    assert "plain script" not in ends.program.detail, "it came up"
+    alone = launched(project, HEAD + TAIL, head + TAIL)
+    assert not alone.outcome().equal
+
+
 def test_a_program_that_fails_alone_is_not_excused(project: Path) -> None:
     """The script is good."""
     seen = launched(project, HEAD + TAIL, HEAD + "raise KeyError('A')\n")
