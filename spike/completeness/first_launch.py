@@ -9,20 +9,21 @@ Standard library only: it runs in the packager's environment, which has the depe
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import re
 import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spike.completeness import crawl, outputs, parts, standard, used
 from spike.completeness.crawl import Page
 from spike.completeness.outcome import Outcome
-from spike.completeness.parts import Gap, Parts
+from spike.completeness.parts import Gap
 from spike.completeness.used import Notes, Used
 from spike.launch import judgement, leftovers, places, restarts
 from spike.launch.causes import Diagnosis, SidecarFacts
@@ -335,8 +336,15 @@ def _gaps(
         roots=imports.import_roots(sidecar),
         shipped=shipped.modules,
     )
+    installed = _installed({normal_name(each) for each in provided.values()})
+    own_code = (sidecar.folder / path for path in own.modules.values())
+    code = {*notes.modules, *map(str, own_code), str(sidecar.folder / sidecar.entry_file)}
+    sought = used.named(code, {group for each in installed.values() for group in _groups(each)})
     dependencies = {
-        name: _installed(name) for name in sorted({normal_name(each) for each in provided.values()})
+        name: parts.distribution_parts(
+            (path.as_posix() for path in each.files or ()), has_plugins=bool(_groups(each) & sought)
+        )
+        for name, each in installed.items()
     }
     gaps = parts.own_gaps(
         parts.without(own, sidecar.exclude),
@@ -348,11 +356,11 @@ def _gaps(
         normal_name(re.split(r"[^A-Za-z0-9._-]", text.strip(), maxsplit=1)[0])
         for text in sidecar.dependencies
     }
-    installed = [notes.below(Path(sysconfig.get_path(kind))) for kind in ("purelib", "platlib")]
+    sites = [notes.below(Path(sysconfig.get_path(kind))) for kind in ("purelib", "platlib")]
     theirs = Used(
-        modules=installed[0].modules | installed[1].modules,
-        files=installed[0].files | installed[1].files,
-        folders=installed[0].folders | installed[1].folders,
+        modules=sites[0].modules | sites[1].modules,
+        files=sites[0].files | sites[1].files,
+        folders=sites[0].folders | sites[1].folders,
     )
     for name, installed_parts in dependencies.items():
         has = parts.without(installed_parts, sidecar.exclude)
@@ -361,17 +369,19 @@ def _gaps(
     return gaps
 
 
-def _installed(name: str) -> Parts:
-    """What a distribution has installed here; nothing when it is not."""
-    try:
-        distribution = importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        return Parts(modules={}, data=())
+def _installed(names: Collection[str]) -> dict[str, importlib.metadata.Distribution]:
+    """The distributions of these names that are installed here."""
+    found = {}
+    for name in sorted(names):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.distribution(name)
+    return found
+
+
+def _groups(distribution: importlib.metadata.Distribution) -> set[str]:
+    """What kinds of plugins a distribution offers; commands are none."""
     groups = {point.group for point in distribution.entry_points}
-    return parts.distribution_parts(
-        (path.as_posix() for path in distribution.files or ()),
-        has_plugins=bool(groups - {"console_scripts", "gui_scripts"}),
-    )
+    return groups - {"console_scripts", "gui_scripts"}
 
 
 def _on_stderr(

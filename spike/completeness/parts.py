@@ -42,7 +42,7 @@ class Parts:
         data: Paths of files that are neither code nor about the project.
         files: Paths of all files that are no code, these among them.
         metadata: Paths of a distribution's own metadata.
-        has_plugins: Whether the metadata names entry points other than commands.
+        has_plugins: Whether the metadata offers plugins that somebody here looks for.
         aside: Modules by whose place or name nobody misses them, as ``tasks.py`` and ``docs/``;
             a program that loads one has it all the same.
         base: Where the script lies; empty for the folder itself. Files ship relative to it, and

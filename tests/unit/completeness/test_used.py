@@ -55,6 +55,16 @@ print((here / "data" / "words.txt").read_text(), os.listdir(here / "pages"))
     assert not seen.has("data/other.txt")
 
 
+def test_plugins_are_looked_for_by_code_that_names_their_group(tmp_path: Path) -> None:
+    """Whole, or by what it begins with; ``pytest11`` of anyio is for nobody who is here."""
+    code = 'GROUP = "shop.codecs"\nname = f"telemetry_{1}"\n# pytest11, "distutils." "distutils"'
+    (tmp_path / "api.py").write_text(code, encoding="utf-8")
+    (tmp_path / "fast.so").write_bytes(b"\x7fELF\x00keys.backends\x00")
+    files = [str(tmp_path / name) for name in ("api.py", "fast.so", "gone.py")]
+    groups = ("pytest11", "shop.codecs", "telemetry_tracer", "keys.backends", "distutils.commands")
+    assert used.named(files, groups) == {"shop.codecs", "telemetry_tracer", "keys.backends"}
+
+
 def test_a_plugin_that_is_loaded_from_its_file_is_a_file(tmp_path: Path) -> None:
     """Only a name on the module path makes it one that a packager can put into an archive."""
     (tmp_path / "addons").mkdir()
