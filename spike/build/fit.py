@@ -99,19 +99,23 @@ def _new(pairs: Sequence[tuple[str, str]], sidecar: Sidecar) -> Keys:
 
 
 def merged(one: Keys, other: Keys) -> Keys:
-    """Both, without modules of a package that is taken whole."""
+    """Both, without modules of a package and files of a folder that are taken whole."""
     keys = {
         key: tuple(dict.fromkeys([*one.get(key, ()), *other.get(key, ())]))
         for key in KEYS
         if key in one or key in other
     }
-    whole = keys.get("collect", ())
-    if modules := keys.get("hidden_imports"):
-        left = tuple(
-            name for name in modules if not any(f"{name}.".startswith(f"{top}.") for top in whole)
+    for key, whole, sep in (("hidden_imports", "collect", "."), ("data", "data", "/")):
+        tops = keys.get(whole, ())
+        keys[key] = tuple(
+            name
+            for name in keys.get(key, ())
+            if not any(
+                f"{name}{sep}".startswith(f"{top}{sep}") and (key, name) != (whole, top)
+                for top in tops
+            )
         )
-        keys["hidden_imports"] = left
-    return {key: values for key, values in keys.items() if values}
+    return {key: keys[key] for key in KEYS if keys.get(key)}
 
 
 def lines(sidecar: Sidecar, added: Keys) -> str:
@@ -130,7 +134,9 @@ def render(sidecar: Sidecar, found: Fit) -> str:
     builds = "1 build" if found.builds == 1 else f"{found.builds} builds"
     asked = [
         "its smoke command passes" if sidecar.smoke else "",
-        f"{outcome.pages} addresses answer alike" if outcome.pages else "",
+        f"{outcome.pages} address{'es answer' if outcome.pages > 1 else ' answers'} alike"
+        if outcome.pages
+        else "",
     ]
     seen = " and ".join(part for part in asked if part) or "both write the same"
     told = []

@@ -60,13 +60,16 @@ def test_what_the_next_build_gets(
     assert fit.wanted(outcome, sidecar) == expected
 
 
-def test_modules_of_a_package_that_is_taken_whole_go() -> None:
-    """The second build's package covers the first one's module; the order is that of the keys."""
+def test_what_is_in_something_that_is_taken_whole_goes() -> None:
+    """A module of a package, a file of a folder; the order is that of the keys."""
     one = {"hidden_imports": ("shop.apps", "web.fast"), "data": ("pages",)}
     assert fit.merged(one, {"collect": ("shop",)}) == {
         "data": ("pages",),
         "hidden_imports": ("web.fast",),
         "collect": ("shop",),
+    }
+    assert fit.merged({"data": ("docs/a.rst", "b")}, {"data": ("docs", "b/c", "bc")}) == {
+        "data": ("b", "docs", "bc")
     }
     assert list(fit.merged({"collect": ("a",)}, {"data": ("b",)})) == ["data", "collect"]
 
