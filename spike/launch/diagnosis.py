@@ -140,6 +140,8 @@ def _explained(raised: Raised, variant: str, facts: SidecarFacts) -> Diagnosis |
             finding = explain(match, variant, facts)
             if finding is not None:
                 return finding
-    return missing_files.named_path(raised, variant, facts) or missing_files.other_program(
-        raised, facts
+    return (
+        missing_files.named_path(raised, variant, facts)
+        or missing_files.other_program(raised, facts)
+        or missing_files.run_again(raised, variant)
     )

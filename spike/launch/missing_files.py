@@ -85,6 +85,20 @@ def other_program(raised: Raised, facts: SidecarFacts) -> Diagnosis | None:
     )
 
 
+def run_again(raised: Raised, variant: str) -> Diagnosis | None:
+    """The program itself is read as the script that it was made of."""
+    if not _NO_SCRIPT.search(raised.message):
+        return None
+    return Diagnosis(
+        cause=Cause.WRONG_PLACE,
+        target="sys.argv[0]",
+        message=f"The {variant} program is read as if it were a script ({raised.where}): "
+        "sys.argv[0], which is run again there, is the program itself when it is packaged.",
+        fix="hand a function to what runs the script again, if it takes one; or package a real "
+        "Python, which has the script: nox -s build_cpython",
+    )
+
+
 def _missing_file(match: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis | None:
     try:
         path = str(ast.literal_eval(match["path"]))
@@ -120,17 +134,6 @@ def _missing_source(_: re.Match[str], variant: str, facts: SidecarFacts) -> Diag
         "what ships is bytecode or compiled.",
         fix="do without it; or list the file that has that code as data, such as "
         f"{tool_line('data', facts.data, shown)}",
-    )
-
-
-def _missing_script(_: re.Match[str], variant: str, __: SidecarFacts) -> Diagnosis:
-    return Diagnosis(
-        cause=Cause.WRONG_PLACE,
-        target="sys.argv[0]",
-        message=f"The {variant} program is read as if it were a script: sys.argv[0], which is run "
-        "again, is the program itself when it is packaged.",
-        fix="hand a function to whoever runs the script again (its traceback names it); or package "
-        "a real Python, which has the script: nox -s build_cpython",
     )
 
 
@@ -300,6 +303,5 @@ RULES: tuple[tuple[re.Pattern[str], Explain], ...] = (
     (_NO_LIBRARY_PYINSTALLER, _missing_library),
     (_NO_LIBRARY, _missing_library),
     (_NO_SOURCE, _missing_source),
-    (_NO_SCRIPT, _missing_script),
 )
 """What such an exception says, and who explains it."""

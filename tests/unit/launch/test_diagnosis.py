@@ -471,11 +471,14 @@ def test_a_server_that_says_it_without_a_traceback_is_understood() -> None:
 )
 def test_a_library_that_runs_the_script_again_is_told_what_it_runs(said: str) -> None:
     """``runpy.run_path(sys.argv[0])`` of NiceGUI, in a program of PyInstaller's, at a request."""
-    text = 'Traceback (most recent call last):\n  File "runpy.py", line 291, in run_path\n'
+    text = "Traceback (most recent call last):\n"
+    text += (
+        '  File "web/run.py", line 158, in run_script\n  File "<frozen runpy>", line 291, in run\n'
+    )
     text += f"{said} bytes\n"
     finding = diagnose(stderr=text, variant="v", facts=APP, failure=Failure.SMOKE_FAILED)
     assert finding is not None
-    assert "sys.argv[0]" in finding.message
+    assert "as if it were a script (web/run.py:158): sys.argv[0]" in finding.message
     assert "nox -s build_cpython" in finding.fix
 
 
