@@ -197,6 +197,13 @@ def run(
                 "Nothing was asked of the program after READY, so that it was not seen whether it "
                 "needs what did not ship: a smoke command would ask"
             )
+    if plain.notes.python and not shipped.has_python and (differences or not judged.came_up):
+        why = restarts.OF_SCRIPT.format(shown=min(plain.notes.python))
+        if judged.came_up:
+            differences.append(why)
+            remarks.append(why)
+        else:
+            judged = replace(judged, detail=f"{judged.detail}. Besides, {why}")
     is_amiss = bool(differences) or not judged.ok or any(gap.certain for gap in gaps)
     if is_amiss and (names := _pythons_own(sidecar, own_used)):
         remarks.append(f"{', '.join(names)} {'have' if names[1:] else 'has'} {PYTHONS_OWN}")

@@ -52,11 +52,13 @@ class Notes:
         modules: See :class:`Used`.
         files: See :class:`Used`.
         folders: See :class:`Used`.
+        python: With what arguments it has started its own interpreter.
     """
 
     modules: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
+    python: frozenset[str] = frozenset()
 
     def below(self, folder: Path) -> Used:
         """The part that lies in a folder."""
@@ -100,7 +102,8 @@ def notebook(
 
 def read(file: Path) -> Notes:
     """What was noted; nothing when the program removed the file."""
-    found: dict[str, set[str]] = {"module": set(), "file": set(), "folder": set(), "text": set()}
+    kinds = ("module", "file", "folder", "text", "python")
+    found: dict[str, set[str]] = {kind: set() for kind in kinds}
     try:
         text = file.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -114,13 +117,14 @@ def read(file: Path) -> Notes:
                 found["file"].add(path)
         elif kind == "file" and path.endswith(".py"):
             found["text"].add(path)
-        elif kind == "folder":
-            found["folder"].add(path)
+        elif kind in ("folder", "python"):
+            found[kind].add(path)
     return Notes(
         modules=frozenset(found["module"]),
         # A traceback reads the sources of modules again; what was never imported is a file.
         files=frozenset(found["file"] | (found["text"] - found["module"])),
         folders=frozenset(found["folder"]),
+        python=frozenset(found["python"]),
     )
 
 

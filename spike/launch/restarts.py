@@ -27,9 +27,14 @@ WORKERS = (
     "uvicorn's workers are further starts of the program. Fix: no workers= in a sidecar, or "
     "multiprocessing.freeze_support() first below if __name__ == '__main__'"
 )
+_REAL_PYTHON = "Fix: import the module and call it, or ship a real Python: nox -s build_cpython"
 EXECUTABLE = (
     "sys.executable is the program itself in a packaged program, and was started as if it were "
-    "Python: {shown}. Fix: import the module and call it, or ship a Python of your own to start"
+    f"Python: {{shown}}. {_REAL_PYTHON}"
+)
+OF_SCRIPT = (
+    "the plain script starts sys.executable with {shown}, which is the program itself when it is "
+    f"packaged. {_REAL_PYTHON}"
 )
 UNKNOWN = (
     "it starts itself again. Usual reasons are multiprocessing without freeze_support(), "

@@ -239,7 +239,7 @@ def _shipped(roots: Sequence[str], work: Path, recipe: Recipe) -> Shipped:
         inner = [path.removeprefix(place) for place in places if path.startswith(place)]
         files.update(inner or [path])
         modules.update(module_of(each) for each in inner)
-    return Shipped(modules=frozenset(modules - {""}), files=frozenset(files))
+    return Shipped(modules=frozenset(modules - {""}), files=frozenset(files), has_python=True)
 
 
 CPYTHON = CPython()

@@ -47,12 +47,14 @@ class Shipped:
             may put what the program asks of it into the code.
         tells_standard: Whether all modules of Python itself are among those named; some packagers
             have a part of them in their launcher.
+        has_python: Whether ``sys.executable`` is a Python there, and not the program.
     """
 
     modules: frozenset[str]
     files: frozenset[str]
     tells_metadata: bool = True
     tells_standard: bool = False
+    has_python: bool = False
 
     def has_file(self, path: str) -> bool:
         """Whether a file shipped, wherever the packager has put it."""

@@ -13,6 +13,7 @@ import os
 import sys
 
 _EVENTS = ("open", "os.listdir", "os.scandir", "import", "sqlite3.connect", "compile")
+_STARTS = ("subprocess.Popen", "os.exec", "os.posix_spawn")
 
 
 def _profile(line):
@@ -121,6 +122,8 @@ def _watch(notes: str) -> None:
             line(text)
 
     def hook(event: str, args: tuple) -> None:
+        if event in _STARTS and args[0] == sys.executable:
+            line("python\t" + " ".join(" ".join(map(str, args[1][1:5])).split()) + "\n")
         if event not in _EVENTS:
             return
         if inside[0]:

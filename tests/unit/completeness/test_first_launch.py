@@ -193,6 +193,17 @@ def test_what_ends_by_a_signal_as_the_script_does_is_compared_all_the_same(proje
     assert not alone.outcome().equal
 
 
+def test_what_starts_python_again_is_said_where_the_program_differs(project: Path) -> None:
+    """As sphinx-autobuild does: packaged, it starts itself, which fails in words of its own."""
+    starts = HEAD + "subprocess.run([sys.executable, '-c', 'pass'])\n" + TAIL
+    seen = launched(project, starts, HEAD + "raise SystemExit('wrong arguments')\n")
+    assert "Besides, the plain script starts sys.executable with -c pass, " in seen.program.detail
+    seen = launched(project, starts, HEAD + "print('A')\n" + TAIL)
+    assert "starts sys.executable with -c pass" in seen.differences[-1]
+    assert seen.differences[-1] in seen.remarks
+    assert launched(project, starts, HEAD + TAIL).differences == (), "it may know what it is"
+
+
 def test_a_program_that_fails_alone_is_not_excused(project: Path) -> None:
     """The script is good."""
     seen = launched(project, HEAD + TAIL, HEAD + "raise KeyError('A')\n")
