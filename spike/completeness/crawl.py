@@ -9,12 +9,14 @@ Standard library only: a build walks, too.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -49,7 +51,7 @@ class Page:
 
     Attributes:
         status: Of HTTP; 0 for none.
-        kind: Content type without its parameters.
+        kind: Content type without its parameters, behind an encoding that could not be undone.
         body: Its first bytes; for no answer, why.
     """
 
@@ -123,9 +125,16 @@ def ask(
 def _page(status: int, answer: http.client.HTTPResponse | urllib.error.HTTPError) -> Page:
     kind = answer.headers.get_content_type()
     try:
-        return Page(status=status, kind=kind, body=answer.read(MOST_BYTES))
+        body = answer.read(MOST_BYTES)
     except (OSError, http.client.HTTPException):
         return Page(status=status, kind=kind)
+    encoding = answer.headers.get("Content-Encoding", "identity")
+    if encoding in ("gzip", "deflate"):
+        with contextlib.suppress(zlib.error):
+            body, encoding = zlib.decompressobj(wbits=47).decompress(body, MOST_BYTES), "identity"
+    return Page(
+        status=status, kind=kind if encoding == "identity" else f"{encoding} {kind}", body=body
+    )
 
 
 def _target(url: str) -> str:
@@ -171,7 +180,8 @@ def differences(
 
 def _difference(page: Page, twin: Page, other: Page) -> str | None:
     """In what two answers differ first; None when they do not."""
-    if not (page.kind.startswith("text/") or page.kind.endswith(("json", "javascript", "xml"))):
+    is_text = page.kind.startswith("text/") or page.kind.endswith(("json", "javascript", "xml"))
+    if " " in page.kind or not is_text:
         return "" if twin.body == page.body else None
     one, two, three = (_lines(each) for each in (page, twin, other))
     gone, new = (

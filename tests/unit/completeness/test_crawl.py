@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
 
 from spike.completeness import crawl
 from spike.completeness.crawl import Page
@@ -62,6 +66,23 @@ def test_nobody_there_is_an_answer_as_well() -> None:
         pass
     found = crawl.walk(base)
     assert [page.status for page in found.values()] == [0]
+
+
+@pytest.mark.parametrize(
+    ("said", "body", "expected"),
+    [
+        ("gzip", gzip.compress(b"text"), Page(status=200, kind="text/html", body=b"text")),
+        ("deflate", zlib.compress(b"text"), Page(status=200, kind="text/html", body=b"text")),
+        ("br", b"\x1b\x03", Page(status=200, kind="br text/html", body=b"\x1b\x03")),
+        ("gzip", b"none", Page(status=200, kind="gzip text/html", body=b"none")),
+    ],
+)
+def test_an_encoded_page_is_text_when_it_can_be_decoded(
+    said: str, body: bytes, expected: Page
+) -> None:
+    """Some servers encode without being asked; what nobody here can read is compared as bytes."""
+    with served({"/": (200, f"text/html\r\nContent-Encoding: {said}", body)}) as base:
+        assert crawl.ask(base) == expected
 
 
 def test_the_number_of_pages_is_bounded() -> None:
