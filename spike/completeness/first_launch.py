@@ -169,9 +169,9 @@ def run(
     judged = _beside_plain(judged, program, plain)
     gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
     needs_modules = any(gap.certain and gap.key not in ("data", "metadata", "") for gap in gaps)
-    # A traceback loads modules, too, and what is missing brings what it imports along.
-    if plain.launch.came_up and not needs_modules:
-        gaps += standard.gaps(plain.notes, standard.bare(), shipped, sidecar.exclude)
+    coming = plain.notes.modules if needs_modules else ()
+    if plain.launch.came_up:  # a traceback loads modules, too
+        gaps += standard.gaps(plain.notes, standard.bare(), shipped, sidecar.exclude, coming)
     # A onefile's own folder is gone when it ends: there the script shows where it writes.
     remarks = [
         *judgement.remarks(

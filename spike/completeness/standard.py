@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import sys
 import sysconfig
 from collections.abc import Collection, Iterator
@@ -13,6 +15,7 @@ from spike.completeness.used import Notes
 from spike.core import process
 from spike.packagers.recipe import Shipped
 
+_IMPORT = re.compile(rb"^[ \t]*(?:from|import)\b.*", re.MULTILINE)
 _NOT_PYTHONS = ("site-packages/", "dist-packages/", "lib-dynload/")
 
 
@@ -23,7 +26,13 @@ def bare() -> Notes:
         return used.read(file)
 
 
-def gaps(notes: Notes, nothing: Notes, shipped: Shipped, exclude: Collection[str]) -> Iterator[Gap]:
+def gaps(
+    notes: Notes,
+    nothing: Notes,
+    shipped: Shipped,
+    exclude: Collection[str],
+    coming: Collection[str] = (),
+) -> Iterator[Gap]:
     """What the script has loaded and the program lacks; nothing where that cannot be told.
 
     Args:
@@ -31,16 +40,23 @@ def gaps(notes: Notes, nothing: Notes, shipped: Shipped, exclude: Collection[str
         nothing: From :func:`bare`.
         shipped: What did ship.
         exclude: Modules that are not to ship.
+        coming: Files of modules some of which are missed as well: what they import comes with them.
     """
     if not shipped.tells_standard:
         return
     folder = Path(sysconfig.get_path("stdlib"))
     paths = notes.below(folder).modules - nothing.below(folder).modules
     names = {parts.module_name(path) for path in paths if not path.startswith(_NOT_PYTHONS)}
+    words: set[bytes] = set()
+    for file in coming:
+        with contextlib.suppress(OSError):
+            for line in _IMPORT.findall(Path(file).read_bytes()):
+                words.update(re.findall(rb"\w+", line))
     absent = sorted(
         name
         for name in names - shipped.modules - {""}
-        if not any(f"{name}.".startswith(f"{left}.") for left in exclude)
+        if name.rpartition(".")[2].encode() not in words
+        and not any(f"{name}.".startswith(f"{left}.") for left in exclude)
     )
     if absent:
         shown = ", ".join(absent[:4]) + (f" and {len(absent) - 4} more" if absent[4:] else "")
