@@ -123,7 +123,7 @@ def _watch(notes: str) -> None:
 
     def hook(event: str, args: tuple) -> None:
         if event in _STARTS and args[0] == sys.executable:
-            line("python\t" + " ".join(" ".join(map(str, args[1][1:5])).split()) + "\n")
+            line("python\t" + " ".join(" ".join(map(str, args[1][1:4])).split()) + "\n")
         if event not in _EVENTS:
             return
         if inside[0]:
