@@ -62,6 +62,7 @@ _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>[/\\](?:_MEI\w+|onefile_\w+)")
 _OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
 """What a child of multiprocessing says that has imported the main script too early."""
+_SPAWNS = re.compile(r"multiprocessing[/\\]popen_(?:spawn|forkserver)")
 _IN_CWD = re.compile(r"<cwd>[/\\]|No such file or directory: ['\"](?![/<]|[A-Za-z]:)")
 """An exception that names a file in the working folder, or relative to it."""
 _TROUBLE = re.compile(r"\b(error|warning|exception|traceback|no module|not found)\b", re.IGNORECASE)
@@ -197,8 +198,9 @@ def run(
                 "Nothing was asked of the program after READY, so that it was not seen whether it "
                 "needs what did not ship: a smoke command would ask"
             )
-    if plain.notes.python and not shipped.has_python and (differences or not judged.came_up):
-        why = restarts.OF_SCRIPT.format(shown=min(plain.notes.python))
+    is_amiss = bool(differences) or not judged.came_up
+    why = _starts_again(plain.notes, sidecar) if is_amiss and not shipped.has_python else ""
+    if why and not any(restarts.MARK.search(text) for text in (judged.detail, *differences)):
         if judged.came_up:
             differences.append(why)
             remarks.append(why)
@@ -222,6 +224,14 @@ def run(
         findings=tuple((each.key, each.value) for each in findings if each and each.key),
         pages=len(program.pages),
     )
+
+
+def _starts_again(notes: Notes, sidecar: Sidecar) -> str:
+    """What the script was seen to start and is the program itself when packaged; or nothing."""
+    if notes.python:
+        return restarts.OF_SCRIPT.format(shown=min(notes.python))
+    spawns = any(_SPAWNS.search(path) for path in notes.modules)
+    return restarts.FREEZE_SUPPORT if spawns and b"freeze_support(" not in sidecar.script() else ""
 
 
 def _program(sidecar: Sidecar, place: Place, copy: Path, *, walk: bool) -> _Run:

@@ -202,6 +202,12 @@ def test_what_starts_python_again_is_said_where_the_program_differs(project: Pat
     assert "starts sys.executable with -c pass" in seen.differences[-1]
     assert seen.differences[-1] in seen.remarks
     assert launched(project, starts, HEAD + TAIL).differences == (), "it may know what it is"
+    # hypercorn: its worker reads the arguments of a child of multiprocessing as its own.
+    spawns = HEAD + "import multiprocessing.popen_spawn_posix\n" + TAIL
+    wrong = HEAD + "raise SystemExit('wrong arguments')\n"
+    assert "freeze_support()" in launched(project, spawns, wrong).program.detail
+    knows = spawns + "from multiprocessing import freeze_support\nfreeze_support()\n"
+    assert "freeze_support()" not in launched(project, knows, wrong).program.detail
 
 
 def test_a_program_that_fails_alone_is_not_excused(project: Path) -> None:
