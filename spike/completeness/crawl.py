@@ -41,7 +41,7 @@ _LINKS = {"a": "href", "link": "href", "script": "src", "img": "src", "iframe": 
     "audio": "src",
     "video": "src",
 }
-_OF_STYLE = re.compile(r"""(?:url\(\s*|@import\s+)['"]?([^'")\s;]+)""")
+_OF_STYLE = re.compile(r"""(?:url\(\s*|@import\s+(?!url))['"]?([^'")\s;]+)""")
 _SHOWN = 3
 
 
@@ -71,11 +71,12 @@ class _Links(HTMLParser):
             self.found.append(link)
 
 
-def walk(start: str) -> dict[str, Page]:
+def walk(start: str, *, patience_s: float = 3.0) -> dict[str, Page]:
     """Ask for an address and for what it leads to.
 
     Args:
         start: The first address, with ``http``.
+        patience_s: Seconds to the first answer: some servers say that they listen before they do.
 
     Returns:
         Path with query to answer, in the order of asking; ``/`` is among them.
@@ -90,6 +91,11 @@ def walk(start: str) -> dict[str, Page]:
         if target in found:
             continue
         page = ask(urllib.parse.urljoin(root, target))
+        while (
+            not found and not page.status and time.monotonic() < deadline - TIMEOUT_S + patience_s
+        ):
+            time.sleep(0.05)
+            page = ask(urllib.parse.urljoin(root, target))
         found[target] = page
         here = urllib.parse.urljoin(root, target)
         for link in _links(page):

@@ -222,7 +222,7 @@ def run(
         remarks=tuple(remarks),
         differences=tuple(differences),
         findings=tuple((each.key, each.value) for each in findings if each and each.key),
-        pages=len(program.pages),
+        pages=sum(page.status > 0 for page in program.pages.values()),
     )
 
 

@@ -19,7 +19,10 @@ HOME = b"""<html><link rel=stylesheet href="/static/own.css"><a href="second?q=1
 SITE = {
     "/": (200, "text/html", HOME),
     "/second?q=1": (200, "text/html", b"<a href=/>back</a>"),
-    "/static/own.css": (200, "text/css", b"body { background: url('/static/dot.png') }"),
+    "/static/own.css": (
+        *(200, "text/css"),
+        b"@import url('more.css'); @import 'last.css'; body { background: url('/static/dot.png') }",
+    ),
     "/static/dot.png": (200, "image/png", b"\x89PNG"),
 }
 
@@ -54,18 +57,22 @@ def test_pages_styles_and_pictures_are_asked_for_and_orders_are_not() -> None:
     with served(SITE | {"/health": (200, "application/json", b"{}")}) as base:
         found = crawl.walk(f"{base}/health")
     assert list(found) == [
-        *("/health", "/", "/static/own.css", "/second?q=1", "/gone.png", "/static/dot.png"),
+        *("/health", "/", "/static/own.css", "/second?q=1", "/gone.png"),
+        *("/static/more.css", "/static/last.css", "/static/dot.png"),
     ]
     assert found["/static/dot.png"] == Page(status=200, kind="image/png", body=b"\x89PNG")
     assert found["/gone.png"].status == 404
 
 
-def test_nobody_there_is_an_answer_as_well() -> None:
-    """A program that ended while it was asked."""
+def test_nobody_there_is_an_answer_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that ended while it was asked; one that is ready a moment early is waited for."""
     with served(SITE) as base:
         pass
-    found = crawl.walk(base)
+    found = crawl.walk(base, patience_s=0)
     assert [page.status for page in found.values()] == [0]
+    answers = [Page(status=0), Page(status=0), page("late")]
+    monkeypatch.setattr(crawl, "ask", lambda _: answers.pop(0))
+    assert list(crawl.walk(base).values()) == [page("late")]
 
 
 @pytest.mark.parametrize(
