@@ -154,7 +154,9 @@ def last_lines(text: str, count: int = 3, *, outside: bool = False) -> tuple[str
     lines = [
         line.strip()
         for number, line in enumerate(_heard(text))
-        if not _NOISE.match(line) and not any(first <= number < end for first, end in spans)
+        if re.search(r"\w", line)
+        and not _NOISE.match(line)
+        and not any(first <= number < end for first, end in spans)
     ]
     return tuple(reversed(lines[-count:]))
 

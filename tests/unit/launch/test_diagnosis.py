@@ -738,6 +738,7 @@ def test_a_distribution_that_nobody_brings_has_no_metadata_to_ship() -> None:
         ),
         ("[PYI-31279:ERROR] Failed to load Python shared library 'libpython3.11.so'\n", "shared"),
         ("INFO:     waiting\nINFO:     gone\n", "gone"),
+        ("Error: not found:\n\n[ImportError: Entry point 'gthread' not found\n]\n", "gthread"),
     ],
 )
 def test_the_last_words_are_those_that_say_why(stderr: str, words: str) -> None:
