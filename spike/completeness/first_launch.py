@@ -9,14 +9,13 @@ Standard library only: it runs in the packager's environment, which has the depe
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import re
 import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -353,7 +352,9 @@ def _gaps(
         roots=imports.import_roots(sidecar),
         shipped=shipped.modules,
     )
-    installed = _installed({normal_name(each) for each in provided.values()})
+    names = {normal_name(each) for each in provided.values()}
+    found = {normal_name(each.name): each for each in importlib.metadata.distributions()}
+    installed = {name: found[name] for name in sorted(names & set(found))}
     own_code = (sidecar.folder / path for path in own.modules.values())
     code = {*notes.modules, *map(str, own_code), str(sidecar.folder / sidecar.entry_file)}
     sought = used.named(code, {group for each in installed.values() for group in _groups(each)})
@@ -384,15 +385,6 @@ def _gaps(
         gaps += parts.distribution_gaps(name, has, shipped, theirs, direct=name in named)
         gaps += parts.named_gaps(texts, has, shipped, gaps)
     return gaps
-
-
-def _installed(names: Collection[str]) -> dict[str, importlib.metadata.Distribution]:
-    """The distributions of these names that are installed here."""
-    found = {}
-    for name in sorted(names):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.distribution(name)
-    return found
 
 
 def _groups(distribution: importlib.metadata.Distribution) -> set[str]:
