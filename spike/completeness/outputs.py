@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 _CHANGING = re.compile(
-    r"0x[0-9a-fA-F]+|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d(?:[.,]\d+)?|\b\d+(?:\.\d+)? ?(?:ms|us|s)\b"
+    r"0x[0-9a-fA-F]+|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d(?:[.,]\d+)?|\bThread-\d+"
+    r"|\b\d+(?:\.\d+)? ?(?:ms|us|s|sec(?:ond)?s?)\b"
     r"|(?<!\d)1\d{9}(?:\.\d+)?(?!\d)|(?<=python[=/ ])\d+\.\d+\.\d+",
     re.IGNORECASE,
 )
-"""Addresses, dates, times and durations: different in every run; the times of files, in seconds
-since 1970, in every copy. And the version of Python: cx_Freeze's distributions bring an interpreter
-of their own."""
+"""Addresses, dates, times, durations and threads: different in every run; the times of files, in
+seconds since 1970, in every copy. And the version of Python: cx_Freeze's distributions bring an
+interpreter of their own."""
 
 
 def differing(

@@ -38,8 +38,14 @@ def test_a_line_that_differs_in_both_is_shown_of_both() -> None:
 
 def test_times_and_addresses_differ_always() -> None:
     """Even where two runs happened to agree on them."""
-    plain = ["2026-11-25 17:00:01,123 <obj at 0x7fae> took 12.5 ms v1796054419"]
-    program = ["2026-11-26 09:10:11,004 <obj at 0x11> took 3 ms v1796054949"]
+    plain = [
+        "2026-11-25 17:00:01,123 <obj at 0x7fae> took 12.5 ms v1796054419",
+        "[Thread-4 (ask)] 0.001 seconds",
+    ]
+    program = [
+        "2026-11-26 09:10:11,004 <obj at 0x11> took 3 ms v1796054949",
+        "[Thread-17 (ask)] 0.5 seconds",
+    ]
     assert outputs.differing(plain, plain, program) == ([], [])
 
 
