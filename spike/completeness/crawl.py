@@ -42,6 +42,8 @@ _LINKS = {"a": "href", "link": "href", "script": "src", "img": "src", "iframe": 
     "video": "src",
 }
 _OF_STYLE = re.compile(r"""(?:url\(\s*|@import\s+(?!url))['"]?([^'")\s;]+)""")
+_PLACE = re.compile(r"(?<=/)[0-9a-f]{32,64}(?=/)")
+"""A digest in an address, of a file's place or of what is asked for there."""
 _SHOWN = 3
 
 
@@ -170,9 +172,14 @@ def differences(
         program: Answers of the program to the same addresses.
     """
     told = []
-    masked = {outputs.mask(target): page for target, page in program.items()}
+    masks = [_mask(target) for target in program]
+    masked = {
+        mask: page
+        for mask, page in zip(masks, program.values(), strict=True)
+        if masks.count(mask) == 1
+    }
     for target, page in plain.items():
-        other = program.get(target) or masked.get(outputs.mask(target))
+        other = program.get(target) or masked.get(_mask(target))
         twin = again.get(target, page)
         if other is None:
             continue  # the time was up; a page that leads there differs itself
@@ -207,7 +214,11 @@ def _difference(page: Page, twin: Page, other: Page) -> str | None:
 def _lines(page: Page) -> Sequence[str]:
     # A port of this launch in an address is no difference.
     text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1", page.body.decode("utf-8", "replace"))
-    return text.splitlines()
+    return _PLACE.sub("*", text).splitlines()
+
+
+def _mask(target: str) -> str:
+    return _PLACE.sub("*", outputs.mask(target))
 
 
 def _shown(page: Page) -> str:
