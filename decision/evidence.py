@@ -16,7 +16,7 @@ from spike import issue_log
 from spike.build import buildinfo
 from spike.build.buildinfo import BuildInfo
 from spike.core import jsonfile
-from spike.core.workspace import TOOL, display_path, project
+from spike.core.workspace import TOOL, command_path, display_path, project
 from spike.issue_log import Entry
 from spike.measure import identity, platforms, provenance, results, seal
 from spike.measure.results import Result
@@ -156,7 +156,7 @@ def _hello(platform: str) -> dict[str, Result]:
     found = {}
     for place in (folder / results.ELSEWHERE, folder):
         for name, path in results.files(place).items():
-            again = f"git checkout -- {display_path(path)}"
+            again = f"git checkout -- {command_path(path)}"
             remedy = again if project() == TOOL else "the installation of packaging-spike again"
             result = results.load_file(path, remedy=remedy)
             if result is not None and result.complete:

@@ -18,7 +18,7 @@ from benchmarks.faults.verdict import CaseResult, Status
 from spike.build.buildinfo import Built
 from spike.core import process
 from spike.core.errors import MissingToolError, SpikeError
-from spike.core.workspace import display_path, project
+from spike.core.workspace import command_path, display_path, project
 from spike.host import application, sources, staging
 from spike.host.staging import Launching
 from spike.launch.ready import Ready
@@ -64,7 +64,7 @@ def build() -> None:
             raise SpikeError(
                 f"{process.shown(argv)} fails in {display_path(host)}.",
                 why=completed.errors.strip()[-1500:],
-                try_next=f"cd {display_path(host)} && {process.shown(argv)}",
+                try_next=f"cd {command_path(host)} && {process.shown(argv)}",
             )
 
 

@@ -14,7 +14,7 @@ from benchmarks.faults.program import Program, program_of
 from spike.build import buildinfo, sessions
 from spike.build.buildinfo import Built
 from spike.core.errors import SpikeError, UnsuitableError
-from spike.core.workspace import display_path, publishable
+from spike.core.workspace import command_path, display_path, publishable
 from spike.project.sidecar import Sidecar, load
 
 PROBE_FOLDER = Path(__file__).with_name("probe")
@@ -125,7 +125,7 @@ def _with_probe(item: Built) -> FaultTarget:
     try:
         program = program_of(buildinfo.find(item.variant, probe))
     except SpikeError as error:
-        folder = f" --sidecar {display_path(PROBE_FOLDER)}"
+        folder = f" --sidecar {command_path(PROBE_FOLDER)}"
         command = probe.nox_command(item.variant.packager.name, item.variant.mode.name)
         problem = f"the probe: {error.what} Try: {command.replace(probe.option, folder)}"
         try:

@@ -15,7 +15,7 @@ from benchmarks.registry import BENCHMARKS, CHECKLIST
 from decision import locks
 from decision.merging.folders import Refusal
 from spike.core.errors import CorruptFileError
-from spike.core.workspace import display_path
+from spike.core.workspace import command_path
 from spike.measure import platforms, provenance, results, seal
 from spike.measure.results import Result
 from spike.packagers import PACKAGERS
@@ -70,7 +70,7 @@ class Candidate:
     @property
     def again(self) -> str:
         """The command that tries the folder once more."""
-        return f"invoke merge {display_path(self.folder)}{self.wanted.sidecar.option}"
+        return f"invoke merge {command_path(self.folder)}{self.wanted.sidecar.option}"
 
     def without_samples(self) -> Candidate:
         """The same, once they were looked at: a dozen folders of them fill the memory."""
@@ -194,7 +194,7 @@ def _sidecar(given: Candidate) -> Refusal | None:
             return Refusal(
                 path=given.path(name),
                 says=f"is about another sidecar: {result.sidecar}, not {own.name}",
-                try_next=f"invoke merge {display_path(given.folder)} --sidecar DIR, with the "
+                try_next=f"invoke merge {command_path(given.folder)} --sidecar DIR, with the "
                 f"folder of {result.sidecar}",
             )
         if result.sidecar_version != own.version:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from spike.core.workspace import display_path
+from spike.core.workspace import command_path, display_path
 from spike.measure import results
 from spike.project.sidecar import Sidecar
 
@@ -66,7 +66,7 @@ def find(given: Path, sidecar: Sidecar) -> list[Path] | Refusal:
             why="Results are *.json and *.json.gz files of whole runs, as "
             f"benchmarks/results/{sidecar.workspace.platform_name} has them.",
             try_next=f"invoke bench{sidecar.option} on the machine that made the folder, then "
-            f"invoke merge {display_path(given)}{sidecar.option}",
+            f"invoke merge {command_path(given)}{sidecar.option}",
         )
     return own
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from decision.prose import front
 from spike.core.errors import CorruptFileError
-from spike.core.workspace import display_path, platform_id
+from spike.core.workspace import command_path, display_path, platform_id
 from spike.measure import platforms, results
 from spike.project.sidecar import Sidecar
 
@@ -67,7 +67,7 @@ def left_out(sidecar: Sidecar) -> str:
         place = display_path(here.workspace.results)
         return (
             f"Not shown: {place}, since the record is about {sidecar.platform}; "
-            f"invoke merge {place}{sidecar.option} takes it in."
+            f"invoke merge {command_path(here.workspace.results)}{sidecar.option} takes it in."
         )
     if sidecar.workspace.platform_name == name or name not in platforms.merged(sidecar):
         return ""

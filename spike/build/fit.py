@@ -16,7 +16,7 @@ from spike.build import sessions
 from spike.completeness import outcome as outcomes
 from spike.completeness.outcome import Outcome
 from spike.core.errors import BuildFailedError, SidecarError, StorageError
-from spike.core.workspace import brought, display_path
+from spike.core.workspace import brought
 from spike.packagers import Variant
 from spike.project.sidecar import Sidecar
 
@@ -67,7 +67,7 @@ def fit(sidecar: Sidecar, variant: Variant) -> Fit:
                 f"The plain script of {sidecar.name} does not come up, so that there is nothing "
                 "that a program could be equal to.",
                 why=outcome.plain_detail,
-                try_next=f"python {display_path(sidecar.folder / sidecar.entry_file)}",
+                try_next=sidecar.plain_command,
             )
         more = wanted(outcome, sidecar.with_more(added))
         grown = merged(added, more)
@@ -115,6 +115,10 @@ def merged(one: Keys, other: Keys) -> Keys:
                 for top in tops
             )
         )
+    names = keys.get("hidden_imports", ())
+    keys["hidden_imports"] = tuple(  # a module brings the packages along that it lies in
+        name for name in names if not any(other.startswith(f"{name}.") for other in names)
+    )
     return {key: keys[key] for key in KEYS if keys.get(key)}
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,6 +196,20 @@ def display_path(path: Path) -> str:
         except ValueError:
             continue
     return resolved.as_posix()
+
+
+def command_path(path: Path) -> str:
+    """A path as a command in a message names it, quoted where a shell would take it apart.
+
+    Args:
+        path: The file or folder; POSIX shells expand the ``~`` in front, those of Windows do not.
+    """
+    shown = display_path(path)
+    home = "~/" if shown.startswith("~/") else ""
+    if os.name == "nt":
+        shown = path.absolute().as_posix() if home else shown
+        return f'"{shown}"' if re.search(r"[^\w./:-]", shown) else shown
+    return home + shlex.quote(shown.removeprefix(home))
 
 
 def brought(relative: str) -> str:

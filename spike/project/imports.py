@@ -427,7 +427,7 @@ class _Walk:
                 f"{workspace.display_path(shown)}{f':{line}' if line else ''} is not valid "
                 f"Python: {getattr(error, 'msg', error)}.",
                 why=f"It was read by Python {platform.python_version()}.",
-                try_next=f"python {workspace.display_path(shown)}",
+                try_next=f"python {workspace.command_path(shown)}",
             ) from None
 
     def _package_of(self, path: Path) -> tuple[str, ...]:

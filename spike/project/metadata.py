@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.core.errors import SidecarError
+from spike.core.workspace import command_path
 from spike.project import roots
 from spike.project.settings import wrong
 from spike.project.specifiers import normal_name, requirement_name
@@ -185,7 +186,7 @@ def _built(
         raise NeedsBuildError(
             f"What {folder.name} depends on, or its version, is made by its build backend.",
             why="nox -s lock asks it once and writes down what it says.",
-            try_next=f"nox -s lock -- --sidecar {folder}",
+            try_next=f"nox -s lock -- --sidecar {command_path(folder)}",
         )
     for extra in extras:
         if normal_name(extra) not in {normal_name(each) for each in facts["extras"]}:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ from spike.core.workspace import (
     HELLO_NAME,
     TOOL,
     Workspace,
+    command_path,
     display_path,
     project,
 )
@@ -217,13 +219,13 @@ class Sidecar:
     def python_option(self) -> str:
         """What a command that builds or measures needs to mean its Python."""
         asked = self.python_asked
-        shown = display_path(Path(asked).expanduser()) if os.sep in asked else asked
+        shown = command_path(Path(asked).expanduser()) if os.sep in asked else asked
         return f" --python {shown}" if shown else ""
 
     @property
     def option(self) -> str:
         """What a command needs to mean this sidecar: empty for the project's own."""
-        return "" if self.is_own else f" --sidecar {display_path(self.folder)}"
+        return "" if self.is_own else f" --sidecar {command_path(self.folder)}"
 
     def with_more(self, lists: Mapping[str, Sequence[str]]) -> Sidecar:
         """This sidecar with more in some lists of ``[tool.sidecar]``, each once.
@@ -242,6 +244,28 @@ class Sidecar:
         """The command that builds this sidecar, to be named in messages."""
         words = "".join((f" --mode {mode}" if mode else "", self.option, self.python_option))
         return f"nox -s build_{packager}" + (f" --{words}" if words else "")
+
+    @property
+    def plain_command(self) -> str:
+        """The command that starts the plain script by hand, to be named in messages."""
+        python = command_path(self.python) if self.python else "python"
+        args = "".join(f" {word}" for word in self.args).replace("{free_port}", "8000")
+        if not self.module:
+            return f"{python} {command_path(self.folder / self.entry_file)}{args}"
+        path = Path(self.entry_file)
+        above = self.folder / path.parents[self.module.count(".") + (path.stem == "__init__")]
+        shown = display_path(above)
+        root = above.absolute().as_posix() if shown.startswith("~/") else shown
+        name, _, _ = self.function.partition(".")
+        run = f"from {self.module} import {name}; sys.exit({self.function}())"
+        if not self.function:
+            run = f'runpy.run_module("{self.module}", run_name="__main__", alter_sys=True)'
+        code = (
+            f"import runpy, sys; sys.path.insert(0, {json.dumps(root, ensure_ascii=False)}); {run}"
+        )
+        if os.name == "nt":
+            return f"""{python} -c "{code.replace('"', "'")}"{args}"""
+        return f"{python} -c {shlex.quote(code)}{args}"
 
     @property
     def lock(self) -> Path | None:

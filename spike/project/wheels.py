@@ -233,7 +233,7 @@ def _build_wheel(
     raise SidecarError(
         f"No wheel of {text} could be built.",
         why=said,
-        try_next=f"uv build --wheel {workspace.display_path(origin)}",
+        try_next=f"uv build --wheel {workspace.command_path(origin)}",
     )
 
 

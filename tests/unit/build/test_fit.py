@@ -71,6 +71,10 @@ def test_what_is_in_something_that_is_taken_whole_goes() -> None:
     assert fit.merged({"data": ("docs/a.rst", "b")}, {"data": ("docs", "b/c", "bc")}) == {
         "data": ("b", "docs", "bc")
     }
+    names = ("reports.daily", "reports", "reported")
+    assert fit.merged({"hidden_imports": names}, {}) == {
+        "hidden_imports": ("reports.daily", "reported")
+    }
     assert list(fit.merged({"collect": ("a",)}, {"data": ("b",)})) == ["data", "collect"]
 
 

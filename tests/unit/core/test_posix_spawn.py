@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sys
@@ -59,6 +60,7 @@ def test_what_cannot_be_started_is_said(
 ) -> None:
     """As an error of the system, and nothing stays open."""
     (tmp_path / "plain").write_text("no program", encoding="utf-8")
+    gc.collect()  # what an earlier test has dropped is closed now and not meanwhile
     before = len(list(Path("/dev/fd").iterdir()))
     with pytest.raises(error):
         Child([str(tmp_path / program)], env={}, cwd=tmp_path / cwd if cwd else None)

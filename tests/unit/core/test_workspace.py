@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.core import workspace
+from spike.core import process, workspace
 from spike.core.errors import SidecarError, StorageError
 from spike.host import sources
 from spike.project import sidecar
@@ -121,3 +121,14 @@ def test_a_platform_has_the_plans_name_and_rusts(
     monkeypatch.setattr(sys, "platform", on)
     monkeypatch.setattr(system, "machine", lambda: machine)
     assert (workspace.platform_id(), workspace.target_triple()) == (name, triple)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells' rules")
+@pytest.mark.parametrize("name", ["plain", "My Project", "it's (a) $HOME; x", "Größe", "a'b"])
+def test_a_path_in_a_command_is_one_word(project: Path, name: str) -> None:
+    """What a message tells to run works when it is pasted, whatever a folder is called."""
+    for path in (project / name, Path.home() / name):
+        pasted = ["sh", "-c", f"printf %s {workspace.command_path(path)}"]
+        done = process.capture(pasted, cwd=project)
+        assert project / done.output == path
+    assert workspace.command_path(project / "sidecar") == "sidecar"

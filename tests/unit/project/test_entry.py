@@ -40,6 +40,33 @@ def project(folder: Path, manifest: str = "", files: dict[str, str] | None = Non
     return folder
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the command is for a POSIX shell here")
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("main.py", "PLAIN 2"),
+        ("notes.cli:main", "RAN notes 2"),
+        ("notes.cli:App.run", "RAN notes 2"),
+        ("-m notes", "RAN notes 2"),
+    ],
+)
+def test_the_command_that_a_message_names_starts_the_plain_script(
+    tmp_path: Path, entry: str, said: str
+) -> None:
+    """Also in a folder whose name a shell takes apart, and with the arguments of every launch."""
+    files = {
+        "main.py": 'import sys\nprint("PLAIN", len(sys.argv))\n',
+        "src/notes/__main__.py": "from notes.cli import main\nmain()\n",
+    }
+    place = tmp_path / "My $Project (ö)"
+    folder = project(place, f'[tool.sidecar]\nentry = "{entry}"\nargs = ["--heartbeat"]', files)
+    command = sidecar.load(folder).plain_command
+    assert command.startswith("python ")
+    command = command.replace("python", sys.executable, 1)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == said, done.stderr
+
+
 def ran(folder: Path, place: Path) -> tuple[str, int]:
     """Stage a project and run what is packaged, as a plain script."""
     script = copies.stage(sidecar.load(folder), place)
