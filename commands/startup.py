@@ -35,11 +35,13 @@ def startup(
 
     from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK
     from spike.core.workspace import display_path
+    from spike.measure import emulated
     from spike.profile import imports, render
     from spike.profile import startup as profiles
     from spike.project import sidecar as sidecars
 
     number = whole_number(launches, "--launches", low=1, high=100)
+    emulated.refuse("invoke startup")
     before = profiles.load(Path(compare)) if compare else None
     what = sidecars.load(sidecar, python)
     found = profiles.measure(what, launches=number)

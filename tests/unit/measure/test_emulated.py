@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import signal
 
+import pytest
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from commands import startup
 from spike.core import windows
-from spike.core.errors import UnsuitableError
+from spike.core.errors import EXIT_CANNOT, UnsuitableError
 from spike.measure import emulated
 
 ON_WINE = {"platform": "Windows", "emulated": "wine 8.0"}
@@ -58,3 +63,12 @@ def test_what_is_all_figures_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(windows, "emulator", lambda: "wine 8.0")
     with pytest.raises(UnsuitableError, match="invoke size: under Wine: not measured"):
         emulated.refuse("invoke size")
+
+
+def test_no_start_is_profiled_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is all figures, too, although it is no benchmark."""
+    monkeypatch.setattr(windows, "emulator", lambda: "wine 8.0")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the test runner's stay its own
+    with pytest.raises(Exit, match="invoke startup: under Wine: not measured") as ended:
+        startup.startup(Context())
+    assert ended.value.code == EXIT_CANNOT
