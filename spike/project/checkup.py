@@ -153,7 +153,7 @@ def _left_behind(sidecar: Sidecar, found: Scan) -> list[str]:
     base = Path(sidecar.entry).parent  # what lies elsewhere cannot be data
     modules: list[str] = []
     data: list[Path] = []
-    for path in sidecar.source_files():
+    for path in sidecarlock.own_files(sidecar):
         name = path.as_posix()
         is_aside = (
             NOT_OF_THE_PROGRAM.search(name) is not None

@@ -113,7 +113,8 @@ def _unsaid(where: _Where, scripts: Mapping[str, str]) -> Entry:
 def _startable(folder: Path) -> list[str]:
     """Scripts that look as if they were started: those that ask for ``__main__`` come first."""
     found = []
-    for path in [*sorted(folder.glob("*.py")), *sorted(folder.glob("*/main.py"))]:
+    patterns = ("*.py", "*.pyw", "*/main.py")
+    for path in [each for pattern in patterns for each in sorted(folder.glob(pattern))]:
         name = path.relative_to(folder).as_posix()
         if not NOT_OF_THE_PROGRAM.search(name) and path.parent.name not in NOT_SOURCES:
             found.append((_MAIN.search(path.read_bytes()) is None, name))
@@ -210,6 +211,13 @@ def _of_script(name: str, where: _Where) -> Entry:
             "tool.sidecar.entry",
             f"names {name!r}, and {path} is not a file",
             f'entry = "{_meant(name, where)}"',
+        )
+    if path.suffix == ".ipynb":
+        # Its JSON may even be an expression of Python, which says nothing and ends.
+        raise wrong(
+            "tool.sidecar.entry",
+            f"names {name!r}, a notebook; a script is what can be started",
+            f'entry = "{path.stem}.py", which jupyter nbconvert --to script {path.name!r} writes',
         )
     relative = _RELATIVE.search(path.read_bytes()) is not None
     if (path.parent / "__init__.py").is_file() and (path.name == "__main__.py" or relative):

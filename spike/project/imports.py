@@ -203,6 +203,10 @@ def check(sidecar: Sidecar, found: Scan, provided: Mapping[str, str]) -> tuple[s
     return tuple(dict.fromkeys(warnings))
 
 
+_UNREAD = ("requirements.in", "Pipfile", "environment.yml", "environment.yaml", "poetry.lock")
+"""Files that say what a project depends on, to other tools."""
+
+
 def _near(sidecar: Sidecar, top: str) -> str:
     """A file of the project that may be meant by a module; empty for none."""
     for path in (each.as_posix() for each in sidecar.source_files()):
@@ -242,9 +246,11 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
             "dependencies, even an empty list.",
             try_next=f"remove dependencies from [project], or add to them, then {again}",
         )
+    aside = next((each for each in _UNREAD if (sidecar.folder / each).is_file()), "")
     return SidecarError(
         what,
-        why=f"Nor is there a module or a folder with code {item.top!r} on the project's own import "
+        why=(f"{aside} is not read. " if aside else "")
+        + f"Nor is there a module or a folder with code {item.top!r} on the project's own import "
         f"roots: {', '.join(_shown_roots(sidecar))}.",
         try_next="add the distribution that has this module (it may have another name) to "
         f"{place}, then {again}; or import it inside try ... except ImportError",

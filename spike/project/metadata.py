@@ -43,6 +43,9 @@ class NeedsBuildError(SidecarError):
 
 PROJECT_DEPENDENCIES = "[project] dependencies"
 
+_RULES = ("constraint-dependencies", "exclude-newer", "override-dependencies", "sources")
+"""Keys of ``[tool.uv]`` that decide which version of a dependency is chosen, or from where."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
@@ -321,14 +324,34 @@ def indexes(folder: Path, source: str) -> list[str]:
     if source == "requirements.txt":
         lines = _lines(folder / "requirements.txt", frozenset())
         given += [line for line in lines if option.match(line)]
-    manifest = folder / "pyproject.toml"
-    document = tomllib.loads(_text_of(manifest)) if manifest.is_file() else {}
-    listed = roots.table(roots.table(document.get("tool")).get("uv")).get("index")
+    listed = roots.table(roots.table(_document(folder).get("tool")).get("uv")).get("index")
     for each in listed if isinstance(listed, list) else []:
         if isinstance(url := roots.table(each).get("url"), str):
             is_usual = each.get("default") is True
             given.append(f"{'--index-url' if is_usual else '--extra-index-url'} {url}")
     return list(dict.fromkeys(given))
+
+
+def rules(folder: Path, source: str) -> dict[str, Any]:
+    """What decides versions beside the requirements themselves: constraints, and what uv is told.
+
+    Args:
+        folder: The project's.
+        source: What its dependencies come from, see :class:`Metadata`.
+    """
+    found: dict[str, Any] = {}
+    if source == "requirements.txt":
+        lines = _lines(folder / source, frozenset())
+        found["constraints"] = sorted({line for line in lines if re.match(r"-c|--constr", line)})
+    if source in ("requirements.txt", "pyproject.toml"):
+        said = roots.table(roots.table(_document(folder).get("tool")).get("uv"))
+        found |= {key: said[key] for key in _RULES if key in said}
+    return {key: value for key, value in found.items() if value}
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    manifest = folder / "pyproject.toml"
+    return tomllib.loads(_text_of(manifest)) if manifest.is_file() else {}
 
 
 def place_of(folder: Path, source: str) -> str:
@@ -353,8 +376,11 @@ def _lines(path: Path, above: frozenset[Path]) -> Iterator[str]:
         return
     for line in re.sub(r"\\\r?\n", " ", _text_of(path)).splitlines():
         line = re.sub(r"(^|\s)#.*", "", line).strip()
-        if include := re.match(r"(?:-r|--requirement)[\s=]*(\S+)", line):
-            yield from _lines(path.parent / include[1], above | {path.resolve()})
+        include = re.match(r"(-r|--requirement|-c|--constraint)[\s=]*(\S+)", line)
+        if include and "://" not in include[2]:
+            mark = "-c " if include[1] in ("-c", "--constraint") else ""
+            there = _lines(path.parent / include[2], above | {path.resolve()})
+            yield from (mark + each for each in there)
         elif line:
             yield line
 

@@ -50,19 +50,26 @@ def resolved(sidecar: Sidecar) -> str:
             )
     if not sidecar.dependencies:
         return ""
-    names = {"requirements.txt": "requirements.txt", "pyproject.toml": "pyproject.toml"}
+    given, places = sidecar.dependencies, ["-"]
+    if source == "requirements.txt":
+        # Extras and groups stand in pyproject.toml, and count as well.
+        listed = frozenset(metadata.requirements(sidecar.folder / source))
+        given = tuple(text for text in given if text not in listed)
+        places = [source, *(["-"] if given else [])]
+    elif source == "pyproject.toml":
+        given, places = (), [source]
     argv = [
-        *("uv", "pip", "compile", names.get(source, "-"), "--quiet", "--universal"),
-        *("--python-version", _oldest_python(sidecar), "--generate-hashes"),
+        *("uv", "pip", "compile", *places, "--quiet", "--universal"),
+        *("--python-version", oldest_python(sidecar), "--generate-hashes"),
         *("--no-header", "--no-emit-index-url"),
     ]
     if source == "pyproject.toml":
         argv += [word for extra in sidecar.extras for word in ("--extra", extra)]
         argv += [word for group in sidecar.groups for word in ("--group", group)]
-    given = None if source in names else "\n".join(sidecar.dependencies).encode()
-    text = _asked(argv, sidecar, stdin=given)
+    stdin = "\n".join(given).encode() if given else None
+    text = _asked(argv, sidecar, stdin=stdin)
     own = [sidecar.python_version] if re.match(r"3\.\d", sidecar.python_version) else []
-    return hashes.lean(text, argv, cwd=sidecar.folder, stdin=given, pythons=own)
+    return hashes.lean(text, argv, cwd=sidecar.folder, stdin=stdin, pythons=own)
 
 
 def indexes(sidecar: Sidecar) -> list[str]:
@@ -87,7 +94,8 @@ def source_name(sidecar: Sidecar) -> str:
     return source if source in LOCK_SOURCES else metadata.place_of(sidecar.folder, source)
 
 
-def _oldest_python(sidecar: Sidecar) -> str:
+def oldest_python(sidecar: Sidecar) -> str:
+    """The version of the oldest Python that a sidecar's lock serves."""
     wanted = lowest(sidecar.requires_python)
     return wanted if wanted and holds(f">{PYTHON_VERSION}", wanted) else PYTHON_VERSION
 

@@ -26,10 +26,10 @@ from spike.core.errors import SidecarError, SpikeError, StorageError
 from spike.project import metadata
 from spike.project.metadata import LOCK_NAME, NeedsBuildError
 from spike.project.pylock import foreign_lock
-from spike.project.resolution import TIMEOUT_S, indexes, resolved, source_name
+from spike.project.resolution import TIMEOUT_S, indexes, oldest_python, resolved, source_name
 from spike.project.sidecar import Sidecar, load
 from spike.project.sources import WHEELS_NAME
-from spike.project.specifiers import holds, lowest, normal_name
+from spike.project.specifiers import holds, normal_name
 from spike.project.wheels import built_metadata, folder_sha256, hashed
 
 _HEADER = "# Made by nox -s lock for: "
@@ -118,8 +118,10 @@ def check(sidecar: Sidecar) -> Path | None:
     shown = workspace.display_path(sidecar.lock)
     folders = _noted_folders(text)
     if not text.startswith(_header(sidecar, folders) + "\n"):
+        ruled = metadata.rules(sidecar.folder, sidecar.dependency_source)
+        what = f"dependencies{', constraints or settings of uv' if ruled else ''}"
         raise SidecarError(
-            f"{shown} was made for other dependencies than {source_name(sidecar)} has now.",
+            f"{shown} was made for other {what} than {source_name(sidecar)} has now.",
             try_next=command,
         )
     for name, digest in folders.items():
@@ -135,6 +137,17 @@ def pinned(text: str) -> frozenset[str]:
     return frozenset(normal_name(name) for name in _PINNED.findall(text))
 
 
+def own_files(sidecar: Sidecar) -> list[Path]:
+    """Its source files without the folders in it that the lock has wheels of: these ship so."""
+    files = list(sidecar.source_files())
+    try:
+        text = (sidecar.folder / LOCK_NAME).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return files
+    built = [name for name in _noted_folders(text) if name != "."]
+    return [path for path in files if not any(path.is_relative_to(name) for name in built)]
+
+
 def _header(sidecar: Sidecar, folders: Mapping[str, str]) -> str:
     """The head of a lock: what it was made for, as far as a build has to know."""
     lines = [_HEADER + json.dumps(sorted(sidecar.dependencies), ensure_ascii=False)]
@@ -144,6 +157,9 @@ def _header(sidecar: Sidecar, folders: Mapping[str, str]) -> str:
         made_from[lock.name] = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
     if folders:
         made_from["folders"] = dict(folders)
+    if rules := metadata.rules(sidecar.folder, sidecar.dependency_source):
+        told = json.dumps(rules, sort_keys=True, default=str)
+        made_from["rules"] = hashlib.sha256(told.encode()).hexdigest()[:16]
     if made_from:
         lines.append(_FROM + json.dumps(made_from, sort_keys=True))
     if sidecar.dependency_source == "built":
@@ -192,7 +208,7 @@ def _installed_python(sidecar: Sidecar) -> str:
     have = platform.python_version()
     if sidecar.python_version or holds(sidecar.requires_python, have) is not False:
         return sidecar.python_version or have
-    return lowest(sidecar.requires_python) or have
+    return oldest_python(sidecar)
 
 
 def _write(path: Path, text: str) -> None:

@@ -235,13 +235,20 @@ def test_an_entry_that_is_nothing_names_what_is_there(
         ('[tool.sidecar]\nentry = "gone.py"', "names 'gone.py'"),
         ('[tool.sidecar]\nentry = "../main.py"', "not inside the sidecar's folder"),
         ("[tool.sidecar]\nentry = 3", "not a text"),
+        ('[tool.sidecar]\nentry = "cells.ipynb"', "names 'cells.ipynb', a notebook"),
     ],
 )
 def test_what_cannot_be_started_is_said(tmp_path: Path, manifest: str, says: str) -> None:
     """With the forms that can."""
     with pytest.raises(SidecarError, match=says) as caught:
-        sidecar.load(project(tmp_path, manifest))
+        sidecar.load(project(tmp_path, manifest, {"cells.ipynb": "{}"}))
     assert caught.value.try_next
+
+
+def test_a_script_of_windows_without_a_console_is_named(tmp_path: Path) -> None:
+    folder = project(tmp_path, "", {"tray.pyw": "print('RAN')\n"})
+    with pytest.raises(SidecarError, match=r'entry = "tray\.pyw"'):
+        sidecar.load(folder)
 
 
 @pytest.mark.parametrize(

@@ -402,3 +402,9 @@ def test_a_remedy_names_the_place_that_is_read(tmp_path: Path, source: str, word
     with pytest.raises(SidecarError) as caught:
         warned(sidecar)
     assert words in caught.value.try_next
+
+
+def test_a_file_of_dependencies_that_is_not_read_is_named(tmp_path: Path) -> None:
+    sidecar = written(tmp_path, {"main.py": "import redis", "requirements.in": "redis\n"})
+    with pytest.raises(SidecarError, match=r"requirements\.in is not read"):
+        warned(sidecar)

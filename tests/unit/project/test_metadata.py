@@ -198,6 +198,23 @@ def test_requirements_are_read_as_pip_reads_them(tmp_path: Path) -> None:
     ]
 
 
+def test_what_decides_versions_beside_the_requirements_is_read(tmp_path: Path) -> None:
+    """Constraints, wherever they are included; one at an address is left to the resolver."""
+    write(
+        tmp_path,
+        requirements_dot_txt="-r more.txt\n-c https://example.org/upper.txt\nclick\n",
+        more_dot_txt="--constraint pins.txt\n",
+        pins_dot_txt="click==8.1.7  # why\n",
+        pyproject_dot_toml='[tool.uv]\npackage = false\nconstraint-dependencies = ["idna<3"]\n',
+    )
+    assert list(metadata.requirements(tmp_path / "requirements.txt")) == ["click"]
+    assert metadata.rules(tmp_path, "requirements.txt") == {
+        "constraints": ["-c click==8.1.7", "-c https://example.org/upper.txt"],
+        "constraint-dependencies": ["idna<3"],
+    }
+    assert metadata.rules(tmp_path, "uv.lock") == {}, "that lock has it all"
+
+
 def test_a_version_that_powershell_wrote_is_read(tmp_path: Path) -> None:
     (tmp_path / "VERSION").write_text("1.2\n", encoding="utf-16")
     text = '[project]\nname = "x"\ndynamic = ["version"]\n'

@@ -247,3 +247,30 @@ def test_the_lock_of_a_workspace_counts_for_its_members(tmp_path: Path) -> None:
     (member / "pylock.toml").touch()
     (tmp_path / "uv.lock").unlink()
     assert sidecar.load(member).dependency_source == "pylock.toml"
+
+
+@needs_uv
+def test_extras_groups_and_constraints_beside_a_requirements_file_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of what ships is in the lock, which is old when a constraint is another one."""
+    for name in ("one", "two", "three"):
+        backed(tmp_path / name, name, f'[project]\nname = "{name}"\nversion = "1.5"\n')
+    app = depends(tmp_path / "app", "")
+    (app / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.8,<3.11"\n'
+        f'optional-dependencies.web = ["two @ {(tmp_path / "two").as_uri()}"]\n'
+        f'[dependency-groups]\nmore = ["three @ {(tmp_path / "three").as_uri()}"]\n'
+        '[tool.sidecar]\nextras = ["web"]\ngroups = ["more"]\n'
+    )
+    (app / "requirements.txt").write_text("-c pins.txt\n../one\n")
+    (app / "pins.txt").write_text("one<2\n")
+    assert {"one==1.5", "two==1.5", "three==1.5"} < set(locked(app, capsys))
+    shutil.copytree(tmp_path / "one", app / "one")
+    (app / "requirements.txt").write_text("-c pins.txt\n./one\n")
+    locked(app, capsys)
+    own = sidecarlock.own_files(sidecar.load(app))
+    assert not any(path.is_relative_to("one") for path in own), "it ships as a wheel"
+    (app / "pins.txt").write_text("one<1.6\n")
+    with pytest.raises(SidecarError, match="other dependencies, constraints or settings of uv"):
+        sidecarlock.check(sidecar.load(app))
