@@ -10,6 +10,7 @@ Standard library only: it runs in the packager's environment, which has the depe
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import re
 import sys
 import sysconfig
@@ -32,7 +33,7 @@ from spike.launch.places import Place
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.packagers.recipe import Shipped
-from spike.project import copies, imports
+from spike.project import copies, imports, sidecarlock
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import normal_name
 
@@ -166,7 +167,7 @@ def run(
             own_used = plain.notes.below(script_place.sources)
     found = judgement.finding(program.launch, variant=variant, known=known)
     judged = judgement.explained(program.launch, variant=variant, known=known)
-    judged = _beside_plain(judged, program, plain)
+    judged = _beside_plain(sidecar, judged, program, plain)
     gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
     needs_modules = any(gap.certain and gap.key not in ("data", "metadata", "") for gap in gaps)
     coming = plain.notes.modules if needs_modules else ()
@@ -311,8 +312,15 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
     return tuple(told)
 
 
-def _beside_plain(judged: Launch, program: _Run, plain: _Run) -> Launch:
+def _beside_plain(sidecar: Sidecar, judged: Launch, program: _Run, plain: _Run) -> Launch:
     """A failed launch that says when the plain script fails as well: then no packager did it."""
+    came_ms = plain.launch.ready_ms or 0.0
+    if judged.failure is Failure.READY_TIMEOUT and came_ms > 500 * sidecar.ready_timeout_s:
+        return replace(
+            judged,
+            detail=f"{judged.detail}. The plain script takes {came_ms / 1e3:.1f} s as well. "
+            f"Fix: in [tool.sidecar] set ready_timeout_s = {math.ceil(came_ms / 500)}",
+        )
     if judged.ok or plain.launch.ok or (plain.launch.came_up and not judged.came_up):
         return judged
     theirs, ours = _end(plain), _end(program)
@@ -346,7 +354,7 @@ def _gaps(
     provided: Mapping[str, str],
 ) -> list[Gap]:
     own = parts.own_parts(
-        [path.as_posix() for path in sidecar.source_files()],
+        [path.as_posix() for path in sidecarlock.own_files(sidecar)],
         entry=sidecar.entry,
         not_data=(*sidecar.smoke, sidecar.entry_file),
         roots=imports.import_roots(sidecar),

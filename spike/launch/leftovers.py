@@ -201,7 +201,10 @@ def inspect(launch: Launch, mark: str, tmp: Path | None) -> Launch:
     if failure is None and commands:
         failure, detail = Failure.LEFT_PROCESSES, f"{len(commands)} left: {commands[0]}"
     elif failure is None and files:
-        failure, detail = Failure.LEFT_FILES, f"{len(files)} left: {files[0]}"
+        failure, detail = (
+            Failure.LEFT_FILES,
+            f"{len(files)} left in the temporary folder: {files[0]}",
+        )
     return replace(
         launch,
         failure=failure,

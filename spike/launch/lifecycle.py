@@ -36,7 +36,8 @@ def ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagno
     if any(ready.is_said_by(line) for line in waited):
         message = (
             f"{wanted!r} came only when the program was stopped: into a pipe Python writes in "
-            "blocks, not in lines, unless it is told to; or it came too late."
+            "blocks, not in lines, unless it is told to; or it came too late, or without "
+            "a line end."
         )
         fix = (
             f"{flushed}, or sys.stdout.reconfigure(line_buffering=True) at the start; if it does "

@@ -88,18 +88,21 @@ class Asking(threading.Thread):
 
     Attributes:
         answered_ns: When it did, by ``time.perf_counter_ns``; 0 before.
+        status: That of its last answer; None when there was none.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
         self.url = url
         self.answered_ns = 0
+        self.status: int | None = None
         self._stopped = threading.Event()
 
     def run(self) -> None:
         """Ask; the first good answer ends it."""
         while not self._stopped.wait(ASK_EVERY_S):
-            if answers(self.url):
+            self.status = status(self.url) or self.status
+            if self.status in GOOD:
                 self.answered_ns = time.perf_counter_ns()
                 return
 
@@ -147,14 +150,19 @@ def listens(url: str) -> bool:
 
 def answers(url: str) -> bool:
     """Whether an address answers a GET with 200 to 399."""
+    return status(url) in GOOD
+
+
+def status(url: str) -> int | None:
+    """What an address answers a GET with; None for no answer."""
     parts = urllib.parse.urlsplit(url)
     target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
     connection = http.client.HTTPConnection(*_address(parts), timeout=ASK_TIMEOUT_S)
     try:
         connection.request("GET", target)
-        return connection.getresponse().status in GOOD
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
 

@@ -173,8 +173,9 @@ class RunningOnPosix:
         """Wait for READY, the exit or the timeout, whichever is first; True for READY."""
         if self._popen is None:
             return False
+        instead = ""
         if self._ready.url:
-            self._wait_for_answer()
+            instead = self._wait_for_answer()
         else:
             # The exit may be seen before the last lines are read: pump reads once more after it.
             self.pump(lambda: self.ready_ms is not None or self.exited, self.spec.ready_timeout_s)
@@ -185,12 +186,12 @@ class RunningOnPosix:
         else:
             self.fail(
                 Failure.READY_TIMEOUT,
-                f"{self._ready} within {self.spec.ready_timeout_s:g} s",
+                f"{self._ready} within {self.spec.ready_timeout_s:g} s{instead}",
             )
         return False
 
-    def _wait_for_answer(self) -> None:
-        """Ask the address until it answers, while both pipes are read on."""
+    def _wait_for_answer(self) -> str:
+        """Ask the address until it answers, while both pipes are read on; say what it does not."""
         asking = ready.Asking(self._ready.url)
         deadline = time.monotonic() + self.spec.ready_timeout_s
         asking.start()
@@ -202,6 +203,7 @@ class RunningOnPosix:
         if asking.answered_ns and not self.exited:
             self.ready_count = 1
             self.ready_ms = (asking.answered_ns - self.started_ns) / 1e6
+        return f" but {asking.status}, and 200 to 399 mean ready" if asking.status else ""
 
     def look_ready(self) -> bool:
         """Whether READY has come by now; an address is asked, once."""

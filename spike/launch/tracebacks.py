@@ -34,7 +34,8 @@ _GIVES_UP = re.compile(
 _ENDED = re.compile(r"^\[(?:PYI-)?\d+(?::\w+)?\] Failed to execute script")
 # That, and what the interpreter and late clean-up say behind the last exception.
 _NOISE = re.compile(
-    rf"{_ENDED.pattern}|^Exception ignored in|^sys:1: "
+    rf"{_ENDED.pattern}|^Exception ignored in|^sys:1: (?!.* never awaited)"
+    r"|^RuntimeWarning: Enable tracemalloc "
     r"|^Error in sys\.excepthook|^Original exception was:|^\s*$"
 )
 QUIET = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING)\b")

@@ -176,6 +176,17 @@ def test_a_script_that_fails_as_well_is_said_to(
     assert says in seen.program.detail
 
 
+def test_a_start_that_takes_its_time_is_told_the_key(project: Path) -> None:
+    """The plain script is waited for longer, so that it is known how long it takes."""
+    slow = HEAD + "import time\ntime.sleep(1.2)\n" + TAIL
+    seen = launched(project, slow, slow, settings="ready_timeout_s = 1.0")
+    assert seen.program.failure is Failure.READY_TIMEOUT
+    assert "Fix: in [tool.sidecar] set ready_timeout_s = 3" in seen.program.detail
+    hangs = HEAD + "signal.pause()\n"
+    seen = launched(project, HEAD + TAIL, hangs, settings="ready_timeout_s = 1.0")
+    assert "ready_timeout_s" not in seen.program.detail
+
+
 def test_what_ends_by_a_signal_as_the_script_does_is_compared_all_the_same(project: Path) -> None:
     """As uvicorn does by itself: a failed launch, and one that can be compared."""
     head = HEAD.replace("lambda *_: sys.exit(0)", "signal.SIG_DFL")

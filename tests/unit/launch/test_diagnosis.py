@@ -314,6 +314,15 @@ def test_an_ending_that_no_rule_fits_has_its_last_words(name: str, words: str) -
     assert last_words(**ending(name), failure=failure).startswith(words)
 
 
+def test_a_coroutine_that_nobody_awaited_is_what_is_said() -> None:
+    """A command that names an ``async def`` ends at once; behind it stands a hint of Python's."""
+    never = "sys:1: RuntimeWarning: coroutine 'main' was never awaited"
+    hint = "RuntimeWarning: Enable tracemalloc to get the object allocation traceback"
+    text = f"<coroutine object main at 0x7f>\n{never}\n{hint}\n"
+    words = last_words(stderr=text, stdout="", failure=Failure.EXITED_BEFORE_READY)
+    assert words == f"stderr ends with: {never}"
+
+
 LOGGED = (
     "ERROR:root:orjson is not there\nTraceback (most recent call last):\n"
     "  File \"main.py\", line 1, in <module>\nModuleNotFoundError: No module named 'orjson'\n"

@@ -150,6 +150,7 @@ def test_files_left_in_the_temporary_folder_are_found_and_removed() -> None:
     done = run(script)
     assert done.failure is Failure.LEFT_FILES
     assert (done.files_left, done.bytes_left) == (("left",), 5)
+    assert done.detail == "1 left in the temporary folder: left"
 
 
 def test_a_flood_of_output_costs_no_memory() -> None:

@@ -18,7 +18,12 @@ APP = SidecarFacts(name="app", provided={})
     ("streams", "changes", "message", "fix"),
     [
         (("BOOT\nREADY\nSHUTDOWN", ""), {}, "only when the program was stopped", "flush=True"),
-        (("BOOT\nREADY\nSHUTDOWN", ""), {}, "or it came too late", "a larger ready_timeout_s"),
+        (
+            ("BOOT\nREADY\nSHUTDOWN", ""),
+            {},
+            "late, or without a line end",
+            "a larger ready_timeout_s",
+        ),
         (("B\0O\0O\0T\0\n\0R\0E\0A\0D\0Y\0\n\0", ""), {}, "in UTF-16", 'encoding="utf-8"'),
         (
             ("BOOT", "2026-01-01 INFO READY"),

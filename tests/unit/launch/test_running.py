@@ -88,7 +88,7 @@ def test_the_port_is_a_field_of_the_smoke_command(tmp_path: Path) -> None:
 
 
 def test_an_address_that_never_answers_is_named(tmp_path: Path) -> None:
-    """With the port that was handed over; an answer of 500 is none."""
+    """With the port that was handed over, and what is answered instead."""
     done = launched(
         tmp_path,
         SERVE,
@@ -98,6 +98,7 @@ def test_an_address_that_never_answers_is_named(tmp_path: Path) -> None:
     )
     assert done.failure is Failure.READY_TIMEOUT
     assert done.detail.startswith("no answer from http://127.0.0.1:")
+    assert done.detail.endswith(" within 1.5 s but 500, and 200 to 399 mean ready")
     assert "{" not in done.detail
 
 
