@@ -220,6 +220,14 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
     again = f"nox -s lock --{sidecar.option}"
     place = metadata.place_of(sidecar.folder, sidecar.dependency_source)
     known = importlib.metadata.packages_distributions().get(item.top)
+    if part := metadata.part_with(sidecar.folder, known[0] if known else item.top):
+        key, name = part
+        chosen = json.dumps([*getattr(sidecar, key), name], ensure_ascii=False)
+        return SidecarError(
+            what,
+            why=f"What the project asks for in {name!r} ships only when {key} names that.",
+            try_next=f"in [tool.sidecar] set {key} = {chosen}, then {again}",
+        )
     if known:
         wanted = f"add {known[0]} to {place}"
         if place == metadata.PROJECT_DEPENDENCIES:
@@ -229,14 +237,6 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
             what,
             why=f"The distribution {known[0]} has it, which is here only for the packager.",
             try_next=f"{wanted}, then {again}",
-        )
-    if part := metadata.part_with(sidecar.folder, item.top):
-        key, name = part
-        chosen = json.dumps([*getattr(sidecar, key), name], ensure_ascii=False)
-        return SidecarError(
-            what,
-            why=f"What the project asks for in {name!r} ships only when {key} names that.",
-            try_next=f"in [tool.sidecar] set {key} = {chosen}, then {again}",
         )
     unread = sidecar.folder / "requirements.txt"
     if sidecar.dependency_source == "pyproject.toml" and unread.is_file():

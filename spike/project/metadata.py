@@ -152,7 +152,8 @@ def inputs_sha256(folder: Path) -> str:
     """SHA-256 over the files that a build backend makes metadata from, in hexadecimal."""
     digest = hashlib.sha256()
     names = ("pyproject.toml", "setup.py", "setup.cfg", "poetry.lock", "VERSION")
-    for path in [*(folder / name for name in names), *sorted(folder.glob("requirements*.txt"))]:
+    lists = [*sorted(folder.glob("requirements*.txt")), *sorted(folder.glob("requirements/*.txt"))]
+    for path in [*(folder / name for name in names), *lists]:
         if path.is_file():
             digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()

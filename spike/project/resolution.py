@@ -14,7 +14,13 @@ from spike.core.errors import SidecarError
 from spike.project import hashes, metadata
 from spike.project.pylock import LOCK_SOURCES, foreign_lock, from_pylock
 from spike.project.sidecar import Sidecar
-from spike.project.specifiers import holds, lowest
+from spike.project.specifiers import (
+    holds,
+    lowest,
+    marker_holds,
+    normal_name,
+    requirement_name,
+)
 
 PYTHON_VERSION = "3.11"
 """Oldest Python that a lock serves, as ``requires-python`` of this repository."""
@@ -41,7 +47,10 @@ def resolved(sidecar: Sidecar) -> str:
     if lock is not None and source == "uv.lock":
         return _from_uv_lock(sidecar, lock)
     if lock is not None:
-        return from_pylock(lock, extras=sidecar.extras, groups=sidecar.groups)
+        text = from_pylock(lock, extras=sidecar.extras, groups=sidecar.groups)
+        if lacks := lacking(text, sidecar.dependencies):
+            raise _old(lock, f"it does not have {lacks}", "make it anew with the tool that made it")
+        return text
     for name, keep in _UNREAD.items():
         if (sidecar.folder / name).is_file():
             say(
@@ -100,6 +109,33 @@ def oldest_python(sidecar: Sidecar) -> str:
     return wanted if wanted and holds(f">{PYTHON_VERSION}", wanted) else PYTHON_VERSION
 
 
+def lacking(lock: str, dependencies: tuple[str, ...]) -> str:
+    """The first of some requirements that count here and that a lock does not fulfil; else empty.
+
+    Args:
+        lock: Pinned requirements.
+        dependencies: What is asked for. Bounds that cannot be read are taken for fulfilled.
+    """
+    pinned = re.findall(r"^([A-Za-z0-9][\w.-]*)(?:==([^\s;]+)| @ )", lock, re.MULTILINE)
+    for wanted in dependencies:
+        name = requirement_name(wanted)
+        if not name or marker_holds(wanted) is not True:
+            continue
+        versions = [version for found, version in pinned if normal_name(found) == name]
+        bounds = re.sub(r"^[\w.-]+\s*(?:\[[^\]]*\])?", "", wanted.strip()).partition(";")[0]
+        if all(each and holds(bounds.strip(" ()"), each) is False for each in versions):
+            return wanted
+    return ""
+
+
+def _old(lock: Path, why: str, renew: str) -> SidecarError:
+    return SidecarError(
+        f"{workspace.display_path(lock)} is older than pyproject.toml.",
+        why=f"It is used as it is, and {why}.",
+        try_next=renew,
+    )
+
+
 def _asked(argv: list[str], sidecar: Sidecar, *, stdin: bytes | None = None) -> str:
     say(f"$ {process.shown(argv)}")
     done = process.capture(argv, cwd=sidecar.folder, timeout_s=TIMEOUT_S, stdin=stdin)
@@ -115,11 +151,7 @@ def _asked(argv: list[str], sidecar: Sidecar, *, stdin: bytes | None = None) -> 
 def _from_uv_lock(sidecar: Sidecar, lock: Path) -> str:
     checked = process.capture(["uv", "lock", "--check"], cwd=lock.parent, timeout_s=TIMEOUT_S)
     if not checked.ok and "needs to be updated" in checked.errors:
-        raise SidecarError(
-            f"{workspace.display_path(lock)} is older than pyproject.toml.",
-            why="It is used as it is, and it does not have what pyproject.toml asks for.",
-            try_next="uv lock",
-        )
+        raise _old(lock, "it does not have what pyproject.toml asks for", "uv lock")
     argv = [
         *("uv", "export", "--frozen", "--quiet", "--format", "requirements-txt", "--no-header"),
         *("--no-emit-project", "--no-default-groups", "--no-editable", "--package", sidecar.name),

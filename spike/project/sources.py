@@ -33,10 +33,10 @@ NOT_OF_THE_PROGRAM = re.compile(
     r"|(^|/)(test_[^/]*|[^/]*_test|conftest|setup|noxfile|tasks|fabfile|manage|smoke)\.py$"
     r"|(^|/)(readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|history)[^/]*$"
     r"|(^|/)(makefile|dockerfile|procfile|justfile)[^/]*$"
-    r"|(^|/)(pyproject|uv|poetry|pdm|pylock[^/]*|pipfile|(requirements|constraints)[^/]*)"
+    r"|(^|/)(pyproject|uv|poetry|pdm|pylock[^/]*|pipfile|(requirements|constraints)/?[^/]*)"
     r"\.(toml|lock|txt|in)$"
     r"|(^|/)(setup|tox|pytest|mypy)\.(cfg|ini)$"
-    r"|(^|/)pipfile(\.lock)?$"
+    r"|(^|/)(pipfile(\.lock)?|environment\.ya?ml)$"
     r"|\.(md|rst|lock|pyi|pyc|pyx|pxd|pxi|c|cc|cpp|h|hpp|rs|spec|ipynb|log|typed|orig|bak|swp)$",
     re.IGNORECASE,
 )

@@ -404,6 +404,14 @@ def test_a_remedy_names_the_place_that_is_read(tmp_path: Path, source: str, word
     assert words in caught.value.try_next
 
 
+def test_a_group_of_the_project_goes_before_what_the_packager_has(tmp_path: Path) -> None:
+    """``default-groups`` of uv install it, so that nobody has to say so until it is packaged."""
+    manifest = '[project]\nname = "x"\nversion = "1"\n[dependency-groups]\nserver = ["pytest"]\n'
+    files = {"main.py": "import pytest", "pyproject.toml": manifest}
+    with pytest.raises(SidecarError, match=r'set groups = \["server"\]'):
+        warned(written(tmp_path, files))
+
+
 def test_a_file_of_dependencies_that_is_not_read_is_named(tmp_path: Path) -> None:
     sidecar = written(tmp_path, {"main.py": "import redis", "requirements.in": "redis\n"})
     with pytest.raises(SidecarError, match=r"requirements\.in is not read"):

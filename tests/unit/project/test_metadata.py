@@ -10,6 +10,7 @@ import pytest
 
 from spike.core.errors import SidecarError
 from spike.project import metadata
+from spike.project.sources import NOT_OF_THE_PROGRAM
 
 BASE = '[project]\nname = "demo"\n'
 
@@ -213,6 +214,17 @@ def test_what_decides_versions_beside_the_requirements_is_read(tmp_path: Path) -
         "constraint-dependencies": ["idna<3"],
     }
     assert metadata.rules(tmp_path, "uv.lock") == {}, "that lock has it all"
+
+
+def test_lists_in_a_folder_of_requirements_are_a_backends_inputs(tmp_path: Path) -> None:
+    """A ``setup.py`` reads them; they are no data of the program."""
+    seen = set()
+    for text in ("click", "click>=8"):
+        write(tmp_path, requirements__base_dot_txt=text)
+        seen.add(metadata.inputs_sha256(tmp_path))
+    assert len(seen) == 2
+    assert NOT_OF_THE_PROGRAM.search("requirements/base.txt")
+    assert not NOT_OF_THE_PROGRAM.search("requirements/words.csv")
 
 
 def test_a_version_that_powershell_wrote_is_read(tmp_path: Path) -> None:

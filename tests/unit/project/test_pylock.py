@@ -8,6 +8,7 @@ import pytest
 
 from spike.core.errors import SidecarError
 from spike.project.pylock import from_pylock
+from spike.project.resolution import lacking
 
 PYLOCK = """
 lock-version = "1.0"
@@ -79,3 +80,17 @@ def test_what_is_installed_by_default_is_locked(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("sha512", "md5"))
     with pytest.raises(SidecarError, match="without a hash"):
         from_pylock(path)
+
+
+def test_a_pylock_that_is_older_than_the_project_is_told() -> None:
+    """By names and versions; what another platform needs may be missing here."""
+    lock = "click==8.1.8 \\\n    --hash=sha256:aa\nmine @ file:///lib\n"
+    here = (
+        "Click>=8,<9",
+        "mine",
+        "tomli; python_version < '3'",
+        "click[x] (~=8.1) ; os_name != ''",
+    )
+    assert lacking(lock, here) == ""
+    assert lacking(lock, (*here, "attrs")) == "attrs"
+    assert lacking(lock, ("click >= 8.2",)) == "click >= 8.2"
