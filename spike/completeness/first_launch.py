@@ -192,6 +192,10 @@ def run(
         others = _otherwise(plain, again, program)
         findings.append(found)
         differences = [*said, *others]
+        ended = _end(program)
+        if ended == _end(plain) and any("Exception in thread" in line for line in program.stderr):
+            told = _LOOKS_IN_CWD if _IN_CWD.search(ended) else "A thread ends in both with {}"
+            remarks.append(told.format(ended))
         remarks += others if _is_closed(found, gaps) else differences
         if not sidecar.smoke and not program.pages and any(not gap.certain for gap in gaps):
             remarks.append(
@@ -312,6 +316,12 @@ def _alike(lines: Sequence[str], place: Place, spec: LaunchSpec) -> tuple[str, .
     return tuple(told)
 
 
+_LOOKS_IN_CWD = (
+    "The plain script looks in its working folder as well, and that is its host's, not its own "
+    "({}). Fix: a path that begins at Path(__file__).parent"
+)
+
+
 def _beside_plain(sidecar: Sidecar, judged: Launch, program: _Run, plain: _Run) -> Launch:
     """A failed launch that says when the plain script fails as well: then no packager did it."""
     came_ms = plain.launch.ready_ms or 0.0
@@ -327,10 +337,7 @@ def _beside_plain(sidecar: Sidecar, judged: Launch, program: _Run, plain: _Run) 
     if _IN_CWD.search(theirs):
         if " Fix: " in judged.detail:
             return judged  # the program's own output has said it
-        told = (
-            "The plain script looks in its working folder as well, and that is its host's, not its "
-            f"own ({theirs}). Fix: a path that begins at Path(__file__).parent"
-        )
+        told = _LOOKS_IN_CWD.format(theirs)
     elif plain.launch.failure is not judged.failure or theirs != ours:
         told = f"The plain script fails as well: {plain.launch.detail}"
     elif judged.failure in _LEFT:

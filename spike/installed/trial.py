@@ -23,8 +23,6 @@ from spike.installed.request import Request, Terms, Version
 from spike.installed.rows import Finding, Report, Row, Verdict
 from spike.launch.places import remove_tree
 
-CALM_S = 10.0
-
 
 def run(
     file: Path, then: Path | None, terms: Terms, hook: Path | None, say: Callable[[str], None]

@@ -334,12 +334,7 @@ def indexes(folder: Path, source: str) -> list[str]:
 
 
 def rules(folder: Path, source: str) -> dict[str, Any]:
-    """What decides versions beside the requirements themselves: constraints, and what uv is told.
-
-    Args:
-        folder: The project's.
-        source: What its dependencies come from, see :class:`Metadata`.
-    """
+    """What decides versions beside the requirements: constraints, and what uv is told."""
     found: dict[str, Any] = {}
     if source == "requirements.txt":
         lines = _lines(folder / source, frozenset())

@@ -110,12 +110,7 @@ def oldest_python(sidecar: Sidecar) -> str:
 
 
 def lacking(lock: str, dependencies: tuple[str, ...]) -> str:
-    """The first of some requirements that count here and that a lock does not fulfil; else empty.
-
-    Args:
-        lock: Pinned requirements.
-        dependencies: What is asked for. Bounds that cannot be read are taken for fulfilled.
-    """
+    """The first requirement that surely counts here and that a lock does not fulfil; else empty."""
     pinned = re.findall(r"^([A-Za-z0-9][\w.-]*)(?:==([^\s;]+)| @ )", lock, re.MULTILINE)
     for wanted in dependencies:
         name = requirement_name(wanted)

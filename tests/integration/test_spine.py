@@ -28,8 +28,6 @@ from tests.support.commands import invoke, nox
 pytestmark = pytest.mark.integration
 
 Build = Callable[..., Built]
-NOX = (sys.executable, "-m", "nox")
-INVOKE = (sys.executable, "-m", "invoke")
 
 
 @pytest.mark.parametrize("variant", DEFAULT_VARIANTS)

@@ -182,9 +182,15 @@ def test_a_start_that_takes_its_time_is_told_the_key(project: Path) -> None:
     seen = launched(project, slow, slow, settings="ready_timeout_s = 1.0")
     assert seen.program.failure is Failure.READY_TIMEOUT
     assert "Fix: in [tool.sidecar] set ready_timeout_s = 3" in seen.program.detail
-    hangs = HEAD + "signal.pause()\n"
-    seen = launched(project, HEAD + TAIL, hangs, settings="ready_timeout_s = 1.0")
-    assert "ready_timeout_s" not in seen.program.detail
+
+
+def test_a_thread_that_ends_in_both_is_told_of(project: Path) -> None:
+    """Nothing differs, READY comes, and a part of the program does nothing."""
+    head = HEAD + "import threading\ndef load():\n    {}\n"
+    head += "thread = threading.Thread(target=load)\nthread.start()\nthread.join()\n" + TAIL
+    for does, says in (("open('a.bin')", "begins at Path(__file__)"), ("1 / 0", "ZeroDivision")):
+        seen = launched(project, *[head.format(does)] * 2)
+        assert any(says in text for text in seen.remarks)
 
 
 def test_what_ends_by_a_signal_as_the_script_does_is_compared_all_the_same(project: Path) -> None:

@@ -406,10 +406,9 @@ def test_a_remedy_names_the_place_that_is_read(tmp_path: Path, source: str, word
 
 def test_a_group_of_the_project_goes_before_what_the_packager_has(tmp_path: Path) -> None:
     """``default-groups`` of uv install it, so that nobody has to say so until it is packaged."""
-    manifest = '[project]\nname = "x"\nversion = "1"\n[dependency-groups]\nserver = ["pytest"]\n'
-    files = {"main.py": "import pytest", "pyproject.toml": manifest}
+    files = {"pyproject.toml": '[dependency-groups]\nserver = ["pytest"]\n'}
     with pytest.raises(SidecarError, match=r'set groups = \["server"\]'):
-        warned(written(tmp_path, files))
+        warned(written(tmp_path, {"main.py": "import pytest", **files}))
 
 
 def test_a_file_of_dependencies_that_is_not_read_is_named(tmp_path: Path) -> None:

@@ -218,13 +218,10 @@ def test_what_decides_versions_beside_the_requirements_is_read(tmp_path: Path) -
 
 def test_lists_in_a_folder_of_requirements_are_a_backends_inputs(tmp_path: Path) -> None:
     """A ``setup.py`` reads them; they are no data of the program."""
-    seen = set()
-    for text in ("click", "click>=8"):
-        write(tmp_path, requirements__base_dot_txt=text)
-        seen.add(metadata.inputs_sha256(tmp_path))
-    assert len(seen) == 2
+    before = metadata.inputs_sha256(tmp_path)
+    write(tmp_path, requirements__base_dot_txt="click")
+    assert metadata.inputs_sha256(tmp_path) != before
     assert NOT_OF_THE_PROGRAM.search("requirements/base.txt")
-    assert not NOT_OF_THE_PROGRAM.search("requirements/words.csv")
 
 
 def test_a_version_that_powershell_wrote_is_read(tmp_path: Path) -> None:
