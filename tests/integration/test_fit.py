@@ -130,6 +130,10 @@ def test_an_application_is_made_whole(application: str, variant: str, tmp_path: 
     """From what a newcomer would write to every page, in two builds."""
     folder = tmp_path / application
     shutil.copytree(APPLICATIONS / application, folder)
+    shutil.copy(APPLICATIONS / "serving.py", folder)
+    (folder / "tests").mkdir()
+    (folder / "tests" / "__init__.py").touch()
+    shutil.copy(APPLICATIONS / "asking.py", folder / "tests")
     if application == "datasette":
         (folder / "db").mkdir()
         with sqlite3.connect(folder / "db" / "books.db") as store:

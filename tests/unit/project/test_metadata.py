@@ -203,17 +203,16 @@ def test_what_decides_versions_beside_the_requirements_is_read(tmp_path: Path) -
     """Constraints, wherever they are included; one at an address is left to the resolver."""
     write(
         tmp_path,
-        requirements_dot_txt="-r more.txt\n-c https://example.org/upper.txt\nclick\n",
+        requirements_dot_txt="-r more.txt\n-c https://example.org/up.txt\n",
         more_dot_txt="--constraint pins.txt\n",
-        pins_dot_txt="click==8.1.7  # why\n",
-        pyproject_dot_toml='[tool.uv]\npackage = false\nconstraint-dependencies = ["idna<3"]\n',
+        pins_dot_txt="click<9  # why\n",
+        pyproject_dot_toml="[tool.uv]\npackage = false\nsources.x.path = 'x'\n",
     )
-    assert list(metadata.requirements(tmp_path / "requirements.txt")) == ["click"]
-    assert metadata.rules(tmp_path, "requirements.txt") == {
-        "constraints": ["-c click==8.1.7", "-c https://example.org/upper.txt"],
-        "constraint-dependencies": ["idna<3"],
-    }
     assert metadata.rules(tmp_path, "uv.lock") == {}, "that lock has it all"
+    assert metadata.rules(tmp_path, "requirements.txt") == {
+        "constraints": ["-c click<9", "-c https://example.org/up.txt"],
+        "sources": {"x": {"path": "x"}},
+    }
 
 
 def test_lists_in_a_folder_of_requirements_are_a_backends_inputs(tmp_path: Path) -> None:
