@@ -43,7 +43,7 @@ from spike.launch.places import state_of
 from spike.launch.ready import GOOD
 from spike.launch.running import Running
 from spike.measure import results
-from spike.packagers import VARIANTS
+from spike.packagers import VARIANTS, variant_named
 from spike.packagers.recipe import FAST
 from spike.project import interpreters, sidecar
 from spike.project.sidecar import Sidecar
@@ -84,9 +84,10 @@ def choose(
         build: Whether what is not built, or not from today's sources, is built first.
 
     Raises:
-        UsageError: There is no such service.
+        UsageError: There is no such service or variant.
         MissingBuildError: Nothing is built of any.
     """
+    wanted = [variant_named(name).id for name in wanted] or variants()
     there = folders()
     for name in services:
         if name not in there:
@@ -100,7 +101,7 @@ def choose(
     for name in services or there:
         what = sidecar.load(there[name])
         found: list[Target] = []
-        for variant in wanted or variants():
+        for variant in wanted:
             try:
                 found.append(variant_target(_built(variant, what, build=build)))
             except SpikeError as error:

@@ -5,6 +5,7 @@ The other edge is that of the invoke tasks, ``commands/edge.py``.
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 import traceback
@@ -15,11 +16,10 @@ from spike.core.errors import EXIT_CANNOT, EXIT_INTERRUPTED, SpikeError
 
 
 def speak_any_text() -> None:
-    """On Windows: write what a pipe's code page lacks as a mark, instead of ending in an error."""
-    if sys.platform == "win32":
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
+    """Write what an output's encoding lacks as a mark, instead of ending in an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(text: str) -> None:
@@ -33,6 +33,13 @@ def unforeseen(error: Exception) -> str:
         return (
             f"error: {error.filename} cannot be used: {error.strerror}. Try: look at what it is "
             "and at its rights, and run the command again"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT):
+        # Whoever prints knows no file's name: a pipe whose reader has ended, a full disk.
+        return (
+            f"error: the output cannot be written: {error.strerror}. "
+            "Files that are kept are whole. Try: the command again, with its output into a file on "
+            "a disk with space"
         )
     shown = "".join(traceback.format_exception(error))
     return (

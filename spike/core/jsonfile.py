@@ -52,9 +52,7 @@ def read_text(path: Path, *, remedy: str = "") -> str:
         problem = error.strerror or str(error)
     except UnicodeDecodeError as error:
         problem = f"it is not UTF-8 ({error.reason} at byte {error.start})"
-    raise CorruptFileError(
-        f"{path} cannot be read: {problem}.", try_next=remedy or f"look at {path}"
-    )
+    raise _unreadable(path, problem, remedy)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -125,14 +123,24 @@ def text(path: Path, *, remedy: str) -> str:
     """
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        # Not "delete it": it is a folder, or another user's, and may be whole.
+        raise _unreadable(path, error.strerror or str(error)) from None
+    try:
         # By its first bytes: whoever copies one may call it as they like.
         if content.startswith(b"\x1f\x8b"):
             content = gzip.decompress(content)
         return content.decode()
-    except FileNotFoundError:
-        raise
     except (ValueError, OSError, EOFError, zlib.error) as error:
         raise _damaged(path, error, remedy) from None
+
+
+def _unreadable(path: Path, problem: str, remedy: str = "") -> CorruptFileError:
+    return CorruptFileError(
+        f"{path} cannot be read: {problem}.", try_next=remedy or f"look at {path}"
+    )
 
 
 def _damaged(path: Path, error: Exception, remedy: str) -> CorruptFileError:

@@ -101,6 +101,8 @@ def test_the_rows_are_every_fast_variant_and_its_plain_one() -> None:
     ]
     with pytest.raises(UsageError, match="no service 'x'"):
         services.choose(["x"])
+    with pytest.raises(UsageError, match="no variant 'x'"):
+        services.choose([], ["x"])
 
 
 def test_what_is_not_built_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

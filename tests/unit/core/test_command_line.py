@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +13,7 @@ import pytest
 
 from spike.core.command_line import run_command_line
 from spike.core.errors import MissingBuildError
+from spike.core.workspace import TOOL
 
 
 def fails(arguments: list[str]) -> int:
@@ -71,3 +76,33 @@ def test_a_file_that_nobody_has_looked_at_is_named(
     err = capsys.readouterr().err
     assert err.startswith(f"error: {tmp_path} cannot be used: ")
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full output is /dev/full")
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ("> /dev/full", 2, "error: the output cannot be written: No space left on device."),
+        ("| true; exit ${PIPESTATUS[0]}", 2, "error: the output cannot be written: Broken pipe."),
+        ("| cat", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_mistake_of_the_tool(
+    words: str, code: int, says: str
+) -> None:
+    """Full, read by a program that has ended, or of an encoding without the letter."""
+    python = (
+        "import time; from spike.core.command_line import run_command_line, say; "
+        "run_command_line(lambda _: time.sleep(0.3) or say('\u2192') or 0, [])"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" -c "$1" {words}', sys.executable, python],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=TOOL,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith(says)
+    assert not re.search("Traceback|mistake|Exception", done.stderr)

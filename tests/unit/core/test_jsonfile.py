@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spike.core import jsonfile
-from spike.core.errors import StorageError
+from spike.core.errors import CorruptFileError, StorageError
 from spike.core.workspace import TOOL as ROOT
 
 needs_namespaces = pytest.mark.skipif(
@@ -60,3 +60,9 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "dist").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
         jsonfile.write(tmp_path / "dist" / "x.json", {})
+
+
+def test_what_is_no_file_is_not_to_be_deleted(tmp_path: Path) -> None:
+    """A folder, or a file of another user, is not damaged."""
+    with pytest.raises(CorruptFileError, match=r"cannot be read: .*Try: look at"):
+        jsonfile.read(tmp_path, schema=1, remedy="invoke bench")
