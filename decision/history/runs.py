@@ -15,7 +15,7 @@ from typing import Final
 from benchmarks import reliability, size
 from benchmarks.targets import PYTHON_ISOLATED
 from spike.core import process
-from spike.core.errors import CorruptFileError, MissingToolError, UsageError
+from spike.core.errors import CorruptFileError, UsageError
 from spike.core.statistics import Interval, ratio_of_medians
 from spike.measure import results
 from spike.measure.results import Result
@@ -123,16 +123,12 @@ def read(sidecar: Sidecar, *, most: int) -> Line:
 
 
 def _commits(root: Path, place: str, most: int) -> list[str]:
-    try:
-        done = process.capture(
-            ["git", "log", f"--max-count={most}", "--format=%h", "--abbrev=12", "--", place],
-            cwd=root,
-        )
-    except MissingToolError:
-        done = None
-    if done is None or not done.ok:
+    done = process.capture(
+        ["git", "log", f"--max-count={most}", "--format=%h", "--abbrev=12", "--", place], cwd=root
+    )
+    if not done.ok:
         raise UsageError(
-            f"{root} is no git repository that can be read.",
+            f"{root} is no git repository that can be read: {done.errors.strip()}.",
             why="The time line is made of the commits whose results were kept.",
             try_next="git init, then commit benchmarks/results",
         )

@@ -31,12 +31,7 @@ from spike.build.timings import Compilation, Estimate
 from spike.completeness import first_launch, outcome
 from spike.completeness.first_launch import FirstLaunch
 from spike.core import filelock, jsonfile, logged, process, windows, workspace
-from spike.core.errors import (
-    BusyError,
-    FirstLaunchError,
-    SpikeError,
-    StorageError,
-)
+from spike.core.errors import BusyError, FirstLaunchError, SpikeError, StorageError, reason
 from spike.packagers import Variant, mode_named, modes_alone, packager_named
 from spike.packagers.recipe import Recipe, Workload, prepare, working_folder
 from spike.project import imports, sidecarlock
@@ -175,7 +170,7 @@ def build(
             ) from None
         except OSError as error:
             raise StorageError(
-                f"{variant.id} could not be built: {error.strerror}: {error.filename}.",
+                f"{variant.id} could not be built: {reason(error)}.",
                 why="Nothing was published.",
                 try_next="check the free space and the rights of dist/ and build/",
             ) from None

@@ -80,7 +80,8 @@ NEEDS: tuple[Need, ...] = (
         required=sys.platform != "win32",
         programs=("gcc", "clang", "cc", *(("cl",) if sys.platform == "win32" else ())),
         apt="build-essential",
-        elsewhere="install Xcode's command line tools (macOS) or the MSVC build tools (Windows)",
+        elsewhere="install gcc (Linux), Xcode's command line tools (macOS) or the MSVC build tools "
+        "(Windows)",
     ),
     *(
         (

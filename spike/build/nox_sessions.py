@@ -76,6 +76,7 @@ def build(session: nox.Session, packager: str) -> None:
 
 def sidecar_env(session: nox.Session) -> None:
     """Install what a sidecar needs to run as a script, and no packager (--sidecar DIR)."""
+    only(session, "sidecar", "python")
     sidecar, own_lock, python = sidecar_lock(session)
     if own_lock is None and sidecar.distribution is None:
         session.log(f"{sidecar.name} has no dependencies: any Python runs it")
@@ -92,6 +93,7 @@ def sidecar_env(session: nox.Session) -> None:
 
 def lock(session: nox.Session) -> None:
     """Resolve every environment anew into locks/ (--sidecar DIR: that sidecar's instead)."""
+    only(session, "sidecar", "python")
     # The tool's own locks are not another project's to write.
     session.install("uv")
     if folder := option(session, "sidecar") or ("" if project() == TOOL else HELLO):
@@ -126,9 +128,25 @@ def install_lock(session: nox.Session, *locks: Path) -> None:
 
 def option(session: nox.Session, name: str) -> str:
     """Return what was given with ``--NAME`` after ``--``; empty when it was not."""
+    value = _options(session, name)[0][name]
+    if value == "":
+        session.error(f"--{name} is empty. Try: --{name} with a value, or leave it out")
+    return value or ""
+
+
+def only(session: nox.Session, *names: str) -> None:
+    """End a session that is asked for what it has no option for, before it does another thing."""
+    if others := _options(session, *names)[1]:
+        known = ", ".join(f"--{name}" for name in names)
+        session.error(f"There is no {others[0]!r} here. Known after -- are: {known}")
+
+
+def _options(session: nox.Session, *names: str) -> tuple[dict[str, str | None], list[str]]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument(f"--{name}", default="", dest="value")
-    return str(parser.parse_known_args(session.posargs)[0].value)
+    for name in names:
+        parser.add_argument(f"--{name}")
+    found, others = parser.parse_known_args(session.posargs)
+    return vars(found), others
 
 
 def sidecar_lock(session: nox.Session) -> tuple[Sidecar, Path | None, str]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import errno
 import io
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from spike.core.errors import EXIT_CANNOT, EXIT_INTERRUPTED, SpikeError
+from spike.core.errors import EXIT_CANNOT, EXIT_INTERRUPTED, SpikeError, reason
 
 
 def speak_any_text() -> None:
@@ -41,6 +42,8 @@ def unforeseen(error: Exception) -> str:
             "Files that are kept are whole. Try: the command again, with its output into a file on "
             "a disk with space"
         )
+    if isinstance(error, shutil.Error):
+        return f"error: A folder cannot be copied: {reason(error)}. Try: free some disk space"
     shown = "".join(traceback.format_exception(error))
     return (
         f"{shown}error: this is a mistake of the tool and not of yours, and nothing was decided by "

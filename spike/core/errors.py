@@ -15,6 +15,8 @@ Exit codes mean the same in every task:
 
 from __future__ import annotations
 
+import shutil
+
 EXIT_OK = 0
 EXIT_GOAL_MISSED = 1
 EXIT_CANNOT = 2
@@ -46,6 +48,14 @@ class SpikeError(Exception):
         if self.try_next:
             parts.append(f"Try: {self.try_next}")
         return " ".join(parts)
+
+
+def reason(error: OSError) -> str:
+    """Why a file cannot be used, and which; the copy of a folder knows it of each file in it."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        return str(error.args[0][0][-1])
+    why = error.strerror or str(error)
+    return f"{why}: {error.filename}" if error.filename else why
 
 
 class UsageError(SpikeError):

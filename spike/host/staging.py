@@ -18,7 +18,7 @@ from typing import Any
 from spike.build import buildinfo
 from spike.build.buildinfo import Built
 from spike.core import jsonfile
-from spike.core.errors import StorageError
+from spike.core.errors import StorageError, reason
 from spike.core.workspace import display_path, target_triple
 from spike.host import sources
 from spike.project.sidecar import Sidecar
@@ -188,7 +188,7 @@ def _written(built: Built, folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{built.info.variant} cannot be staged: {error.strerror}: {error.filename}.",
+            f"{built.info.variant} cannot be staged: {reason(error)}.",
             try_next=f"check the free space and the rights of {display_path(folder)}",
         ) from None
 

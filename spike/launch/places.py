@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from spike.core import windows
-from spike.core.errors import StorageError
+from spike.core.errors import StorageError, reason
 from spike.launch.spec import Launch
 
 MOST_NAMES = 20
@@ -117,7 +117,7 @@ def copied(
             place, copy = _fill(root, program, folder, sources, files)
         except OSError as error:
             raise StorageError(
-                f"No copy of {program.name} can be made to launch: {error.strerror}.",
+                f"No copy of {program.name} can be made to launch: {reason(error)}.",
                 try_next=f"check the free space and the rights of {base}",
             ) from None
         yield place, copy

@@ -395,6 +395,8 @@ def load(folder: Path | str | None = None, python: str = "") -> Sidecar:
 
 
 def _load(folder: Path | str | None) -> Sidecar:
+    if folder == "":  # a shell's variable that is not set; "." is a folder, too
+        raise SidecarError("--sidecar is empty.", try_next="--sidecar sidecar")
     named = Path(HELLO if folder is None else folder).expanduser()
     bases = [project()] if folder is None else [Path.cwd(), project()]
     if named != Path(HELLO):

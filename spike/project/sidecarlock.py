@@ -22,7 +22,7 @@ from typing import Any
 
 from spike.core import process, workspace
 from spike.core.command_line import run_command_line, say
-from spike.core.errors import SidecarError, SpikeError, StorageError
+from spike.core.errors import SidecarError, SpikeError, StorageError, reason
 from spike.project import metadata
 from spike.project.metadata import LOCK_NAME, NeedsBuildError
 from spike.project.pylock import foreign_lock
@@ -90,7 +90,7 @@ def write(sidecar: Sidecar) -> None:
                 shutil.copytree(wheels, place)
                 text = f"--find-links ./{WHEELS_NAME}\n{text}"
         except OSError as error:
-            raise StorageError(f"{place} cannot be written: {error.strerror}.") from None
+            raise StorageError(f"{place} cannot be written: {reason(error)}.") from None
     options = "".join(f"{line}\n" for line in indexes(sidecar))
     _write(sidecar.folder / LOCK_NAME, _header(sidecar, folders) + "\n" + options + text)
     _try_to_install(sidecar)

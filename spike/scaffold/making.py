@@ -19,7 +19,7 @@ from pathlib import Path
 import tomlkit
 
 from spike import __version__
-from spike.core.errors import StorageError, UsageError
+from spike.core.errors import StorageError, UsageError, reason
 from spike.core.workspace import TOOL
 from spike.scaffold import names
 
@@ -161,7 +161,7 @@ def _write(folder: Path, content: Mapping[str, bytes]) -> None:
                 path.rmdir()
         if isinstance(error, OSError):
             raise StorageError(
-                f"The application cannot be written: {error.strerror}: {error.filename}.",
+                f"The application cannot be written: {reason(error)}.",
                 why="Nothing of it was left there.",
                 try_next=f"free some disk space, or check the rights of {folder.parent}",
             ) from None

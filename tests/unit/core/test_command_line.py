@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from spike.core.command_line import run_command_line
-from spike.core.errors import MissingBuildError
+from spike.core.command_line import run_command_line, unforeseen
+from spike.core.errors import MissingBuildError, reason
 from spike.core.workspace import TOOL
 
 
@@ -106,3 +107,17 @@ def test_an_output_that_takes_nothing_is_no_mistake_of_the_tool(
     assert done.returncode == code, done.stderr
     assert done.stderr.startswith(says)
     assert not re.search("Traceback|mistake|Exception", done.stderr)
+
+
+def test_a_copy_that_was_not_made_says_why(tmp_path: Path) -> None:
+    """The error of a folder's copy has neither a number nor a file's name."""
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "one").symlink_to("nowhere")
+    with pytest.raises(shutil.Error) as caught:
+        shutil.copytree(tmp_path / "from", tmp_path / "to")
+    said = unforeseen(caught.value)
+    assert "from/one" in said
+    assert "No such file" in said
+    assert "Traceback" not in said
+    assert reason(OSError(28, "full", "x")) == "full: x"
+    assert reason(OSError(28, "full")) == "full"

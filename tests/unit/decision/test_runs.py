@@ -14,7 +14,7 @@ from invoke.exceptions import Exit
 from commands import record
 from decision.history import drawing, runs
 from decision.merging import keeping
-from spike.core.errors import UsageError
+from spike.core.errors import MissingToolError, UsageError
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
 from spike.measure import results
 from spike.project import sidecar
@@ -118,9 +118,16 @@ def test_what_this_version_does_not_read_is_named(hello: Sidecar) -> None:
 def test_a_project_without_git_has_no_time_line(hello: Sidecar) -> None:
     """Said in words, with what to do."""
     shutil.rmtree(hello.workspace.root / ".git")
-    with pytest.raises(UsageError, match="no git repository") as caught:
+    with pytest.raises(UsageError, match=r"no git repository .*: fatal: ") as caught:
         runs.read(hello, most=5)
     assert "git init" in caught.value.try_next
+
+
+def test_a_machine_without_git_is_told_so(hello: Sidecar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no matter of the project."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(MissingToolError, match="git"):
+        runs.read(hello, most=5)
 
 
 def test_the_command_shows_a_line_a_run(

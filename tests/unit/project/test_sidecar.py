@@ -74,6 +74,8 @@ def test_a_missing_folder_and_broken_toml_are_errors(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project")
     with pytest.raises(SidecarError, match="not valid TOML"):
         sidecar.load(tmp_path)
+    with pytest.raises(SidecarError, match="is empty"):
+        sidecar.load("")
 
 
 def test_the_source_hash_sees_names_and_contents(tmp_path: Path) -> None:
