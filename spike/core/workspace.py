@@ -205,6 +205,7 @@ def command_path(path: Path) -> str:
         path: The file or folder; POSIX shells expand the ``~`` in front, those of Windows do not.
     """
     shown = display_path(path)
+    shown = f"./{shown}" if shown.startswith("-") else shown  # else it is an option
     home = "~/" if shown.startswith("~/") else ""
     if os.name == "nt":
         shown = path.absolute().as_posix() if home else shown

@@ -132,3 +132,4 @@ def test_a_path_in_a_command_is_one_word(project: Path, name: str) -> None:
         done = process.capture(pasted, cwd=project)
         assert project / done.output == path
     assert workspace.command_path(project / "sidecar") == "sidecar"
+    assert workspace.command_path(project / "-lead") == "./-lead"
