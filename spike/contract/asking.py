@@ -36,7 +36,9 @@ class Address:
     def is_loopback(self) -> bool:
         """Whether nobody reaches it from another machine."""
         with contextlib.suppress(ValueError):
-            return ipaddress.ip_address(self.host).is_loopback
+            address = ipaddress.ip_address(self.host)
+            # Java listens so on 127.0.0.1, and Python before 3.13 does not look through it.
+            return (getattr(address, "ipv4_mapped", None) or address).is_loopback
         return False
 
     def __str__(self) -> str:

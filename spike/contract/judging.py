@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spike.contract.asking import Kind, Reply
-from spike.contract.life import Seen, Terms
+from spike.contract.life import READY, Seen, Terms
 from spike.contract.promises import Finding, Row, broken, kept, not_asked, not_tried
 from spike.contract.subject import Subject
-
-READY = "READY"
 
 MOST_NAMES = 3
 """So many leftovers are named; the rest is counted."""
@@ -34,12 +32,18 @@ def never_ready(before: Seen, after: Seen, terms: Terms, *, gone: bool) -> Findi
         gone: Whether it ended by itself.
     """
     late = after.ready_count > before.ready_count
-    inside = next((line.strip() for line in after.stdout if READY in line), "")
+    inside = next((line for line in after.stdout if READY in line), "")
     aside = next((line.strip() for line in after.stderr if READY in line), "")
     other = next(
         (line.strip() for line in after.stdout if line.strip().upper() == READY != line.strip()), ""
     )
-    if late:
+    if before.ready_ms is not None:
+        why = f"READY came after {before.ready_ms / 1000:.1f} s, and the host waits for "
+        why += f"{terms.ready_timeout_s:g} s: it has to start faster, or the host to wait longer"
+    elif late and gone and after.processes_left:
+        why = f"{after.ending} before READY, which a process that it left behind said: it has to "
+        why += "stay in the foreground"
+    elif late:
         why = "READY came only when the program ended: it was kept in a buffer, not flushed"
     elif READY in before.stdout[-1:]:
         why = "READY came without the end of its line"

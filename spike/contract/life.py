@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import sys
@@ -25,6 +26,7 @@ from spike.launch.places import Place, changed, remove_tree, state_of
 from spike.launch.procs import GONE, LinuxProcess, Process
 from spike.launch.running import Running
 from spike.launch.spec import LAUNCH_ID, TEMPORARY, Failure, LaunchSpec
+from spike.launch.streams import Line
 from spike.project.settings import FREE_PORT
 
 GRACE_S = 8.0
@@ -40,6 +42,7 @@ OWN_OF_HOME = (".cache/", ".config/", ".local/share/", ".local/state/", "AppData
 """Where a program may keep what is the user's, below the home folder."""
 
 LISTEN = "LISTEN "
+READY = "READY"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +143,14 @@ class Ground:
             *(f"home: {name}" for name in in_home if not f"{name}/".startswith(OWN_OF_HOME)),
         )
 
+    def with_text(self, text: str) -> str:
+        """The first file here that has a text in it, from this place; empty for none."""
+        for path in sorted(self._place.root.rglob("*")):
+            with contextlib.suppress(OSError):
+                if path.is_file() and text.encode() in path.read_bytes():
+                    return path.relative_to(self._place.root).as_posix()
+        return ""
+
 
 @contextlib.contextmanager
 def ground() -> Iterator[Ground]:
@@ -182,6 +193,7 @@ class Life:
         self._stopped = self._over = False
         self._listening: tuple[Address, ...] = ()
         self._connects = False
+        self._telling: set[str] = set()
         self._family: list[Process] = []
         self._before = frozenset(_orphans())
         self.running = Running(
@@ -201,6 +213,7 @@ class Life:
                 private_tmp=False,
             )
         )
+        self.running.on_line = self._hear
 
     def __enter__(self) -> Self:
         """Start it.
@@ -256,9 +269,9 @@ class Life:
 
     @property
     def said_port(self) -> int | None:
-        """What its LISTEN line says."""
+        """What its LISTEN line says; one behind READY comes too late for a host."""
         said = (*(line.text for line in self.running.lines), *self.running.result().stdout_tail)
-        for line in said:
+        for line in itertools.takewhile(lambda line: line != READY, said):
             for word in line.split() if line.startswith(LISTEN) else ():
                 if word.startswith("port=") and word[5:].isascii() and word[5:].isdecimal():
                     return int(word[5:])
@@ -267,6 +280,19 @@ class Life:
     def commands(self) -> str:
         """The command lines of its processes, as everybody on this machine can read them."""
         return "\n".join(leftovers.command_line(each) for each in self._family)
+
+    def told(self) -> str:
+        """Where the token stands, up to now, for others to read; empty for nowhere."""
+        said = self.so_far()
+        for stream, lines in (("stdout", said.stdout), ("stderr", said.stderr)):
+            if stream in self._telling or self.token in "\n".join(lines):
+                return f"on {stream}"
+        file = self._where.with_text(self.token)
+        return f"in the file {file}" if file else ""
+
+    def _hear(self, line: Line) -> None:
+        if self.token in line.text:
+            self._telling.add(line.stream)
 
     def note(self) -> None:
         """Remember its processes: one that takes another environment is not found by its mark."""

@@ -92,6 +92,11 @@ class Trial:
         with ground() as where, Life(self.subject, self.terms, where) as life:
             ready = life.until_ready()
             if not ready:
+                # Before it is asked to stop: a slow start is no READY that waits in a buffer.
+                running = life.running
+                running.pump(
+                    lambda: running.ready_ms is not None or running.exited, self.terms.grace_s
+                )
                 before = life.so_far()
                 gone = life.running.exited
                 if not gone:
@@ -111,9 +116,13 @@ class Trial:
                 return replace(seen, ready_ms=None)
             yield judging.ready(seen)
             yield judging.loopback(seen)
-            yield self._token(life, seen)
+            token = self._token(life, seen)
             life.end_stdin()
             seen = self._keep(life.end())
+            # Of the whole life: some say it as they end.
+            told = "" if token.verdict is Verdict.NOT_ASKED else life.told()
+            text = f"the token stands {told}, where others read it"
+            yield broken(Row.TOKEN, text) if told else token
             yield judging.stop(Row.END_OF_STDIN, seen)
             yield judging.ready_once(seen)
             return seen
@@ -130,16 +139,9 @@ class Trial:
         if not bare.http and right.kind is not Kind.ANSWERED:
             right = asking.show_line(address, life.token)
         life.note()
-        life.running.pump(lambda: True, 0)
-        said = life.so_far()
-        first = [line.text for line in life.running.lines]
-        for where, text in (
-            ("on stdout", "\n".join([*first, *said.stdout])),
-            ("on stderr", "\n".join(said.stderr)),
-            ("in the command line of a process", life.commands()),
-        ):
-            if life.token in text:
-                return broken(Row.TOKEN, f"the token stands {where}, where others read it")
+        if life.token in life.commands():
+            text = "the token stands in the command line of a process, where others read it"
+            return broken(Row.TOKEN, text)
         return judging.token(bare=bare, wrong=wrong, right=right)
 
     def _stops(self) -> Iterator[Finding]:

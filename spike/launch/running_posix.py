@@ -59,6 +59,7 @@ class RunningOnPosix:
         self._ready = spec.ready
         self.free_port: int | None = None
         self.listener: Sink | None = None  # what gets the program's stdout as well
+        self.on_line: Callable[[Line], None] | None = None  # told of each, also of those not kept
 
     def __enter__(self) -> Self:
         """Start the program; a spawn that fails is recorded in ``failure``."""
@@ -382,6 +383,8 @@ class RunningOnPosix:
             self._heard(line)
 
     def _heard(self, line: Line) -> None:
+        if self.on_line is not None:
+            self.on_line(line)
         if line.stream == "stdout" and len(self.lines) < TAIL_LINES:
             self.lines.append(line)
         if self._ready.heard(line.stream, line.text):

@@ -65,6 +65,20 @@ BREACHES = [
     instead(Row.READY, READY_LINE, 'os.write(1, b"up: READY\\n")', "inside the line 'up: READY'"),
     instead(Row.READY, READY_LINE, 'os.write(1, b"Ready\\n")', "'Ready' came"),
     instead(Row.READY, READY_LINE, "pass", "no line READY"),
+    instead(
+        Row.READY,
+        EARLY,
+        "def early(): os.fork() and os._exit(0)",
+        "it left behind",
+        *(Row.STOP_WHILE_STARTING, Row.NO_PROCESSES),
+    ),
+    instead(
+        Row.READY,
+        EARLY,
+        "def early(): time.sleep(6.5)",
+        "and the host waits for 6 s",
+        Row.STOP_WHILE_STARTING,
+    ),
     instead(Row.READY, READY_LINE, "sys.exit('no database')", "exited with 1 before READY"),
     instead(Row.READY, READY_LINE, READY_LINE + "; os._exit(4)", "right after READY"),
     instead(
