@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 _FIELD_CODES = frozenset("fFuUdDnNickvm")
 """Of the Desktop Entry Specification; without a file to open they stand for nothing."""
@@ -25,6 +27,15 @@ class DesktopEntry:
     name: str
     command: tuple[str, ...]
     hidden: bool
+
+    @property
+    def program(self) -> str:
+        """The word that names the application; ``env NAME=VALUE`` may stand before it."""
+        words = iter(self.command)
+        if PurePosixPath(self.command[0]).name == "env":
+            next(words)
+            words = itertools.dropwhile(lambda word: "=" in word, words)
+        return next(words, self.command[0])
 
 
 def parse(text: str) -> DesktopEntry | None:

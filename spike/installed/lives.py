@@ -100,7 +100,9 @@ class Lives:
         problems += [f"missing: /{path}" for path in missing]
         self._system = self._system_files()
         changed = remains.changed(before, self._system)
-        listed = (*self._manager.listed(), *version.files)
+        # What the next version has no more is gone, as it should be.
+        gone = {*self._request.first.files} - {*self._system}
+        listed = (*self._manager.listed(), *version.files, *gone)
         problems += [f"not listed: /{path}" for path in remains.foreign(changed, listed)]
         return tuple(problems)
 
@@ -172,6 +174,7 @@ class Lives:
         detail = f"{self._request.first.version} to {then.version}, {alive}, then "
         self._quit(run, Row.UPGRADE, detail)
 
+        self._request = self._request.upgraded()
         run = self._start(self._request.command)
         self._needs_ready(run, Row.NEW_SIDECAR)
         self._hashes(run, then)

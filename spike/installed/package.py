@@ -111,10 +111,10 @@ def read(file: Path, folder: Path) -> Package:
         )
     )
     entry = _entry(file, tree, files)
-    main = find_program(entry.command[0], tree)
+    main = find_program(entry.program, tree)
     if not main:
         raise UsageError(
-            f"{file.name} has no program {entry.command[0]!r}, which its .desktop file starts.",
+            f"{file.name} has no program {entry.program!r}, which its .desktop file starts.",
             why="It has: " + ", ".join(programs(tree, files)) + ".",
             try_next="look at Exec in the .desktop file, and at mainBinaryName in tauri.conf.json",
         )

@@ -79,12 +79,18 @@ class Version:
         version: Its version.
         files: Its files and links, relative to the root.
         hashes: The SHA-256 of each program, by its path.
+        command: The words of its .desktop file's Exec line.
+        main: The application's program, relative to the root.
+        sidecars: Every other program, likewise.
     """
 
     file: str
     version: str
     files: tuple[str, ...]
     hashes: Mapping[str, str]
+    command: tuple[str, ...]
+    main: str
+    sidecars: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +103,7 @@ class Request:
         privileged: Whether this runs as root, and not in a user namespace.
         kind: ``deb`` or ``rpm``.
         name: The package's name.
-        command: The words of the .desktop file's Exec line.
-        main: The application's program, relative to the root.
-        sidecars: Every other program, likewise.
+        command: As that of the version that is installed. Likewise the next two.
         first: What is installed first.
         then: What it is upgraded to.
         terms: How it is judged.
@@ -117,6 +121,13 @@ class Request:
     then: Version
     terms: Terms
 
+    def upgraded(self) -> Request:
+        """What is asked of the next version, whose programs may be called otherwise."""
+        then = self.then
+        return dataclasses.replace(
+            self, command=then.command, main=then.main, sidecars=then.sidecars
+        )
+
     def as_json(self) -> dict[str, Any]:
         """As JSON has it."""
         return dataclasses.asdict(self)
@@ -126,8 +137,8 @@ def from_json(document: Mapping[str, Any]) -> Request:
     """The request that :meth:`Request.as_json` wrote."""
     values = dict(document)
     for name in ("first", "then"):
-        version = dict(values[name])
-        values[name] = Version(**{**version, "files": tuple(version["files"])})
+        lists = {key: tuple(values[name][key]) for key in ("files", "command", "sidecars")}
+        values[name] = Version(**{**values[name], **lists})
     values["terms"] = Terms(**values["terms"])
     for name in ("command", "sidecars"):
         values[name] = tuple(values[name])

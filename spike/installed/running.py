@@ -19,6 +19,7 @@ from spike.contract.asking import listening, local
 from spike.core import process
 from spike.core.errors import SpikeError
 from spike.installed import xwindow
+from spike.installed.package import find_program
 from spike.installed.request import Request
 from spike.installed.root import HOME, Root
 from spike.installed.session import Session
@@ -117,18 +118,22 @@ class Running:
         return others(self._root, (self._request.main, *self._request.sidecars))
 
     def main(self) -> Process | None:
-        """The application's own process."""
+        """The application's own process: its program's, or what a script became by ``exec``."""
+        became = None
         for each in self.processes():
             if self._program(each, (self._request.main,)):
                 return each
-        return None
+            if each.pid == self._child.pid and self._program(each, self._request.sidecars):
+                became = each
+        return became
 
     def sidecars(self) -> dict[int, str]:
         """The processes that run a sidecar's program, with that program."""
         found = {}
+        main = self.main()
         for each in self.processes():
             program = self._program(each, self._request.sidecars)
-            if program:
+            if program and not (main and each.pid == main.pid):
                 found[each.pid] = program
         return found
 
@@ -322,7 +327,12 @@ def others(root: Root, programs: Iterable[str] = ()) -> list[Process]:
 def _program(root: Root, candidate: Process, programs: Iterable[str]) -> str:
     """Which of the programs a process runs; empty for none, or when it is gone."""
     try:
-        return program_of(root.inside(candidate.exe()), candidate.cmdline(), programs)
+        # A script is called by the name of a link, too: /usr/bin/app for /opt/App/app.
+        words = (
+            f"/{find_program(word, root.path)}" if word.startswith("/") else word
+            for word in candidate.cmdline()
+        )
+        return program_of(root.inside(candidate.exe()), words, programs)
     except GONE:
         return ""
 

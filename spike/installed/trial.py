@@ -101,7 +101,15 @@ def _request(
     for package, name in ((first, f"first.{first.kind}"), (second, f"next.{second.kind}")):
         shutil.copyfile(package.file, shelf / name)
         versions.append(
-            Version(file=name, version=package.version, files=package.files, hashes=package.hashes)
+            Version(
+                file=name,
+                version=package.version,
+                files=package.files,
+                hashes=package.hashes,
+                command=package.entry.command,
+                main=package.main,
+                sidecars=package.sidecars,
+            )
         )
     base = scratch / "base"
     base.mkdir()

@@ -100,12 +100,13 @@ def test_what_behaves_badly_fails(tmp_path: Path, behaviour: str, row: str, left
 
 
 def test_a_next_version_of_ones_own(tmp_path: Path) -> None:
-    """It is what runs afterwards; the same version twice is refused."""
+    """It is what runs afterwards, also when the sidecar has another name."""
     first = toy_application.deb(tmp_path / "1")
-    then = toy_application.deb(tmp_path / "2", version="2.0")
+    then = toy_application.deb(tmp_path / "2", version="2.0", sidecar="toy-worker")
     code, report = prove(first, "--next", str(then), "--settle", "1")
     assert code == 0, report
     assert report["next_version"] == "2.0"
+    assert "/usr/bin/toy-worker" in str(report["rows"])
     assert report["next_made_by_repacking"] is False
 
 

@@ -67,6 +67,8 @@ if "orphan" in "BEHAVIOUR":
     threading.Event().wait()
 """
 
+SIDECAR_NAME = "toy-sidecar"
+
 DESKTOP = """\
 [Desktop Entry]
 Type=Application
@@ -76,13 +78,16 @@ Terminal=false
 """
 
 
-def deb(folder: Path, behaviour: str = "", *, version: str = "1.0") -> Path:
+def deb(
+    folder: Path, behaviour: str = "", *, version: str = "1.0", sidecar: str = SIDECAR_NAME
+) -> Path:
     """Make the package; needs dpkg-deb.
 
     Args:
         folder: Where; it is made.
         behaviour: What it does wrong: ``orphan``, ``litter``, ``dies``; empty for nothing.
         version: Its version.
+        sidecar: What its second program is called.
     """
     tree = folder / "tree"
     control = (
@@ -91,13 +96,14 @@ def deb(folder: Path, behaviour: str = "", *, version: str = "1.0") -> Path:
     )
     for path, text, mode in (
         ("usr/bin/toy-app", MAIN, 0o755),
-        ("usr/bin/toy-sidecar", f"{SIDECAR}# {version}\n", 0o755),
+        (f"usr/bin/{sidecar}", f"{SIDECAR}# {version}\n", 0o755),
         ("usr/share/applications/toy.desktop", DESKTOP, 0o644),
         ("DEBIAN/control", control, 0o644),
     ):
         place = tree / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text.replace("BEHAVIOUR", behaviour), encoding="utf-8")
+        text = text.replace("BEHAVIOUR", behaviour).replace(SIDECAR_NAME, sidecar)
+        place.write_text(text, encoding="utf-8")
         place.chmod(mode)
     for place in tree.rglob("*"):
         if place.is_dir():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -10,20 +12,23 @@ from spike.core.errors import UsageError
 from spike.installed import mounted, request
 from spike.installed.request import Request, Terms, Version
 
+_OWN: dict[str, Any] = {"command": ("a", "--x"), "main": "usr/bin/a", "sidecars": ("usr/bin/s",)}
+
 
 def a_request() -> Request:
-    version = Version(file="a.deb", version="1", files=("usr/bin/a",), hashes={"usr/bin/a": "0"})
+    version = Version(
+        file="a.deb", version="1", files=("usr/bin/a",), hashes={"usr/bin/a": "0"}, **_OWN
+    )
+    then = dataclasses.replace(version, main="usr/bin/b", sidecars=("usr/bin/t",))
     return Request(
         base="/b",
         packages="/p",
         privileged=True,
         kind="deb",
         name="a",
-        command=("a", "--x"),
-        main="usr/bin/a",
-        sidecars=("usr/bin/s",),
+        **_OWN,
         first=version,
-        then=version,
+        then=then,
         terms=Terms(env={"A": "B"}, ready_url="/ready"),
     )
 
@@ -32,6 +37,12 @@ def test_a_request_survives_its_journey() -> None:
     """As JSON and back it is the same value."""
     asked = a_request()
     assert request.from_json(json.loads(json.dumps(asked.as_json()))) == asked
+
+
+def test_after_the_upgrade_it_is_about_the_next_versions_programs() -> None:
+    """They may be called otherwise."""
+    asked = a_request().upgraded()
+    assert (asked.main, asked.sidecars) == ("usr/bin/b", ("usr/bin/t",))
 
 
 def test_in_the_mount_every_program_is_there() -> None:
