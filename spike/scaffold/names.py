@@ -7,14 +7,15 @@ import unicodedata
 
 from spike.core.errors import UsageError
 
-_NAME = re.compile(r"[a-z](-?[a-z0-9]){1,49}")
+_NAME = re.compile(r"(?!(com|lpt)[0-9]$)[a-z](-?[a-z0-9]){1,49}")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z][A-Za-z0-9-]*)+")
-# Words of Rust, folders and crates of Cargo, devices of Windows, and Tauri itself.
+# Words of Rust, folders and crates of Cargo, devices of Windows, Tauri itself, and what is copied.
 _TAKEN = (
     " abstract as async await become box break const continue crate do dyn else enum extern false "
     "final fn for gen if impl in let loop macro match mod move mut override priv pub ref return "
     "self static struct super trait true try type typeof unsafe unsized use virtual where while "
     "yield alloc build core deps examples incremental proc-macro std test aux con nul prn tauri "
+    "sidecar-supervisor tauri-plugin-sidecar-supervisor tauri-sidecar-build "
 )
 
 
@@ -52,7 +53,7 @@ def identifier(given: str, name: str) -> str:
     """
     usual = f"com.example.{'my-app' if name == 'app' else name}"
     found = given or usual
-    if not _IDENTIFIER.fullmatch(found) or found.endswith(".app"):
+    if not _IDENTIFIER.fullmatch(found) or found.endswith(".app") or found == "com.tauri.dev":
         raise UsageError(
             f"An application cannot have the identifier {found!r}.",
             why="It is a domain of yours backwards: parts of letters, digits and hyphens, a letter "

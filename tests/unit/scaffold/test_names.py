@@ -18,7 +18,7 @@ def test_a_folders_name_becomes_one(folder: str, name: str) -> None:
     assert names.identifier("", name) == f"com.example.{name}"
 
 
-@pytest.mark.parametrize("folder", ["", "日記", "1st", "x", "Test", "con", "a" * 51])
+@pytest.mark.parametrize("folder", ["", "日記", "1st", "x", "Test", "con", "lpt1", "a" * 51])
 def test_no_name_is_an_error_with_an_example(folder: str) -> None:
     """Which is a name itself."""
     with pytest.raises(UsageError) as told:
@@ -26,14 +26,19 @@ def test_no_name_is_an_error_with_an_example(folder: str) -> None:
     assert names.package_name(told.value.try_next.removeprefix("--name "), folder) == "my-app"
 
 
-@pytest.mark.parametrize("given", ["My App", "a--b", "-a", "a-", "a_b", "fn", 'a"', "ab\n"])
+@pytest.mark.parametrize(
+    "given",
+    ["My App", "a--b", "-a", "a-", "a_b", "fn", 'a"', "ab\n", "sidecar-supervisor"],
+)
 def test_nobody_gets_another_name_than_they_gave(given: str) -> None:
     """It is taken as it is, or not at all."""
     with pytest.raises(UsageError, match="cannot be called"):
         names.package_name(given, "folder")
 
 
-@pytest.mark.parametrize("given", ["notes", "com.", "com.my app", "com.1.x", "me.app", "a.b\n"])
+@pytest.mark.parametrize(
+    "given", ["notes", "com.", "com.my app", "com.1.x", "me.app", "a.b\n", "com.tauri.dev"]
+)
 def test_an_identifier_is_a_domain_backwards(given: str) -> None:
     """The error shows one that is."""
     with pytest.raises(UsageError) as told:
