@@ -229,5 +229,10 @@ def brought(relative: str) -> str:
 def publishable(text: str) -> str:
     """``text`` without this machine's paths: as :func:`display_path` would show each of them."""
     for root in dict.fromkeys((project(), TOOL)):
-        text = text.replace(f"{root}{os.sep}", "").replace(str(root), ".")
-    return text.replace(str(Path.home()), "~")
+        text = _renamed(text.replace(f"{root}{os.sep}", ""), root, ".")
+    return _renamed(text, Path.home(), "~")
+
+
+def _renamed(text: str, folder: Path, name: str) -> str:
+    """Another name for a folder, and none for one that only begins like it: app, app-data."""
+    return re.sub(rf"{re.escape(str(folder))}(?![\w-])", name, text)

@@ -68,6 +68,7 @@ def test_paths_are_published_without_the_folders_of_this_machine(project: Path) 
     assert workspace.display_path(lock) == "locks/tools.txt"
     text = f"{project}/dist/x, {lock}, {project}, {Path.home()}/y"
     assert workspace.publishable(text) == "dist/x, locks/tools.txt, ., ~/y"
+    assert workspace.publishable(f"{project}-2/x").endswith(f"{project.name}-2/x")
 
 
 def test_the_host_is_compiled_from_a_copy(project: Path) -> None:
