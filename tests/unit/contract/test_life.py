@@ -80,27 +80,18 @@ def test_what_is_said_too_late_and_told_to_others_is_seen(tmp_path: Path) -> Non
     """A port behind READY; a token far above the last lines, said at the end, or in a file."""
     script = tmp_path / "program"
     script.write_text(
-        "#!/bin/sh\n"
-        "case $1 in\n"
-        "start) echo $SIDECAR_TOKEN >&2; seq 200 >&2 ;;\n"
-        'file) echo "token=$SIDECAR_TOKEN" > "$HOME/.local/log" ;;\n'
-        "esac\n"
-        "echo READY; echo LISTEN port=4711\nread _\n"
-        "[ $1 = end ] && echo bye $SIDECAR_TOKEN\n"
+        "#!/bin/sh\n[ $1 = start ] && echo $SIDECAR_TOKEN >&2 && seq 200 >&2\n"
+        "[ $1 = file ] && echo t=$SIDECAR_TOKEN > $HOME/.local/log\n"
+        "echo READY; echo LISTEN port=4711\nread _\n[ $1 = end ] && echo $SIDECAR_TOKEN\n"
     )
     script.chmod(0o755)
-    for how, told in (
-        ("start", "on stderr"),
-        ("file", "in the file home/.local/log"),
-        ("end", "on stdout"),
-        ("not", ""),
-    ):
-        one = Life(subject.find([str(script), how]), Terms(), Ground(tmp_path / how))
-        with one:
+    told = {"start": "on stderr", "file": "in the file home/.local/log", "end": "on stdout"}
+    for how in (*told, "not"):
+        with Life(subject.find([str(script), how]), Terms(), Ground(tmp_path / how)) as one:
             assert one.until_ready()
             one.end_stdin()
             assert one.end().port is None
-            assert one.told() == told
+            assert one.told() == told.get(how, "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that Windows would not start either")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,46 +31,26 @@ def test_a_process_runs_a_program(exe: str, command: tuple[str, ...], program: s
     assert running.program_of(exe, command, PROGRAMS) == program
 
 
-class OneProcess:
-    """A process as /proc shows it, which this machine need not have."""
-
-    def __init__(self, root: Path, pid: int, *words: str) -> None:
-        self.pid, self._root, self._words = pid, root, words
-
-    def cmdline(self) -> tuple[str, ...]:
-        """As a script's."""
-        return self._words
-
-    def exe(self) -> str:
-        """The interpreter's."""
-        return f"{self._root}/usr/bin/python3"
+def one(pid: int, *words: str) -> Any:
+    return SimpleNamespace(pid=pid, exe=lambda: words[0], cmdline=lambda: words)
 
 
-def test_a_script_may_be_called_by_a_link(tmp_path: Path) -> None:
-    """The command line has the words with which it was called."""
-    root = Root(tmp_path, as_root=True)
-    for folder in ("opt/My App", "usr/bin"):
-        (root.path / folder).mkdir(parents=True)
-    (root.path / "opt/My App/app").touch()
-    (root.path / "usr/bin/app").symlink_to("/opt/My App/app")
-    one: Any = OneProcess(root.path, 1, "/usr/bin/python3", "/usr/bin/app")
-    assert running._program(root, one, ("opt/My App/app",)) == "opt/My App/app"
-
-
-def test_what_the_applications_script_became_is_no_sidecar(
+def test_a_script_has_a_link_and_becomes_another_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``exec`` in a script of a few lines, as many packages have one: one process, another file."""
+    """It is called as /usr/bin/app and lies in /opt; what it starts by ``exec`` is no sidecar."""
     run: Any = object.__new__(Running)
     run._root = Root(tmp_path, as_root=True)
-    run._request = type("Asked", (), {"main": "usr/bin/app", "sidecars": PROGRAMS[1:]})
-    run._child = type("Child", (), {"pid": 7})
-    each = [OneProcess(run._root.path, pid, "python3", "/usr/bin/side") for pid in (7, 8)]
-    for process in each:
-        monkeypatch.setattr(process, "exe", lambda: f"{run._root.path}/usr/bin/side")
-    monkeypatch.setattr(running, "others", lambda *_: each)
-    assert run.main() is each[0]
-    assert run.sidecars() == {8: "usr/bin/side"}
+    (run._root.path / "opt").mkdir(parents=True)
+    (run._root.path / "opt/app").touch()
+    (run._root.path / "app").symlink_to("/opt/app")
+    run._request = SimpleNamespace(main="opt/app", sidecars=PROGRAMS[1:])
+    run._child = called = one(6, "/bin/sh", "/app")
+    became, side = one(6, "/usr/bin/side"), one(8, "/usr/bin/side")
+    for first in (called, became):
+        monkeypatch.setattr(running, "others", lambda *_, first=first: [first, side])
+        assert run.main() is first
+        assert run.sidecars() == {8: "usr/bin/side"}
 
 
 def test_ancestors_end_in_a_circle_too() -> None:
