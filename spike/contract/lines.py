@@ -83,7 +83,11 @@ _LINES: Mapping[str, Mapping[Row, tuple[str, ...]]] = {
         Row.STOP_WHILE_STARTING: (_BEGIN, "sidecar.begin()  # before the slow imports"),
         Row.UNREAD_STDOUT: (_BEGIN, "sidecar.begin()  # what is printed then goes to stderr"),
         Row.HOST_GONE: _PYTHON_STOP,
-        Row.KILLED: ("multiprocessing.Process(target=work, daemon=True)",),
+        # What daemon=True ends is ended by a parent that ends by itself, not by a killed one.
+        Row.KILLED: (
+            "parent = multiprocessing.parent_process()  # first, in each child",
+            "threading.Thread(target=lambda: (parent.join(), os._exit(0)), daemon=True).start()",
+        ),
         Row.NO_PROCESSES: (
             "child = subprocess.Popen(command, stdin=subprocess.DEVNULL)",
             "try:",

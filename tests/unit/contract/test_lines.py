@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -50,6 +52,20 @@ def test_lines_in_python_are_python() -> None:
             and node.value.id == "sidecar"
         }
         assert used <= names, row
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a SIGKILL")
+def test_the_lines_for_killed_end_a_child_with_its_parent() -> None:
+    """Two children: each has the pipes of those before it."""
+    text = (
+        "import multiprocessing, os, threading, time\ndef work():\n"
+        + textwrap.indent("\n".join(lines.of(Row.KILLED, PYTHON)), "    ")
+        + "\n    time.sleep(20)\nfor _ in 1, 2:\n"
+        "    multiprocessing.get_context('fork').Process(target=work, daemon=True).start()\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    # Its end comes when the last of them has closed the pipe.
+    subprocess.run([sys.executable, "-c", text], stdout=subprocess.PIPE, timeout=10, check=False)
 
 
 @pytest.mark.parametrize("language", [NODE, GO])
