@@ -38,11 +38,10 @@ def never_ready(before: Seen, after: Seen, terms: Terms, *, gone: bool) -> Findi
         (line.strip() for line in after.stdout if line.strip().upper() == READY != line.strip()), ""
     )
     if before.ready_ms is not None:
-        why = f"READY came after {before.ready_ms / 1000:.1f} s, and the host waits for "
-        why += f"{terms.ready_timeout_s:g} s: it has to start faster, or the host to wait longer"
+        late_s = f"{before.ready_ms / 1000:.1f} s"
+        why = f"READY came after {late_s}, and the host waits for {terms.ready_timeout_s:g} s"
     elif late and gone and after.processes_left:
-        why = f"{after.ending} before READY, which a process that it left behind said: it has to "
-        why += "stay in the foreground"
+        why = f"{after.ending} before READY, which a process that it left behind said"
     elif late:
         why = "READY came only when the program ended: it was kept in a buffer, not flushed"
     elif READY in before.stdout[-1:]:
