@@ -39,7 +39,7 @@ def raised_control(control: str) -> str:
         ValueError: It names no version.
     """
     changed, count = re.subn(
-        r"^(Version:\s*)(\S+)[ \t]*$", r"\1\2+next1", control, count=1, flags=re.MULTILINE
+        r"^(Version:\s*)(\S+)[ \t]*$", r"\1\2+next1", control, count=1, flags=re.M | re.I
     )
     if not count:
         raise ValueError("the control file names no version")

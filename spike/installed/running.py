@@ -329,7 +329,7 @@ def _program(root: Root, candidate: Process, programs: Iterable[str]) -> str:
     try:
         # A script is called by the name of a link, too: /usr/bin/app for /opt/App/app.
         words = (
-            f"/{find_program(word, root.path)}" if word.startswith("/") else word
+            f"/{find_program(os.path.normpath(word), root.path)}" if word.startswith("/") else word
             for word in candidate.cmdline()
         )
         return program_of(root.inside(candidate.exe()), words, programs)

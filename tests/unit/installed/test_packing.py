@@ -16,7 +16,7 @@ from tests.support import toy_application
 
 def test_a_later_version_in_the_control_file() -> None:
     """Only the version's own line changes."""
-    control = "Package: a\nVersion: 1:2.0-3\nDepends: b (>= 1)\nDescription: Version: 1\n"
+    control = "Package: a\nversion: 1:2.0-3\nDepends: b (>= 1)\nDescription: Version: 1\n"
     assert packing.raised_control(control) == control.replace("1:2.0-3", "1:2.0-3+next1")
     with pytest.raises(ValueError, match="no version"):
         packing.raised_control("Package: a\n")

@@ -45,7 +45,7 @@ def test_a_script_has_a_link_and_becomes_another_program(
     (run._root.path / "opt/app").touch()
     (run._root.path / "app").symlink_to("/opt/app")
     run._request = SimpleNamespace(main="opt/app", sidecars=PROGRAMS[1:])
-    run._child = called = one(6, "/bin/sh", "/app")
+    run._child = called = one(6, "/bin/sh", "/opt/../app")
     became, side = one(6, "/usr/bin/side"), one(8, "/usr/bin/side")
     for first in (called, became):
         monkeypatch.setattr(running, "others", lambda *_, first=first: [first, side])
