@@ -327,9 +327,10 @@ def others(root: Root, programs: Iterable[str] = ()) -> list[Process]:
 def _program(root: Root, candidate: Process, programs: Iterable[str]) -> str:
     """Which of the programs a process runs; empty for none, or when it is gone."""
     try:
-        # A script is called by the name of a link, too: /usr/bin/app for /opt/App/app.
+        # A script is called by a link's name, too, or from its folder: /usr/bin/app, ./app.
+        here = Path(root.inside(str(Path(f"/proc/{candidate.pid}/cwd").readlink())))
         words = (
-            f"/{find_program(os.path.normpath(word), root.path)}" if word.startswith("/") else word
+            f"/{find_program(os.path.normpath(here / word), root.path)}" if "/" in word else word
             for word in candidate.cmdline()
         )
         return program_of(root.inside(candidate.exe()), words, programs)

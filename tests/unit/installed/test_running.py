@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,22 +37,25 @@ def one(pid: int, *words: str) -> Any:
     return SimpleNamespace(pid=pid, exe=lambda: words[0], cmdline=lambda: words)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_script_has_a_link_and_becomes_another_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is called as /usr/bin/app and lies in /opt; what it starts by ``exec`` is no sidecar."""
+    """It is called by a link or from its folder; what it starts by ``exec`` is no sidecar."""
     run: Any = object.__new__(Running)
     run._root = Root(tmp_path, as_root=True)
     (run._root.path / "opt").mkdir(parents=True)
     (run._root.path / "opt/app").touch()
     (run._root.path / "app").symlink_to("/opt/app")
     run._request = SimpleNamespace(main="opt/app", sidecars=PROGRAMS[1:])
-    run._child = called = one(6, "/bin/sh", "/opt/../app")
-    became, side = one(6, "/usr/bin/side"), one(8, "/usr/bin/side")
-    for first in (called, became):
+    monkeypatch.chdir(run._root.path / "opt")
+    own, other = os.getpid(), os.getppid()
+    run._child, side = one(own), one(other, "/usr/bin/side")
+    for words in (("/bin/sh", "/opt/../app"), ("/bin/sh", "./app"), ("/usr/bin/side",)):
+        first = one(own, *words)
         monkeypatch.setattr(running, "others", lambda *_, first=first: [first, side])
         assert run.main() is first
-        assert run.sidecars() == {8: "usr/bin/side"}
+        assert run.sidecars() == {other: "usr/bin/side"}
 
 
 def test_ancestors_end_in_a_circle_too() -> None:
