@@ -105,7 +105,6 @@ BREACHES = [
         'good = self.headers.get("Authorization")',
         "with another token it answered 200",
     ),
-    instead(Row.TOKEN, "200 if good else 401", "403", "with the right token, too"),
     instead(Row.TOKEN, LATE, "def late(): sys.stderr.write(token + '\\n')", "on stderr"),
     instead(
         Row.TOKEN,
@@ -184,9 +183,6 @@ BREACHES = [
         LATE,
         "import tempfile\ndef late(): tempfile.mkdtemp(prefix='left')",
         "temporary folder: left",
-    ),
-    instead(
-        Row.NO_FILES, LATE, "def late(): open('notes.db', 'w').close()", "working folder: notes.db"
     ),
     instead(
         Row.NO_FILES,

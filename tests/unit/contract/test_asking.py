@@ -102,12 +102,3 @@ def test_where_a_process_listens_is_seen() -> None:
     only = [Address(host="::1", port=80)]
     assert asking.local(80, only).host == "::1"
     assert str(only[0]) == "[::1]:80"
-
-
-@pytest.mark.parametrize(
-    ("host", "is_loopback"),
-    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("::ffff:10.0.0.1", False)],
-)
-def test_who_listens_for_this_machine_alone(host: str, is_loopback: bool) -> None:
-    """Also in the IPv6 socket that Java binds to 127.0.0.1."""
-    assert Address(host=host, port=1).is_loopback is is_loopback

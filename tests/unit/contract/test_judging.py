@@ -116,6 +116,8 @@ def test_ready_comes_when_the_port_takes_connections() -> None:
         ("127.0.0.1", True),
         ("127.8.0.1", True),
         ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:10.0.0.1", False),
         ("0.0.0.0", False),
         ("::", False),
         ("192.168.0.7", False),
