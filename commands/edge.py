@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -32,6 +33,7 @@ def edge(body: Callable[..., int | None]) -> Callable[..., None]:
         signal.signal(signal.SIGTERM, _interrupt)
         try:
             code = body(*args, **kwargs)
+            sys.stdout.flush()
         except SpikeError as error:
             raise Exit(f"error: {error}", code=error.exit_code) from None
         except KeyboardInterrupt:

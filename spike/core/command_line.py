@@ -5,8 +5,10 @@ The other edge is that of the invoke tasks, ``commands/edge.py``.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
+import os
 import shutil
 import sys
 import traceback
@@ -36,7 +38,10 @@ def unforeseen(error: Exception) -> str:
             "and at its rights, and run the command again"
         )
     if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT):
-        # Whoever prints knows no file's name: a pipe whose reader has ended, a full disk.
+        # Whoever prints knows no file's name: a pipe whose reader has ended, a full disk. What is
+        # left is dropped, or Python writes it as it ends, and fails in its own words.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return (
             f"error: the output cannot be written: {error.strerror}. "
             "Files that are kept are whole. Try: the command again, with its output into a file on "
@@ -67,6 +72,7 @@ def run_command_line(
     speak_any_text()
     try:
         code = main(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
     except SpikeError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is the edge
         code = error.exit_code
