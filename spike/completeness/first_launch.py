@@ -2,7 +2,7 @@
 
 Both run from throw-away copies, with homes and folders of their own. READY alone does not say that
 nothing is missing: so what both write is compared (and, where asked for, what their pages answer),
-and what the script has at hand is compared with what shipped (:mod:`spike.completeness.parts`).
+and what the script has at hand is compared with what shipped (:mod:`spike.completeness.missing`).
 
 Standard library only: it runs in the packager's environment, which has the dependencies as well.
 """
@@ -20,10 +20,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spike.completeness import crawl, outputs, parts, standard, used
+from spike.completeness import crawl, missing, outputs, parts, standard, suspects, used
 from spike.completeness.crawl import Page
+from spike.completeness.missing import Gap
 from spike.completeness.outcome import Outcome
-from spike.completeness.parts import Gap
 from spike.completeness.used import Notes, Used
 from spike.launch import judgement, leftovers, places, restarts
 from spike.launch.causes import Diagnosis, SidecarFacts
@@ -43,26 +43,10 @@ NOTED_PATIENCE = 3.0
 SHOWN_LINES = 3
 """So many different lines of each side are shown."""
 
-LOAD_DOTENV = (
-    "load_dotenv() of python-dotenv looks beside the script, and packaged in the working folder. "
-    'Fix: load_dotenv(Path(__file__).parent / ".env"); or let the host set the variables, since '
-    "what ships can be read by everybody"
-)
-UNREAD_DOTENV = (
-    "The plain script has not read .env either: what git ignores is no source unless data lists "
-    "it, and a relative env_file of pydantic-settings is looked for in the working folder, which "
-    'is the host\'s. Fix: in [tool.sidecar] set data = [".env"], and Path(__file__).parent / '
-    '".env"; or let the host set the variables'
-)
-PYTHONS_OWN = (
-    "the name of a module of Python's, which a packager may have taken in its place. Fix: rename it"
-)
-_DOTENV = re.compile(r"(^|/)\.env[^/]*$")
 _LEFT = (Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 _UNPACKED = re.compile(r"<tmp>[/\\](?:_MEI\w+|onefile_\w+)")
 _OF_A_CHILD = re.compile(r"Can't get attribute .* on <module '__main__")
 """What a child of multiprocessing says that has imported the main script too early."""
-_SPAWNS = re.compile(r"multiprocessing[/\\]popen_(?:spawn|forkserver)")
 _IN_CWD = re.compile(r"<cwd>[/\\]|No such file or directory: ['\"](?![/<]|[A-Za-z]:)")
 """An exception that names a file in the working folder, or relative to it."""
 _TROUBLE = re.compile(r"\b(error|warning|exception|traceback|no module|not found)\b", re.IGNORECASE)
@@ -183,7 +167,7 @@ def run(
     present = {
         key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
     }
-    remarks += parts.lines(gaps, present)
+    remarks += missing.lines(gaps, present)
     differences: list[str] = []
     findings = [found]
     # What it did not live to say cannot be missed, but what did not ship can.
@@ -203,7 +187,7 @@ def run(
                 "needs what did not ship: a smoke command would ask"
             )
     is_amiss = bool(differences) or not judged.came_up
-    why = _starts_again(plain.notes, sidecar) if is_amiss and not shipped.has_python else ""
+    why = suspects.start_again(plain.notes, sidecar) if is_amiss and not shipped.has_python else ""
     if why and not any(restarts.MARK.search(text) for text in (judged.detail, *differences)):
         if judged.came_up:
             differences.append(why)
@@ -211,14 +195,8 @@ def run(
         else:
             judged = replace(judged, detail=f"{judged.detail}. Besides, {why}")
     is_amiss = bool(differences) or not judged.ok or any(gap.certain for gap in gaps)
-    if is_amiss and (names := _pythons_own(sidecar, own_used)):
-        remarks.append(f"{', '.join(names)} {'have' if names[1:] else 'has'} {PYTHONS_OWN}")
     if is_amiss:
-        loads = {each.top for each in imports.followed(sidecar).imports}
-        if any(_DOTENV.search(path) for path in own_used.files):
-            remarks += [LOAD_DOTENV] if "dotenv" in loads else []
-        elif loads & {"dotenv", "pydantic_settings"} and (sidecar.folder / ".env").is_file():
-            remarks.append(UNREAD_DOTENV)
+        remarks += suspects.remarks(sidecar, own_used)
     return FirstLaunch(
         program=judged,
         plain=plain.launch,
@@ -228,14 +206,6 @@ def run(
         findings=tuple((each.key, each.value) for each in findings if each and each.key),
         pages=sum(page.status > 0 for page in program.pages.values()),
     )
-
-
-def _starts_again(notes: Notes, sidecar: Sidecar) -> str:
-    """What the script was seen to start and is the program itself when packaged; or nothing."""
-    if notes.python:
-        return restarts.OF_SCRIPT.format(shown=min(notes.python))
-    spawns = any(_SPAWNS.search(path) for path in notes.modules)
-    return restarts.FREEZE_SUPPORT if spawns and b"freeze_support(" not in sidecar.script() else ""
 
 
 def _program(sidecar: Sidecar, place: Place, copy: Path, *, walk: bool) -> _Run:
@@ -379,7 +349,7 @@ def _gaps(
         )
         for name, each in installed.items()
     }
-    gaps = parts.own_gaps(
+    gaps = missing.own_gaps(
         parts.without(own, sidecar.exclude),
         parts.without_dependencies(shipped, dependencies.values()),
         own_used,
@@ -397,8 +367,8 @@ def _gaps(
     )
     for name, installed_parts in dependencies.items():
         has = parts.without(installed_parts, sidecar.exclude)
-        gaps += parts.distribution_gaps(name, has, shipped, theirs, direct=name in named)
-        gaps += parts.named_gaps(texts, has, shipped, gaps)
+        gaps += missing.distribution_gaps(name, has, shipped, theirs, direct=name in named)
+        gaps += missing.named_gaps(texts, has, shipped, gaps)
     return gaps
 
 
@@ -440,16 +410,6 @@ def _otherwise(plain: _Run, again: _Run, program: _Run) -> list[str]:
     if pages := crawl.differences(plain.pages, again.pages, program.pages):
         told.append(crawl.shown(pages))
     return told
-
-
-def _pythons_own(sidecar: Sidecar, used: Used) -> list[str]:
-    """Own modules that the script has loaded and that are named as Python's are."""
-    names = {
-        parts.module_name(path, parts.root_prefix(root)).partition(".")[0]
-        for root in imports.import_roots(sidecar)
-        for path in used.modules
-    }
-    return sorted(names & sys.stdlib_module_names)
 
 
 def _is_closed(found: Diagnosis | None, gaps: Sequence[Gap]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from spike.completeness.parts import Gap
+from spike.completeness.missing import Gap
 from spike.core import jsonfile
 from spike.core.errors import CorruptFileError
 from spike.core.workspace import display_path

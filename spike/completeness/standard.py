@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from spike.completeness import parts, used
-from spike.completeness.parts import Gap
+from spike.completeness.missing import Gap
 from spike.completeness.used import Notes
 from spike.core import process
 from spike.packagers.recipe import Shipped

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from spike.build import fit
+from spike.completeness.missing import Gap
 from spike.completeness.outcome import Outcome
-from spike.completeness.parts import Gap
 from spike.project.sidecar import Sidecar, load
 from tests.support import sidecars
 

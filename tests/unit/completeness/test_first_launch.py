@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spike.completeness import first_launch
+from spike.completeness import first_launch, suspects
 from spike.completeness.first_launch import FirstLaunch
 from spike.launch.spec import Failure
 from spike.packagers.recipe import Shipped
@@ -82,10 +82,10 @@ def test_a_dotenv_is_looked_for_elsewhere_when_packaged(project: Path) -> None:
     read = HEAD + "print(open(os.path.dirname(__file__) + '/.env').read())\n" + TAIL
     script = "try:\n    import dotenv\nexcept ImportError:\n    pass\n" + read
     seen = launched(project, script, HEAD + TAIL, files={".env": "A=1"})
-    assert first_launch.LOAD_DOTENV in seen.remarks
+    assert suspects.LOAD_DOTENV in seen.remarks
     seen = launched(project, read, HEAD + TAIL, files={".env": "A=1"})
     assert seen.remarks
-    assert first_launch.LOAD_DOTENV not in seen.remarks, "pydantic reads such a file, too"
+    assert suspects.LOAD_DOTENV not in seen.remarks, "pydantic reads such a file, too"
     same = HEAD + "print('A=1')\n" + TAIL
     seen = launched(project, script, same, shipped=("toy/.env",), files={".env": "A=1"})
     assert seen.remarks == ()
@@ -117,7 +117,7 @@ def test_a_dotenv_that_nobody_reads_is_spoken_of_when_something_is_amiss(project
     script = f"{HEAD}try:\n    import pydantic_settings\nexcept ImportError:\n    pass\n"
     for end, told in (("raise KeyError('A')\n", True), (TAIL, False)):
         seen = launched(project, script + end, HEAD + end, files={".env": "A=1"})
-        assert (first_launch.UNREAD_DOTENV in seen.remarks) is told
+        assert (suspects.UNREAD_DOTENV in seen.remarks) is told
 
 
 def test_a_file_that_did_not_ship_may_be_needed(project: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spike.completeness import first_launch, outcome
-from spike.completeness.parts import Gap
+from spike.completeness.missing import Gap
 from spike.core.errors import CorruptFileError
 from spike.launch.spec import Launch
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spike.completeness import parts
+from spike.completeness import missing, parts
 from spike.completeness.parts import Parts
 from spike.completeness.used import Used
 from spike.packagers.recipe import Shipped, module_of
@@ -54,19 +54,19 @@ def test_below_several_roots_the_names_that_shipped_are_the_names() -> None:
 def test_no_key_is_proposed_for_a_module_with_a_name_of_pythons() -> None:
     """``email`` in ``hidden_imports`` is Python's again; renaming the own one helps."""
     own = parts.own_parts(["main.py", "email/till.py", "calendar.py"], entry="main.py")
-    (gap,) = parts.own_gaps(own, shipped("email"), used("email/till.py"))
+    (gap,) = missing.own_gaps(own, shipped("email"), used("email/till.py"))
     assert (gap.key, gap.certain) == ("", True)
     assert gap.what.startswith("email.till did not ship: Python has")
-    assert parts.own_gaps(own, shipped("email", "email.till"), NOTHING) == []
+    assert missing.own_gaps(own, shipped("email", "email.till"), NOTHING) == []
 
 
 def test_a_module_that_looks_like_a_tool_is_missed_when_it_is_loaded() -> None:
     """``tasks.py`` of Celery, a package ``docs``: of the program when the script has them."""
     files = ["main.py", "app/tasks.py", "app/docs/page.py", "setup.py"]
     own = parts.own_parts(files, entry="main.py")
-    (gap,) = parts.own_gaps(own, shipped(), used("app/tasks.py"))
+    (gap,) = missing.own_gaps(own, shipped(), used("app/tasks.py"))
     assert (gap.key, gap.values, gap.certain) == ("hidden_imports", ("app.tasks",), True)
-    assert parts.own_gaps(parts.without(own, ["app"]), shipped(), used("app/tasks.py")) == []
+    assert missing.own_gaps(parts.without(own, ["app"]), shipped(), used("app/tasks.py")) == []
 
 
 def test_a_module_that_the_script_loads_and_that_did_not_ship_is_certain() -> None:
@@ -74,7 +74,7 @@ def test_a_module_that_the_script_loads_and_that_did_not_ship_is_certain() -> No
     paths = ("plugins/__init__.py", "plugins/alpha.py", "plugins/old.py")
     names = ("plugins", "plugins.alpha", "plugins.old")
     own = Parts(modules=dict(zip(names, paths, strict=True)), data=())
-    certain, doubtful = parts.own_gaps(own, shipped("plugins"), used(*paths[:2]))
+    certain, doubtful = missing.own_gaps(own, shipped("plugins"), used(*paths[:2]))
     assert (certain.key, certain.values, certain.certain) == (
         "hidden_imports",
         ("plugins.alpha",),
@@ -87,7 +87,7 @@ def test_a_package_is_named_by_its_parts() -> None:
     """``hooks`` comes along with ``hooks.audit``."""
     modules = {"hooks": "hooks/__init__.py", "hooks.audit": "hooks/audit.py"}
     own = Parts(modules=modules, data=())
-    (gap,) = parts.own_gaps(own, shipped(), used(*modules.values()))
+    (gap,) = missing.own_gaps(own, shipped(), used(*modules.values()))
     assert (gap.key, gap.values) == ("hidden_imports", ("hooks.audit",))
 
 
@@ -96,7 +96,7 @@ def test_two_parts_that_are_found_by_name_mean_the_whole_package() -> None:
     modules = {"shop": "shop/__init__.py", "shop.apps": "shop/apps.py", "one": "one.py"}
     modules["shop.migrations.0001_initial"] = "shop/migrations/0001_initial.py"
     own = Parts(modules=modules, data=())
-    whole, single = parts.own_gaps(own, shipped(), used(*modules.values()))
+    whole, single = missing.own_gaps(own, shipped(), used(*modules.values()))
     assert (whole.key, whole.values, whole.certain) == ("collect", ("shop",), True)
     assert (single.key, single.values, single.certain) == ("hidden_imports", ("one",), True)
 
@@ -106,7 +106,7 @@ def test_what_the_script_opens_is_certain_whatever_its_name() -> None:
     files = ["main.py", "site.yml", "docs/a.md", "docs/b.md", "README.md", "pages/x.html"]
     own = parts.own_parts(files, entry="main.py")
     seen = used(files=("docs/a.md", "site.yml"))
-    certain, doubtful = parts.own_gaps(own, shipped(), seen)
+    certain, doubtful = missing.own_gaps(own, shipped(), seen)
     assert (certain.key, certain.values, certain.certain) == ("data", ("docs", "site.yml"), True)
     assert (doubtful.values, doubtful.certain) == (("pages",), False)
 
@@ -114,7 +114,7 @@ def test_what_the_script_opens_is_certain_whatever_its_name() -> None:
 def test_what_lies_in_a_folder_that_is_listed_is_used() -> None:
     """But not what is about the project: whoever watches his own folder lists it all."""
     own = parts.own_parts(["main.py", "words.txt", "README.md"], entry="main.py")
-    (gap,) = parts.own_gaps(own, shipped(), used(folders=(".",)))
+    (gap,) = missing.own_gaps(own, shipped(), used(folders=(".",)))
     assert (gap.values, gap.certain) == (("words.txt",), True)
 
 
@@ -123,7 +123,7 @@ def test_data_is_named_by_the_topmost_folder_that_is_missing_whole() -> None:
     own = Parts(
         modules={}, data=("models/a.bin", "models/b.bin", "static/css/a.css", "static/x.js", "w")
     )
-    (gap,) = parts.own_gaps(own, shipped(files=("static/x.js",)), NOTHING)
+    (gap,) = missing.own_gaps(own, shipped(files=("static/x.js",)), NOTHING)
     assert gap.key == "data"
     assert gap.values == ("models", "static/css", "w")
 
@@ -133,37 +133,37 @@ def test_files_are_told_as_the_script_finds_them() -> None:
     files = ["app/main.py", "app/a/x.txt", "app/pkg/b.py", "app/pkg/c/y.txt", "z.txt", "web/w.js"]
     own = parts.own_parts(files, entry="app/main.py", roots=("app",))
     there = shipped("pkg.b", files=("_internal/a/x.txt",))
-    gaps = parts.own_gaps(own, there, used(files=("app/a/x.txt", "app/pkg/c/y.txt", "z.txt")))
+    gaps = missing.own_gaps(own, there, used(files=("app/a/x.txt", "app/pkg/c/y.txt", "z.txt")))
     assert [(gap.key, gap.values) for gap in gaps] == [
         ("", ("z.txt",)),
         ("data", ("app/pkg/c",)),
     ]
-    assert "Fix: move it below app/ and let its path begin there" in parts.lines(gaps, {})[0]
+    assert "Fix: move it below app/ and let its path begin there" in missing.lines(gaps, {})[0]
 
 
 def test_a_package_that_is_imported_from_elsewhere_ships_whole() -> None:
     """Its files are looked for below its own name, where data would not put them."""
     files = ["main.py", "src/shop/__init__.py", "src/shop/sql/a.sql", "src/shop/b/c.css"]
     own = parts.own_parts(files, entry="main.py", roots=(".", "src"), shipped={"shop"})
-    (told,) = parts.own_gaps(own, shipped("shop"), used(files=("src/shop/sql/a.sql",)))
+    (told,) = missing.own_gaps(own, shipped("shop"), used(files=("src/shop/sql/a.sql",)))
     assert (told.key, told.values, told.certain) == ("collect", ("shop",), True)
-    (told,) = parts.own_gaps(own, shipped("shop", files=("_internal/shop/sql/a.sql",)), NOTHING)
+    (told,) = missing.own_gaps(own, shipped("shop", files=("_internal/shop/sql/a.sql",)), NOTHING)
     assert (told.key, told.values, told.certain) == ("collect", ("shop",), False)
     there = shipped("shop", files=("lib/shop/sql/a.sql", "lib/shop/b/c.css"))
-    assert parts.own_gaps(own, there, NOTHING) == []
+    assert missing.own_gaps(own, there, NOTHING) == []
 
 
 def test_a_main_that_is_not_the_entry_is_missed_by_nobody() -> None:
     """It is for ``python -m``, and the project has another command."""
     own = parts.own_parts(["shop/__main__.py", "shop/till.py"], entry="sidecar_start.py")
-    assert parts.own_gaps(own, shipped("shop.till"), NOTHING) == []
+    assert missing.own_gaps(own, shipped("shop.till"), NOTHING) == []
 
 
 def test_nothing_is_said_when_nothing_is_missing() -> None:
     """Wherever the packager has put it: ``_internal/``, ``lib/``, beside the program."""
     own = Parts(modules={"helper": "helper.py"}, data=("templates/home.html",))
     there = shipped("helper", files=("_internal/templates/home.html",))
-    assert parts.own_gaps(own, there, used("helper.py")) == []
+    assert missing.own_gaps(own, there, used("helper.py")) == []
 
 
 def test_what_is_excluded_is_not_missing() -> None:
@@ -171,7 +171,7 @@ def test_what_is_excluded_is_not_missing() -> None:
     own = parts.own_parts(["plugins/old.py", "plugins_too.py"], entry="main.py")
     kept = parts.without(own, ["plugins"])
     assert set(kept.modules) == {"plugins_too"}
-    assert parts.own_gaps(kept, shipped("plugins_too"), NOTHING) == []
+    assert missing.own_gaps(kept, shipped("plugins_too"), NOTHING) == []
 
 
 RECORD = [
@@ -233,15 +233,15 @@ def test_a_dependency_against_what_shipped(
 ) -> None:
     """Its data is missed where the sidecar names it; everything where the script has used it."""
     has = parts.distribution_parts(RECORD)
-    gaps = parts.distribution_gaps("web", has, there, seen, direct=direct)
+    gaps = missing.distribution_gaps("web", has, there, seen, direct=direct)
     assert [(gap.key, gap.values) for gap in gaps] == expected
 
 
 def test_a_gap_comes_with_the_line_that_closes_it_and_keeps_what_is_there() -> None:
     """Paste-ready TOML; what only may be needed says so."""
     own = Parts(modules={"b": "b.py"}, data=("words.txt",))
-    gaps = parts.own_gaps(own, shipped(), used("b.py"))
-    first, second = parts.lines(gaps, {"hidden_imports": ["a"]})
+    gaps = missing.own_gaps(own, shipped(), used("b.py"))
+    first, second = missing.lines(gaps, {"hidden_imports": ["a"]})
     assert first.endswith('Fix: in [tool.sidecar] set hidden_imports = ["a", "b"]')
     assert second.endswith('If the program needs it: in [tool.sidecar] set data = ["words.txt"]')
 
@@ -251,21 +251,21 @@ def test_whoever_offers_plugins_is_missed_where_plugins_are_looked_for() -> None
     has = parts.distribution_parts(RECORD, has_plugins=True)
     there = shipped("web", files=("web/templates/error.html",))
     seen = used(files=("web-1.0.dist-info/entry_points.txt",))
-    (gap,) = parts.distribution_gaps("web", has, there, seen, direct=False)
+    (gap,) = missing.distribution_gaps("web", has, there, seen, direct=False)
     assert (gap.key, gap.values) == ("metadata", ("web",))
     compiled = Shipped(modules=there.modules, files=there.files, tells_metadata=False)
-    assert parts.distribution_gaps("web", has, compiled, seen, direct=False) == []
+    assert missing.distribution_gaps("web", has, compiled, seen, direct=False) == []
 
 
 def test_a_module_that_a_text_names_is_missed() -> None:
     """With a class or a function behind it; what is told already is not told again."""
     has = parts.distribution_parts(["white/__init__.py", "white/middle.py", "white/a.py"])
     texts = ["white.middle.WhiteMiddleware", "white.a", "json.tool", "white.__version__"]
-    told = parts.Gap(key="collect", values=("white.a",), what="")
-    (gap,) = parts.named_gaps(texts, has, shipped("white"), [told])
+    told = missing.Gap(key="collect", values=("white.a",), what="")
+    (gap,) = missing.named_gaps(texts, has, shipped("white"), [told])
     assert (gap.key, gap.values, gap.certain) == ("hidden_imports", ("white.middle",), False)
     assert "the sources name 'white.middle.WhiteMiddleware' in a text" in gap.what
-    assert parts.named_gaps(texts, has, shipped("white", "white.middle", "white.a"), []) == []
+    assert missing.named_gaps(texts, has, shipped("white", "white.middle", "white.a"), []) == []
 
 
 def test_a_package_in_a_namespace_is_collected_without_its_neighbours() -> None:
@@ -273,7 +273,7 @@ def test_a_package_in_a_namespace_is_collected_without_its_neighbours() -> None:
     has = parts.distribution_parts(["google/cloud/store/__init__.py", "google/cloud/store/a.json"])
     seen = used("google/cloud/store/__init__.py", files=("google/cloud/store/a.json",))
     there = shipped("google.cloud.store")
-    (gap,) = parts.distribution_gaps("store", has, there, seen, direct=False)
+    (gap,) = missing.distribution_gaps("store", has, there, seen, direct=False)
     assert gap.values == ("google.cloud.store",)
 
 
@@ -297,11 +297,11 @@ def test_code_that_is_read_and_not_imported_is_data() -> None:
     files = ["main.py", "app.py", "unused.py", "pages/1_one.py", "pages/2_two.py"]
     own = parts.own_parts(files, entry="main.py")
     seen = Used(files=frozenset({"app.py", "pages/1_one.py"}), folders=frozenset({"pages", "."}))
-    data, doubtful = parts.own_gaps(own, shipped(), seen)
+    data, doubtful = missing.own_gaps(own, shipped(), seen)
     assert (data.key, data.values, data.certain) == ("data", ("app.py", "pages"), True)
     assert (doubtful.key, doubtful.values) == ("hidden_imports", ("unused",))
     there = shipped(files=("_internal/app.py", "pages/1_one.py", "pages/2_two.py", "unused.py"))
-    assert parts.own_gaps(own, there, seen) == []
+    assert missing.own_gaps(own, there, seen) == []
 
 
 @pytest.mark.parametrize("place", ["", "python3.11/site-packages/"])
@@ -313,7 +313,7 @@ def test_a_librarys_file_of_the_same_name_does_not_stand_for_an_own_one(place: s
     seen = used(files=("templates/index.html",))
     there = shipped("library", files=tuple(place + path for path in theirs))
     left = parts.without_dependencies(there, [library])
-    (gap,) = parts.own_gaps(own, left, seen)
+    (gap,) = missing.own_gaps(own, left, seen)
     assert (gap.key, gap.values, gap.certain) == ("data", ("templates",), True)
     both = shipped("library", files=(*there.files, "app/templates/index.html"))
-    assert parts.own_gaps(own, parts.without_dependencies(both, [library]), seen) == []
+    assert missing.own_gaps(own, parts.without_dependencies(both, [library]), seen) == []
