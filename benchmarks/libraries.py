@@ -26,6 +26,7 @@ from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import judgement
 from spike.launch.spec import Launch
+from spike.measure.results import keep
 from spike.packagers import PACKAGERS, VARIANTS, Variant, modes_alone, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
@@ -192,6 +193,8 @@ def load(path: Path | None = None) -> tuple[LibraryResult, ...]:
         CorruptFileError: The file is damaged or of another schema.
     """
     path = path or results_path()
+    packed = path.with_name(f"{path.name}.gz")
+    path = packed if packed.exists() and not path.exists() else path
     try:
         document = jsonfile.read(path, schema=SCHEMA, remedy=COMMAND)
     except FileNotFoundError:
@@ -216,7 +219,7 @@ def save(results: Sequence[LibraryResult]) -> None:
         "schema": SCHEMA,
         "results": [dataclasses.asdict(item) for item in results],
     }
-    jsonfile.write(results_path(), document, compact=True)
+    keep(results_path(), jsonfile.dumps(document) + "\n")
 
 
 def render(results: Sequence[LibraryResult]) -> str:

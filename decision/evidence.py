@@ -45,6 +45,7 @@ class Evidence:
         snapshot_problem: What is wrong with the findings that were kept; empty for nothing.
         hello: Whole runs of the tool's own hello sidecar, by name: what belongs to packager and
             mode counts for every sidecar, whoever measured it.
+        beside: Whether its platform is one that the record has beside its own.
     """
 
     sidecar: Sidecar
@@ -59,6 +60,7 @@ class Evidence:
     outcome: str = ""
     snapshot_problem: str = ""
     hello: Mapping[str, Result] = field(default_factory=dict)
+    beside: bool = False
 
     def result(self, benchmark: str) -> Result | None:
         """The last whole run of one benchmark; None when it was not run."""

@@ -172,7 +172,9 @@ def of(
         extra: Other documents that are generated as a whole, by their file.
     """
     record = path_for(evidence.sidecar, output)
-    elsewhere = tuple(reports.known(_with_outcome(other, record), beside=True) for other in others)
+    elsewhere = tuple(
+        reports.known(replace(_with_outcome(other, record), beside=True)) for other in others
+    )
     facts = reports.known(_with_outcome(evidence, record), elsewhere)
     whole = _documents(facts, extra)
     for other in elsewhere:

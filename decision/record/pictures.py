@@ -105,16 +105,9 @@ def draw_distributions(found: Mapping[str, Result]) -> Figure:
         marked = set(statistics.outliers(times))
         heights = [row + offset for offset in swarm(times)]
         shade = colour(name)
-        # One line of points with round ends: as markers they take half of the file.
-        dots = [n for n in range(len(times)) if n not in marked]
-        axes.plot(
-            [value for n in dots for value in (times[n], times[n], float("nan"))],
-            [value for n in dots for value in (heights[n], heights[n], float("nan"))],
-            color=shade,
-            linewidth=4,
-            alpha=0.75,
-            solid_capstyle="round",
-        )
+        plain = [n for n in range(len(times)) if n not in marked]
+        dots = _dots([times[n] for n in plain], [heights[n] for n in plain])
+        axes.plot(*dots, linewidth=4, alpha=0.75, **_dot(name))
         axes.plot(
             [times[n] for n in sorted(marked)],
             [heights[n] for n in sorted(marked)],
@@ -138,6 +131,20 @@ def draw_distributions(found: Mapping[str, Result]) -> Figure:
     _decades(axes, "x")
     axes.set_xlabel("launch to READY, ms, logarithmic; bar: median; ring: outlier, kept")
     return figure
+
+
+def _dots(across: Sequence[float], up: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Points as one line of no length each, with round ends: as markers they fill half a file."""
+    gap = float("nan")
+    lines = (
+        [place for value in values for place in (value, value, gap)] for values in (across, up)
+    )
+    first, second = lines
+    return first, second
+
+
+def _dot(name: str) -> dict[str, Any]:
+    return {"color": colour(name), "solid_capstyle": "round"}
 
 
 def swarm(values: Sequence[float]) -> list[float]:
@@ -222,7 +229,7 @@ def draw_trade_off(found: Mapping[str, Result]) -> Figure:
             linewidth=2,
             alpha=0.6,
         )
-        axes.plot([megabytes], [figures.median], "o", color=colour(name), markersize=8)
+        axes.plot(*_dots([megabytes], [figures.median]), linewidth=8, **_dot(name))
     sizes = [megabytes for megabytes, _ in points.values()]
     medians = [figures.median for _, figures in points.values() if figures is not None]
     middle = _middle(sizes)
@@ -327,7 +334,8 @@ PICTURES: tuple[Picture, ...] = (
 def available(evidence: Evidence) -> list[tuple[Picture, dict[str, Result]]]:
     """The pictures whose results are there and belong to today's binaries."""
     found = []
-    for picture in PICTURES:
+    # Beside the record's own platform one picture says how the variants stand.
+    for picture in PICTURES[:1] if evidence.beside else PICTURES:
         sources = {name: usable(evidence, name) for name in picture.benchmarks}
         there = {name: result for name, result in sources.items() if result is not None}
         if len(there) == len(picture.benchmarks) and all(map(shows_a_variant, there.values())):
@@ -431,6 +439,9 @@ def svg(figure: Figure, source: str, alt: str) -> str:
     text = re.sub(
         r' d="[^"]*"', lambda path: re.sub(r"\s+(?=[MLCz])|(?<=[MLC])\s+", "", path[0]), text
     )
+    text = re.sub(r"<metadata>.*?</metadata>\n", "", text, flags=re.DOTALL)
+    # Nothing is drawn beyond its axes.
+    text = re.sub(r' clip-path="[^"]*"|<clipPath.*?</clipPath>\n', "", text, flags=re.DOTALL)
     text = re.sub(r' transform="rotate\(-0 [^"]*"|(?<=<g) id="[^"]*"', "", text)
     plain, found = re.compile(r"<g/>\n|<g>\n((?:(?!</?g\b)[^\0])*)</g>\n"), 1
     while found:
@@ -473,10 +484,10 @@ def _name_rows(axes: Axes, names: Sequence[str], *, plain: bool = False) -> None
 
 def _decades(axes: Axes, which: str) -> None:
     """Ticks at 1, 2 and 5 of each decade, as plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=20))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
     axes.grid(axis="x" if which == "x" else "y", color=INK, alpha=0.25, linewidth=0.6)

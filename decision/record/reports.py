@@ -55,14 +55,12 @@ class Known:
         answer: The answer.
         sentences: The summary sentence of every report that there is something to show in.
         platforms: Every platform of the record, where there is more than one.
-        beside: Whether it is one that the record has beside its own.
     """
 
     evidence: Evidence
     answer: Answer
     sentences: Mapping[str, str] = field(default_factory=dict)
     platforms: Platforms = field(default_factory=Platforms)
-    beside: bool = False
 
     @property
     def platform(self) -> str:
@@ -84,8 +82,9 @@ class Known:
         """Every report that this sidecar can have, whether there is something to show or not."""
         sidecar = self.evidence.sidecar
         without = {"recommendation"} if self.emulated else set()  # a ranking is by times
-        if self.beside:
-            without.add("issues")  # one log, in the record's own
+        if self.evidence.beside:
+            # One log, and one packager that may have to be left: those of the record's own.
+            without |= {"issues", "contingency"}
         return [
             *([PLATFORMS] if self.platforms else []),
             *(report for report in DECIDING if report.stem not in without),
@@ -125,13 +124,12 @@ class Known:
         )
 
 
-def known(evidence: Evidence, others: Sequence[Known] = (), *, beside: bool = False) -> Known:
+def known(evidence: Evidence, others: Sequence[Known] = ()) -> Known:
     """Work the answer and the summary sentences out.
 
     Args:
         evidence: What is known on one platform.
         others: What is known on the other platforms of the record that is about it.
-        beside: Whether it is one of those others.
     """
     answer = standings.answer(evidence)
     bare = Known(
@@ -142,7 +140,6 @@ def known(evidence: Evidence, others: Sequence[Known] = (), *, beside: bool = Fa
         )
         if others
         else Platforms(),
-        beside=beside,
     )
     found = {report.stem: report.summary(bare) for report in bare.reports}
     return replace(bare, sentences={stem: text for stem, text in found.items() if text})

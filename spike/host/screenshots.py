@@ -1,4 +1,4 @@
-"""Pictures of the real window for README and docs, light and dark."""
+"""Pictures of the real window for README and docs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BEATS_S = 3.2
 
 
 def take(built: Built) -> list[Path]:
-    """Open the window on a good launch and on a crash, each light and dark, and save what it shows.
+    """Open the window on a good launch, light and dark, and on a crash, and save what it shows.
 
     Raises:
         SpikeError: The host cannot be built or shown.
@@ -38,12 +38,14 @@ def take(built: Built) -> list[Path]:
         crash = application.with_sidecar(
             good, area / "crash", faulty, Launching(args=("--fault", "crash"))
         )
-        for dark in (False, True):
-            tone = "dark" if dark else "light"
-            for name, package, state in (("window", good, "ready"), ("failure", crash, "failed")):
-                path = project() / "docs" / f"{name}-{tone}.png"
-                _shoot(package, screen, state, path, dark=dark)
-                taken.append(path)
+        for name, package, state, dark in (
+            ("window-light", good, "ready", False),
+            ("window-dark", good, "ready", True),
+            ("failure-light", crash, "failed", False),
+        ):
+            path = project() / "docs" / f"{name}.png"
+            _shoot(package, screen, state, path, dark=dark)
+            taken.append(path)
     return taken
 
 

@@ -14,7 +14,7 @@ from benchmarks.libraries import FOLDER, LibraryResult, Status
 from spike.core.errors import CorruptFileError, UsageError
 from spike.project import sidecar
 
-COMMITTED = FOLDER / "results-linux-x64.json"
+COMMITTED = FOLDER / "results-linux-x64.json.gz"
 GOOD = LibraryResult(
     library="keyring",
     variant="pyinstaller-onedir",
