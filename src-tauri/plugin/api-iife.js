@@ -103,6 +103,9 @@ class Sidecar {
     diagnostics() {
         return call('diagnostics', { name: this.name });
     }
+    report() {
+        return call('report', { name: this.name });
+    }
     start() {
         return call('start', { name: this.name });
     }

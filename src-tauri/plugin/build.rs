@@ -10,6 +10,7 @@ const COMMANDS: &[&str] = &[
     "access",
     "logs",
     "diagnostics",
+    "report",
     "prepare_update",
     "resume",
 ];

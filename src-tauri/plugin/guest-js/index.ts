@@ -216,6 +216,15 @@ export class Sidecar {
     return call('diagnostics', { name: this.name })
   }
 
+  /**
+   * A text that a user can send: versions, configuration, what happened, processes, the last lines;
+   * without names, homes and whatever looks like a key. Show it before it is saved or sent. Needs
+   * `sidecar-supervisor:logs`.
+   */
+  report(): Promise<string> {
+    return call('report', { name: this.name })
+  }
+
   /** Starts it, unless it runs. Needs `sidecar-supervisor:control`. */
   start(): Promise<void> {
     return call('start', { name: this.name })

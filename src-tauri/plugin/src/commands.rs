@@ -67,6 +67,11 @@ pub fn diagnostics(sidecars: State<'_, Sidecars>, name: &str) -> Result<Diagnost
 }
 
 #[command(async)]
+pub fn report(sidecars: State<'_, Sidecars>, name: &str) -> Result<String> {
+    sidecars.report(name)
+}
+
+#[command(async)]
 pub fn prepare_update(sidecars: State<'_, Sidecars>) -> Result<Vec<Prepared>> {
     sidecars.prepare_update()
 }

@@ -113,6 +113,7 @@ impl Builder {
                 commands::access,
                 commands::logs,
                 commands::diagnostics,
+                commands::report,
                 commands::prepare_update,
                 commands::resume,
             ])

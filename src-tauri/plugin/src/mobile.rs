@@ -53,6 +53,8 @@ unsupported! {
     fn lines(&str, u64) -> Vec<Line>;
     /// Why it failed.
     fn diagnostics(&str) -> Diagnostics;
+    /// What a user can send.
+    fn report(&str) -> String;
     /// Ends all for an update.
     fn prepare_update() -> Vec<Prepared>;
     /// Starts them again.

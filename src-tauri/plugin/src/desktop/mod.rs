@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sidecar_supervisor::support::{Bundle, Redactor};
 use sidecar_supervisor::{Snapshot, State, Supervisor, TempSpec};
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Emitter as _, Manager as _, Resource, Runtime};
@@ -38,6 +39,8 @@ pub struct Sidecars {
     life: Life,
     hub: Arc<Hub>,
     gate: Arc<Gate>,
+    /// Names and versions, for a report.
+    versions: Vec<(String, String)>,
 }
 
 /// What ends with the application.
@@ -103,7 +106,22 @@ impl Sidecars {
         }
         let life = Life(Arc::new(sidecars), Arc::clone(&hub));
         app.resources_table().add(AtCleanup(life.clone()));
-        Ok(Self { life, hub, gate })
+        let about = app.package_info();
+        let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+        let versions = [
+            (about.name.as_str(), about.version.to_string()),
+            (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION").to_owned()),
+            ("tauri", tauri::VERSION.to_owned()),
+            ("system", system),
+        ]
+        .map(|(name, version)| (name.to_owned(), version))
+        .to_vec();
+        Ok(Self {
+            life,
+            hub,
+            gate,
+            versions,
+        })
     }
 
     fn find(&self, name: &str) -> Result<&Sidecar> {
@@ -276,8 +294,6 @@ impl Sidecars {
     pub fn diagnostics(&self, name: &str) -> Result<Diagnostics> {
         let sidecar = self.find(name)?;
         let now = sidecar.supervisor.snapshot();
-        let mut lines = self.hub.lines(name, 0);
-        let last = lines.split_off(lines.len().saturating_sub(DIAGNOSIS_LINES));
         Ok(Diagnostics {
             status: self.status(name)?,
             program: sidecar.program.clone(),
@@ -285,8 +301,34 @@ impl Sidecars {
                 .launched
                 .map_or_else(|| sidecar.args.clone(), |launched| launched.args),
             text: now.failure.map(|failure| failure.text),
-            lines: last,
+            lines: self.last_lines(name),
         })
+    }
+
+    /// A text that a user can send: versions, configuration, what happened, processes and the last
+    /// lines, without names, homes and whatever looks like a key. It is to be shown before it is
+    /// saved or sent.
+    ///
+    /// # Errors
+    /// When there is no such sidecar.
+    pub fn report(&self, name: &str) -> Result<String> {
+        let sidecar = self.find(name)?;
+        let bundle = Bundle {
+            versions: self.versions.clone(),
+            configuration: sidecar.configuration.clone(),
+            sidecar: Some(sidecar.supervisor.snapshot()),
+            log: self
+                .last_lines(name)
+                .into_iter()
+                .map(|line| line.text)
+                .collect(),
+        };
+        Ok(bundle.text(&Redactor::of_this_machine()))
+    }
+
+    fn last_lines(&self, name: &str) -> Vec<Line> {
+        let mut lines = self.hub.lines(name, 0);
+        lines.split_off(lines.len().saturating_sub(DIAGNOSIS_LINES))
     }
 
     /// Ends all sidecars for an update: gives each with the proof that nothing of it runs and that

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sidecar_supervisor::support::Redactor;
 use sidecar_supervisor::{Event, Supervisor, sweep};
 
 use super::gate::Gate;
@@ -27,6 +28,8 @@ pub(super) struct Sidecar {
     pub(super) name: String,
     pub(super) program: PathBuf,
     pub(super) args: Vec<String>,
+    /// What the configuration says of it, as JSON, without the secrets among its variables.
+    pub(super) configuration: String,
     /// What an update replaces; nothing in development.
     pub(super) replaced: Option<PathBuf>,
     pub(super) autostart: bool,
@@ -91,10 +94,13 @@ impl Sidecar {
         let sources = super::sources::watch(name, &resolved.watched, &supervisor, gate)?;
         #[cfg(not(feature = "watch"))]
         let _ = (gate, resolved.watched);
+        let variables = config.env.iter().map(|(name, value)| (&**name, &**value));
+        let known = Redactor::new().variables(variables);
         Ok(Self {
             name: name.to_owned(),
             program,
             args,
+            configuration: known.text(&serde_json::to_string_pretty(config).unwrap_or_default()),
             replaced: resolved.replaced,
             autostart: config.autostart,
             window: config.window.clone(),

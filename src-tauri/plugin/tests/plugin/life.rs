@@ -70,14 +70,36 @@ fn only_who_has_the_token_of_this_launch_is_answered() {
         let old = format!("Authorization: Bearer {token}\r\n");
         assert_eq!(get(second.port.expect("said"), &old), 401);
         // Nothing that is written down or shown has it.
+        let token = second.token.clone().expect("drawn");
         let told = serde_json::to_string(&sidecars.diagnostics("api").expect("known"));
-        assert!(
-            !told
-                .expect("JSON")
-                .contains(&second.token.clone().expect("drawn"))
-        );
+        assert!(!told.expect("JSON").contains(&token));
+        let report = sidecars.report("api").expect("known");
+        assert!(!report.contains(&token), "{report}");
+        for part in [
+            "tauri-plugin-sidecar-supervisor: ",
+            "Configuration:",
+            "State: ready",
+            "Processes of the application:",
+            "The end of the log:",
+        ] {
+            assert!(report.contains(part), "{part}: {report}");
+        }
         assert!(!format!("{second:?}").contains(&second.token.expect("drawn")));
     }
+}
+
+#[test]
+fn a_report_of_what_never_ran_has_no_secret_of_the_configuration() {
+    let variables =
+        json!({"autostart": false, "env": {"SHOP_PASSWORD": "hunter2", "SHOP": "open"}});
+    let app = app(json!({"hello": with(hello(), variables)}));
+    let report = app.sidecars().report("hello").expect("known");
+    assert!(
+        report.contains("SHOP_PASSWORD") && report.contains("open"),
+        "{report}"
+    );
+    assert!(!report.contains("hunter2"), "{report}");
+    assert!(app.sidecars().report("other").is_err());
 }
 
 #[test]

@@ -5,13 +5,14 @@ use tauri_plugin_sidecar_supervisor::{Access, SidecarSupervisorExt as _, Status}
 
 use crate::support::{PATIENCE, call, greeter, page, try_app, until, with};
 
-const ALL: [(&str, &str); 11] = [
+const ALL: [(&str, &str); 12] = [
     ("status", "default"),
     ("watch", "default"),
     ("unwatch", "default"),
     ("access", "default"),
     ("logs", "logs"),
     ("diagnostics", "logs"),
+    ("report", "logs"),
     ("start", "control"),
     ("stop", "control"),
     ("restart", "control"),
