@@ -186,6 +186,8 @@ def test_a_page_has_what_its_capability_gives_and_no_more(made: Made, screen: st
         told = json.loads(shown(made.package(), screen, WHOLE_API)[2])
     assert told.get("start") == "allowed", told
     assert told["program"].endswith("my-app-api")
+    assert "State: ready" in told["report"]
+    assert not told["leaked"]
     assert (told["stopped"]["state"], told["stopped"]["survivors"]) == ("exited", 0)
     assert told["afterStop"] == "notReady"
     launches = told["launches"]

@@ -17,6 +17,8 @@ async function all() {
   const lines = []
   const unfollow = await api.logs((batch) => lines.push(...batch.lines))
   told.program = (await api.diagnostics()).program
+  told.report = await api.report()
+  told.leaked = told.report.includes(first.token)
   told.stopped = await api.stop()
   told.afterStop = await refused(api.access())
   await api.start()
