@@ -18,6 +18,7 @@ from spike.completeness.outcome import Outcome
 from spike.core.errors import BuildFailedError, SidecarError, StorageError
 from spike.core.workspace import brought
 from spike.packagers import Variant
+from spike.project import copies
 from spike.project.sidecar import Sidecar
 
 MOST_BUILDS = 3
@@ -67,7 +68,7 @@ def fit(sidecar: Sidecar, variant: Variant) -> Fit:
                 f"The plain script of {sidecar.name} does not come up, so that there is nothing "
                 "that a program could be equal to.",
                 why=outcome.plain_detail,
-                try_next=sidecar.plain_command,
+                try_next=copies.by_hand(sidecar),
             )
         more = wanted(outcome, sidecar.with_more(added))
         grown = merged(added, more)

@@ -211,7 +211,7 @@ def _launched(
             raise SidecarError(
                 f"The plain script of {sidecar.name} does not come up: {done.detail}.",
                 why=judgement.last_words(done),
-                try_next=sidecar.plain_command,
+                try_next=copies.by_hand(sidecar),
             )
         text = file.read_bytes()[: at_ready[0]].decode("utf-8", "replace")
     return _Launched(

@@ -6,11 +6,14 @@ project. The author's own folder is never written to.
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 from pathlib import Path
 
-from spike.core.errors import StorageError
-from spike.project import distribution
+from spike.core.errors import StorageError, reason
+from spike.core.workspace import command_path
+from spike.project import distribution, imports
 from spike.project.sidecar import Sidecar
 
 
@@ -57,6 +60,24 @@ def startable(sidecar: Sidecar) -> tuple[Path, Path, tuple[Path, ...]]:
         return place, stage(sidecar, place), (*files, *made)
     except OSError as error:
         raise StorageError(
-            f"{place} cannot be written: {error.strerror}.",
+            f"{place} cannot be written: {reason(error)}.",
             try_next=f"check the free space and the rights of {place.parent}",
         ) from None
+
+
+def by_hand(sidecar: Sidecar) -> str:
+    """The command that starts the plain script as it is launched, to be named in messages.
+
+    Raises:
+        StorageError: What it starts cannot be made.
+    """
+    sources, script, _ = startable(sidecar)
+    python = command_path(sidecar.python) if sidecar.python else "python"
+    args = shlex.join(sidecar.args).replace("{free_port}", "8000")
+    command = f"{python} {command_path(script)} {args}".rstrip()
+    for name, value in imports.module_path(sidecar, sources).items():
+        # PowerShell sets a variable so, and a POSIX shell in front of the command.
+        is_windows = os.name == "nt"
+        setting = f'$env:{name} = "{value}";' if is_windows else f"{name}={shlex.quote(value)}"
+        command = f"{setting} {command}"
+    return command

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from spike.core import workspace
 from spike.core.errors import SidecarError
-from spike.project import guards, metadata, roots
+from spike.project import dependency_files, extras_and_groups, guards, roots
 from spike.project.guards import Need
 from spike.project.interpreters import SUPPORTED
 from spike.project.sidecar import Sidecar
@@ -218,9 +218,9 @@ def _near(sidecar: Sidecar, top: str) -> str:
 def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
     """The refusal; a distribution is named only where its own metadata says that it is the one."""
     again = f"nox -s lock --{sidecar.option}"
-    place = metadata.place_of(sidecar.folder, sidecar.dependency_source)
+    place = dependency_files.place_of(sidecar.folder, sidecar.dependency_source)
     known = importlib.metadata.packages_distributions().get(item.top)
-    if part := metadata.part_with(sidecar.folder, known[0] if known else item.top):
+    if part := extras_and_groups.part_with(sidecar.folder, known[0] if known else item.top):
         key, name = part
         chosen = json.dumps([*getattr(sidecar, key), name], ensure_ascii=False)
         return SidecarError(
@@ -230,7 +230,7 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
         )
     if known:
         wanted = f"add {known[0]} to {place}"
-        if place == metadata.PROJECT_DEPENDENCIES:
+        if place == dependency_files.PROJECT_DEPENDENCIES:
             dependencies = json.dumps([*sidecar.dependencies, known[0]], ensure_ascii=False)
             wanted = f"in [project] set dependencies = {dependencies}"
         return SidecarError(

@@ -11,7 +11,7 @@ from pathlib import Path
 from spike.core import process, workspace
 from spike.core.command_line import say
 from spike.core.errors import SidecarError
-from spike.project import hashes, metadata
+from spike.project import dependency_files, hashes
 from spike.project.pylock import LOCK_SOURCES, foreign_lock, from_pylock
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import (
@@ -62,7 +62,7 @@ def resolved(sidecar: Sidecar) -> str:
     given, places = sidecar.dependencies, ["-"]
     if source == "requirements.txt":
         # Extras and groups stand in pyproject.toml, and count as well.
-        listed = frozenset(metadata.requirements(sidecar.folder / source))
+        listed = frozenset(dependency_files.requirements(sidecar.folder / source))
         given = tuple(text for text in given if text not in listed)
         places = [source, *(["-"] if given else [])]
     elif source == "pyproject.toml":
@@ -87,7 +87,7 @@ def indexes(sidecar: Sidecar) -> list[str]:
     Names and passwords do not get into a lock: uv finds them in the environment, in netrc or in a
     keyring.
     """
-    given = metadata.indexes(sidecar.folder, sidecar.dependency_source)
+    given = dependency_files.indexes(sidecar.folder, sidecar.dependency_source)
     lines = [re.sub(r"(?<=://)[^/@\s]+@", "", line) for line in given]
     if lines != given:
         say(
@@ -100,7 +100,7 @@ def indexes(sidecar: Sidecar) -> list[str]:
 def source_name(sidecar: Sidecar) -> str:
     """What says what a sidecar depends on, for a message."""
     source = sidecar.dependency_source
-    return source if source in LOCK_SOURCES else metadata.place_of(sidecar.folder, source)
+    return source if source in LOCK_SOURCES else dependency_files.place_of(sidecar.folder, source)
 
 
 def oldest_python(sidecar: Sidecar) -> str:

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -29,7 +28,6 @@ from spike.core.workspace import (
     TOOL,
     Workspace,
     command_path,
-    display_path,
     project,
 )
 from spike.project import entry as starting
@@ -244,28 +242,6 @@ class Sidecar:
         """The command that builds this sidecar, to be named in messages."""
         words = "".join((f" --mode {mode}" if mode else "", self.option, self.python_option))
         return f"nox -s build_{packager}" + (f" --{words}" if words else "")
-
-    @property
-    def plain_command(self) -> str:
-        """The command that starts the plain script by hand, to be named in messages."""
-        python = command_path(self.python) if self.python else "python"
-        args = "".join(f" {word}" for word in self.args).replace("{free_port}", "8000")
-        if not self.module:
-            return f"{python} {command_path(self.folder / self.entry_file)}{args}"
-        path = Path(self.entry_file)
-        above = self.folder / path.parents[self.module.count(".") + (path.stem == "__init__")]
-        shown = display_path(above)
-        root = above.absolute().as_posix() if shown.startswith("~/") else shown
-        name, _, _ = self.function.partition(".")
-        run = f"from {self.module} import {name}; sys.exit({self.function}())"
-        if not self.function:
-            run = f'runpy.run_module("{self.module}", run_name="__main__", alter_sys=True)'
-        code = (
-            f"import runpy, sys; sys.path.insert(0, {json.dumps(root, ensure_ascii=False)}); {run}"
-        )
-        if os.name == "nt":
-            return f"""{python} -c "{code.replace('"', "'")}"{args}"""
-        return f"{python} -c {shlex.quote(code)}{args}"
 
     @property
     def lock(self) -> Path | None:

@@ -23,7 +23,7 @@ from typing import Any
 from spike.core import process, workspace
 from spike.core.command_line import run_command_line, say
 from spike.core.errors import SidecarError, SpikeError, StorageError, reason
-from spike.project import metadata
+from spike.project import dependency_files, metadata
 from spike.project.metadata import LOCK_NAME, NeedsBuildError
 from spike.project.pylock import foreign_lock
 from spike.project.resolution import TIMEOUT_S, indexes, oldest_python, resolved, source_name
@@ -118,7 +118,7 @@ def check(sidecar: Sidecar) -> Path | None:
     shown = workspace.display_path(sidecar.lock)
     folders = _noted_folders(text)
     if not text.startswith(_header(sidecar, folders) + "\n"):
-        ruled = metadata.rules(sidecar.folder, sidecar.dependency_source)
+        ruled = dependency_files.rules(sidecar.folder, sidecar.dependency_source)
         what = f"dependencies{', constraints or settings of uv' if ruled else ''}"
         raise SidecarError(
             f"{shown} was made for other {what} than {source_name(sidecar)} has now.",
@@ -157,7 +157,7 @@ def _header(sidecar: Sidecar, folders: Mapping[str, str]) -> str:
         made_from[lock.name] = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
     if folders:
         made_from["folders"] = dict(folders)
-    if rules := metadata.rules(sidecar.folder, sidecar.dependency_source):
+    if rules := dependency_files.rules(sidecar.folder, sidecar.dependency_source):
         told = json.dumps(rules, sort_keys=True, default=str)
         made_from["rules"] = hashlib.sha256(told.encode()).hexdigest()[:16]
     if made_from:

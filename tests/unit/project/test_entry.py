@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from spike.core.errors import SidecarError
+from spike.core.workspace import PROJECT_VARIABLE
 from spike.project import copies, entry, sidecar
 
 CLI = """
@@ -51,7 +53,7 @@ def project(folder: Path, manifest: str = "", files: dict[str, str] | None = Non
     ],
 )
 def test_the_command_that_a_message_names_starts_the_plain_script(
-    tmp_path: Path, entry: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str, said: str
 ) -> None:
     """Also in a folder whose name a shell takes apart, and with the arguments of every launch."""
     files = {
@@ -60,9 +62,10 @@ def test_the_command_that_a_message_names_starts_the_plain_script(
     }
     place = tmp_path / "My $Project (ö)"
     folder = project(place, f'[tool.sidecar]\nentry = "{entry}"\nargs = ["--heartbeat"]', files)
-    command = sidecar.load(folder).plain_command
-    assert command.startswith("python ")
-    command = command.replace("python", sys.executable, 1)
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    command = copies.by_hand(sidecar.load(folder))
+    command = re.sub("(^|(?<= ))python ", f"{sys.executable} ", command, count=1)
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == said, done.stderr
 

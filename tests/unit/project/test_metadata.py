@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spike.core.errors import SidecarError
-from spike.project import metadata
+from spike.project import dependency_files, metadata
 from spike.project.sources import NOT_OF_THE_PROGRAM
 
 BASE = '[project]\nname = "demo"\n'
@@ -193,8 +193,8 @@ def test_requirements_are_read_as_pip_reads_them(tmp_path: Path) -> None:
         b"--extra-index-url https://example.org/simple\r\n./lib\r\n"
     )
     path = tmp_path / "requirements.txt"
-    assert list(metadata.requirements(path)) == ["click==8.1.8", "./lib"]
-    assert metadata.indexes(tmp_path, "requirements.txt") == [
+    assert list(dependency_files.requirements(path)) == ["click==8.1.8", "./lib"]
+    assert dependency_files.indexes(tmp_path, "requirements.txt") == [
         "--extra-index-url https://example.org/simple"
     ]
 
@@ -208,8 +208,8 @@ def test_what_decides_versions_beside_the_requirements_is_read(tmp_path: Path) -
         pins_dot_txt="click<9  # why\n",
         pyproject_dot_toml="[tool.uv]\npackage = false\nsources.x.path = 'x'\n",
     )
-    assert metadata.rules(tmp_path, "uv.lock") == {}, "that lock has it all"
-    assert metadata.rules(tmp_path, "requirements.txt") == {
+    assert dependency_files.rules(tmp_path, "uv.lock") == {}, "that lock has it all"
+    assert dependency_files.rules(tmp_path, "requirements.txt") == {
         "constraints": ["-c click<9", "-c https://example.org/up.txt"],
         "sources": {"x": {"path": "x"}},
     }
