@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from spike.core.process import Completed
@@ -107,10 +107,10 @@ class Lives:
         return tuple(problems)
 
     def _first_life(self) -> None:
-        run = self._start(self._request.command)
+        run = self._start(self._request.now.command)
         shows = run.wait_window(min(WINDOW_S, self._request.terms.timeout_s))
         started = shows or run.main() is not None
-        how = " ".join(self._request.command)
+        how = " ".join(self._request.now.command)
         self._row(
             Row.START,
             () if started else ("it does not run",),
@@ -143,7 +143,7 @@ class Lives:
         self._row(Row.HEALTH, () if good else (said,), said, log=() if good else run.tail())
 
     def _killed_life(self) -> None:
-        run = self._start(self._request.command)
+        run = self._start(self._request.now.command)
         self._needs_ready(run, Row.KILL)
         self._say("killing it")
         run.kill()
@@ -152,13 +152,13 @@ class Lives:
         later = f"; files until its next start: {len(files)}, such as {files[0]}" if files else ""
         self._row(Row.KILL, left, f"SIGKILL: {len(left)} processes left{later}", log=())
 
-        run = self._start((PurePosixPath(self._request.main).name,))
+        run = self._start((PurePosixPath(self._request.now.main).name,))
         self._needs_ready(run, Row.START_AGAIN)
-        name = PurePosixPath(self._request.main).name
+        name = PurePosixPath(self._request.now.main).name
         self._quit(run, Row.START_AGAIN, f"by its name {name}, ")
 
     def _upgraded_life(self) -> None:
-        run = self._start(self._request.command)
+        run = self._start(self._request.now.command)
         self._needs_ready(run, Row.UPGRADE)
         then = self._request.then
         self._say(f"upgrading to {then.version} while it runs")
@@ -174,8 +174,8 @@ class Lives:
         detail = f"{self._request.first.version} to {then.version}, {alive}, then "
         self._quit(run, Row.UPGRADE, detail)
 
-        self._request = self._request.upgraded()
-        run = self._start(self._request.command)
+        self._request = replace(self._request, now=then)
+        run = self._start(self._request.now.command)
         self._needs_ready(run, Row.NEW_SIDECAR)
         self._hashes(run, then)
         run.close()

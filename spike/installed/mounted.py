@@ -24,9 +24,9 @@ PLACE = "/tmp/.mount_app"
 def request(whole: Request) -> Request:
     """The request for the same application at its place in the mount."""
     base = f"{PLACE.lstrip('/')}/"
-    return dataclasses.replace(
-        whole, main=base + whole.main, sidecars=tuple(base + path for path in whole.sidecars)
-    )
+    sidecars = tuple(base + path for path in whole.now.sidecars)
+    now = dataclasses.replace(whole.now, main=base + whole.now.main, sidecars=sidecars)
+    return dataclasses.replace(whole, now=now)
 
 
 def environment() -> dict[str, str]:
@@ -62,7 +62,7 @@ def opened(root: Root, whole: Request) -> Iterator[tuple[tuple[str, ...], dict[s
     mount("--bind", content, place)
     try:
         mount("-o", "remount,bind,ro", place)
-        yield (f"{PLACE}/{whole.main}",), environment()
+        yield (f"{PLACE}/{whole.now.main}",), environment()
     finally:
         process.capture(["umount", "--lazy", str(place)], env={"PATH": tools()})
         with contextlib.suppress(OSError):

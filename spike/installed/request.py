@@ -103,9 +103,9 @@ class Request:
         privileged: Whether this runs as root, and not in a user namespace.
         kind: ``deb`` or ``rpm``.
         name: The package's name.
-        command: As that of the version that is installed. Likewise the next two.
         first: What is installed first.
         then: What it is upgraded to.
+        now: Which of the two is tried; its programs may be called otherwise than the other's.
         terms: How it is judged.
     """
 
@@ -114,19 +114,10 @@ class Request:
     privileged: bool
     kind: str
     name: str
-    command: tuple[str, ...]
-    main: str
-    sidecars: tuple[str, ...]
     first: Version
     then: Version
+    now: Version
     terms: Terms
-
-    def upgraded(self) -> Request:
-        """What is asked of the next version, whose programs may be called otherwise."""
-        then = self.then
-        return dataclasses.replace(
-            self, command=then.command, main=then.main, sidecars=then.sidecars
-        )
 
     def as_json(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -136,10 +127,8 @@ class Request:
 def from_json(document: Mapping[str, Any]) -> Request:
     """The request that :meth:`Request.as_json` wrote."""
     values = dict(document)
-    for name in ("first", "then"):
+    for name in ("first", "then", "now"):
         lists = {key: tuple(values[name][key]) for key in ("files", "command", "sidecars")}
         values[name] = Version(**{**values[name], **lists})
     values["terms"] = Terms(**values["terms"])
-    for name in ("command", "sidecars"):
-        values[name] = tuple(values[name])
     return Request(**values)

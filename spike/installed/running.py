@@ -115,15 +115,15 @@ class Running:
 
     def processes(self) -> list[Process]:
         """Every process in the root but those of the session."""
-        return others(self._root, (self._request.main, *self._request.sidecars))
+        return others(self._root, (self._request.now.main, *self._request.now.sidecars))
 
     def main(self) -> Process | None:
         """The application's own process: its program's, or what a script became by ``exec``."""
         became = None
         for each in self.processes():
-            if self._program(each, (self._request.main,)):
+            if self._program(each, (self._request.now.main,)):
                 return each
-            if each.pid == self._child.pid and self._program(each, self._request.sidecars):
+            if each.pid == self._child.pid and self._program(each, self._request.now.sidecars):
                 became = each
         return became
 
@@ -132,7 +132,7 @@ class Running:
         found = {}
         main = self.main()
         for each in self.processes():
-            program = self._program(each, self._request.sidecars)
+            program = self._program(each, self._request.now.sidecars)
             if program and not (main and each.pid == main.pid):
                 found[each.pid] = program
         return found
@@ -180,11 +180,11 @@ class Running:
 
     def _missing(self, settled: list[int], sidecars: Mapping[int, str]) -> str:
         """What is not there yet of that by which READY is noticed; empty when all is."""
-        request, terms = self._request, self._request.terms
+        now, terms = self._request.now, self._request.terms
         if self.main() is None:
-            return f"no process of /{request.main}"
-        if request.sidecars and not settled:
-            names = ", ".join(f"/{path}" for path in request.sidecars[:3])
+            return f"no process of /{now.main}"
+        if now.sidecars and not settled:
+            names = ", ".join(f"/{path}" for path in now.sidecars[:3])
             return f"no process of {names} that stays for {terms.settle_s:g} s"
         if terms.ready_log and terms.ready_log not in self.said():
             return f"it did not print {terms.ready_log!r}"

@@ -121,11 +121,9 @@ def _request(
         privileged=as_root,
         kind=first.kind,
         name=first.name,
-        command=first.entry.command,
-        main=first.main,
-        sidecars=first.sidecars,
         first=versions[0],
         then=versions[1],
+        now=versions[0],
         terms=dataclasses.replace(terms, health=terms.health or first.health),
     )
 

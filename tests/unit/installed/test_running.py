@@ -47,7 +47,7 @@ def test_a_script_has_a_link_and_becomes_another_program(
     (run._root.path / "opt").mkdir(parents=True)
     (run._root.path / "opt/app").touch()
     (run._root.path / "app").symlink_to("/opt/app")
-    run._request = SimpleNamespace(main="opt/app", sidecars=PROGRAMS[1:])
+    run._request = SimpleNamespace(now=SimpleNamespace(main="opt/app", sidecars=PROGRAMS[1:]))
     monkeypatch.chdir(run._root.path / "opt")
     own, other = os.getpid(), os.getppid()
     run._child, side = one(own), one(other, "/usr/bin/side")
