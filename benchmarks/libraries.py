@@ -26,7 +26,7 @@ from spike.core.tables import table
 from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import judgement
 from spike.launch.spec import Launch
-from spike.measure.results import keep
+from spike.measure.results import keep, kept
 from spike.packagers import PACKAGERS, VARIANTS, Variant, modes_alone, variant_named
 from spike.project import sidecar
 from spike.project.sidecar import Sidecar
@@ -192,9 +192,7 @@ def load(path: Path | None = None) -> tuple[LibraryResult, ...]:
     Raises:
         CorruptFileError: The file is damaged or of another schema.
     """
-    path = path or results_path()
-    packed = path.with_name(f"{path.name}.gz")
-    path = packed if packed.exists() and not path.exists() else path
+    path = kept(path or results_path())
     try:
         document = jsonfile.read(path, schema=SCHEMA, remedy=COMMAND)
     except FileNotFoundError:

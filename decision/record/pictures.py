@@ -135,12 +135,11 @@ def draw_distributions(found: Mapping[str, Result]) -> Figure:
 
 def _dots(across: Sequence[float], up: Sequence[float]) -> tuple[list[float], list[float]]:
     """Points as one line of no length each, with round ends: as markers they fill half a file."""
-    gap = float("nan")
-    lines = (
-        [place for value in values for place in (value, value, gap)] for values in (across, up)
-    )
-    first, second = lines
-    return first, second
+
+    def ends(values: Sequence[float]) -> list[float]:
+        return [place for value in values for place in (value, value, float("nan"))]
+
+    return ends(across), ends(up)
 
 
 def _dot(name: str) -> dict[str, Any]:

@@ -87,15 +87,14 @@ def walk(start: str, *, patience_s: float = 3.0) -> dict[str, Page]:
     root = urllib.parse.urlunsplit((base.scheme, base.netloc, "/", "", ""))
     waiting = [_target(start), "/"]
     found: dict[str, Page] = {}
-    deadline = time.monotonic() + TIMEOUT_S
+    began = time.monotonic()
+    deadline, patience = began + TIMEOUT_S, began + patience_s
     while waiting and len(found) < MOST_PAGES and time.monotonic() < deadline:
         target = waiting.pop(0)
         if target in found:
             continue
         page = ask(urllib.parse.urljoin(root, target))
-        while (
-            not found and not page.status and time.monotonic() < deadline - TIMEOUT_S + patience_s
-        ):
+        while not found and not page.status and time.monotonic() < patience:
             time.sleep(0.05)
             page = ask(urllib.parse.urljoin(root, target))
         found[target] = page

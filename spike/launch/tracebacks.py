@@ -99,8 +99,7 @@ def plain(text: str) -> str:
 def _heard(text: str) -> list[str]:
     """The lines, empty where they are of an exception that ended nothing, beside one that may have.
 
-    What a task tells counts where nothing else does: it may be
-    what the program waits for in vain.
+    What a task tells counts where nothing else does: it may be what the program waits for in vain.
     """
 
     def emptied(match: re.Match[str]) -> str:

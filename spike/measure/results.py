@@ -253,11 +253,20 @@ def keep(path: Path, text: str) -> Path:
     Raises:
         StorageError: It cannot be written; what was there before is unchanged.
     """
-    packed = path.with_name(f"{path.name}.gz")
-    kept, other = (path, packed) if len(text) <= PLAIN_BYTES else (packed, path)
-    jsonfile.write_text(kept, text)
+    packed = _packed(path)
+    written, other = (path, packed) if len(text) <= PLAIN_BYTES else (packed, path)
+    jsonfile.write_text(written, text)
     other.unlink(missing_ok=True)
-    return kept
+    return written
+
+
+def kept(path: Path) -> Path:
+    """Where :func:`keep` has put a file: there, or compressed."""
+    return path if path.exists() or path.suffix != ".json" else _packed(path)
+
+
+def _packed(path: Path) -> Path:
+    return path.with_name(f"{path.name}.gz")
 
 
 def _file_name(names: str) -> str:
@@ -376,8 +385,7 @@ def load_file(path: Path, *, remedy: str) -> Result | None:
     Raises:
         CorruptFileError: The file is damaged or of another schema.
     """
-    if not path.exists() and path.suffix == ".json":
-        path = path.with_name(f"{path.name}.gz")
+    path = kept(path)
     try:
         document = jsonfile.read(path, schema=SCHEMA, remedy=remedy)
     except FileNotFoundError:

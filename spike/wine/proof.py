@@ -8,7 +8,6 @@ one that fails does not keep the next from being tried.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import re
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spike.build import doctor
-from spike.core import workspace
+from spike.core import jsonfile, workspace
 from spike.core.command_line import run_command_line
 from spike.core.errors import EXIT_GOAL_MISSED, EXIT_OK, MissingToolError, SpikeError, UsageError
 from spike.core.tables import table
@@ -416,7 +415,7 @@ class Proof:
             self.steps.append(Step(name=f"the result of {name}", ok=False, said="there is none"))
             return []
         newest = max(found, key=lambda path: path.stat().st_mtime_ns)
-        samples: list[dict[str, Any]] = json.loads(_content(newest))["samples"]
+        samples: list[dict[str, Any]] = json.loads(jsonfile.text(newest, remedy=""))["samples"]
         return samples
 
 
@@ -454,11 +453,6 @@ def of_faults(samples: Sequence[Mapping[str, Any]]) -> list[Step]:
         ok = len(judged) >= LEAST_CASES and not broken
         steps.append(Step(name=f"fault cases on {name}", ok=ok, said=said))
     return steps
-
-
-def _content(path: Path) -> bytes:
-    content = path.read_bytes()
-    return gzip.decompress(content) if path.suffix == ".gz" else content
 
 
 def render(steps: Sequence[Step]) -> str:
