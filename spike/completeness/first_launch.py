@@ -101,6 +101,17 @@ class _Run:
     notes: Notes = field(default_factory=Notes)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """The program, the plain script, that once more, and what there is to know of them."""
+
+    program: _Run
+    plain: _Run
+    again: _Run
+    known: SidecarFacts
+    used: Used
+
+
 def run(
     sidecar: Sidecar,
     *,
@@ -125,6 +136,66 @@ def run(
     Raises:
         StorageError: There is no room for the copies.
     """
+    seen = _launched(sidecar, artifact, folder, provided, walk=walk)
+    program, plain, known = seen.program, seen.plain, seen.known
+    found = judgement.finding(program.launch, variant=variant, known=known)
+    judged = judgement.explained(program.launch, variant=variant, known=known)
+    judged = _beside_plain(sidecar, judged, program, plain)
+    gaps = _gaps(sidecar, shipped, seen, provided)
+    # A onefile's own folder is gone when it ends: there the script shows where it writes.
+    remarks = [
+        *judgement.remarks(
+            program=judged.wrote_program or plain.launch.wrote_program,
+            cwd=judged.wrote_cwd or plain.launch.wrote_cwd,
+        )
+    ]
+    present = {
+        key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
+    }
+    remarks += missing.lines(gaps, present)
+    differences: list[str] = []
+    findings = [found]
+    # What it did not live to say cannot be missed, but what did not ship can.
+    if judged.came_up and plain.launch.came_up:
+        differences, told, found = _compared(seen, gaps, variant=variant)
+        findings.append(found)
+        remarks += told
+        if not sidecar.smoke and not program.pages and any(not gap.certain for gap in gaps):
+            remarks.append(
+                "Nothing was asked of the program after READY, so that it was not seen whether it "
+                "needs what did not ship: a smoke command would ask"
+            )
+    is_amiss = bool(differences) or not judged.came_up
+    why = suspects.start_again(plain.notes, sidecar) if is_amiss and not shipped.has_python else ""
+    if why and not any(restarts.MARK.search(text) for text in (judged.detail, *differences)):
+        if judged.came_up:
+            differences.append(why)
+            remarks.append(why)
+        else:
+            judged = replace(judged, detail=f"{judged.detail}. Besides, {why}")
+    is_amiss = bool(differences) or not judged.ok or any(gap.certain for gap in gaps)
+    if is_amiss:
+        remarks += suspects.remarks(sidecar, seen.used)
+    return FirstLaunch(
+        program=judged,
+        plain=plain.launch,
+        gaps=tuple(gaps),
+        remarks=tuple(remarks),
+        differences=tuple(differences),
+        findings=tuple((each.key, each.value) for each in findings if each and each.key),
+        pages=sum(page.status > 0 for page in program.pages.values()),
+    )
+
+
+def _launched(
+    sidecar: Sidecar,
+    artifact: Path,
+    folder: Path | None,
+    provided: Mapping[str, str],
+    *,
+    walk: bool,
+) -> _Seen:
+    """Launch the program, and the plain script with notes of what it uses; see :func:`run`."""
     leftovers.adopt_orphans()
     sources, own_script, startable = copies.startable(sidecar)
     base = sidecar.workspace.build / "places"
@@ -148,64 +219,29 @@ def run(
             again = plain
             if program.launch.came_up and plain.launch.came_up:
                 again = _plain(sidecar, script_place, script, walk=walk)
-            own_used = plain.notes.below(script_place.sources)
-    found = judgement.finding(program.launch, variant=variant, known=known)
-    judged = judgement.explained(program.launch, variant=variant, known=known)
-    judged = _beside_plain(sidecar, judged, program, plain)
-    gaps = _gaps(sidecar, shipped, own_used, plain.notes, provided)
-    needs_modules = any(gap.certain and gap.key not in ("data", "metadata", "") for gap in gaps)
-    coming = plain.notes.modules if needs_modules else ()
-    if plain.launch.came_up:  # a traceback loads modules, too
-        gaps += standard.gaps(plain.notes, standard.bare(), shipped, sidecar.exclude, coming)
-    # A onefile's own folder is gone when it ends: there the script shows where it writes.
-    remarks = [
-        *judgement.remarks(
-            program=judged.wrote_program or plain.launch.wrote_program,
-            cwd=judged.wrote_cwd or plain.launch.wrote_cwd,
-        )
-    ]
-    present = {
-        key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
-    }
-    remarks += missing.lines(gaps, present)
-    differences: list[str] = []
-    findings = [found]
-    # What it did not live to say cannot be missed, but what did not ship can.
-    if judged.came_up and plain.launch.came_up:
-        said, found = _on_stderr(plain, again, program, variant=variant, known=known)
-        others = _otherwise(plain, again, program)
-        findings.append(found)
-        differences = [*said, *others]
-        ended = _end(program)
-        if ended == _end(plain) and any("Exception in thread" in line for line in program.stderr):
-            told = _LOOKS_IN_CWD if _IN_CWD.search(ended) else "A thread ends in both with {}"
-            remarks.append(told.format(ended))
-        remarks += others if _is_closed(found, gaps) else differences
-        if not sidecar.smoke and not program.pages and any(not gap.certain for gap in gaps):
-            remarks.append(
-                "Nothing was asked of the program after READY, so that it was not seen whether it "
-                "needs what did not ship: a smoke command would ask"
-            )
-    is_amiss = bool(differences) or not judged.came_up
-    why = suspects.start_again(plain.notes, sidecar) if is_amiss and not shipped.has_python else ""
-    if why and not any(restarts.MARK.search(text) for text in (judged.detail, *differences)):
-        if judged.came_up:
-            differences.append(why)
-            remarks.append(why)
-        else:
-            judged = replace(judged, detail=f"{judged.detail}. Besides, {why}")
-    is_amiss = bool(differences) or not judged.ok or any(gap.certain for gap in gaps)
-    if is_amiss:
-        remarks += suspects.remarks(sidecar, own_used)
-    return FirstLaunch(
-        program=judged,
-        plain=plain.launch,
-        gaps=tuple(gaps),
-        remarks=tuple(remarks),
-        differences=tuple(differences),
-        findings=tuple((each.key, each.value) for each in findings if each and each.key),
-        pages=sum(page.status > 0 for page in program.pages.values()),
-    )
+            used_of_sources = plain.notes.below(script_place.sources)
+    return _Seen(program=program, plain=plain, again=again, known=known, used=used_of_sources)
+
+
+def _compared(
+    seen: _Seen, gaps: Sequence[Gap], *, variant: str
+) -> tuple[list[str], list[str], Diagnosis | None]:
+    """In what a program differs that came up as its script did.
+
+    Returns:
+        The differences; what is to be said, which leaves out what a gap says; and the mistake that
+        is recognised in them.
+    """
+    plain, program = seen.plain, seen.program
+    said, found = _on_stderr(plain, seen.again, program, variant=variant, known=seen.known)
+    others = _otherwise(plain, seen.again, program)
+    remarks = []
+    ended = _end(program)
+    if ended == _end(plain) and any("Exception in thread" in line for line in program.stderr):
+        told = _LOOKS_IN_CWD if _IN_CWD.search(ended) else "A thread ends in both with {}"
+        remarks.append(told.format(ended))
+    differences = [*said, *others]
+    return differences, [*remarks, *(others if _is_closed(found, gaps) else differences)], found
 
 
 def _program(sidecar: Sidecar, place: Place, copy: Path, *, walk: bool) -> _Run:
@@ -326,10 +362,11 @@ def _end(run: _Run) -> str:
 def _gaps(
     sidecar: Sidecar,
     shipped: Shipped,
-    own_used: Used,
-    notes: Notes,
+    seen: _Seen,
     provided: Mapping[str, str],
 ) -> list[Gap]:
+    """What the script has used, or may use, and did not ship."""
+    notes = seen.plain.notes
     own = parts.own_parts(
         [path.as_posix() for path in sidecarlock.own_files(sidecar)],
         entry=sidecar.entry,
@@ -352,7 +389,7 @@ def _gaps(
     gaps = missing.own_gaps(
         parts.without(own, sidecar.exclude),
         parts.without_dependencies(shipped, dependencies.values()),
-        own_used,
+        seen.used,
     )
     texts = imports.dotted_texts(sidecar)
     named = {
@@ -369,6 +406,10 @@ def _gaps(
         has = parts.without(installed_parts, sidecar.exclude)
         gaps += missing.distribution_gaps(name, has, shipped, theirs, direct=name in named)
         gaps += missing.named_gaps(texts, has, shipped, gaps)
+    needs_modules = any(gap.certain and gap.key not in ("data", "metadata", "") for gap in gaps)
+    coming = notes.modules if needs_modules else ()
+    if seen.plain.launch.came_up:  # a traceback loads modules, too
+        gaps += standard.gaps(notes, standard.bare(), shipped, sidecar.exclude, coming)
     return gaps
 
 
