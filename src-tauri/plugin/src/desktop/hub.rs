@@ -189,12 +189,17 @@ impl Hub {
         }
     }
 
-    pub(super) fn status(&self, name: &str) -> Option<Status> {
+    /// A sidecar's state by what its supervisor says now: events come after it, so the picture alone
+    /// may be one change behind what `wait_ready` and `stop` have seen.
+    pub(super) fn status(&self, name: &str, now: &Snapshot) -> Option<Status> {
         let state = self.lock();
-        state
-            .pictures
-            .get(name)
-            .map(|picture| picture.status.clone())
+        let told = &state.pictures.get(name)?.status;
+        if now.launch == 0 {
+            // What was not started at all is known here alone.
+            return Some(told.clone());
+        }
+        let health = told.health.clone().filter(|_| told.launch == now.launch);
+        Some(status_of(name, told.dev, now, health))
     }
 
     /// The port that a launch said it listens on.
@@ -460,5 +465,39 @@ fn status_of(name: &str, dev: bool, snapshot: &Snapshot, health: Option<HealthAn
         survivors: u32::try_from(survivors).unwrap_or(u32::MAX),
         health,
         dev,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_never_behind_what_its_supervisor_says() {
+        let hub = Hub::default();
+        hub.add("api", true);
+        let mut now = Snapshot::idle();
+        (now.state, now.launch) = (SidecarState::WaitingReady, 1);
+        assert!(!hub.take("api", &now));
+        // The supervisor has just become ready; its event has not come yet.
+        now.state = SidecarState::Ready;
+        let status = hub.status("api", &now).expect("known");
+        assert_eq!((&*status.state, status.dev), ("ready", true));
+        // The event is told all the same when it comes.
+        assert!(hub.take("api", &now));
+    }
+
+    #[test]
+    fn what_was_not_started_at_all_has_failed() {
+        let hub = Hub::default();
+        hub.add("api", false);
+        let error = Error::Placeholder {
+            name: "api".to_owned(),
+            path: "api".into(),
+        };
+        hub.refuse("api", &error);
+        let status = hub.status("api", &Snapshot::idle()).expect("known");
+        assert_eq!(status.state, "failed");
+        assert!(status.failure.is_some());
     }
 }

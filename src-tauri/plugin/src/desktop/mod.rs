@@ -192,7 +192,12 @@ impl Sidecars {
     /// # Errors
     /// When there is no such sidecar.
     pub fn status(&self, name: &str) -> Result<Status> {
-        self.hub.status(name).ok_or_else(|| self.unknown(name))
+        self.status_at(name, &self.find(name)?.supervisor.snapshot())
+    }
+
+    fn status_at(&self, name: &str, now: &Snapshot) -> Result<Status> {
+        let status = self.hub.status(name, now);
+        status.ok_or_else(|| self.unknown(name))
     }
 
     /// Sends the state of each sidecar at once, and then every change, until `unwatch` with the
@@ -295,7 +300,7 @@ impl Sidecars {
         let sidecar = self.find(name)?;
         let now = sidecar.supervisor.snapshot();
         Ok(Diagnostics {
-            status: self.status(name)?,
+            status: self.status_at(name, &now)?,
             program: sidecar.program.clone(),
             args: now
                 .launched
