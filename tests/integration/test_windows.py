@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from spike.build import doctor
-from spike.core.errors import SpikeError
 from spike.measure import results
-from spike.wine import prefix, proof, rust
+from spike.wine import proof
 from spike.wine.compiler import Compiler
 from spike.wine.prefix import Wine
 from spike.wine.proof import Proof
 from tests.support.commands import nox
+from tests.support.wine import everything
 
 pytestmark = pytest.mark.integration
 
@@ -25,17 +24,6 @@ ASKS = """\
 #include <windows.h>
 int main(void) { return puts(GetDesktopWindow() ? "a desktop" : "none") < 0; }
 """
-
-
-def everything(place: Wine) -> None:
-    """Skip, and say what is missing, where the pieces cannot be had."""
-    if lacking := doctor.missing(doctor.examine((*prefix.NEEDS, *rust.needs(proof.folder())))):
-        names = ", ".join(item.need.name for item in lacking)
-        pytest.skip(f"there is no {names}: invoke doctor --windows --with-deps")
-    try:
-        place.archive()
-    except SpikeError as error:
-        pytest.skip(str(error))
 
 
 def test_a_program_that_needs_the_desktop_lets_go_of_its_pipe(tmp_path: Path) -> None:

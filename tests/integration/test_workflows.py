@@ -1,4 +1,4 @@
-"""The lines of the workflow's Linux jobs and of the action, run in clones as a runner would."""
+"""The lines of the workflow's jobs and of the action, run as a runner would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 
 from spike.core.workspace import TOOL as ROOT
 from spike.core.workspace import platform_id
-from tests.support import sidecars, turns, workflow_lines
+from spike.measure import results
+from spike.wine import proof
+from spike.wine.prefix import Wine
+from tests.support import sidecars, turns, wine, workflow_lines
 
 pytestmark = [pytest.mark.integration, pytest.mark.nightly]
 
@@ -67,6 +70,35 @@ def test_measured_in_one_job_and_merged_in_the_next(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="nothing was refused"):
         workflow_lines.run(job, cwd=here, temp=tmp_path / "three", env=env)
     assert "pyinstaller-onedir" in (here / "decision-record.md").read_text(encoding="utf-8")
+
+
+def test_the_windows_job_measures_under_wine(tmp_path: Path) -> None:
+    """All that can: a Python there makes no environments, and figures are refused."""
+    place = Wine(folder=proof.folder())
+    wine.everything(place)
+    place.start()
+    try:
+        project = proof.project_in(place)
+        outputs = workflow_lines.run(
+            workflow_lines.job(WORKFLOW, "measure"),
+            cwd=project,
+            temp=tmp_path / "runner",
+            env={"SIDECAR": "sidecar", "PACKAGERS": "pyinstaller", "LAUNCHES": "3"},
+            leave_out=(*NOT_HERE, "tools", "figures of this machine"),
+            shell=wine.shell(place, project, packager="pyinstaller"),
+        )
+    finally:
+        place.stop()
+    assert (outputs["folder"], outputs["sidecar"]) == (
+        "benchmarks/results/windows-x64",
+        "sidecar",
+    )
+    handed_over = results.files(project / outputs["folder"])
+    assert {"reliability", "complexity"} <= handed_over.keys()
+    launches = results.load_file(handed_over["reliability"], remedy="")
+    assert launches
+    samples = launches.of("pyinstaller-onefile")
+    assert [sample["failure"] for sample in samples] == [None] * 3
 
 
 def test_an_action_compares_with_the_base_branch(tmp_path: Path) -> None:

@@ -1,15 +1,35 @@
-"""Runs the shell lines of a workflow's job or of an action, in order, as a Linux runner does."""
+"""Runs the shell lines of a workflow's job or of an action, in order, as a runner does."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """What a runner gives lines to.
+
+    Attributes:
+        argv: The shell, with what keeps a user's settings out.
+        system: What a runner calls ``RUNNER_OS``.
+        env: Changes to the environment, by the folders that earlier steps put on the path.
+        shown: A path as its programs know it.
+    """
+
+    argv: tuple[str, ...] = ("bash", "--noprofile", "--norc")
+    system: str = "Linux"
+    env: Callable[[Sequence[str]], Mapping[str, str]] = field(
+        default=lambda more: {"PATH": os.pathsep.join([*more, os.environ["PATH"]])}
+    )
+    shown: Callable[[Path], str] = str
 
 
 def job(path: Path, name: str) -> list[dict[str, Any]]:
@@ -29,6 +49,7 @@ def run(
     temp: Path,
     env: Mapping[str, str],
     leave_out: Collection[str] = (),
+    shell: Shell = Shell(),
 ) -> dict[str, str]:
     """Run every step that has lines of its own, but for those that are named.
 
@@ -38,6 +59,7 @@ def run(
         temp: What a runner calls ``RUNNER_TEMP``.
         env: What the workflow's expressions would give.
         leave_out: Names of steps that need what is not here.
+        shell: What runs them.
 
     Returns:
         The outputs of all steps, the later winning; a text of several lines as it is in the file.
@@ -58,17 +80,18 @@ def run(
             if (match := _OF_A_STEP.fullmatch(str(value)))
         }
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
+            [*shell.argv, "-e", "-o", "pipefail", "-c", step["run"]],
             cwd=cwd / step.get("working-directory", "."),
             env={
                 **os.environ,
-                **{name: str(file) for name, file in files.items()},
-                "RUNNER_TEMP": str(temp),
-                "RUNNER_OS": "Linux",
+                **{name: shell.shown(file) for name, file in files.items()},
+                "RUNNER_TEMP": shell.shown(temp),
+                "RUNNER_OS": shell.system,
                 **env,
                 **of_steps,
-                "PATH": os.pathsep.join([*reversed(more), os.environ["PATH"]]),
+                **shell.env([*reversed(more)]),
             },
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
