@@ -87,7 +87,7 @@ def bars(result: results.Result) -> list[Bar]:
     for service in dict.fromkeys(str(each["service"]) for each in result.targets.values()):
         own = {n: each for n, each in result.targets.items() if each["service"] == service}
         plain = f"{service}/{PYTHON}"
-        fast = [name for name, each in own.items() if _is_fast(each)]
+        fast = [name for name, each in own.items() if is_fast(each)]
         if service == FASTAPI:
             folder = _best(result, [name for name in fast if own[name]["in_folder"]])
             file = _best(result, [name for name in fast if not own[name]["in_folder"]])
@@ -122,7 +122,7 @@ def bars(result: results.Result) -> list[Bar]:
     return found
 
 
-def _is_fast(facts: Mapping[str, Any]) -> bool:
+def is_fast(facts: Mapping[str, Any]) -> bool:
     """A fast variant with the service's own Python: another one is another factor."""
     return str(facts["row"]).endswith(FAST) and " " not in str(facts["row"])
 

@@ -24,6 +24,7 @@ from benchmarks.service_bars import (
     TO,
     bars,
     counted_in,
+    is_fast,
     middle_of,
     ratio_of,
     told,
@@ -33,10 +34,11 @@ from benchmarks.targets import PYTHON, Target, baselines, variant_target
 from benchmarks.wording import counted, ends, number_of
 from spike.build import buildinfo, rewriting, sessions
 from spike.completeness import crawl
+from spike.core import generated, jsonfile
 from spike.core.errors import MissingBuildError, SpikeError, UsageError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
-from spike.core.workspace import TOOL
+from spike.core.workspace import TOOL, project
 from spike.host import application, staging
 from spike.launch import judgement, smoke
 from spike.launch.places import state_of
@@ -319,6 +321,58 @@ def summary(result: results.Result) -> str:
         f"their plain script's time; medians of {number_of(launches)} good launches of each of "
         f"{counted(len(result.targets), 'row')}, in one shuffled run."
     )
+
+
+def document_path() -> Path:
+    """The page that says what a faster start gives."""
+    return project() / "docs" / "fast-start.md"
+
+
+def write_document(result: results.Result) -> bool:
+    """Put what was measured into the page; whether that changed it.
+
+    Args:
+        result: A run of every service, with whichever variants.
+
+    Raises:
+        CorruptFileError: A marker of the page is broken.
+        StorageError: It cannot be written.
+    """
+    text = jsonfile.read_text(document_path())
+    facts = result.provenance
+    circumstances = [str(facts["at"])[:10], *(str(facts[key]) for key in ("system", "cpu"))]
+    body = f"{outline(result)}\n\n{summary(result)} {'; '.join(circumstances)}.\n"
+    new = generated.rewrite(text, {NAME: body}, "invoke services")
+    if new != text:
+        jsonfile.write_text(document_path(), new)
+    return new != text
+
+
+def outline(result: results.Result) -> str:
+    """A row a service and fast variant: its ratios to the plain script, and its plain form's."""
+    rows = []
+    for name, facts in result.targets.items():
+        service, row = str(facts["service"]), str(facts["row"])
+        if not is_fast(facts):
+            continue
+        plain = f"{service}/{PYTHON}"
+        before = ratio_of(result, f"{service}/{row.removesuffix(FAST)}", plain, "READY")
+        held, usual = (counted_in(result, each, "pss_bytes") for each in (name, plain))
+        rows.append(
+            [
+                *(service, row, told(before)),
+                *(told(ratio_of(result, name, plain, to)) for to in TO),
+                f"{held / usual:.2f}" if held and usual else NOT_MEASURED,
+                NOT_MEASURED if facts["proof_s"] is None else f"{facts['proof_s']:.0f}",
+            ]
+        )
+    return table(_OUTLINED, sorted(rows))
+
+
+_OUTLINED = (
+    *("service", "variant", "READY without it, / plain", "READY, / plain"),
+    *("plus first request", "plus smoke check", "PSS, / plain", "proved in, s"),
+)
 
 
 def render(result: results.Result) -> str:

@@ -196,6 +196,8 @@ def services(
 ) -> int:
     """Compare whole services, plain and with a faster start, in one run (hours).
 
+    A run of all services puts its outline into docs/fast-start.md.
+
     Takes no --sidecar: each service is a sidecar of its own, in examples/.
 
     Takes no --python: a row of it is another Python, Debian's.
@@ -210,6 +212,9 @@ def services(
     targets, problems = whole.choose(service, variant, build=build)
     result = SERVICES.run(hello, targets, partial=bool(service or variant), **options)
     code = measuring.tell(SERVICES, hello, result)
+    if not service and whole.document_path().is_file():
+        changed = whole.write_document(result)
+        print(f"docs/fast-start.md: {'written' if changed else 'unchanged'}")
     for problem in problems:
         print(f"not measured: {problem}")
     return EXIT_CANNOT if problems else code

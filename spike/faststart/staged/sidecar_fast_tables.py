@@ -5,11 +5,16 @@ would be soon. Code that dataclasses and typing make from text is handed to the 
 make it: for these, and for nobody else, exec and compile are others, which know the texts that a
 trial run has seen. Any other text is compiled as ever.
 
+In a folder with a whole Python, modules are read from where the build has put them, without a look
+into every folder of the path before.
+
 From Python 3.15 on imports wait by the interpreter's own means (PEP 810): its filter lets those
 wait that the build has proved, and those that would wait without it.
 """
 
+import _frozen_importlib_external
 import builtins
+import io
 import marshal
 import sys
 from types import FunctionType
@@ -23,6 +28,10 @@ PYTHON = ""  # the build puts the packaged Python and its tables here
 PATTERNS = ()
 TEXTS = ()
 LAZY = ()
+PLACES = {}
+
+IS_PACKAGE, HAS_SOURCE = 1, 2
+"""What is added up for a module that has a place."""
 
 
 def fill(patterns):
@@ -134,10 +143,78 @@ def wait(lazy):
     sys.set_lazy_imports("all")
 
 
+class Placed:
+    """Finds what has a place as Python's own finder would, which is asked in any doubt."""
+
+    def __init__(self, places):
+        self.packages = __file__.rpartition("/")[0]
+        self.library = self.packages.rpartition("/")[0]
+        self.places = places
+        self.path = list(sys.path)
+
+    def find_spec(self, name, path=None, target=None):
+        """What finds a module; None for one that others have to find."""
+        kind = self.places.get(name)
+        if kind is None:
+            return None
+        root = self.packages if kind & HAS_SOURCE else self.library
+        parent, _, last = name.rpartition(".")
+        folder = f"{root}/{parent.replace('.', '/')}" if parent else root
+        # Somebody may have put other folders before these.
+        if (path != [folder]) if parent else (sys.path != self.path):
+            return None
+        base = f"{folder}/{last}"
+        stem = f"{base}/__init__" if kind & IS_PACKAGE else base
+        external = _frozen_importlib_external
+        if kind & HAS_SOURCE:
+            front, _, end = stem.rpartition("/")
+            code = f"{front}/__pycache__/{end}.{sys.implementation.cache_tag}.pyc"
+            loader = external.SourceFileLoader(name, f"{stem}.py")
+        else:
+            code = f"{stem}.pyc"
+            loader = external.SourcelessFileLoader(name, code)
+        spec = external.spec_from_file_location(
+            name,
+            loader.path,
+            loader=loader,
+            submodule_search_locations=[base] if kind & IS_PACKAGE else None,
+        )
+        spec.cached = code
+
+        def get_code(name):
+            del loader.get_code  # from now on it is like any other
+            try:
+                with io.open_code(code) as file:
+                    data = file.read()
+            except OSError:
+                return loader.get_code(name)
+            source = loader.path if kind & HAS_SOURCE else None
+            return external._compile_bytecode(
+                memoryview(data)[16:], name=name, bytecode_path=code, source_path=source
+            )
+
+        loader.get_code = get_code
+        return spec
+
+
+def place(places):
+    """Have modules found where they are.
+
+    Args:
+        places: Name of a module, to the sum of what it is.
+    """
+    finder = Placed(places)
+    usual = _frozen_importlib_external.PathFinder
+    if usual in sys.meta_path and {finder.packages, finder.library} <= set(sys.path):
+        sys.meta_path.insert(sys.meta_path.index(usual), finder)
+
+
 def begin():
     """Hand everything out, in the Python that it was made in and for."""
     if sys.version != PYTHON or sys.flags.optimize:
         return
+    if PLACES:
+        place(PLACES)
     if LAZY:
         wait(LAZY)
     fill(PATTERNS)

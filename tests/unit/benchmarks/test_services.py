@@ -115,3 +115,30 @@ def test_what_is_not_built_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(sidecar.Sidecar, "python", None)
     with pytest.raises(MissingBuildError, match="--build"):
         services.choose(["fastapi"])
+
+
+def test_a_run_of_all_services_is_outlined_in_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row a fast variant, beside what it is without; another run's rows go."""
+    page = tmp_path / "fast-start.md"
+    monkeypatch.setattr(services, "document_path", lambda: page)
+    page.write_text(
+        "before\n<!-- begin generated: services | made by: x | sha256: 0 -->\n| old |\n"
+        "<!-- end generated: services -->\nafter\n"
+    )
+    facts = {"at": "2026-11-30T10:00:00+00:00", "system": "Debian", "cpu": "a processor"}
+    whole = replace(measured(), provenance=facts)
+    assert services.write_document(whole)
+    text = page.read_text()
+    assert text.startswith("before\n<!-- begin generated: services |")
+    assert text.endswith("<!-- end generated: services -->\nafter\n")
+    assert "| old |" not in text
+    rows = [line.split("|")[1:4] for line in text.splitlines() if "-fast " in line]
+    told = {(one.strip(), two.strip()): three.strip()[:4] for one, two, three in rows}
+    assert len(told) == 4
+    assert told["fastapi", "pyinstaller-onefile-fast"] == "1.99"
+    assert told["llm", "cpython-folder-fast"] == "-"
+    assert "3.11-other" not in text
+    assert not services.write_document(whole)
+    assert "2026-11-30; Debian; a processor." in text

@@ -78,11 +78,38 @@ def test_rewritten_libraries_are_compiled_beside_sources_as_they_are(
         root = tmp_path / f"out-{len(said)}"
         folder = python_folder.Folder(root=root, settings={**settings, "overlay": said})
         python_folder.dependencies(folder)
+        python_folder.helpers(folder)
         packages = root / python_folder.PACKAGES
         assert (packages / "lib" / "__init__.py").read_text() == "x = 'plain'\n"
         (code,) = (packages / "lib" / "__pycache__").iterdir()
         assert shown.encode() in code.read_bytes()
         assert (packages / "sidecar_fast_start.pyc").is_file() == (shown == "fast")
+
+
+@linux
+def test_a_module_has_a_place_where_nothing_else_comes_before_it(tmp_path: Path) -> None:
+    """Python's own come first, the sidecar's before them, native ones before code of a name."""
+    files = {
+        python_folder.LIBRARY: "json/__init__.pyc json/tool.pyc zipp.pyc own.pyc half/way.pyc",
+        python_folder.PACKAGES: "web/__init__.py web/app.py web/fast.py web/fast.abi3.so zipp.py "
+        "speedups/__init__.py speedups.cpython-311-x86_64-linux-gnu.so loose/part.py both.py "
+        "both/__init__.py",
+    }
+    for base, names in files.items():
+        for name in names.split():
+            path = tmp_path / base / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    folder = python_folder.Folder(root=tmp_path, settings={"modules": ["main.py", "src/own.py"]})
+    package, source = python_folder.IS_PACKAGE, python_folder.HAS_SOURCE
+    assert python_folder.places(folder) == {
+        "json": package,
+        "json.tool": 0,
+        "zipp": 0,
+        "web": source + package,
+        "web.app": source,
+        "both": source + package,
+    }
 
 
 def test_the_environments_own_python_fills_the_folder() -> None:
