@@ -6,7 +6,7 @@ from invoke.context import Context
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from commands.benchmark_task import numbers
-from commands.edge import DRAFT_HELP, HELLO, PYTHON_HELP, SIDECAR_HELP, edge
+from commands.edge import DRAFT_HELP, HELLO, PYTHON_HELP, SIDECAR_HELP, edge, goes_alone
 from commands.task import task
 
 LAUNCHES = BENCHMARKS[RELIABILITY].options[0]
@@ -132,6 +132,8 @@ def signing_plan(
     from spike.project import sidecar as sidecars
     from spike.signing import plan
 
+    if artifact:
+        goes_alone("--artifact", variant=variant, python=python)
     what = sidecars.load(sidecar, python)
     if artifact:
         place = Path(artifact).resolve()
@@ -175,8 +177,11 @@ def doctor(
     from spike.project.metadata import NeedsBuildError
 
     if pythons:
+        goes_alone("--pythons", windows=windows, with_deps=with_deps, sidecar=sidecar)
         print(interpreters.render(interpreters.here()))
         return EXIT_OK
+    if windows:
+        goes_alone("--windows", sidecar=sidecar)
     what, later = None, ""
     try:
         what = sidecars.load(sidecar) if sidecar else None

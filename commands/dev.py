@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from invoke.context import Context
 
+from commands.edge import edge, goes_alone
 from commands.task import task
 
 
@@ -17,6 +18,7 @@ from commands.task import task
         "all": "the old name of --nightly",
     }
 )
+@edge
 def test(
     c: Context,
     fast: bool = False,  # noqa: PT028 - options of a task
@@ -29,6 +31,8 @@ def test(
     """
     import os
 
+    if fast:
+        goes_alone("--fast", nightly=nightly, all=all)
     where = ["tests/quality", "tests/unit", *([] if fast else ["tests/integration"])]
     which = ["-m", ""] if nightly or all else []
     if fast:

@@ -74,6 +74,27 @@ def one_of(value: str, option: str, known: Sequence[str]) -> str:
     return value
 
 
+def goes_alone(option: str, **others: object) -> None:
+    """Refuse what an option that was given would leave unheard.
+
+    Args:
+        option: The option, such as ``--why``.
+        others: Options that have no effect beside it, by their names, with what was given.
+
+    Raises:
+        UsageError: One of them was given.
+    """
+    from spike.core.errors import UsageError
+
+    unheard = [f"--{name.replace('_', '-')}" for name, value in others.items() if value]
+    if unheard:
+        raise UsageError(
+            f"{option} and {' and '.join(unheard)} are two things.",
+            why=f"{option} answers alone, and {unheard[0]} would have no effect beside it.",
+            try_next=f"one of the two, {option} or {unheard[0]}",
+        )
+
+
 def whole_number(text: str, option: str, *, low: int, high: int) -> int:
     """Read a whole number; invoke's own conversion would answer a typing mistake with a traceback.
 

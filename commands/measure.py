@@ -6,7 +6,7 @@ from invoke.context import Context
 
 from benchmarks.registry import BENCHMARKS, RELIABILITY
 from commands.benchmark_task import helps, measured, numbers, task_of
-from commands.edge import HELLO, PYTHON_HELP, SIDECAR_HELP, VARIANT_HELP, edge
+from commands.edge import HELLO, PYTHON_HELP, SIDECAR_HELP, VARIANT_HELP, edge, goes_alone
 from commands.task import task
 
 PARALLEL = BENCHMARKS["parallel"]
@@ -126,6 +126,7 @@ def faults(
             try_next="invoke faults --list --platform windows",
         )
     if list:
+        goes_alone("--list", variant=variant, host=host, python=python)
         print(report.render_list(cases, platform))
         return EXIT_OK
     benchmark = BENCHMARKS["faults_host"] if host else FAULTS
@@ -242,6 +243,7 @@ def libraries(
     from benchmarks import libraries as trial
 
     if check:
+        goes_alone("--check", library=library, variant=variant, force=force)
         complaints = trial.check_document(trial.load())
         print("\n".join(complaints) or "docs/libraries.md is what the results say")
         return 1 if complaints else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from commands.edge import HELLO, PYTHON_HELP, SIDECAR_HELP, edge, whole_number
+from commands.edge import HELLO, PYTHON_HELP, SIDECAR_HELP, edge, goes_alone, whole_number
 from commands.task import task
 
 
@@ -40,6 +40,10 @@ def startup(
     from spike.profile import startup as profiles
     from spike.project import sidecar as sidecars
 
+    if why:
+        goes_alone("--why", compare=compare, json=json)
+    if compare:
+        goes_alone("--compare", json=json)
     number = whole_number(launches, "--launches", low=1, high=100)
     emulated.refuse("invoke startup")
     before = profiles.load(Path(compare)) if compare else None

@@ -333,8 +333,8 @@ PICTURES: tuple[Picture, ...] = (
 def available(evidence: Evidence) -> list[tuple[Picture, dict[str, Result]]]:
     """The pictures whose results are there and belong to today's binaries."""
     found = []
-    # Beside the record's own platform one picture says how the variants stand.
-    for picture in PICTURES[:1] if evidence.beside else PICTURES:
+    # A platform beside the record's own has its tables; pictures of it would be as large as these.
+    for picture in () if evidence.beside else PICTURES:
         sources = {name: usable(evidence, name) for name in picture.benchmarks}
         there = {name: result for name, result in sources.items() if result is not None}
         if len(there) == len(picture.benchmarks) and all(map(shows_a_variant, there.values())):

@@ -39,6 +39,13 @@ def invoke(*words: str) -> subprocess.CompletedProcess[str]:
         (["issue"], "--title, --list, --draft and --reproduce"),
         (["issue", "--title", "x", "--severity", "urgent"], "blocker, high, medium, low"),
         (["issue", "--reproduce", "9999"], "No entry '9999'"),
+        (["doctor", "--pythons", "--with-deps"], "--pythons and --with-deps are two things"),
+        (["doctor", "--windows", "--sidecar", "sidecar"], "--windows and --sidecar are two"),
+        (["signing-plan", "--artifact", "x", "--variant", "y"], "--artifact and --variant are"),
+        (["startup", "--why", "ssl", "--json"], "--why and --json are two things"),
+        (["test", "--fast", "--nightly"], "--fast and --nightly are two things"),
+        (["libraries", "--check", "--force"], "--check and --force are two things"),
+        (["faults", "--list", "--host"], "--list and --host are two things"),
     ],
 )
 def test_a_wrong_argument_is_an_error_with_exit_code_2(words: list[str], named: str) -> None:
