@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from spike.launch import diagnosis, leftovers, procs
+from spike.launch import diagnosis, leftovers, lifecycle, procs
 from spike.launch.causes import Diagnosis, SidecarFacts
 from spike.launch.diagnosis import diagnose
 from spike.launch.launcher import launch
@@ -82,7 +82,7 @@ def finding(launch: Launch, *, variant: str, known: SidecarFacts) -> Diagnosis |
     """The diagnosis of a failed launch; None for a good one and when nothing is recognised."""
     if launch.failure is None:
         return None
-    return diagnose(
+    return lifecycle.of_launch(launch) or diagnose(
         stderr="\n".join(launch.stderr_tail),
         stdout="\n".join(launch.stdout_tail),
         variant=variant,

@@ -78,6 +78,11 @@ def launch(
                     running.kill()
                     running.wait_exit(LAST_WORDS_S)
                 running.ready_ms = None
+            elif running.pid is not None and running.exit_code == 0:
+                # Another process may go on in the background, until it writes to whom nobody reads.
+                running.pump(lambda: running.ready_count > 0, LAST_WORDS_S)
+                _look(running)
+                running.ready_ms = None
             result = running.result()
         if inspect is not None:
             result = inspect(result, running.mark, running.tmp)

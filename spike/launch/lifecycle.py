@@ -1,4 +1,7 @@
-"""Explains a program that runs and does not say READY, or does not end by itself when it should."""
+"""Explains a program that runs and does not say READY, or does not end by itself when it should.
+
+Or that says it twice, or goes on without the process that was started.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable
 
 from spike.launch.causes import Cause, Diagnosis, SidecarFacts
 from spike.launch.ready import Ready
+from spike.launch.spec import TWICE, Failure, Launch
 from spike.launch.tracebacks import plain
 
 _NOT_YET = re.compile(r"\b(?:not|get|getting|be|until|when|if) *$", re.IGNORECASE)
@@ -72,6 +76,33 @@ def ready_form(said: list[str], aside: list[str], facts: SidecarFacts) -> Diagno
     else:
         return None
     return Diagnosis(cause=Cause.READY_FORM, target=wanted, message=message, fix=fix)
+
+
+def of_launch(launch: Launch) -> Diagnosis | None:
+    """What the course of a launch shows, whatever was written."""
+    early = launch.failure is Failure.EXITED_BEFORE_READY
+    others = launch.processes_left or (early and launch.same_program)
+    went = early or launch.failure is Failure.DIED_AFTER_READY
+    if went and launch.exit_code == 0 and others:
+        return Diagnosis(
+            cause=Cause.STOP_FORM,
+            target="background",
+            message="The process that was started ended with 0, and another one went on without "
+            "it: it goes into the background, where a host can neither wait for it nor stop it.",
+            fix="leave out what does that (an option such as --daemon, a fork, Popen and an exit); "
+            "the process that is started stays until it is asked to stop",
+        )
+    # Where something shows that it was started again, that is said already.
+    if launch.failure is Failure.DUPLICATE_READY and launch.detail.endswith(TWICE):
+        return Diagnosis(
+            cause=Cause.READY_FORM,
+            target="twice",
+            message="Nothing shows that it was started again: it says so in two places, or over "
+            "and over, and a host cannot know which of them to believe.",
+            fix="say it once, when everything is up; where the line is a framework's, set "
+            "ready_pattern in [tool.sidecar] to what one of them has alone",
+        )
+    return None
 
 
 def asked_in_vain(facts: SidecarFacts) -> Diagnosis | None:

@@ -55,6 +55,9 @@ class Failure(StrEnum):
     LEFT_FILES = "left_files"
 
 
+TWICE = " came again"
+"""How the words of a line that was READY once more end."""
+
 AT_THE_END = (Failure.UNCLEAN_STOP, Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 """What can only happen to a program that has done all that it was asked for."""
 

@@ -140,6 +140,15 @@ def test_a_grandchild_that_holds_the_pipes_is_found_and_ended() -> None:
     assert time.monotonic() - started < 8
 
 
+def test_a_program_that_goes_into_the_background_is_seen() -> None:
+    """It said READY to nobody: what was started had ended before; no time is taken of that."""
+    background = "import os, time\nif os.fork(): os._exit(0)\ntime.sleep(0.3)\n"
+    launch = run(f"{background}print('READY', flush=True)\ntime.sleep(60)")
+    assert launch.failure is Failure.EXITED_BEFORE_READY
+    assert (launch.exit_code, launch.ready_ms, launch.same_program) == (0, None, 1)
+    assert run("").same_program == 0
+
+
 def test_files_left_in_the_temporary_folder_are_found_and_removed() -> None:
     """Each launch has a TMPDIR of its own; what is left there was left by the launch."""
     script = GOOD.replace(

@@ -6,10 +6,11 @@ import dataclasses
 
 import pytest
 
+from spike.launch import judgement
 from spike.launch.causes import Cause, SidecarFacts
 from spike.launch.diagnosis import diagnose
 from spike.launch.ready import Ready
-from spike.launch.spec import Failure
+from spike.launch.spec import Failure, Launch
 
 APP = SidecarFacts(name="app", provided={})
 
@@ -166,3 +167,38 @@ def test_not_ready_is_not_ready() -> None:
         )
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("launch", "says", "fix"),
+    [
+        (
+            Launch(failure=Failure.EXITED_BEFORE_READY, exit_code=0, same_program=1),
+            "another one went on without it",
+            "leave out what does that",
+        ),
+        (
+            Launch(failure=Failure.DIED_AFTER_READY, exit_code=0, processes_left=("app",)),
+            "it goes into the background",
+            "stays until it is asked to stop",
+        ),
+        (
+            Launch(failure=Failure.DUPLICATE_READY, detail="READY came again"),
+            "in two places, or over and over",
+            "set ready_pattern in [tool.sidecar]",
+        ),
+        # A crash that leaves a child, an end with nothing left, and a start that is explained.
+        (Launch(failure=Failure.DIED_AFTER_READY, exit_code=1, processes_left=("app",)), "", ""),
+        (Launch(failure=Failure.EXITED_BEFORE_READY, exit_code=0), "", ""),
+        (Launch(failure=Failure.DUPLICATE_READY, detail="READY came again: reload"), "", ""),
+    ],
+)
+def test_what_the_course_of_a_launch_shows_is_said(launch: Launch, says: str, fix: str) -> None:
+    """Whatever it wrote; and nothing where it shows nothing."""
+    found = judgement.finding(launch, variant="v", known=APP)
+    if not says:
+        assert found is None
+        return
+    assert found is not None
+    assert says in found.message
+    assert fix in found.fix
