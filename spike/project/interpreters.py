@@ -26,7 +26,8 @@ SHOW: Final = "invoke doctor --pythons"
 """Shows those that are here."""
 
 _TELL = (
-    "import sys; print('.'.join(map(str, sys.version_info[:3]))); print(sys.base_prefix, end='')"
+    "import sys; print('.'.join(map(str, sys.version_info[:3]))); print(sys.base_prefix); "
+    "print(sys.executable, end='')"
 )
 _VERSION = re.compile(r"3\.\d+(\.\d+)?")
 
@@ -178,11 +179,23 @@ def ask(python: str) -> Interpreter | None:
     except MissingToolError:
         return None
     # In lines, which end with a carriage return on Windows.
-    version, prefix = [*done.output.strip().splitlines(), "", ""][:2]
+    version, prefix, itself = [*done.output.strip().splitlines(), "", "", ""][:3]
     if not done.ok or not version:
         return None
     place = Path(prefix) if prefix else Path(python).parent.parent
-    return Interpreter(program=Path(python), version=version, prefix=place.resolve())
+    program = Path(itself if itself and _is_script(Path(python)) else python)
+    return Interpreter(program=program, version=version, prefix=place.resolve())
+
+
+def _is_script(program: Path) -> bool:
+    """Whether it only looks for the Python, as a version manager's shims do: that takes its time."""
+    if program.suffix.lower() in (".bat", ".cmd"):
+        return True
+    try:
+        with program.open("rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
 
 
 def version_of(python: str) -> str:

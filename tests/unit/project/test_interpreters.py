@@ -97,3 +97,19 @@ def test_every_python_that_is_here_is_listed_once_and_so_is_what_is_lacking() ->
     first, second, *_ = interpreters.render([interpreters.running()]).splitlines()
     assert first.endswith(" (the own one)")
     assert second.endswith(": uv python install " + second.split(" ")[0])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the script is a shell's")
+def test_a_shim_is_not_measured_but_what_it_runs(tmp_path: Path) -> None:
+    """A version manager's script takes longer than a Python to start; a link is left as it is."""
+    shim = tmp_path / "python3"
+    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    shim.chmod(0o755)
+    found = interpreters.ask(str(shim))
+    assert found is not None
+    assert found.program == Path(sys.executable)
+    link = tmp_path / "linked"
+    link.symlink_to(sys.executable)
+    linked = interpreters.ask(str(link))
+    assert linked is not None
+    assert linked.program == link
