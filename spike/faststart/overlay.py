@@ -323,7 +323,8 @@ class _Maker:
         plain: tuple[proof.Seen, proof.Seen],
     ) -> Sequence[Difference]:
         """What the rewritten libraries show that the plain ones do not."""
-        fast = proof.look(
+        look = functools.partial(
+            proof.look,
             self.place.root / "proof",
             before=[name for name in names if name in chosen.loaded],
             after=[name for name in names if name not in chosen.loaded],
@@ -334,12 +335,22 @@ class _Maker:
             tables=self.tables if made else None,
             path=self._path(),
         )
+        fast = look()
         if isinstance(fast, Difference):
             return [fast]
-        return [
+        problems = [
             *proof.unproved(plain[0], chosen.statements.keys()),
-            *proof.differences(plain[0], plain[1], fast),
+            *proof.failures(fast),
         ]
+        if found := proof.differences(plain[0], plain[1], fast):
+            # What is another thing in each process may be the same in two of them, by chance.
+            first, second = self._plainly(names, plain[0]["sources"].keys())
+            fast = look()
+            if isinstance(fast, Difference):
+                return [fast]
+            again = proof.differences(first, second, fast)
+            problems += [*proof.failures(fast), *(each for each in found if each in again)]
+        return problems
 
     def _path(self) -> list[str]:
         path = imports.module_path(self.sidecar, self.place.sources).get("PYTHONPATH", "")

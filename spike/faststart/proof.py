@@ -147,6 +147,12 @@ def differences(plain: Seen, again: Seen, fast: Seen) -> tuple[Difference, ...]:
     ours_said = Counter(each for each in map(tuple, fast["warnings"]) if each not in unstable)
     for warning in sorted((stable - ours_said) + (ours_said - stable)):
         found.append(Difference(module=_module_of(warning[2], fast), what=f"warning {warning[1]}"))
+    return tuple(dict.fromkeys(found))
+
+
+def failures(fast: Seen) -> tuple[Difference, ...]:
+    """What could not be loaded first of all, or by several threads at once."""
+    found: list[Difference] = []
     for key, said in sorted(fast["first"].items()):
         module, _, name = key.partition(" ")
         found.append(Difference(module=module, what=f"{name} cannot be loaded first: {_end(said)}"))

@@ -74,7 +74,7 @@ for name in NAMES.split():
     importlib.import_module(name)
 said = {}
 for name, module in sorted(sys.modules.items()):
-    spec = module.__spec__
+    spec = getattr(module, "__spec__", None)
     if spec is None or name.startswith("sidecar_fast"):
         continue
     loader = spec.loader
@@ -84,7 +84,8 @@ for name, module in sorted(sys.modules.items()):
         if isinstance(each, types.FunctionType)
     }
     said[name] = [
-        *(str(type(loader)), str(getattr(loader, "__dict__", "")), loader is module.__loader__),
+        *(str(type(loader)), isinstance(loader, type) or str(vars(loader))),
+        loader is module.__loader__,
         *(spec.origin, spec.cached, str(spec.submodule_search_locations), spec.has_location),
         *(str(getattr(module, each, "")) for each in ("__file__", "__cached__", "__path__")),
         sorted(files),
@@ -111,7 +112,8 @@ def test_modules_are_found_as_python_itself_finds_them(built: Build, tmp_path: P
         said.append(json.loads(done.stdout))
     plain, fast = said
     assert len(plain[0]) > 200
-    assert fast == plain
+    # What hands out tables needs some modules early.
+    assert {name: fast[0].get(name) for name in plain[0]} == plain[0]
     assert fast[1] == str(tmp_path / "wsgiref.py")
     # It was asked at all.
     shown = (

@@ -191,6 +191,31 @@ EFFECTS = {
 }
 
 
+def test_what_was_alike_by_chance_is_no_difference(tmp_path: Path) -> None:
+    """A clock's time, say, may be the same in both plain runs: what is real differs again."""
+
+    def made(name: str, which: int) -> tuple[dict[str, Any], int]:
+        folder = tmp_path / name
+        folder.mkdir()
+        counter = folder / "counter"
+        counter.touch()
+        noted = (
+            f"with open({str(counter)!r}, 'r+') as file:\n"
+            f"    chance = len(file.read()) == {which}\n"
+            "    file.write('x')\n"
+        )
+        other = f"{LIBRARIES['other.py']}\n{noted}"
+        return make(folder, {**LIBRARIES, "other.py": other}), counter.stat().st_size
+
+    plain, count = made("never", -1)
+    assert plain["left_out"] == {}
+    # The last to be executed is what is compared with the plain runs.
+    found, more = made("once", count - 1)
+    assert more > count
+    assert found["left_out"] == {}
+    assert found["texts"].keys() == plain["texts"].keys()
+
+
 def test_an_import_with_effects_is_made_as_always(tmp_path: Path) -> None:
     """Whatever it changes outside of itself; one without waits."""
     libraries = {
