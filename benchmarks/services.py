@@ -37,7 +37,7 @@ from spike.completeness import crawl
 from spike.core import generated, jsonfile
 from spike.core.errors import MissingBuildError, SpikeError, UsageError
 from spike.core.progress import progress, shuffled_rounds
-from spike.core.tables import NOT_MEASURED, megabytes, milliseconds, table
+from spike.core.tables import NOT_MEASURED, compact, megabytes, milliseconds, table
 from spike.core.workspace import TOOL, project
 from spike.host import application, staging
 from spike.launch import judgement, smoke
@@ -366,7 +366,7 @@ def outline(result: results.Result) -> str:
                 NOT_MEASURED if facts["proof_s"] is None else f"{facts['proof_s']:.0f}",
             ]
         )
-    return table(_OUTLINED, sorted(rows))
+    return compact(_OUTLINED, sorted(rows))
 
 
 _OUTLINED = (

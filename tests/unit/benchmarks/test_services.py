@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 
 from benchmarks import service_bars, services
 from spike.build import buildinfo
+from spike.core import generated
 from spike.core.errors import MissingBuildError, UsageError
+from spike.core.workspace import TOOL
 from spike.packagers import VARIANTS
 from spike.project import sidecar
 from tests.support.evidence import result
@@ -142,3 +145,16 @@ def test_a_run_of_all_services_is_outlined_in_the_page(
     assert "3.11-other" not in text
     assert not services.write_document(whole)
     assert "2026-11-30; Debian; a processor." in text
+
+
+def test_the_outline_in_the_page_is_as_the_command_has_written_it() -> None:
+    """No digit of it was changed by hand."""
+    text = (TOOL / "docs" / "fast-start.md").read_text(encoding="utf-8")
+    block = re.search(
+        r"<!-- begin generated: services \|[^>]* sha256: (\w+) -->\n(.*)<!-- end generated: s",
+        text,
+        re.DOTALL,
+    )
+    assert block is not None
+    assert "| fastapi " in block[2]
+    assert generated.checksum(block[2]) == block[1]
