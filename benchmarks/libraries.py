@@ -22,7 +22,7 @@ from typing import Any
 from spike.build import advice, buildinfo, sessions
 from spike.core import generated, jsonfile, process
 from spike.core.errors import CorruptFileError, SpikeError, UnsuitableError, UsageError
-from spike.core.tables import table
+from spike.core.tables import compact
 from spike.core.workspace import TOOL, platform_id, project
 from spike.launch import judgement
 from spike.launch.spec import Launch
@@ -240,7 +240,7 @@ def render(results: Sequence[LibraryResult]) -> str:
         "library",
         *(f"{name} ({', '.join(versions[name]) or 'not run'})" for name in variants),
     ]
-    return table(headers, rows)
+    return compact(headers, rows)
 
 
 def cell(result: LibraryResult) -> str:

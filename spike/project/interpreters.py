@@ -188,7 +188,7 @@ def ask(python: str) -> Interpreter | None:
 
 
 def _is_script(program: Path) -> bool:
-    """Whether it only looks for the Python, as a version manager's shims do: that takes its time."""
+    """Whether it only looks for the Python, as a version manager's shims do, in its time."""
     if program.suffix.lower() in (".bat", ".cmd"):
         return True
     try:
