@@ -34,8 +34,9 @@ def known(sidecar: Sidecar) -> dict[str, tuple[Sidecar, Interpreter | None]]:
     """Every Python that is here or was built with: its label, the sidecar with it, and it."""
     own = sidecar.own_python()
     found = {own.short if own else sidecar.python_version: (sidecar, own)}
-    for each in interpreters.here():
-        if name := interpreters.name_beside(own, each):
+    here = interpreters.here()
+    for each in here:
+        if name := interpreters.name_beside(own, each, here):
             beside = replace(sidecar, python_name=name, python_asked=str(each.program))
             found.setdefault(name, (beside, each))
     for folder in sorted((sidecar.workspace.root / "dist").glob("python-*")):

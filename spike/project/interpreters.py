@@ -113,20 +113,27 @@ def here() -> list[Interpreter]:
     return sorted(found.values(), key=lambda each: SUPPORTED.index(each.short))
 
 
-def name_beside(own: Interpreter | None, asked: Interpreter) -> str:
+def name_beside(
+    own: Interpreter | None, asked: Interpreter, among: Sequence[Interpreter] | None = None
+) -> str:
     """What a Python is called where builds and results of several lie; empty for the own one.
 
     Args:
         own: The Python that is packaged when nothing is asked for; None where it is not here.
         asked: The one that is meant.
+        among: Those that are :func:`here`; looked for when None.
 
     Returns:
-        Its version, such as ``3.13``. Where the own one has that too, its origin as well, such as
-        ``3.11-debian``.
+        Its version, such as ``3.13``. Where the own one has that too, or another one is found first
+        when that version is asked for, its origin as well, such as ``3.11-debian``.
     """
-    if own is None or asked.short != own.short:
+    if own is not None and asked.prefix == own.prefix:
+        return ""
+    among = here() if among is None else among
+    first = next((each for each in among if each.short == asked.short), asked)
+    if first.prefix == asked.prefix and (own is None or asked.short != own.short):
         return asked.short
-    return "" if asked.prefix == own.prefix else f"{asked.short}-{_origin(asked.prefix)}"
+    return f"{asked.short}-{_origin(asked.prefix)}"
 
 
 def render(found: Sequence[Interpreter]) -> str:

@@ -84,8 +84,18 @@ def test_another_python_never_has_the_name_of_the_own_one(
     """One of its version carries where it comes from."""
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "debian"})
     own = python("3.11.7", "/home/a/.pyenv/versions/3.11.7")
-    assert interpreters.name_beside(own, asked) == name
-    assert interpreters.name_beside(None, asked) == asked.short
+    assert interpreters.name_beside(own, asked, []) == name
+    assert interpreters.name_beside(None, asked, []) == asked.short
+
+
+def test_two_of_one_version_never_have_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found first has the version alone; else one's builds would replace the other's."""
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "debian"})
+    own = python("3.12.1", "/home/a/.pyenv/versions/3.12.1")
+    first, second = python("3.11.7", "/home/a/.pyenv/versions/3.11.7"), python("3.11.2", "/usr")
+    names = [interpreters.name_beside(own, each, [own, first, second]) for each in (first, second)]
+    assert names == ["3.11", "3.11-debian"]
+    assert interpreters.name_beside(own, second, [own]) == "3.11"
 
 
 def test_every_python_that_is_here_is_listed_once_and_so_is_what_is_lacking() -> None:
