@@ -36,6 +36,9 @@ from spike.packagers.recipe import TABLES
 from spike.project import copies, imports
 from spike.project.sidecar import Sidecar
 
+MORE_LOOKS = 2
+"""So often what differs is looked at again: an order of addresses may have two forms only."""
+
 MOST_ROUNDS = 8
 """So often something may be left out before the build goes on without an overlay."""
 
@@ -342,15 +345,20 @@ class _Maker:
             *proof.unproved(plain[0], chosen.statements.keys()),
             *proof.failures(fast),
         ]
-        if found := proof.differences(plain[0], plain[1], fast):
+        found = proof.differences(plain[0], plain[1], fast)
+        for _ in range(MORE_LOOKS):
+            if not found:
+                break
             # What is another thing in each process may be the same in two of them, by chance.
             first, second = self._plainly(names, plain[0]["sources"].keys())
             fast = look()
             if isinstance(fast, Difference):
                 return [fast]
+            problems += proof.failures(fast)
             again = proof.differences(first, second, fast)
-            problems += [*proof.failures(fast), *(each for each in found if each in again)]
-        return problems
+            varies = proof.differences(plain[0], plain[1], first)
+            found = tuple(each for each in found if each in again and each not in varies)
+        return [*problems, *found]
 
     def _path(self) -> list[str]:
         path = imports.module_path(self.sidecar, self.place.sources).get("PYTHONPATH", "")

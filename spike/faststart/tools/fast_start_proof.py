@@ -226,6 +226,10 @@ class _Descriptions:
                     for key, held in self._items(dict(value).items(), depth)
                 ],
             )
+        if isinstance(value, (set, frozenset)) and depth > 0:
+            # Their order is that of addresses: which come first says nothing.
+            texts = sorted(self.value(each, home, depth - 1) for each in value)
+            return self._many(value, texts[:MOST_ITEMS])
         if isinstance(value, (list, tuple, set, frozenset)):
             items = self._items(value, depth)
             return self._many(value, [self.value(each, home, depth - 1) for each in items])

@@ -157,3 +157,20 @@ def test_libraries_that_end_the_process_are_not_proved(tmp_path: Path) -> None:
     found = seen_of(tmp_path, "fsp_lib", text, ["fsp_lib"])
     assert isinstance(found, Difference)
     assert "cannot be loaded apart" in found.what
+
+
+def test_a_large_set_is_the_same_in_every_process(tmp_path: Path) -> None:
+    """It is iterated by addresses, and only so much of it is told."""
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    text = "MANY = {type(f'C{number}', (), {}) for number in range(400)}\n"
+    (folder / "fsp_many.py").write_text(text)
+    looks = [
+        proof.look(tmp_path / "proof", before=["fsp_many"], rewritten=[], path=[str(folder)])
+        for _ in range(3)
+    ]
+    told = {
+        each["modules"]["fsp_many"]["MANY"] for each in looks if not isinstance(each, Difference)
+    }
+    (said,) = told
+    assert said.startswith("set 400 [class ")
