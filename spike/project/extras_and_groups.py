@@ -34,22 +34,13 @@ def texts(value: object, key: str, right: str) -> tuple[str, ...]:
 
 def of_extras(project: Mapping[str, Any], name: str, extras: tuple[str, ...]) -> Iterator[str]:
     """The requirements of extras, and of the extras that these name of the project itself."""
-    found = roots.table(project.get("optional-dependencies"))
-    table = {normal_name(key): value for key, value in found.items()}
-    queue, seen = list(extras), set()
-    while queue:
-        extra = normal_name(queue.pop(0))
-        if extra in seen:
-            continue
-        seen.add(extra)
-        if extra not in table:
-            raise no_such("extras", extra, found)
+    asked = list(extras)
+    for extra, value in _each("extras", asked, project.get("optional-dependencies")):
         key = f"project.optional-dependencies.{extra}"
-        for text in texts(table[extra], key, f'{extra} = ["httpx>=0.28"]'):
-            own = re.match(r"[^\[]+\[([^\]]*)\]", text)
-            if requirement_name(text) == normal_name(name) and own:
-                queue += [part.strip() for part in own[1].split(",")]
-            else:
+        for text in texts(value, key, f'{extra} = ["httpx>=0.28"]'):
+            own = _own_extras(text, name)
+            asked += own
+            if not own:
                 yield text
 
 
@@ -60,23 +51,13 @@ def of_groups(
     project: Mapping[str, Any],
 ) -> Iterator[str]:
     """The requirements of dependency groups, and of the groups that these include (PEP 735)."""
-    found = roots.table(document.get("dependency-groups"))
-    table = {normal_name(key): value for key, value in found.items()}
-    queue, seen = list(groups), set()
-    while queue:
-        group = normal_name(queue.pop(0))
-        if group in seen:
-            continue
-        seen.add(group)
-        if group not in table:
-            raise no_such("groups", group, found)
-        for item in table[group] if isinstance(table[group], list) else []:
+    asked = list(groups)
+    for group, value in _each("groups", asked, document.get("dependency-groups")):
+        for item in value if isinstance(value, list) else []:
             if isinstance(item, dict) and isinstance(item.get("include-group"), str):
-                queue.append(item["include-group"])
+                asked.append(item["include-group"])
             elif isinstance(item, str) and requirement_name(item) == normal_name(name):
-                own = re.match(r"[^\[]+\[([^\]]*)\]", item)
-                extras = tuple(part.strip() for part in own[1].split(",")) if own else ()
-                yield from of_extras(project, name, extras)
+                yield from of_extras(project, name, _own_extras(item, name))
             elif isinstance(item, str):
                 yield item
             else:
@@ -85,6 +66,32 @@ def of_groups(
                     f"has {item!r}, neither a requirement nor an include-group",
                     f'{group} = ["httpx>=0.28"]',
                 )
+
+
+def _each(key: str, asked: list[str], known: object) -> Iterator[tuple[str, Any]]:
+    """What is asked for, each once; whoever takes it may ask for more.
+
+    Raises:
+        SidecarError: The project has no such extra or group.
+    """
+    found = roots.table(known)
+    table = {normal_name(name): value for name, value in found.items()}
+    seen = set()
+    while asked:
+        name = normal_name(asked.pop(0))
+        if name not in table:
+            raise no_such(key, name, found)
+        if name not in seen:
+            seen.add(name)
+            yield name, table[name]
+
+
+def _own_extras(text: str, name: str) -> tuple[str, ...]:
+    """The extras of the project itself that a requirement asks for; none of another one."""
+    match = re.match(r"[^\[]+\[([^\]]*)\]", text)
+    if match is None or requirement_name(text) != normal_name(name):
+        return ()
+    return tuple(part.strip() for part in match[1].split(","))
 
 
 def part_with(folder: Path, distribution: str) -> tuple[str, str] | None:
