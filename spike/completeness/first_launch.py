@@ -167,7 +167,8 @@ def run(
             )
     is_amiss = bool(differences) or not judged.came_up
     why = suspects.start_again(plain.notes, sidecar) if is_amiss and not shipped.has_python else ""
-    if why and not any(restarts.MARK.search(text) for text in (judged.detail, *differences)):
+    said = judged.again or any(restarts.FREEZE_SUPPORT in text for text in differences)
+    if why and not said:
         if judged.came_up:
             differences.append(why)
             remarks.append(why)

@@ -88,7 +88,7 @@ def launch(
             result = inspect(result, running.mark, running.tmp)
             result = replace(result, total_ms=running.now_ms())
         if result.failure is not None and (why := _why_again(running, family)):
-            result = replace(result, detail=f"{result.detail}: {why}")
+            result = replace(result, detail=f"{result.detail}: {why}", again=why)
         return result
     finally:
         if running.tmp is not None:

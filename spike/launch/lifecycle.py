@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from spike.launch.causes import Cause, Diagnosis, SidecarFacts
 from spike.launch.ready import Ready
-from spike.launch.spec import TWICE, Failure, Launch
+from spike.launch.spec import Failure, Launch
 from spike.launch.tracebacks import plain
 
 _NOT_YET = re.compile(r"\b(?:not|get|getting|be|until|when|if) *$", re.IGNORECASE)
@@ -92,8 +92,7 @@ def of_launch(launch: Launch) -> Diagnosis | None:
             fix="leave out what does that (an option such as --daemon, a fork, Popen and an exit); "
             "the process that is started stays until it is asked to stop",
         )
-    # Where something shows that it was started again, that is said already.
-    if launch.failure is Failure.DUPLICATE_READY and launch.detail.endswith(TWICE):
+    if launch.failure is Failure.DUPLICATE_READY and not launch.again:
         return Diagnosis(
             cause=Cause.READY_FORM,
             target="twice",

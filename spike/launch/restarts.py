@@ -7,7 +7,6 @@ whole program instead, which says BOOT and READY once more, or starts another on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 _OF_MULTIPROCESSING = ("--multiprocessing-fork", "multiprocessing.", "parent_pid=")
@@ -37,8 +36,6 @@ OF_SCRIPT = (
     "the plain script starts sys.executable with {shown}, which is the program itself when it is "
     f"packaged. {_REAL_PYTHON}"
 )
-MARK = re.compile(r"freeze_support\(\)|reload=False|sys\.executable is the program")
-"""In each of these."""
 UNKNOWN = (
     "it starts itself again. Usual reasons are multiprocessing without freeze_support(), "
     "subprocess with sys.executable, and uvicorn with reload or workers"

@@ -20,7 +20,7 @@ from typing import Self
 from spike.core import process
 from spike.launch import ready
 from spike.launch.places import remove_tree
-from spike.launch.spec import MARK, TEMPORARY, TWICE, Failure, Launch, LaunchSpec
+from spike.launch.spec import MARK, TEMPORARY, Failure, Launch, LaunchSpec
 from spike.launch.streams import TAIL_LINES, Line, Sink, Stream
 
 MOST_READS = 32
@@ -392,7 +392,7 @@ class RunningOnPosix:
             if self.ready_ms is None:
                 self.ready_ms = line.at_ms
             else:
-                self.fail(Failure.DUPLICATE_READY, f"{line.text}{TWICE}")
+                self.fail(Failure.DUPLICATE_READY, f"{line.text} came again")
         elif line.stream != "stdout":
             return
         elif line.text.startswith("BOOT "):

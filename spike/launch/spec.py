@@ -55,9 +55,6 @@ class Failure(StrEnum):
     LEFT_FILES = "left_files"
 
 
-TWICE = " came again"
-"""How the words of a line that was READY once more end."""
-
 AT_THE_END = (Failure.UNCLEAN_STOP, Failure.LEFT_PROCESSES, Failure.LEFT_FILES)
 """What can only happen to a program that has done all that it was asked for."""
 
@@ -117,6 +114,7 @@ class Launch:
         bytes_left: Bytes of those files.
         boots: How many lines BOOT came.
         same_program: Processes of the same program a moment after READY; None when nobody looked.
+        again: Why it starts itself again, with the remedy; empty when nothing shows that it does.
         wrote_program: What it changed in the folder that it ships in; see
             :mod:`spike.launch.places`.
         wrote_cwd: What it left in its working folder.
@@ -139,6 +137,7 @@ class Launch:
     bytes_left: int = 0
     boots: int = 0
     same_program: int | None = None
+    again: str = ""
     wrote_program: tuple[str, ...] = ()
     wrote_cwd: tuple[str, ...] = ()
     wrote_home: tuple[str, ...] = ()

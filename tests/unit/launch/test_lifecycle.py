@@ -183,14 +183,14 @@ def test_not_ready_is_not_ready() -> None:
             "stays until it is asked to stop",
         ),
         (
-            Launch(failure=Failure.DUPLICATE_READY, detail="READY came again"),
+            Launch(failure=Failure.DUPLICATE_READY),
             "in two places, or over and over",
             "set ready_pattern in [tool.sidecar]",
         ),
         # A crash that leaves a child, an end with nothing left, and a start that is explained.
         (Launch(failure=Failure.DIED_AFTER_READY, exit_code=1, processes_left=("app",)), "", ""),
         (Launch(failure=Failure.EXITED_BEFORE_READY, exit_code=0), "", ""),
-        (Launch(failure=Failure.DUPLICATE_READY, detail="READY came again: reload"), "", ""),
+        (Launch(failure=Failure.DUPLICATE_READY, again="reload"), "", ""),
     ],
 )
 def test_what_the_course_of_a_launch_shows_is_said(launch: Launch, says: str, fix: str) -> None:
