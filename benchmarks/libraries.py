@@ -262,11 +262,7 @@ def write_document(results: Sequence[LibraryResult]) -> bool:
         CorruptFileError: A marker of the document is broken.
         StorageError: It cannot be written.
     """
-    text = jsonfile.read_text(document_path())
-    new = generated.rewrite(text, _blocks(results), COMMAND)
-    if new != text:
-        jsonfile.write_text(document_path(), new)
-    return new != text
+    return generated.write(document_path(), _blocks(results), COMMAND)
 
 
 def check_document(results: Sequence[LibraryResult]) -> list[str]:

@@ -34,7 +34,7 @@ from benchmarks.targets import PYTHON, Target, baselines, variant_target
 from benchmarks.wording import counted, ends, number_of
 from spike.build import buildinfo, rewriting, sessions
 from spike.completeness import crawl
-from spike.core import generated, jsonfile
+from spike.core import generated
 from spike.core.errors import MissingBuildError, SpikeError, UsageError
 from spike.core.progress import progress, shuffled_rounds
 from spike.core.tables import NOT_MEASURED, compact, megabytes, milliseconds, table
@@ -338,14 +338,10 @@ def write_document(result: results.Result) -> bool:
         CorruptFileError: A marker of the page is broken.
         StorageError: It cannot be written.
     """
-    text = jsonfile.read_text(document_path())
     facts = result.provenance
     circumstances = [str(facts["at"])[:10], *(str(facts[key]) for key in ("system", "cpu"))]
     body = f"{outline(result)}\n\n{summary(result)} {'; '.join(circumstances)}.\n"
-    new = generated.rewrite(text, {NAME: body}, "invoke services")
-    if new != text:
-        jsonfile.write_text(document_path(), new)
-    return new != text
+    return generated.write(document_path(), {NAME: body}, "invoke services")
 
 
 def outline(result: results.Result) -> str:

@@ -21,7 +21,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from spike.core import jsonfile
 from spike.core.errors import CorruptFileError
 
 _BEGIN = re.compile(
@@ -67,6 +69,25 @@ def rewrite(text: str, rendered: Mapping[str, str], command: str) -> str:
         parts.append(text[body_end:end])
         position = end
     return "".join([*parts, text[position:]])
+
+
+def write(path: Path, rendered: Mapping[str, str], command: str) -> bool:
+    """Replace every generated block of a file; whether that changed it.
+
+    Args:
+        path: The file.
+        rendered: See :func:`rewrite`; ``command`` likewise.
+        command: See there.
+
+    Raises:
+        CorruptFileError: A marker is unknown, doubled or without its end.
+        StorageError: The file cannot be read or written.
+    """
+    text = jsonfile.read_text(path)
+    new = rewrite(text, rendered, command)
+    if new != text:
+        jsonfile.write_text(path, new)
+    return new != text
 
 
 def differences(text: str, rendered: Mapping[str, str]) -> list[Difference]:
