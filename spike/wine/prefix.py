@@ -371,6 +371,22 @@ class Wine:
                 try_next="nox -s windows again, with a working network",
             )
 
+    def of_tool(self, project: Path, *path: str) -> dict[str, str]:
+        """Changes to the environment of the tool's own commands, and of what they start.
+
+        Args:
+            project: The folder of the project that they work for.
+            path: Folders that programs are looked for in, as Windows writes them.
+        """
+        # What is started has this system's own, but for where things lie.
+        return {
+            **self.environment(),
+            "PYTHONPATH": windows_path(TOOL),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            PROJECT_VARIABLE: windows_path(project),
+            "WINEPATH": ";".join(path),
+        }
+
     def run(
         self,
         python: Path,
@@ -391,19 +407,10 @@ class Wine:
             env: More changes to the environment.
             timeout_s: After this it is ended, with all that runs in the prefix by then.
         """
-        # What it is started with is this system's own, but for where things lie.
-        environment = {
-            **self.environment(),
-            "PYTHONPATH": windows_path(TOOL),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            PROJECT_VARIABLE: windows_path(project),
-            "WINEPATH": windows_path(python.parent),
-            **(env or {}),
-        }
         return logged.run(
             ["wine", str(python), *arguments],
             log_path=log,
-            env=environment,
+            env={**self.of_tool(project, windows_path(python.parent)), **(env or {})},
             cwd=project,
             timeout_s=timeout_s,
         )

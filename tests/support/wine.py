@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from spike.build import doctor
-from spike.core import workspace
 from spike.core.errors import SpikeError
 from spike.core.workspace import TOOL
 from spike.wine import prefix, proof, rust
@@ -64,12 +63,8 @@ def shell(place: Wine, project: Path, *, packager: str) -> Shell:
     return Shell(
         argv=("wine", str(program), "--noprofile", "--norc"),
         system="Windows",
-        env=lambda more: {
-            **place.environment(),
-            "PYTHONPATH": windows_path(TOOL),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            workspace.PROJECT_VARIABLE: windows_path(project),
-            "WINEPATH": ";".join([*more, windows_path(commands), windows_path(tools.parent)]),
-        },
+        env=lambda more: place.of_tool(
+            project, *more, windows_path(commands), windows_path(tools.parent)
+        ),
         shown=windows_path,
     )
