@@ -30,7 +30,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -41,10 +41,8 @@ PACKAGES = f"{LIBRARY}/site-packages"
 APP = "lib/app"
 HELPERS = "sidecar_fast_*.py"
 """What rewritten libraries import, and what the program imports first."""
-NO_PLACES = "\nPLACES = {}\n"
-"""In what the program imports first: where it finds modules is known when all of them are there."""
 IS_PACKAGE, HAS_SOURCE = 1, 2
-"""What is added up there for each of them."""
+"""What is added up for a module in the second of these."""
 TEST_FOLDERS = frozenset({"test", "tests", "idle_test"})
 DEVELOPMENT = frozenset(
     {
@@ -312,42 +310,40 @@ def dependencies(folder: Folder) -> None:
 def helpers(folder: Folder) -> None:
     """What a faster start takes, when everything else has its place."""
     overlay = Path(folder.settings["overlay"])
-    for helper in sorted(overlay.glob(HELPERS) if overlay.name else ()):
+    if not overlay.name:
+        return
+    told = f"\nPLACES = {places(folder)}\n"
+    for helper in sorted(overlay.glob(HELPERS)):
         text = helper.read_text(encoding="utf-8")
-        if NO_PLACES in text:
-            text = text.replace(NO_PLACES, f"\nPLACES = {places(folder)}\n")
-            helper.write_text(text, encoding="utf-8")
+        helper.write_text(text.replace("\nPLACES = {}\n", told), encoding="utf-8")
         folder.compile(helper, f"{PACKAGES}/{helper.name}c", helper.name)
 
 
 def places(folder: Folder) -> dict[str, int]:
-    """Modules that nothing else hides, to what they are: those of Python come before others.
-
-    The sidecar's own come before these, and an extension module before code of its name.
-    """
+    """Modules to what they are: the sidecar's own come before Python's, and these before others."""
     own = {part for path in folder.settings["modules"] for part in PurePosixPath(path).parts}
     hidden = {name.partition(".")[0] for name in own}
     found: dict[str, int] = {}
     for root, suffix, kind in ((LIBRARY, ".pyc", 0), (PACKAGES, ".py", HAS_SOURCE)):
-        base = folder.root / root
-        for path in sorted(base.rglob(f"*{suffix}")):
-            *parents, last = path.relative_to(base).with_suffix("").parts
-            if {"site-packages", "__pycache__"}.intersection(parents) or not path.is_file():
-                continue
-            parts = parents if last == "__init__" else [*parents, last]
-            whole = all(
-                (base.joinpath(*parents[:depth]) / f"__init__{suffix}").is_file()
-                for depth in range(1, len(parents) + 1)
-            )
-            if not parts or parts[0] in hidden or not whole:
-                continue
-            if any(path.parent.glob(f"{last}.*so")):
-                continue
-            package = IS_PACKAGE if last == "__init__" else 0
-            if package and any(path.parent.parent.glob(f"{path.parent.name}.*so")):
-                continue
-            found.setdefault(".".join(parts), kind + package)
+        for name, is_package in _modules(folder.root / root, suffix):
+            if name.partition(".")[0] not in hidden:
+                found.setdefault(name, kind + IS_PACKAGE * is_package)
     return found
+
+
+def _modules(folder: Path, suffix: str) -> Iterator[tuple[str, bool]]:
+    """Modules as Python finds them, native ones and packages first; whether each is a package."""
+    native = {path.name.partition(".")[0] for path in folder.glob("*.so")}
+    for path in sorted(folder.iterdir()):
+        name = path.name.removesuffix(suffix)
+        if name in native:
+            continue
+        if (path / f"__init__{suffix}").is_file():
+            yield name, True
+            for inner, is_package in _modules(path, suffix):
+                yield f"{name}.{inner}", is_package
+        elif name not in (path.name, "__init__") and path.is_file():
+            yield name, False
 
 
 def _installed(name: str) -> dict[str, Path]:

@@ -72,7 +72,7 @@ def test_rewritten_libraries_are_compiled_beside_sources_as_they_are(
     monkeypatch.setattr(python_folder, "_installed", lambda name: files)
     settings: dict[str, Any] = {
         "distributions": ["lib"],
-        **dict.fromkeys(("metadata", "exclude", "collect"), ()),
+        **dict.fromkeys(("metadata", "exclude", "collect", "modules"), ()),
     }
     for said, shown in ((str(overlay), "fast"), ("", "plain"), (str(tmp_path / "no"), "plain")):
         root = tmp_path / f"out-{len(said)}"
