@@ -7,6 +7,7 @@ mod resolve;
 mod sidecar;
 #[cfg(feature = "watch")]
 mod sources;
+mod told;
 mod update;
 
 use std::collections::BTreeMap;
