@@ -33,7 +33,7 @@ SAME: Final = 1.10
 as much from run to run."""
 
 OWN: Final = "its own"
-HELLO: Final = "hello's"
+HELLO: Final = "the tool's own"
 """Whose evidence a figure is: the sidecar's, or that of the hello sidecar in the tool's record."""
 
 

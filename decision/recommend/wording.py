@@ -50,7 +50,7 @@ def bound(item: Standing) -> str:
 
 
 def faults_text(item: Standing) -> str:
-    """``8 of 123 (hello's)``: fault cases failed, of those run, and whose evidence it is."""
+    """``8 of 123 (the tool's own)``: fault cases failed, of those run, and whose evidence it is."""
     if item.faults is None:
         return "not run"
     whose = "" if item.faults.whose == OWN else f" ({item.faults.whose})"

@@ -145,7 +145,7 @@ def life(place: Installed) -> None:
         for secret in (place.environment, place.root, TOOL):
             assert str(secret) not in text
     # Which results count for every sidecar, the wheel knows.
-    assert "hello's" in place.run("invoke", "recommend", codes=(0, 1))
+    assert "the tool's own" in place.run("invoke", "recommend", codes=(0, 1))
     assert place.files() == before
 
 

@@ -210,7 +210,7 @@ def test_the_example_of_a_service_ships_as_a_folder(copy: Copy) -> None:
     assert answer.variant == chosen.variant
     assert chosen.folder
     assert chosen.faults is not None
-    assert chosen.faults.whose == "hello's"
+    assert chosen.faults.whose == "the tool's own"
 
 
 def test_a_record_that_does_not_exist_is_named(copy: Copy, tmp_path: Path) -> None:

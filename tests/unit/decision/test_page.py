@@ -66,9 +66,9 @@ def test_the_tools_fault_cases_stand_with_whose_they_are() -> None:
         for status in ("pass", "fail")
     ]
     facts = reports.known(replace(KNOWN, hello={"faults": result("faults", cases, PLAN[0])}))
-    assert "| 1 of 1 (hello's) |" in page.side_by_side(facts)
+    assert "| 1 of 1 (the tool's own) |" in page.side_by_side(facts)
     assert "1 of 1 cases fail" in page.price(facts)
-    assert "(hello's run)" in page.price(facts)
+    assert "(the tool's own run)" in page.price(facts)
 
 
 def test_each_verdict_leads_to_its_evidence() -> None:

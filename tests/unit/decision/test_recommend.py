@@ -295,16 +295,16 @@ def test_a_ranking_over_fewer_cases_says_so() -> None:
     found = choice.decide((LEAN, *ALL), BY_RULES[NUITKA])
     assert found.reasons[0] == (
         "0 of 20 launches failed (at most 16.8 % with 95 % confidence), and 0 of the 90 fault "
-        "cases that were run (hello's)."
+        "cases that were run (the tool's own)."
     )
     assert found.reasons[1] == (
         "It is ranked on these 90 of 123 fault cases: the other 33 could not be run on it."
     )
     assert (
-        "It fails 8 of the 90 fault cases that both ran (hello's); nuitka-lean fails 0."
+        "It fails 8 of the 90 fault cases that both ran (the tool's own); nuitka-lean fails 0."
         in (found.why_not["nuitka-onefile"])
     )
-    assert "0 of 90 (run: 90 of 123) (hello's)" in wording.render(found)
+    assert "0 of 90 (run: 90 of 123) (the tool's own)" in wording.render(found)
 
 
 def test_plan_and_ranking_are_reconciled_in_a_sentence() -> None:
