@@ -16,10 +16,8 @@ Four things have to be known of Wine 8:
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import hashlib
-import io
 import os
 import re
 import shutil
@@ -27,15 +25,17 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from spike.build.doctor import Need
-from spike.core import logged, process
-from spike.core.errors import MissingToolError, SpikeError
+from spike.core import filelock, logged, process
+from spike.core.errors import SpikeError
 from spike.core.workspace import PROJECT_VARIABLE, TOOL
 from spike.launch import procs
+from spike.wine import commands, server
+from spike.wine.server import Watch
 
 PYTHONS = {"3.11": "3.11.3-1.5.9", "3.12": "3.12.1-1.5.10"}
 """CPythons for Windows, whole, as Maven numbers them. On Windows people have their own."""
@@ -120,6 +120,10 @@ class Wine:
     folder: Path
     python_name: str = PYTHON
     _staying: list[process.Popen] = field(default_factory=list, init=False, repr=False)
+    _watches: list[Watch] = field(default_factory=list, init=False, repr=False)
+    _held: contextlib.ExitStack = field(
+        default_factory=contextlib.ExitStack, init=False, repr=False
+    )
 
     @property
     def log(self) -> Path:
@@ -129,7 +133,7 @@ class Wine:
     def environment(self) -> dict[str, str]:
         """Changes to the environment of everything that is run by Wine."""
         return {
-            "WINEPREFIX": str(self.folder / "prefix"),
+            "WINEPREFIX": str(self._prefix),
             "WINEARCH": "win64",
             "WINEDEBUG": "-all",
             # No entries in menus, and no offer to download .NET or a browser.
@@ -138,46 +142,60 @@ class Wine:
         }
 
     def start(self) -> None:
-        """Start the server and make the prefix.
+        """Start the server and make the prefix, when no other run has it.
 
         Raises:
             MissingToolError: Wine is not there.
             SpikeError: The prefix cannot be made.
         """
-        (self.folder / "prefix").mkdir(parents=True, exist_ok=True)
+        self._prefix.mkdir(parents=True, exist_ok=True)
+        self._alone()
         self._quietly(["wineserver", "-p"])  # it says no when it runs already
         if self._quietly(["wine", "wineboot", "--init"]) != 0:
             raise SpikeError(
                 "Wine does not start: wine wineboot --init failed.",
                 try_next="invoke doctor --windows",
             )
+        self._watches.append(Watch(self._prefix))
         self._random_numbers()
         self._desktop()
 
     def stop(self) -> None:
         """End every program in the prefix, and the server."""
+        while self._watches:
+            self._watches.pop().end()
         self._quietly(["wineserver", "-k"])
         while self._staying:
             _within(self._staying.pop(), _END_S)
         # A console that was just starting waits for ever for an answer of the server.
-        for each in self._processes():
-            with contextlib.suppress(*procs.GONE):
-                each.kill()
+        server.end_all(self._prefix)
+        self._held.close()
 
     def running(self) -> list[str]:
         """The command lines of everything that runs in the prefix by now."""
         found = []
-        for each in self._processes():
+        for each in server.processes(self._prefix):
             with contextlib.suppress(*procs.GONE):
                 found.append(" ".join(each.cmdline()))
         return found
 
-    def _processes(self) -> Iterator[procs.Process]:
-        mine = str(self.folder / "prefix")
-        for each in procs.processes():
-            with contextlib.suppress(*procs.GONE):
-                if each.environ().get("WINEPREFIX") == mine:
-                    yield each
+    @property
+    def watch(self) -> Watch:
+        """What sees the server die; only of a Wine that is started."""
+        return self._watches[-1]
+
+    @property
+    def _prefix(self) -> Path:
+        return self.folder / "prefix"
+
+    def _alone(self) -> None:
+        """Wait for other runs: one would end what another has started."""
+        lock = self._held.enter_context((self.folder / "in-use").open("w"))
+        try:
+            filelock.lock(lock.fileno())
+        except BlockingIOError:
+            print("another run has this Wine: waiting for its end", flush=True)  # noqa: T201
+            filelock.wait_for_lock(lock.fileno())
 
     def _desktop(self) -> None:
         """Start the desktop, and a program that keeps it: else a packager would, by its pipe."""
@@ -193,7 +211,7 @@ class Wine:
 
     def _random_numbers(self) -> None:
         """Make the bcryptprimitives.dll that Wine 8 lacks: every program in Rust asks for it."""
-        library = self.folder / "prefix/drive_c/windows/system32/bcryptprimitives.dll"
+        library = self._prefix / "drive_c/windows/system32/bcryptprimitives.dll"
         self._compile(_RANDOM_NUMBERS, library, "-shared", "-ladvapi32")
 
     def _compile(self, text: str, made: Path, *options: str) -> None:
@@ -308,10 +326,12 @@ class Wine:
         packages = next(place.glob("[Ll]ib")) / "site-packages"
         for text in texts:
             self._install(text, packages)
-        for command, target in entry_points(packages).items():
-            write_launcher(place / f"{command}.exe", packages, place / "python.exe", target)
+        python = place / "python.exe"
+        for name, target in commands.entry_points(packages).items():
+            program = place / f"{name}.exe"
+            commands.write_launcher(program, packages, windows_path(python), target)
         stamp.write_text(digest)
-        return place / "python.exe"
+        return python
 
     def _install(self, lock: str, packages: Path) -> None:
         """Install what a lock names for Windows, from here."""
@@ -460,41 +480,3 @@ def forwarder(exports: str, library: str) -> str:
     return "\n".join(
         ["LIBRARY python3.dll", "EXPORTS", *(f"  {name} = {library}.{name}" for name in names), ""]
     )
-
-
-def entry_points(packages: Path) -> Mapping[str, str]:
-    """The commands of what is installed in a folder: their names, and ``module:function``."""
-    found: dict[str, str] = {}
-    for path in sorted(packages.glob("*.dist-info/entry_points.txt")):
-        parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
-        parser.optionxform = str  # type: ignore[assignment,method-assign]
-        parser.read_string(path.read_text(encoding="utf-8"))
-        if parser.has_section("console_scripts"):
-            found |= dict(parser.items("console_scripts"))
-    return found
-
-
-def write_launcher(program: Path, packages: Path, python: Path, target: str) -> None:
-    """Write the .exe that pip would make on Windows: its launcher, the Python, a script in a zip.
-
-    Args:
-        program: The file to write.
-        packages: A folder with pip, which has the launcher.
-        python: The python.exe that runs it.
-        target: ``module:function``.
-
-    Raises:
-        MissingToolError: This pip has no launcher.
-    """
-    launcher = packages / "pip" / "_vendor" / "distlib" / "t64.exe"
-    if not launcher.is_file():
-        raise MissingToolError(
-            "The pip of Python for Windows has no launcher.", try_next="rm -r build/windows"
-        )
-    module, _, function = target.split("[")[0].strip().partition(":")
-    script = f"import sys\nfrom {module} import {function.split('.')[0]}\nsys.exit({function}())\n"
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("__main__.py", script)
-    shebang = f'#!"{windows_path(python)}"\r\n'.encode()
-    program.write_bytes(launcher.read_bytes() + shebang + archive.getvalue())

@@ -12,10 +12,10 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from spike.build import doctor
 from spike.core import jsonfile, workspace
@@ -47,6 +47,9 @@ STEP_S = 3600.0
 SHORT_STEP_S = 240.0
 """How long a step may take: one that hangs did not hold, and the others are tried."""
 
+TRIES = 3
+"""So often is a step run whose Wine was lost: nothing of ours has an answer then."""
+
 LEAST_CASES = 40
 """So many fault cases have to be judged on each variant."""
 
@@ -61,6 +64,9 @@ TESTS = (
 
 TESTS_OF_PROJECTS = ("tests/unit/project", "tests/unit/issue_log")
 """What is about no launch: paths, line ends and names as Windows has them."""
+
+
+Tried = TypeVar("Tried")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +112,9 @@ def main(arguments: list[str]) -> int:
     names = packagers(options.packager)
     check()
     place = Wine(folder=folder(), python_name=options.python)
-    project = project_in(place)
     place.start()
     try:
+        project = project_in(place)
         with Compiler(place.folder / "mingw64") as compiler:
             proof = Proof(
                 place=place,
@@ -236,8 +242,8 @@ class Proof:
             self.steps.append(Step(name=name, ok=False, said=str(error)))
             return None
         limit_s = min(rust.TESTS_S, 2 * self.step_s)  # most of them compile first
-        code = rust.tried(found, self.place, log, limit_s)
-        said = rust.summary(log.read_text(encoding="utf-8", errors="replace"))
+        code, again = self._with_a_server(lambda: rust.tried(found, self.place, log, limit_s))
+        said = rust.summary(log.read_text(encoding="utf-8", errors="replace")) + again
         if code is None:
             said = self._hung(f"{said}; not over after {limit_s:.0f} s")
         self.steps.append(Step(name=name, ok=code == 0, said=said, exit_code=code))
@@ -359,19 +365,21 @@ class Proof:
         place = "-".join([packager or "tools", *(lock.parent.name for lock in locks[1:])])
         try:
             python = self.place.with_locks(place, *locks, without=left_out)
-            done = self.place.run(
-                python,
-                words,
-                project=self.project,
-                log=log,
-                env=environment,
-                timeout_s=self.step_s,
+            done, again = self._with_a_server(
+                lambda: self.place.run(
+                    python,
+                    words,
+                    project=self.project,
+                    log=log,
+                    env=environment,
+                    timeout_s=self.step_s,
+                )
             )
         except SpikeError as error:
             self.steps.append(Step(name=name, ok=False, said=str(error)))
             return
         last = [line for line in done.output.splitlines() if line.strip()][-1:]
-        said = (last or [""])[0][:120]
+        said = (last or [""])[0][:120] + again
         if done.timed_out:
             said = self._hung(f"not over after {self.step_s:.0f} s: {said}")
         self.steps.append(
@@ -383,6 +391,21 @@ class Proof:
                 crashed="Traceback (most recent call last)" in log.read_text("utf-8", "replace"),
             )
         )
+
+    def _with_a_server(self, run: Callable[[], Tried]) -> tuple[Tried, str]:
+        """Run something; again, and that is said, where Wine's server has died meanwhile."""
+        lost = 0
+        while True:
+            result = run()
+            if not self.place.watch.crashed:
+                again = f"; again, since Wine's server had crashed ({lost})" if lost else ""
+                return result, again
+            lost += 1
+            print("Wine's server has crashed, and Wine is started anew", flush=True)  # noqa: T201
+            self.place.stop()
+            self.place.start()
+            if lost == TRIES:
+                return result, f"; Wine's server has crashed in each of {TRIES} tries"
 
     def _hung(self, said: str) -> str:
         """Show what still runs, and give the next step a Wine in which nothing does."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from spike.measure import results
 from spike.wine import proof
 from spike.wine.compiler import Compiler
-from spike.wine.prefix import Wine
+from spike.wine.prefix import Wine, windows_path
 from spike.wine.proof import Proof
 from tests.support.commands import nox
 from tests.support.wine import everything
@@ -86,3 +88,36 @@ def test_a_step_that_hangs_is_ended_and_the_next_one_tried(
     assert "stays.exe" in capfd.readouterr().out.partition("still running in Wine:")[2]
     assert done.ok
     assert done.said == "on"
+
+
+def test_a_step_is_run_again_when_wines_server_dies(tmp_path: Path) -> None:
+    """What has waited for it is ended at once; the step says that it was run once more."""
+    place = Wine(folder=proof.folder())
+    everything(place)
+    place.start()
+    mark = tmp_path / "began"
+    began = time.monotonic()
+
+    def crash() -> None:
+        while not mark.exists():
+            time.sleep(0.1)
+        os.kill(place.watch.pid, signal.SIGSEGV)
+
+    crashing = threading.Thread(target=crash)
+    crashing.start()
+    try:
+        with Compiler(place.folder / "mingw64") as compiler:
+            steps = Proof(place=place, project=proof.project_in(place), compiler=compiler)
+            path = windows_path(mark)
+            again = (
+                f"import os, time; again = os.path.exists({path!r}); open({path!r}, 'w').close()"
+            )
+            steps.step("goes on", None, "-c", f"{again}; again or time.sleep(999); print('on')")
+    finally:
+        place.stop()
+        crashing.join()
+    (step,) = steps.steps
+    assert step.ok, step
+    assert step.said == "on; again, since Wine's server had crashed (1)"
+    assert time.monotonic() - began < 300
+    assert not place.running()

@@ -12,7 +12,7 @@ import pytest
 from spike.build import doctor
 from spike.core.errors import SpikeError
 from spike.core.workspace import TOOL
-from spike.wine import prefix, proof, rust
+from spike.wine import commands, prefix, proof, rust
 from spike.wine.prefix import Wine, windows_path
 from tests.support.workflow_lines import Shell
 
@@ -55,16 +55,17 @@ def shell(place: Wine, project: Path, *, packager: str) -> Shell:
     left_out = (*prefix.NOT_UNDER_WINE, *prefix.NOT_NEEDED)
     tools = place.with_locks("tools", locks / "tools.txt", without=left_out)
     builds = place.with_locks(packager, locks / f"{packager}.txt")
-    commands = place.folder / "commands"
-    shutil.rmtree(commands, ignore_errors=True)
-    commands.mkdir()
+    bin_ = place.folder / "commands"
+    shutil.rmtree(bin_, ignore_errors=True)
+    bin_.mkdir()
     packages = next(builds.parent.glob("[Ll]ib")) / "site-packages"
-    prefix.write_launcher(commands / "nox.exe", packages, builds, "tests.support.without_nox:main")
+    target = "tests.support.without_nox:main"
+    commands.write_launcher(bin_ / "nox.exe", packages, windows_path(builds), target)
     return Shell(
         argv=("wine", str(program), "--noprofile", "--norc"),
         system="Windows",
         env=lambda more: place.of_tool(
-            project, *more, windows_path(commands), windows_path(tools.parent)
+            project, *more, windows_path(bin_), windows_path(tools.parent)
         ),
         shown=windows_path,
     )
