@@ -284,7 +284,7 @@ def test_every_mode_beyond_the_plans_states_its_price() -> None:
 
 
 @linux
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="there warnings reaches inspect")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there typing reaches inspect")
 def test_the_lean_program_gets_what_the_program_reaches() -> None:
     """The plugin's settings: no inspect, no subprocess; ready-made modules are not shipped."""
     settings = json.loads(recipe_of("nuitka-lean").files[Path("start_up.json")])
