@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sqlite3
@@ -136,7 +137,7 @@ def test_an_application_is_made_whole(application: str, variant: str, tmp_path: 
     shutil.copy(APPLICATIONS / "asking.py", folder / "tests")
     if application == "datasette":
         (folder / "db").mkdir()
-        with sqlite3.connect(folder / "db" / "books.db") as store:
+        with contextlib.closing(sqlite3.connect(folder / "db" / "books.db")) as store, store:
             store.execute("create table book (id integer primary key, title text, year integer)")
             books = [("Emma", 1815), ("Dracula", 1897)]
             store.executemany("insert into book (title, year) values (?, ?)", books)

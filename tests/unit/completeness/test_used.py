@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -137,7 +138,7 @@ def test_an_exception_looks_as_it_does_without(tmp_path: Path) -> None:
 )
 def test_a_database_is_noted_however_it_is_named(tmp_path: Path, name: str) -> None:
     """SQLite opens it by itself, and by a URI where a program wants it read only."""
-    with sqlite3.connect(tmp_path / "a b%.db") as store:
+    with contextlib.closing(sqlite3.connect(tmp_path / "a b%.db")) as store, store:
         store.execute("create table t (x)")
     place = "os.chdir(os.path.dirname(__file__)); " if name == "rel" else ""
     named = "a b%.db" if name == "rel" else name.format(tmp_path)
