@@ -143,6 +143,8 @@ def build(
             _say(f"{variant.id}: up to date ({unchanged.artifact}); --force builds it again")
             if unchanged.first_launch != buildinfo.READY:
                 _say(f"{variant.id}: its first launch failed: {unchanged.first_detail}")
+            for remark in unchanged.remarks:
+                _say(f"{variant.id}: {remark}")
             return unchanged
     toolchain.check_tools(variant.packager)
     provided = imports.provided_modules(sidecar)

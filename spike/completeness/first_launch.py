@@ -392,6 +392,7 @@ def _gaps(
         parts.without_dependencies(shipped, dependencies.values()),
         seen.used,
     )
+    own_missed = any(gap.certain and gap.key in missing.MODULES for gap in gaps)
     texts = imports.dotted_texts(sidecar)
     named = {
         normal_name(re.split(r"[^A-Za-z0-9._-]", text.strip(), maxsplit=1)[0])
@@ -405,9 +406,11 @@ def _gaps(
     )
     for name, installed_parts in dependencies.items():
         has = parts.without(installed_parts, sidecar.exclude)
-        gaps += missing.distribution_gaps(name, has, shipped, theirs, direct=name in named)
+        gaps += missing.distribution_gaps(
+            name, has, shipped, theirs, direct=name in named, coming=own_missed
+        )
         gaps += missing.named_gaps(texts, has, shipped, gaps)
-    needs_modules = any(gap.certain and gap.key not in ("data", "metadata", "") for gap in gaps)
+    needs_modules = any(gap.certain and gap.key in missing.MODULES for gap in gaps)
     coming = notes.modules if needs_modules else ()
     if seen.plain.launch.came_up:  # a traceback loads modules, too
         gaps += standard.gaps(notes, standard.bare(), shipped, sidecar.exclude, coming)

@@ -12,6 +12,9 @@ from spike.completeness.parts import Parts
 from spike.completeness.used import Used
 from spike.packagers.recipe import Shipped
 
+MODULES = ("collect", "hidden_imports")
+"""The keys that bring modules, and what those import with them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
@@ -178,7 +181,7 @@ def _tops(wanted: Sequence[str], missing: Iterable[str], every: Sequence[str]) -
 
 
 def distribution_gaps(
-    name: str, has: Parts, shipped: Shipped, used: Used, *, direct: bool
+    name: str, has: Parts, shipped: Shipped, used: Used, *, direct: bool, coming: bool = False
 ) -> list[Gap]:
     """What of a dependency did not ship and is missed, or may well be.
 
@@ -189,10 +192,14 @@ def distribution_gaps(
         used: What the plain script has used of the folder that it is installed in.
         direct: Whether the sidecar names it itself. What only others need is judged by what
             the script has used.
+        coming: Whether modules of the sidecar are missed, too: what ships nothing yet may be what
+            they import, and then comes with them.
     """
     gaps = []
     loaded = has.loaded(used)
     there = set(has.modules) & shipped.modules
+    if coming and not there:
+        return []
     if absent := sorted(loaded - shipped.modules):
         gaps += _loaded_gaps(absent, has, f", which {_is_part(absent)} of {name}")
     elif has.modules and not there and direct:
@@ -298,22 +305,36 @@ def named_gaps(
 
 
 def lines(gaps: Sequence[Gap], present: Mapping[str, Sequence[str]]) -> list[str]:
-    """The gaps in words, each with the line for ``[tool.sidecar]`` that closes it.
+    """The gaps in words, with the lines for ``[tool.sidecar]`` that close them.
+
+    A key stands once in a table: so one line closes all that is missed for certain by one key, and
+    a line for what may be of no use has that as well.
 
     Args:
         gaps: What is missing.
         present: The lists of ``[tool.sidecar]`` as they are.
     """
+    known = {key: list(values) for key, values in present.items()}
+    reasons: dict[str, list[str]] = {}
+    for gap in gaps:
+        if gap.key and gap.certain:
+            known.setdefault(gap.key, []).extend(gap.values)
+            reasons.setdefault(gap.key, []).append(gap.what)
     told = []
     for gap in gaps:
         if not gap.key:
             told.append(gap.what)
-            continue
-        values = list(dict.fromkeys([*present.get(gap.key, ()), *gap.values]))
-        line = f"{gap.key} = {json.dumps(values, ensure_ascii=False)}"
-        lead = "Fix: in" if gap.certain else "If the program needs it: in"
-        told.append(f"{gap.what}. {lead} [tool.sidecar] set {line}")
+        elif not gap.certain:
+            line = _setting(gap.key, [*known.get(gap.key, ()), *gap.values])
+            told.append(f"{gap.what}. If the program needs it: in [tool.sidecar] set {line}")
+        elif gap.key in reasons:
+            line = _setting(gap.key, known[gap.key])
+            told.append(f"{'; '.join(reasons.pop(gap.key))}. Fix: in [tool.sidecar] set {line}")
     return told
+
+
+def _setting(key: str, values: Iterable[str]) -> str:
+    return f"{key} = {json.dumps(list(dict.fromkeys(values)), ensure_ascii=False)}"
 
 
 def _loaded_gaps(names: Sequence[str], has: Parts, why: str) -> list[Gap]:

@@ -18,6 +18,7 @@ from spike.packagers.recipe import (
     Mode,
     Recipe,
     Tool,
+    collects_own,
     excluded,
     module_places,
     output_folder,
@@ -62,12 +63,13 @@ class CxFreeze:
         overlay = overlay_of(sidecar, mode)
         files = dict(prologue.files(sidecar, overlay=overlay))
         settings = [_path(sidecar, overlay)]
-        if sidecar.shipped_beside() or sidecar.metadata:
-            # Without an archive __file__ is a real path, so that data files lie beside it.
+        beside = sidecar.shipped_beside() or sidecar.metadata
+        # Without an archive __file__ is a real path: data files, and modules that a program looks
+        # for by it, lie beside it. And a fast start has nothing to inflate.
+        if beside or collects_own(sidecar) or overlay:
             argv.append("--no-compress")
+        if beside:
             settings.append(_included(sidecar))
-        elif overlay:
-            argv.append("--no-compress")  # nothing has to be inflated at a launch
         if overlay:
             settings.append(_renamed(working_folder(sidecar, f"{self.name}-{mode}") / overlay))
         files[Path("pyproject.toml")] = "\n".join(["[tool.cxfreeze.build_exe]", *settings, ""])

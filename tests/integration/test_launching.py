@@ -254,6 +254,7 @@ def test_a_failed_first_launch_is_kept_and_said_again(tmp_path: Path) -> None:
     assert again.returncode != 0
     assert "up to date" in again.stdout
     assert "1 left: sleep 300" in again.stdout
+    assert "the plain script leaves the same behind" in again.stdout
     assert benched.returncode == 1
     assert "2 (2 left_processes), as the plain script does" in benched.stdout
     assert "its first launch after the build failed (left_processes)" in benched.stdout

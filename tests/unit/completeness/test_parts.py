@@ -246,6 +246,30 @@ def test_a_gap_comes_with_the_line_that_closes_it_and_keeps_what_is_there() -> N
     assert second.endswith('If the program needs it: in [tool.sidecar] set data = ["words.txt"]')
 
 
+def test_what_is_missed_by_one_key_is_closed_by_one_line() -> None:
+    """A key stands once in a table; and what may be of no use is added to what is needed."""
+    own = Parts(modules={name: f"{name}.py" for name in ("b", "c")}, data=())
+    has = parts.distribution_parts(RECORD)
+    gaps = [
+        *missing.own_gaps(own, shipped(), used("b.py")),
+        *missing.distribution_gaps("web", has, shipped("web"), used("web/fast.py"), direct=False),
+    ]
+    first, second = missing.lines(gaps, {})
+    assert first.endswith(
+        "; the plain script loads web.fast, and the program has no such part, "
+        'which is part of web. Fix: in [tool.sidecar] set hidden_imports = ["b", "web.fast"]'
+    )
+    assert second.endswith('set hidden_imports = ["b", "web.fast", "c"]')
+
+
+def test_a_dependency_that_own_missing_modules_bring_is_not_told() -> None:
+    """What imports it is missed itself; of what shipped in part, the rest is still missed."""
+    has = parts.distribution_parts(RECORD)
+    seen = used("web/fast.py")
+    assert missing.distribution_gaps("web", has, shipped(), seen, direct=True, coming=True) == []
+    assert missing.distribution_gaps("web", has, shipped("web"), seen, direct=True, coming=True)
+
+
 def test_whoever_offers_plugins_is_missed_where_plugins_are_looked_for() -> None:
     """Commands of a shell are no plugins; a compiler may hold metadata in its code."""
     has = parts.distribution_parts(RECORD, has_plugins=True)

@@ -119,6 +119,16 @@ def test_every_packager_is_told_what_the_sidecar_asks_for(name: str, tmp_path: P
         assert "keyring.dist-info" in settings
 
 
+def test_modules_that_a_program_looks_for_by_file_lie_beside_it(tmp_path: Path) -> None:
+    """In an archive of cx_Freeze a search below ``__file__`` finds no module of a package."""
+    (tmp_path / "addons").mkdir()
+    service = sidecar.Sidecar(folder=tmp_path, name="service", version="1", collect=("grpc",))
+    packager = PACKAGERS["cx_freeze"]
+    assert "--no-compress" not in packager.recipe(service, "onedir").argv
+    own = dataclasses.replace(service, collect=("addons",))
+    assert "--no-compress" in packager.recipe(own, "onedir").argv
+
+
 # The modes beyond the plan's, as they are run; what depends on the interpreter stands as "...".
 EXTRA = {
     "nuitka-single": "python -m nuitka sidecar/main.py --standalone --assume-yes-for-downloads "
