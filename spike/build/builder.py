@@ -33,7 +33,7 @@ from spike.completeness.first_launch import FirstLaunch
 from spike.core import filelock, jsonfile, logged, process, windows, workspace
 from spike.core.errors import BusyError, FirstLaunchError, SpikeError, StorageError, reason
 from spike.packagers import Variant, mode_named, modes_alone, packager_named
-from spike.packagers.recipe import Recipe, Workload, prepare, working_folder
+from spike.packagers.recipe import STAGED, Recipe, Workload, prepare, working_folder
 from spike.project import imports, sidecarlock
 from spike.project.sidecar import Sidecar, load
 
@@ -234,15 +234,16 @@ def _build(
         shutil.rmtree(work / leftover, ignore_errors=True)
     shutil.copy2(log, work / recipe.output / buildinfo.LOG_NAME)
     jsonfile.write(work / recipe.output / buildinfo.PROVIDED_NAME, dict(provided))
-    first = first_launch.run(
-        sidecar,
-        variant=variant.id,
-        artifact=artifact,
-        folder=work / recipe.folder if recipe.folder else None,
-        shipped=shipped,
-        provided=provided,
-        walk=walk,
-    )
+    with _out_of_sight(work / STAGED):
+        first = first_launch.run(
+            sidecar,
+            variant=variant.id,
+            artifact=artifact,
+            folder=work / recipe.folder if recipe.folder else None,
+            shipped=shipped,
+            provided=provided,
+            walk=walk,
+        )
     outcome.write(work / recipe.output, first.outcome())
     if first.program.ok and windows.emulator():
         _say(f"{variant.id}: first launch to {sidecar.ready}; under Wine its time is not measured")
@@ -266,6 +267,20 @@ def _build(
     _say(f"{variant.id}: {info.artifact}{'' if windows.emulator() else figures}")
     assert target.is_relative_to(root)
     return info
+
+
+@contextlib.contextmanager
+def _out_of_sight(sources: Path) -> Iterator[None]:
+    """Have the sources that were packaged lie elsewhere meanwhile, as they do at a user's.
+
+    A program that looks for them there (``inspect.getsource``) would find them here alone.
+    """
+    aside = sources.with_name(f"{sources.name}-packaged")
+    sources.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(sources)
 
 
 def _expected(variant: Variant, sidecar: Sidecar, work: Workload) -> Estimate | None:

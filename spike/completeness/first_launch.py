@@ -26,7 +26,7 @@ from spike.completeness.missing import Gap
 from spike.completeness.outcome import Outcome
 from spike.completeness.used import Notes, Used
 from spike.launch import judgement, leftovers, places, restarts
-from spike.launch.causes import Diagnosis, SidecarFacts
+from spike.launch.causes import Diagnosis, SidecarFacts, tool_line
 from spike.launch.diagnosis import diagnose
 from spike.launch.facts import facts
 from spike.launch.places import Place
@@ -152,6 +152,15 @@ def run(
     present = {
         key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
     }
+    if found and found.key in present and found.fix in judged.detail:
+        # Two lines for one key would contradict each other: both are the whole one.
+        more = [
+            value for gap in gaps if gap.certain and gap.key == found.key for value in gap.values
+        ]
+        more += [] if _is_closed(found, gaps) else [found.value]
+        line = tool_line(found.key, present[found.key], *more)
+        judged = replace(judged, detail=judged.detail.replace(found.fix, line))
+        present[found.key] += () if _is_closed(found, gaps) else (found.value,)
     remarks += missing.lines(gaps, present)
     differences: list[str] = []
     findings = [found]
@@ -221,6 +230,13 @@ def _launched(
             if program.launch.came_up and plain.launch.came_up:
                 again = _plain(sidecar, script_place, script, walk=walk)
             used_of_sources = plain.notes.below(script_place.sources)
+            if plain.launch.came_up:  # a traceback reads texts, too
+                theirs = plain.notes.below(Path(sysconfig.get_path("purelib"))).texts
+                known = replace(
+                    known,
+                    texts=tuple(sorted(used_of_sources.texts)),
+                    texts_of=tuple(sorted({path.partition("/")[0] for path in theirs})),
+                )
     return _Seen(program=program, plain=plain, again=again, known=known, used=used_of_sources)
 
 

@@ -33,11 +33,13 @@ class Used:
         files: Files of other kinds that were opened to be read or written, and Python files that
             were read and not imported.
         folders: Folders that were listed; ``.`` for the folder itself.
+        texts: Those of the modules' files that were read once more, as texts.
     """
 
     modules: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
 
     def has(self, path: str) -> bool:
         """Whether a file that is no code was opened, or seen in a folder that was listed."""
@@ -52,12 +54,14 @@ class Notes:
         modules: See :class:`Used`.
         files: See :class:`Used`.
         folders: See :class:`Used`.
+        texts: See :class:`Used`.
         python: With what arguments it has started its own interpreter.
     """
 
     modules: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
     python: frozenset[str] = frozenset()
 
     def below(self, folder: Path) -> Used:
@@ -73,7 +77,10 @@ class Notes:
             )
 
         return Used(
-            modules=inside(self.modules), files=inside(self.files), folders=inside(self.folders)
+            modules=inside(self.modules),
+            files=inside(self.files),
+            folders=inside(self.folders),
+            texts=inside(self.texts),
         )
 
 
@@ -124,6 +131,7 @@ def read(file: Path) -> Notes:
         # A traceback reads the sources of modules again; what was never imported is a file.
         files=frozenset(found["file"] | (found["text"] - found["module"])),
         folders=frozenset(found["folder"]),
+        texts=frozenset(found["text"] & found["module"]),
         python=frozenset(found["python"]),
     )
 

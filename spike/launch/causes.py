@@ -56,6 +56,8 @@ class SidecarFacts:
         ready: What is waited for.
         health: ``health`` in ``[tool.sidecar]``.
         optional: Top-level modules that its own sources import and are prepared to do without.
+        texts: Files of own modules that the plain script reads as texts; None where it has not run.
+        texts_of: Packages of libraries of which it reads such files.
     """
 
     name: str
@@ -72,6 +74,8 @@ class SidecarFacts:
     ready: Ready = field(default_factory=Ready)
     health: str = ""
     optional: frozenset[str] = frozenset()
+    texts: tuple[str, ...] | None = None
+    texts_of: tuple[str, ...] = ()
 
     def has_module(self, module: str) -> bool:
         """Tell whether the folder itself holds this module or package."""
@@ -147,12 +151,12 @@ def below(root: str, path: str) -> str:
     return path if root in (".", "") else f"{root}/{path}"
 
 
-def tool_line(key: str, present: tuple[str, ...], added: str) -> str:
-    """The instruction to add a value to a list of ``pyproject.toml``, what is there kept."""
-    return f"in [tool.sidecar] set {_list_line(key, present, added)}"
+def tool_line(key: str, present: tuple[str, ...], *added: str) -> str:
+    """The instruction to add values to a list of ``pyproject.toml``, what is there kept."""
+    return f"in [tool.sidecar] set {_list_line(key, present, *added)}"
 
 
-def _list_line(key: str, present: tuple[str, ...], added: str) -> str:
-    """Return the TOML line with the value added and what is there kept."""
-    values = [*present, *([] if added in present else [added])]
+def _list_line(key: str, present: tuple[str, ...], *added: str) -> str:
+    """Return the TOML line with the values added and what is there kept."""
+    values = list(dict.fromkeys([*present, *added]))
     return f"{key} = {json.dumps(values, ensure_ascii=False)}"

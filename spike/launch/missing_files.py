@@ -126,14 +126,21 @@ def _missing_template(match: re.Match[str], variant: str, facts: SidecarFacts) -
 
 
 def _missing_source(_: re.Match[str], variant: str, facts: SidecarFacts) -> Diagnosis:
-    shown = next((name for name in sorted(facts.files) if name.endswith(".py")), "main.py")
+    if facts.texts:
+        line = tool_line("data", facts.data, *facts.texts)
+        ways = f"; or list what has that code as data: {line}"
+    elif facts.texts_of:
+        line = tool_line("collect", facts.collect, *facts.texts_of)
+        ways = f"; or collect it for PyInstaller and cpython, which then ship its text: {line}"
+    else:
+        ways = "; or list the file that has that code as data"
+    whose = f"the code of {', '.join(facts.texts_of)}" if facts.texts_of else "its own code"
     return Diagnosis(
         cause=Cause.DATA_FILE,
         target="source code",
-        message=f"The {variant} program asks for the text of its own code (inspect.getsource), and "
+        message=f"The {variant} program asks for the text of {whose} (inspect.getsource), and "
         "what ships is bytecode or compiled.",
-        fix="do without it; or list the file that has that code as data, such as "
-        f"{tool_line('data', facts.data, shown)}",
+        fix=f"do without it{ways}",
     )
 
 

@@ -70,8 +70,10 @@ class CxFreeze:
             argv.append("--no-compress")
         if beside:
             settings.append(_included(sidecar))
-        if overlay:
-            settings.append(_renamed(working_folder(sidecar, f"{self.name}-{mode}") / overlay))
+        if sidecar.lock:
+            settings.append(
+                _renamed(overlay and working_folder(sidecar, f"{self.name}-{mode}") / overlay)
+            )
         files[Path("pyproject.toml")] = "\n".join(["[tool.cxfreeze.build_exe]", *settings, ""])
         argv += sidecar.packager_args.get(self.name, ())
         return Recipe(
@@ -106,10 +108,13 @@ def _included(sidecar: Sidecar) -> str:
     return f"include_files = [\n{lines},\n]"
 
 
-def _renamed(overlay: Path) -> str:
-    """Likewise: tracebacks name a rewritten library's files as they name the original's."""
-    pair = [str(overlay), sysconfig.get_path("purelib")]
-    return f"replace_paths = [{json.dumps(pair)}]"
+def _renamed(overlay: Path | None) -> str:
+    """Likewise: a library's files are named without this machine's place, rewritten or not.
+
+    A library that looks for its own text there would find it here, and nowhere else.
+    """
+    places = [*([str(overlay)] if overlay else []), sysconfig.get_path("purelib")]
+    return f"replace_paths = {json.dumps([[place, 'site-packages'] for place in places])}"
 
 
 def _metadata(distribution: str) -> Path:

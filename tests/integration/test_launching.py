@@ -140,6 +140,27 @@ CASES = [
         silent=MISSING,
     ),
     Case(
+        name="by-name",
+        main="for name in ('en', 'de'):\n    __import__(f'words_{name}')\n" + SAY + "life()\n",
+        files={"words_en.py": "", "words_de.py": ""},
+        says=(r"cannot import 'words_en'.* hidden_imports = \[\"words_de\", \"words_en\"\]",),
+        good=False,
+    ),
+    Case(
+        name="own-text",
+        main="import inspect, words\ninspect.getsource(words.en)\n" + SAY + "life()\n",
+        files={"words.py": "def en():\n    return 1\n"},
+        says=(r"the text of its own code .* data = \[\"words.py\"\]",),
+        good=False,
+    ),
+    Case(
+        name="own-text-shipped",
+        main="import inspect, words\ninspect.getsource(words.en)\n" + SAY + "life()\n",
+        files={"words.py": "def en():\n    return 1\n"},
+        settings='data = ["words.py"]',
+        silent=MISSING,
+    ),
+    Case(
         name="hook",
         main=LOGGED,
         files={"hooks/__init__.py": "", "hooks/audit.py": ""},

@@ -494,8 +494,28 @@ def test_code_that_asks_for_its_own_text_is_told_what_ships() -> None:
     text += "OSError: could not get source code\n"
     finding = diagnose(stderr=text, variant="v", facts=APP, failure=Failure.EXITED_BEFORE_READY)
     assert finding is not None
-    assert "inspect.getsource" in finding.message
-    assert "data = [" in finding.fix
+    assert "the text of its own code (inspect.getsource)" in finding.message
+    assert finding.fix == "do without it; or list the file that has that code as data"
+
+
+@pytest.mark.parametrize(
+    ("texts", "texts_of", "message", "fix"),
+    [
+        (("a.py", "b.py"), (), "its own code", 'set data = ["words.txt", "a.py", "b.py"]'),
+        ((), ("click",), "the code of click", 'PyInstaller and cpython.* set collect = ["click"]'),
+    ],
+)
+def test_whose_text_it_is_that_did_not_ship(
+    texts: tuple[str, ...], texts_of: tuple[str, ...], message: str, fix: str
+) -> None:
+    """The plain script was seen to read it: own files are data, a library's are collected."""
+    text = "Traceback (most recent call last):\nOSError: could not get source code\n"
+    facts = dataclasses.replace(APP, data=("words.txt",), texts=texts, texts_of=texts_of)
+    finding = diagnose(stderr=text, variant="v", facts=facts, failure=Failure.EXITED_BEFORE_READY)
+    assert finding is not None
+    assert f"the text of {message} (inspect.getsource)" in finding.message
+    for part in fix.split(".*"):
+        assert part in finding.fix
 
 
 @pytest.mark.parametrize(
