@@ -152,9 +152,14 @@ def render(result: results.Result) -> str:
         ]
         if not own:
             rows.append([python, "not measured", *[NOT_MEASURED] * (len(_HEADERS) - 2)])
-        why = " ".join(dict.fromkeys(refused.get(python, {}).values())) or "nothing"
-        whys.append([python, why if python in refused else "not asked: it was not here"])
-    whose = ["Python", "what the packagers refuse to build with it"]
+        if python not in refused:
+            whys.append([python, NOT_MEASURED, "not asked: it was not here"])
+        elif not refused[python]:
+            whys.append([python, "none", ""])
+        for why in dict.fromkeys(refused.get(python, {}).values()):
+            names = [name for name, told in refused[python].items() if told == why]
+            whys.append([python, ", ".join(names), why])
+    whose = ["Python", "variants that it is refused for", "why"]
     return f"{table(_HEADERS, rows)}\n\n{table(whose, whys)}"
 
 

@@ -17,7 +17,8 @@ def run_line(result: Result, command: str) -> str:
     """What leads from a table back to its raw samples: file, command, circumstances, warnings."""
     facts: Mapping[str, Any] = result.provenance
     where = ", ".join(str(facts[key]) for key in ("system", "kernel", "cpu") if key in facts)
-    settings = ", ".join(f"{key} {value}" for key, value in result.settings.items())
+    plain = (item for item in result.settings.items() if not isinstance(item[1], Mapping))
+    settings = ", ".join(f"{key} {value}" for key, value in plain)  # the rest is a table's
     commit = str(facts.get("git_commit", ""))[:12]
     dirty = " with local changes" if facts.get("git_dirty") else ""
     line = (

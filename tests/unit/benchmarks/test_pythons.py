@@ -29,7 +29,9 @@ RESULT = replace(
         ],
     ),
     provenance={"platform": "Linux", "arch": "x64"},
-    settings={"refused": {"3.11": {}, "3.14": {"a": "Not for 3.14.", "b": "No."}}},
+    settings={
+        "refused": {"3.11": {}, "3.14": {"a": "Not for 3.14.", "b": "No.", "c": "Not for 3.14."}}
+    },
     targets={
         f"3.11/{row}": {"kind": kind, "python": "3.11", "row": row, "python_version": "3.11.7"}
         | {"size_bytes": 12e6}
@@ -46,9 +48,9 @@ def test_each_python_has_its_row_and_the_others_say_that_they_were_not_measured(
     assert rows[2] == [*asked, "2.34 (a.so)"]
     for number, python in enumerate(interpreters.SUPPORTED[1:], 3):
         assert rows[number] == [python, "not measured", *["-"] * 6]
-    said = [row[1] for row in rows[-4:]]
-    unasked = "not asked: it was not here"
-    assert said == ["nothing", unasked, unasked, "Not for 3.14. No."]
+    unasked = ["-", "not asked: it was not here"]
+    said = [row[1:] for row in rows[-5:]]
+    assert said == [["none", ""], unasked, unasked, ["a, c", "Not for 3.14."], ["b", "No."]]
     assert "2 launches of each of 1 build, in one shuffled run" in pythons.summary(RESULT)
     own = replace(RESULT, targets={"a": {"build": {"python_version": "3.12.1"}}}, samples=[])
     assert platforms.name_of([own, RESULT]) == "linux-x64-3.12", "this result is of several"
