@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from spike.build import buildinfo
+from spike.core.workspace import TOOL as ROOT
 from spike.measure import results
 from spike.packagers import DEFAULT_VARIANTS, VARIANTS
 from spike.project import interpreters
 from spike.project.sidecar import Sidecar, load
-from tests.support import sidecars
+from tests.support import commands, sidecars
 
 pytestmark = pytest.mark.integration
 
@@ -113,6 +115,26 @@ def test_the_plan_is_carried_out_with_another_python(both: tuple[Sidecar, Sideca
         assert [sample["failure"] for sample in found.of(name)] == [None, None], name
     assert results.load("cold_start", other, remedy="") is not None
     assert results.load("cold_start", own, remedy="") is None
+
+
+@pytest.mark.nightly
+def test_the_tests_that_are_fast_pass_on_the_newest_python(tmp_path: Path) -> None:
+    """In a clone of its own, as a newcomer has it who has that one."""
+    newest = interpreters.here()[-1]
+    if newest.short == interpreters.running().short:
+        pytest.skip("there is no newer Python here")
+    clone = tmp_path / "clone"
+    hidden = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_ADDOPTS")
+    env = {name: value for name, value in os.environ.items() if name not in hidden}
+    for words in (
+        ["git", "clone", "--quiet", ROOT, clone],
+        [newest.program, clone / "bootstrap.py"],
+        [clone / ".venv" / "bin" / "invoke", "test", "--fast"],
+    ):
+        folder = clone if clone.exists() else tmp_path
+        done = commands.done([str(word) for word in words], cwd=folder, env=env)
+        assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
 
 
 def test_a_python_that_is_not_there_says_what_shows_some(tmp_path: Path) -> None:
