@@ -18,7 +18,7 @@ _CHAINED = (
     "During handling of the above exception, another exception occurred:",
     "The above exception was the direct cause of the following exception:",
 )
-_GROUP = re.compile(r"^\s*(?:[|+]\s?)+(?:-+(?:\s*\d+\s*-+)?\s*$)?")
+_GROUP = re.compile(r"^\s*(?:[|+]-?\s?)+(?:-+(?:\s*\d+\s*-+)?\s*$)?")
 _FRAME = re.compile(r'^[\s>]+File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<name>.*))?')
 _LOG = re.compile(
     r"^\W*(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)\b)"

@@ -52,6 +52,17 @@ def block(exception: str) -> str:
             "FileNotFoundError: gone",
         ),
         (
+            "  + Exception Group Traceback (most recent call last):\n"
+            '  |   File "main.py", line 1, in <module>\n'
+            "  | ExceptionGroup: start (2 sub-exceptions)\n"
+            "  +-+---------------- 1 ----------------\n"
+            "    | OSError: in use\n"
+            "    +---------------- 2 ----------------\n"
+            "    | ValueError: bad key\n"
+            "    +------------------------------------\n",
+            "ExceptionGroup: start (2 sub-exceptions)\n\nOSError: in use\n\nValueError: bad key",
+        ),
+        (
             "ERROR:    Traceback (most recent call last):\n"
             + FRAME
             + "FileNotFoundError: x\n\nERROR:    Application startup failed. Exiting.\n",
