@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email.parser
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -24,7 +25,7 @@ from typing import Any
 from spike.core import process, workspace
 from spike.core.command_line import say
 from spike.core.errors import SidecarError
-from spike.project import sources
+from spike.project import roots, sources
 from spike.project.sidecar import Sidecar
 from spike.project.specifiers import normal_name
 
@@ -35,6 +36,8 @@ _TIMEOUT_S = 600.0
 """Seconds that a clone or the build of a wheel may take."""
 
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
+_POETRY = 'requires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"'
+_POETRYS = re.compile(r"^\[tool\.poetry\][ \t]*(?:#.*)?$", re.MULTILINE)
 _NO_PACKAGE = re.compile(r"^\s*package-mode\s*=.*$", re.MULTILINE)
 _SETUPTOOLS = re.compile(r"^\[tool\.setuptools\]", re.MULTILINE)
 
@@ -214,9 +217,12 @@ def _build_wheel(
             shutil.copytree(
                 origin, copy, symlinks=True, ignore=shutil.ignore_patterns(*skipped, "*.egg-info")
             )
+            changed: list[tuple[Path, Callable[[Path], None] | None]]
             changed = [(copy, change)] if change else []
             # In its place at last, when it needs what lies around it.
             attempts = [(copy, None), *changed, (origin, None)]
+            if change and _is_for_poetry_alone(copy):
+                attempts = changed
         said = ""
         for number, (place, prepare) in enumerate(attempts):
             if prepare:
@@ -245,12 +251,22 @@ def _reason(text: str) -> str:
     return " ".join(text[ends[-1] :].partition("\nerror: ")[0].split()[:80])
 
 
+def _is_for_poetry_alone(folder: Path) -> bool:
+    """Whether a project names no backend: setuptools would be asked, and find no dependencies."""
+    try:
+        document = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return "build-system" not in document and "poetry" in roots.table(document.get("tool"))
+
+
 def _as_package(copy: Path) -> None:
     """Let a backend tell the metadata of an application that is no package.
 
-    poetry refuses ``package-mode = false`` and a project that no module has the name of, hatchling
-    the latter as well, setuptools a folder with several packages; and uv takes a folder with a
-    ``setup.cfg`` alone for no project. None of that says anything about dependencies.
+    poetry refuses ``package-mode = false``, one without a name, and a project that no module has
+    the name of, hatchling the latter as well, setuptools a folder with several packages; and uv
+    takes a folder with a ``setup.cfg`` alone for no project. None of that says anything about
+    dependencies.
     """
     manifest = copy / "pyproject.toml"
     if not manifest.exists() and not (copy / "setup.py").exists():
@@ -258,15 +274,25 @@ def _as_package(copy: Path) -> None:
     try:
         content = manifest.read_text(encoding="utf-8")
         document = tomllib.loads(content)
-        tool, project = document.get("tool", {}), document.get("project", {})
-        backend = str(document.get("build-system", {}).get("build-backend", "setuptools"))
-        name = str(project.get("name") or tool["poetry"]["name"])
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+    except (OSError, ValueError):
         return
+    tool, project = roots.table(document.get("tool")), roots.table(document.get("project"))
+    system, poetry = roots.table(document.get("build-system")), roots.table(tool.get("poetry"))
+    if "poetry" in tool and not system:
+        system = {"build-backend": "poetry"}
+        content += f"\n[build-system]\n{_POETRY}\n"
+    backend = str(system.get("build-backend", "setuptools"))
     if backend.startswith("poetry"):
         content = _NO_PACKAGE.sub("", content)
+        name = str(project.get("name") or poetry.get("name") or normal_name(copy.name))
+        if not project:
+            own = {"name": name, "version": "0", "description": "", "authors": []}
+            lacking = [f"{key} = {json.dumps(own[key])}" for key in own if key not in poetry]
+            lines = "\n".join(["[tool.poetry]", *lacking])
+            content, found = _POETRYS.subn(lambda _: lines, content, count=1)
+            content += "" if found else f"\n{lines}\n"
         (copy / f"{normal_name(name).replace('-', '_')}.py").touch()
-    elif backend.startswith("hatchling") and "build" not in tool.get("hatch", {}):
+    elif backend.startswith("hatchling") and "build" not in roots.table(tool.get("hatch")):
         content += "\n[tool.hatch.build.targets.wheel]\nbypass-selection = true\n"
     elif backend.startswith("setuptools") and not _SETUPTOOLS.search(content):
         content += "\n[tool.setuptools]\npackages = []\n"

@@ -125,6 +125,15 @@ SAID = [
         },
     ),
     Case(
+        name="said-poetry-without-name-and-backend",
+        lock=True,
+        files={
+            "main.py": f"import click\n{MAIN}",
+            "pyproject.toml": "[tool.poetry]\npackage-mode = false\n"
+            '[tool.poetry.dependencies]\npython = "^3.11"\nclick = "^8"\n',
+        },
+    ),
+    Case(
         name="said-run-from-above",
         files={
             "app/main.py": f"from app.routes import X\nimport logging\nlogging.root\n{MAIN}",
