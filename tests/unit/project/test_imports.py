@@ -415,3 +415,10 @@ def test_a_file_of_dependencies_that_is_not_read_is_named(tmp_path: Path) -> Non
     sidecar = written(tmp_path, {"main.py": "import redis", "requirements.in": "redis\n"})
     with pytest.raises(SidecarError, match=r"requirements\.in is not read"):
         warned(sidecar)
+
+
+def test_dependencies_in_the_script_itself_are_named(tmp_path: Path) -> None:
+    """PEP 723: for tools that run the script alone."""
+    script = "# /// script\n# dependencies = ['redis']\n# ///\nimport redis"
+    with pytest.raises(SidecarError, match=r"block '# /// script' of main\.py is not read"):
+        warned(written(tmp_path, {"main.py": script}))
