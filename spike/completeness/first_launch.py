@@ -9,7 +9,6 @@ Standard library only: it runs in the packager's environment, which has the depe
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 import re
 import sys
@@ -20,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spike.completeness import crawl, missing, outputs, parts, standard, suspects, used
+from spike.completeness import comparing, crawl, missing, outputs, suspects, used
 from spike.completeness.crawl import Page
 from spike.completeness.missing import Gap
 from spike.completeness.outcome import Outcome
@@ -33,9 +32,8 @@ from spike.launch.places import Place
 from spike.launch.running import Running
 from spike.launch.spec import Failure, Launch, LaunchSpec
 from spike.packagers.recipe import Shipped
-from spike.project import copies, imports, sidecarlock
+from spike.project import copies, imports
 from spike.project.sidecar import Sidecar
-from spike.project.specifiers import normal_name
 
 NOTED_PATIENCE = 3.0
 """So many times longer than the program the plain script may take to be ready."""
@@ -141,7 +139,9 @@ def run(
     found = judgement.finding(program.launch, variant=variant, known=known)
     judged = judgement.explained(program.launch, variant=variant, known=known)
     judged = _beside_plain(sidecar, judged, program, plain)
-    gaps = _gaps(sidecar, shipped, seen, provided)
+    gaps = comparing.gaps(
+        sidecar, shipped, provided, plain.notes, seen.used, came_up=plain.launch.came_up
+    )
     # A onefile's own folder is gone when it ends: there the script shows where it writes.
     remarks = [
         *judgement.remarks(
@@ -152,15 +152,8 @@ def run(
     present = {
         key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
     }
-    if found and found.key in present and found.fix in judged.detail:
-        # Two lines for one key would contradict each other: both are the whole one.
-        more = [
-            value for gap in gaps if gap.certain and gap.key == found.key for value in gap.values
-        ]
-        more += [] if _is_closed(found, gaps) else [found.value]
-        line = tool_line(found.key, present[found.key], *more)
-        judged = replace(judged, detail=judged.detail.replace(found.fix, line))
-        present[found.key] += () if _is_closed(found, gaps) else (found.value,)
+    if found and found.key in present:
+        judged = replace(judged, detail=_agreeing(judged.detail, found, gaps, present))
     remarks += missing.lines(gaps, present)
     differences: list[str] = []
     findings = [found]
@@ -376,69 +369,6 @@ def _end(run: _Run) -> str:
     return ends[-1] if ends else ""
 
 
-def _gaps(
-    sidecar: Sidecar,
-    shipped: Shipped,
-    seen: _Seen,
-    provided: Mapping[str, str],
-) -> list[Gap]:
-    """What the script has used, or may use, and did not ship."""
-    notes = seen.plain.notes
-    own = parts.own_parts(
-        [path.as_posix() for path in sidecarlock.own_files(sidecar)],
-        entry=sidecar.entry,
-        not_data=(*sidecar.smoke, sidecar.entry_file),
-        roots=imports.import_roots(sidecar),
-        shipped=shipped.modules,
-    )
-    names = {normal_name(each) for each in provided.values()}
-    found = {normal_name(each.name): each for each in importlib.metadata.distributions()}
-    installed = {name: found[name] for name in sorted(names & set(found))}
-    own_code = (sidecar.folder / path for path in own.modules.values())
-    code = {*notes.modules, *map(str, own_code), str(sidecar.folder / sidecar.entry_file)}
-    sought = used.named(code, {group for each in installed.values() for group in _groups(each)})
-    dependencies = {
-        name: parts.distribution_parts(
-            (path.as_posix() for path in each.files or ()), has_plugins=bool(_groups(each) & sought)
-        )
-        for name, each in installed.items()
-    }
-    gaps = missing.own_gaps(
-        parts.without(own, sidecar.exclude),
-        parts.without_dependencies(shipped, dependencies.values()),
-        seen.used,
-    )
-    own_missed = any(gap.certain and gap.key in missing.MODULES for gap in gaps)
-    texts = imports.dotted_texts(sidecar)
-    named = {
-        normal_name(re.split(r"[^A-Za-z0-9._-]", text.strip(), maxsplit=1)[0])
-        for text in sidecar.dependencies
-    }
-    sites = [notes.below(Path(sysconfig.get_path(kind))) for kind in ("purelib", "platlib")]
-    theirs = Used(
-        modules=sites[0].modules | sites[1].modules,
-        files=sites[0].files | sites[1].files,
-        folders=sites[0].folders | sites[1].folders,
-    )
-    for name, installed_parts in dependencies.items():
-        has = parts.without(installed_parts, sidecar.exclude)
-        gaps += missing.distribution_gaps(
-            name, has, shipped, theirs, direct=name in named, coming=own_missed
-        )
-        gaps += missing.named_gaps(texts, has, shipped, gaps)
-    needs_modules = any(gap.certain and gap.key in missing.MODULES for gap in gaps)
-    coming = notes.modules if needs_modules else ()
-    if seen.plain.launch.came_up:  # a traceback loads modules, too
-        gaps += standard.gaps(notes, standard.bare(), shipped, sidecar.exclude, coming)
-    return gaps
-
-
-def _groups(distribution: importlib.metadata.Distribution) -> set[str]:
-    """What kinds of plugins a distribution offers; commands are none."""
-    groups = {point.group for point in distribution.entry_points}
-    return groups - {"console_scripts", "gui_scripts"}
-
-
 def _on_stderr(
     plain: _Run, again: _Run, program: _Run, *, variant: str, known: SidecarFacts
 ) -> tuple[list[str], Diagnosis | None]:
@@ -471,6 +401,22 @@ def _otherwise(plain: _Run, again: _Run, program: _Run) -> list[str]:
     if pages := crawl.differences(plain.pages, again.pages, program.pages):
         told.append(crawl.shown(pages))
     return told
+
+
+def _agreeing(
+    detail: str, found: Diagnosis, gaps: Sequence[Gap], present: dict[str, tuple[str, ...]]
+) -> str:
+    """A failure in words whose line for ``[tool.sidecar]`` is the one that the gaps tell, too.
+
+    Two lines for one key would contradict each other. What no gap tells is added to ``present``.
+    """
+    needed = [gap for gap in gaps if gap.key and gap.certain]
+    closing = next((gap for gap in needed if _is_closed(found, [gap])), None)
+    if closing is None:
+        present[found.key] += (found.value,)
+    key = closing.key if closing else found.key
+    values = [value for gap in needed if gap.key == key for value in gap.values]
+    return detail.replace(found.fix, tool_line(key, present[key], *values))
 
 
 def _is_closed(found: Diagnosis | None, gaps: Sequence[Gap]) -> bool:

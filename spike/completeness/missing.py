@@ -181,7 +181,7 @@ def _tops(wanted: Sequence[str], missing: Iterable[str], every: Sequence[str]) -
 
 
 def distribution_gaps(
-    name: str, has: Parts, shipped: Shipped, used: Used, *, direct: bool, coming: bool = False
+    name: str, has: Parts, shipped: Shipped, used: Used, *, direct: bool
 ) -> list[Gap]:
     """What of a dependency did not ship and is missed, or may well be.
 
@@ -192,14 +192,10 @@ def distribution_gaps(
         used: What the plain script has used of the folder that it is installed in.
         direct: Whether the sidecar names it itself. What only others need is judged by what
             the script has used.
-        coming: Whether modules of the sidecar are missed, too: what ships nothing yet may be what
-            they import, and then comes with them.
     """
     gaps = []
     loaded = has.loaded(used)
     there = set(has.modules) & shipped.modules
-    if coming and not there:
-        return []
     if absent := sorted(loaded - shipped.modules):
         gaps += _loaded_gaps(absent, has, f", which {_is_part(absent)} of {name}")
     elif has.modules and not there and direct:

@@ -262,14 +262,6 @@ def test_what_is_missed_by_one_key_is_closed_by_one_line() -> None:
     assert second.endswith('set hidden_imports = ["b", "web.fast", "c"]')
 
 
-def test_a_dependency_that_own_missing_modules_bring_is_not_told() -> None:
-    """What imports it is missed itself; of what shipped in part, the rest is still missed."""
-    has = parts.distribution_parts(RECORD)
-    seen = used("web/fast.py")
-    assert missing.distribution_gaps("web", has, shipped(), seen, direct=True, coming=True) == []
-    assert missing.distribution_gaps("web", has, shipped("web"), seen, direct=True, coming=True)
-
-
 def test_whoever_offers_plugins_is_missed_where_plugins_are_looked_for() -> None:
     """Commands of a shell are no plugins; a compiler may hold metadata in its code."""
     has = parts.distribution_parts(RECORD, has_plugins=True)
