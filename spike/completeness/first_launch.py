@@ -420,11 +420,14 @@ def _agreeing(
 
 
 def _is_closed(found: Diagnosis | None, gaps: Sequence[Gap]) -> bool:
-    """Whether a gap that is told says the same as a finding."""
+    """Whether a gap that is told says the same as a finding, of a whole or of a part of it."""
+
+    def in_it(part: str, whole: str) -> bool:
+        return part == whole or part.startswith((f"{whole}.", f"{whole}/"))
+
     closed = {value for gap in gaps for value in gap.values}
     return found is not None and any(
-        f"{each}.".startswith(f"{found.value}.") or f"{found.value}.".startswith(f"{each}.")
-        for each in closed
+        in_it(each, found.value) or in_it(found.value, each) for each in closed
     )
 
 
