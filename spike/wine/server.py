@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from spike.core.errors import SpikeError
 from spike.launch import procs
 from spike.launch.procs import Process
 
@@ -59,11 +60,13 @@ class Watch:
             prefix: A folder whose server runs.
 
         Raises:
-            LookupError: It does not.
+            SpikeError: It does not.
         """
         found = [each for each in processes(prefix) if self._is_server(each)]
         if not found:
-            raise LookupError(f"no server of Wine runs for {prefix}")
+            raise SpikeError(
+                "Wine's server was started, and is not there.", try_next="invoke doctor --windows"
+            )
         self.pid = found[0].pid
         self._server, self._prefix = found[0], prefix
         self._over, self._died = threading.Event(), threading.Event()
