@@ -82,8 +82,9 @@ def end() -> None:
 if __name__ == "__main__":
     say(f"BOOT sidecar={NAME} version={VERSION}")
     server = create_server(app, host="127.0.0.1", port=0)  # it listens from here on
-    Stop.listen(end)
-    say(f"LISTEN port={server.effective_port}")
-    say("READY")
-    server.run()
+    with contextlib.suppress(SystemExit):  # of a stop that comes before the loop
+        Stop.listen(end)
+        say(f"LISTEN port={server.effective_port}")
+        say("READY")
+        server.run()
     Stop.over()
