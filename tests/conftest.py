@@ -12,9 +12,7 @@ import pytest
 from coverage import Coverage
 
 from tests.support import turns
-
-COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-"""What makes every Python below us note its lines; a program that is measured must not."""
+from tests.support.commands import COVERAGE
 
 HOST = "host"
 FIRST = (

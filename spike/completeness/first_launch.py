@@ -25,7 +25,7 @@ from spike.completeness.missing import Gap
 from spike.completeness.outcome import Outcome
 from spike.completeness.used import Notes, Used
 from spike.launch import judgement, leftovers, places, restarts
-from spike.launch.causes import Diagnosis, SidecarFacts, tool_line
+from spike.launch.causes import Diagnosis, SidecarFacts
 from spike.launch.diagnosis import diagnose
 from spike.launch.facts import facts
 from spike.launch.places import Place
@@ -149,12 +149,16 @@ def run(
             cwd=judged.wrote_cwd or plain.launch.wrote_cwd,
         )
     ]
-    present = {
+    lists: Mapping[str, Sequence[str]] = {
         key: getattr(sidecar, key) for key in ("hidden_imports", "data", "metadata", "collect")
     }
-    if found and found.key in present:
-        judged = replace(judged, detail=_agreeing(judged.detail, found, gaps, present))
-    remarks += missing.lines(gaps, present)
+    if found and found.key in lists:
+        # The same line as the gaps tell: two for one key would contradict each other.
+        closing = _closing(found, gaps)
+        lists = missing.needed([*gaps, closing], lists)
+        line = f"in [tool.sidecar] set {missing.setting(closing.key, lists[closing.key])}"
+        judged = replace(judged, detail=judged.detail.replace(found.fix, line))
+    remarks += missing.lines(gaps, lists)
     differences: list[str] = []
     findings = [found]
     # What it did not live to say cannot be missed, but what did not ship can.
@@ -403,20 +407,11 @@ def _otherwise(plain: _Run, again: _Run, program: _Run) -> list[str]:
     return told
 
 
-def _agreeing(
-    detail: str, found: Diagnosis, gaps: Sequence[Gap], present: dict[str, tuple[str, ...]]
-) -> str:
-    """A failure in words whose line for ``[tool.sidecar]`` is the one that the gaps tell, too.
-
-    Two lines for one key would contradict each other. What no gap tells is added to ``present``.
-    """
-    needed = [gap for gap in gaps if gap.key and gap.certain]
-    closing = next((gap for gap in needed if _is_closed(found, [gap])), None)
-    if closing is None:
-        present[found.key] += (found.value,)
-    key = closing.key if closing else found.key
-    values = [value for gap in needed if gap.key == key for value in gap.values]
-    return detail.replace(found.fix, tool_line(key, present[key], *values))
+def _closing(found: Diagnosis, gaps: Sequence[Gap]) -> Gap:
+    """The gap that closes what a failure asks for; one of its own where none is told."""
+    told = (gap for gap in gaps if gap.key and gap.certain and _is_closed(found, [gap]))
+    own = Gap(key=found.key, values=(found.value,), what=found.message, certain=True)
+    return next(told, own)
 
 
 def _is_closed(found: Diagnosis | None, gaps: Sequence[Gap]) -> bool:

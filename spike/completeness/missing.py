@@ -300,6 +300,27 @@ def named_gaps(
     ]
 
 
+def needed(
+    gaps: Iterable[Gap], present: Mapping[str, Sequence[str]]
+) -> Mapping[str, Sequence[str]]:
+    """What each list of ``[tool.sidecar]`` is to hold: what it does, and what is certainly missed.
+
+    Args:
+        gaps: What is missing.
+        present: The lists as they are.
+    """
+    lists = {key: list(values) for key, values in present.items()}
+    for gap in gaps:
+        if gap.key and gap.certain:
+            lists.setdefault(gap.key, []).extend(gap.values)
+    return lists
+
+
+def setting(key: str, values: Iterable[str]) -> str:
+    """A list of ``[tool.sidecar]`` as a line of TOML."""
+    return f"{key} = {json.dumps(list(dict.fromkeys(values)), ensure_ascii=False)}"
+
+
 def lines(gaps: Sequence[Gap], present: Mapping[str, Sequence[str]]) -> list[str]:
     """The gaps in words, with the lines for ``[tool.sidecar]`` that close them.
 
@@ -310,27 +331,22 @@ def lines(gaps: Sequence[Gap], present: Mapping[str, Sequence[str]]) -> list[str
         gaps: What is missing.
         present: The lists of ``[tool.sidecar]`` as they are.
     """
-    known = {key: list(values) for key, values in present.items()}
+    lists = needed(gaps, present)
     reasons: dict[str, list[str]] = {}
     for gap in gaps:
         if gap.key and gap.certain:
-            known.setdefault(gap.key, []).extend(gap.values)
             reasons.setdefault(gap.key, []).append(gap.what)
     told = []
     for gap in gaps:
         if not gap.key:
             told.append(gap.what)
         elif not gap.certain:
-            line = _setting(gap.key, [*known.get(gap.key, ()), *gap.values])
+            line = setting(gap.key, [*lists.get(gap.key, ()), *gap.values])
             told.append(f"{gap.what}. If the program needs it: in [tool.sidecar] set {line}")
         elif gap.key in reasons:
-            line = _setting(gap.key, known[gap.key])
+            line = setting(gap.key, lists[gap.key])
             told.append(f"{'; '.join(reasons.pop(gap.key))}. Fix: in [tool.sidecar] set {line}")
     return told
-
-
-def _setting(key: str, values: Iterable[str]) -> str:
-    return f"{key} = {json.dumps(list(dict.fromkeys(values)), ensure_ascii=False)}"
 
 
 def _loaded_gaps(names: Sequence[str], has: Parts, why: str) -> list[Gap]:

@@ -70,7 +70,7 @@ class CxFreeze:
             argv.append("--no-compress")
         if beside:
             settings.append(_included(sidecar))
-        if sidecar.lock:
+        if overlay or sidecar.lock:
             settings.append(
                 _renamed(overlay and working_folder(sidecar, f"{self.name}-{mode}") / overlay)
             )

@@ -47,6 +47,8 @@ LAZY = (
     SAY + "def page():\n    return (Path(__file__).parent / 'pages' / 'home.html').read_text()\n"
     "life()\n"
 )
+OWN_TEXT = "import inspect, words\ninspect.getsource(words.en)\n" + SAY + "life()\n"
+WORDS = {"words.py": "def en():\n    return 1\n"}
 WORKER = (
     "import multiprocessing\n"
     + SAY
@@ -148,15 +150,15 @@ CASES = [
     ),
     Case(
         name="own-text",
-        main="import inspect, words\ninspect.getsource(words.en)\n" + SAY + "life()\n",
-        files={"words.py": "def en():\n    return 1\n"},
+        main=OWN_TEXT,
+        files=WORDS,
         says=(r"the text of its own code .* data = \[\"words.py\"\]",),
         good=False,
     ),
     Case(
         name="own-text-shipped",
-        main="import inspect, words\ninspect.getsource(words.en)\n" + SAY + "life()\n",
-        files={"words.py": "def en():\n    return 1\n"},
+        main=OWN_TEXT,
+        files=WORDS,
         settings='data = ["words.py"]',
         silent=MISSING,
     ),

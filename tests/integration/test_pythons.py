@@ -124,8 +124,7 @@ def test_the_tests_that_are_fast_pass_on_the_newest_python(tmp_path: Path) -> No
     if newest.short == interpreters.running().short:
         pytest.skip("there is no newer Python here")
     clone = tmp_path / "clone"
-    hidden = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_ADDOPTS")
-    env = {name: value for name, value in os.environ.items() if name not in hidden}
+    env = {name: value for name, value in os.environ.items() if name not in commands.COVERAGE}
     for words in (
         ["git", "clone", "--quiet", ROOT, clone],
         [newest.program, clone / "bootstrap.py"],

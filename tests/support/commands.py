@@ -11,6 +11,9 @@ from pathlib import Path
 from spike.core.workspace import TOOL as ROOT
 from tests.support import turns
 
+COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+"""What makes every Python below us note its lines; a program that is measured must not."""
+
 TIMEOUT_S = 1800
 """More than the longest build on a busy machine; a command that hangs is a failure with a name."""
 

@@ -14,6 +14,7 @@ from spike.faststart.trials import Notes, Overlaid
 from spike.launch import places
 from spike.launch.spec import Launch
 from spike.project import sidecar
+from tests.support.commands import COVERAGE
 
 MAIN = """
 import sys
@@ -60,7 +61,7 @@ def run(
 @pytest.fixture(autouse=True)
 def uncovered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What notes the lines of a child imports modules there, such as json."""
-    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+    for name in COVERAGE:
         monkeypatch.delenv(name, raising=False)
 
 
