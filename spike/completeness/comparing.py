@@ -82,7 +82,7 @@ def gaps(
     coming = notes.modules if needs_modules else ()
     if came_up:
         found_gaps += standard.gaps(notes, standard.bare(), shipped, sidecar.exclude, coming)
-    return found_gaps
+    return missing.one_way(found_gaps)
 
 
 def _groups(distribution: importlib.metadata.Distribution) -> set[str]:

@@ -300,6 +300,29 @@ def named_gaps(
     ]
 
 
+def one_way(gaps: Sequence[Gap]) -> list[Gap]:
+    """The gaps, where a package that comes whole is not asked for in parts, or in doubt, as well.
+
+    Args:
+        gaps: What is missing.
+    """
+    whole = {value for gap in gaps if gap.key == "collect" and gap.certain for value in gap.values}
+    told = []
+    for gap in gaps:
+        packages = {
+            name: next((each for each in whole if f"{name}.".startswith(f"{each}.")), "")
+            for name in (gap.values if gap.key in MODULES else ())
+        }
+        if not any(packages.values()) or (gap.key == "collect" and gap.certain):
+            told.append(gap)
+        elif rest := tuple(name for name, package in packages.items() if not package):
+            told.append(replace(gap, values=rest))
+        elif gap.certain:
+            values = tuple(sorted(set(packages.values())))
+            told.append(replace(gap, key="collect", values=values))
+    return told
+
+
 def needed(
     gaps: Iterable[Gap], present: Mapping[str, Sequence[str]]
 ) -> Mapping[str, Sequence[str]]:

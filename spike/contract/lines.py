@@ -164,7 +164,8 @@ _LINES: Mapping[str, Mapping[Row, tuple[str, ...]]] = {
         Row.UNREAD_STDOUT: ("log.SetOutput(os.Stderr) // and no fmt.Print after READY",),
         Row.HOST_GONE: (_GO_STDIN, "<-ended"),
         Row.KILLED: (
-            "command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // Linux",
+            "runtime.LockOSThread() // Linux: the signal comes when the thread ends that starts it",
+            "command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}",
         ),
         Row.NO_PROCESSES: ("defer func() { command.Process.Kill(); command.Wait() }()",),
         Row.NO_FILES: ("defer os.RemoveAll(scratch)",),

@@ -46,7 +46,6 @@ class Stream:
         self._started_ns = started_ns
         self._kept_bytes = 0
         self._partial = b""
-        self._overlong = False
 
     def feed(self, data: bytes, at_ns: int) -> list[Line]:
         """Take what a read returned and give the lines that it completed."""

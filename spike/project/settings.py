@@ -6,6 +6,7 @@ Standard library only: it runs in a packager's environment.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -59,6 +60,7 @@ def values(document: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [key for key in settings if key not in KEYS and key not in PACKAGER_TABLES]
     if unknown:
         raise _unknown(unknown, settings)
+    _check_no_tables(settings)
     found = {
         key: check(settings[key], f"tool.sidecar.{key}", f"{key} = {right}")
         for key, (check, right) in KEYS.items()
@@ -121,6 +123,24 @@ def _unknown(unknown: list[str], settings: Mapping[str, Any]) -> SidecarError:
         f"pyproject.toml: {listed} {is_not}; known are {', '.join(sorted(known))}.",
         try_next="; ".join(advice),
     )
+
+
+def _check_no_tables(settings: Mapping[str, Any]) -> None:
+    """``ready = { url = "…" }`` is what ``ready_url`` says."""
+    for key, value in settings.items():
+        members = value if isinstance(value, dict) and key in KEYS else {}
+        keys = {f"{key}_{member}": given for member, given in members.items()}
+        named = [
+            f"{name} = {json.dumps(given, ensure_ascii=False, default=str)}"
+            for name, given in keys.items()
+            if name in KEYS
+        ]
+        if named:
+            raise wrong(
+                f"tool.sidecar.{key}",
+                "is a table; what stands in it has keys of its own",
+                f"{' and '.join(named)} in place of {key}",
+            )
 
 
 def _toml(items: Iterable[object]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spike.completeness import missing, parts
+from spike.completeness.missing import Gap
 from spike.completeness.parts import Parts
 from spike.completeness.used import Used
 from spike.packagers.recipe import Shipped, module_of
@@ -260,6 +261,27 @@ def test_what_is_missed_by_one_key_is_closed_by_one_line() -> None:
         'which is part of web. Fix: in [tool.sidecar] set hidden_imports = ["b", "web.fast"]'
     )
     assert second.endswith('set hidden_imports = ["b", "web.fast", "c"]')
+
+
+def test_what_comes_with_its_whole_package_is_not_asked_for_by_name() -> None:
+    """A file of tzdata is missed, and its module: both come with the package, by one line."""
+    gaps = [
+        Gap(key="hidden_imports", values=("tzdata.zoneinfo",), what="module", certain=True),
+        Gap(key="hidden_imports", values=("jobs", "tzdata.old"), what="jobs", certain=True),
+        Gap(key="hidden_imports", values=("tzdata.more",), what="in a text"),
+        Gap(key="collect", values=("tzdata",), what="file", certain=True),
+        Gap(key="collect", values=("tzdata",), what="data files"),
+        Gap(key="collect", values=("tzdatabase",), what="another"),
+        Gap(key="data", values=("tzdata",), what="own", certain=True),
+    ]
+    told = [(gap.key, gap.values, gap.what) for gap in missing.one_way(gaps)]
+    assert told == [
+        ("collect", ("tzdata",), "module"),
+        ("hidden_imports", ("jobs",), "jobs"),
+        ("collect", ("tzdata",), "file"),
+        ("collect", ("tzdatabase",), "another"),
+        ("data", ("tzdata",), "own"),
+    ]
 
 
 def test_whoever_offers_plugins_is_missed_where_plugins_are_looked_for() -> None:

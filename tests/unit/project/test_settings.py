@@ -96,6 +96,11 @@ def test_a_packagers_own_options_are_kept_apart() -> None:
         ('ready_pattern = "x*"', "an empty line matches already"),
         ('ready_pattern = "(?=up)up"', "not known to the host"),
         ('ready_stream = "both"', '"stdout", "stderr" or "either"'),
+        (
+            'ready = { pattern = "up \\\\d", stream = "stderr" }',
+            'ready_pattern = "up \\\\d" and ready_stream = "stderr" in place of ready',
+        ),
+        ("ready = { line = 1 }", "not a text"),
         ('ready_url = "127.0.0.1:80"', "not an http address of this computer"),
         ('ready_url = "http://example.org/"', "not an http address of this computer"),
         ('ready_url = "https://127.0.0.1/"', "not an http address of this computer"),
