@@ -197,7 +197,7 @@ def distribution_gaps(
     loaded = has.loaded(used)
     there = set(has.modules) & shipped.modules
     if absent := sorted(loaded - shipped.modules):
-        gaps += _loaded_gaps(absent, has, f", which {_is_part(absent)} of {name}")
+        gaps += _loaded_gaps(absent, has, f", which {_is_part(_innermost(absent))} of {name}")
     elif has.modules and not there and direct:
         tops = sorted({_package(path, has) for path in has.modules.values()})
         gaps.append(
