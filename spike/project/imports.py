@@ -247,7 +247,7 @@ def _missing(sidecar: Sidecar, item: Import, what: str) -> SidecarError:
             try_next=f"remove dependencies from [project], or add to them, then {again}",
         )
     aside = next((each for each in _UNREAD if (sidecar.folder / each).is_file()), "")
-    if re.search(rb"^# /// script$", sidecar.script(), re.MULTILINE):  # PEP 723
+    if re.search(rb"^# /// script\r?$", sidecar.script(), re.MULTILINE):  # PEP 723
         aside = f"The block '# /// script' of {sidecar.entry_file}"
     return SidecarError(
         what,

@@ -273,13 +273,14 @@ class Proof:
         self.step("invoke chaos", None, *chaos, env=self.host_programs)
 
     def hello(self, packagers: Sequence[str], launches: int) -> None:
-        """Run the launcher's own tests, and build and launch the hello sidecar.
+        """Run the tool's own tests, and build and launch the hello sidecar.
 
         Args:
             packagers: Names of those that build.
             launches: Of each variant.
         """
         self.tests("the launcher's own tests", TESTS)
+        self.tests("the tests of projects and of the issue log", TESTS_OF_PROJECTS)
         for name in packagers:
             self.build(name, workspace.HELLO)
         bench = ("-m", "invoke", "bench", "--launches", str(launches))
@@ -294,7 +295,6 @@ class Proof:
 
     def more(self, packagers: Sequence[str]) -> None:
         """Build and launch the example, and see what is the same on every system."""
-        self.tests("the tests of projects and of the issue log", TESTS_OF_PROJECTS)
         for name in packagers:
             self.build(name, EXAMPLE)
         invoke = ("-m", "invoke")

@@ -420,5 +420,8 @@ def test_a_file_of_dependencies_that_is_not_read_is_named(tmp_path: Path) -> Non
 def test_dependencies_in_the_script_itself_are_named(tmp_path: Path) -> None:
     """PEP 723: for tools that run the script alone."""
     script = "# /// script\n# dependencies = ['redis']\n# ///\nimport redis"
-    with pytest.raises(SidecarError, match=r"block '# /// script' of main\.py is not read"):
-        warned(written(tmp_path, {"main.py": script}))
+    for text in (script, script.replace("\n", "\r\n")):
+        sidecar = written(tmp_path, {})
+        (tmp_path / "main.py").write_bytes(text.encode())
+        with pytest.raises(SidecarError, match=r"block '# /// script' of main\.py is not read"):
+            warned(sidecar)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from spike.core.errors import SidecarError
+from spike.core.workspace import command_path
 from spike.project import dependency_files, metadata
 from spike.project.sources import NOT_OF_THE_PROGRAM
 
@@ -70,7 +71,7 @@ def test_what_only_the_backend_knows_is_asked_of_it_once(tmp_path: Path, text: s
     write(tmp_path, pyproject_dot_toml=text, demo__made_dot_py="VERSION = made()\n")
     with pytest.raises(metadata.NeedsBuildError) as caught:
         read(tmp_path, text)
-    assert caught.value.try_next == f"nox -s lock -- --sidecar {tmp_path}"
+    assert caught.value.try_next == f"nox -s lock -- --sidecar {command_path(tmp_path)}"
     facts = {
         "name": "demo",
         "version": "1.dev3",

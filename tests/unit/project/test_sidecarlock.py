@@ -15,7 +15,7 @@ import pytest
 from spike.core import windows
 from spike.core.errors import SidecarError
 from spike.core.workspace import TOOL as ROOT
-from spike.core.workspace import display_path
+from spike.core.workspace import command_path
 from spike.project import sidecar, sidecarlock
 from spike.project.sidecar import Sidecar
 
@@ -32,7 +32,7 @@ def test_a_missing_or_foreign_lock_names_the_command(tmp_path: Path) -> None:
     wanted = Sidecar(folder=tmp_path, name="a", version="1", dependencies=("httpx", "anyio>=4"))
     with pytest.raises(SidecarError, match=r"no requirements\.lock") as caught:
         sidecarlock.check(wanted)
-    assert caught.value.try_next == f"nox -s lock -- --sidecar {display_path(tmp_path)}"
+    assert caught.value.try_next == f"nox -s lock -- --sidecar {command_path(tmp_path)}"
     lock = tmp_path / "requirements.lock"
     lock.write_text('# Made by nox -s lock for: ["httpx"]\n')
     with pytest.raises(SidecarError, match="other dependencies"):
