@@ -1,33 +1,42 @@
-// How much later than the supervisor a page knows of READY, in milliseconds and launch by launch, for
-// WebDriver's asynchronous scripts: from its call of `start` to the message, less `readyMs`. Beside it
-// what a call takes that does nothing, which is Tauri's own share of the way there and back.
+// How much later than the supervisor a page shows READY, in milliseconds and launch by launch, for
+// WebDriver's asynchronous scripts: from its call of `start` to the change of its element, less
+// `readyMs`. Beside it what a call takes that a message answers at once, the first one of `watch`:
+// the way there and back, which is Tauri's own.
 const rounds = arguments[0], done = arguments[1]
 const { sidecar, watch } = window.__TAURI__.sidecarSupervisor
 const api = sidecar('api')
+const shown = document.getElementById('state')
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+function changed(wanted) {
+  return new Promise((resolve, reject) => {
+    const observer = new MutationObserver(() => {
+      const at = performance.now(), text = shown.textContent
+      if (['exited', 'spawning', 'waiting_ready'].includes(text)) return
+      observer.disconnect()
+      if (text === wanted) resolve(at)
+      else reject(new Error(text))
+    })
+    observer.observe(shown, { childList: true })
+  })
+}
 async function all() {
-  let told = () => {}
-  const unwatch = await watch((status) => status.name === 'api' && told(status, performance.now()))
-  const later = [], calls = []
+  const later = [], messages = []
   for (let round = 0; round < rounds; round++) {
     await api.stop()
     await rest(200 + Math.random() * 50) // the page has drawn the end, and no round has the last one's beat
     const asked = performance.now()
-    await api.status()
-    calls.push(performance.now() - asked)
-    let begun
-    later.push(await new Promise((resolve, reject) => {
-      told = ({ state, readyMs }, at) => {
-        if (state === 'ready') resolve(at - begun - readyMs)
-        else if (state === 'failed') reject(new Error('it failed'))
-      }
-      begun = performance.now()
-      api.start().catch(reject)
-    }))
-    told = () => {}
+    let unwatch
+    const answered = new Promise((resolve) => {
+      unwatch = watch(() => resolve(performance.now()))
+    })
+    messages.push((await answered) - asked)
+    await (await unwatch)()
+    await rest(50 + Math.random() * 50)
+    const ready = changed('ready'), begun = performance.now()
+    await Promise.all([api.start(), ready])
+    later.push((await ready) - begun - (await api.status()).readyMs)
   }
-  await unwatch()
-  return { later, calls }
+  return { later, messages }
 }
 all().then(
   (said) => done(JSON.stringify(said)),
