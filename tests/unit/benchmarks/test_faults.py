@@ -732,6 +732,7 @@ class TestReporting:
         found = entries.entries_by_cell(tmp_path, pythons={"3.13.1", "3.1.4"})
         assert found == {("sighup_at_rest", "one"): "0042", **everywhere}
 
+    @pytest.mark.slow
     def test_the_probe_is_of_the_python_that_the_variant_has(
         self, demo: Sidecar, another: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

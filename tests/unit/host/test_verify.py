@@ -75,6 +75,7 @@ def test_what_the_failing_sidecar_says_is_what_is_known_of_it() -> None:
     assert found[1] == ", ".join(f'"{line}"' for line in MALFORMED)
 
 
+@pytest.mark.slow
 def test_the_failing_sidecar_has_the_python_of_the_one_in_whose_place_it_is(
     demo: Sidecar, another: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ def test_the_running_python_will_do() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="shell scripts stand for Pythons")
+@pytest.mark.slow
 def test_a_name_that_does_not_hold_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +99,7 @@ def test_two_of_one_version_never_have_one_name(monkeypatch: pytest.MonkeyPatch)
     assert interpreters.name_beside(own, second, [own]) == "3.11"
 
 
+@pytest.mark.slow
 def test_every_python_that_is_here_is_listed_once_and_so_is_what_is_lacking() -> None:
     """The running one among them."""
     found = interpreters.here()

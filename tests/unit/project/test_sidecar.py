@@ -151,6 +151,7 @@ def test_what_is_built_with_another_python_lies_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("configured", [{}, {"python": "{}.{}.{}".format(*sys.version_info)}])
+@pytest.mark.slow
 def test_the_own_python_has_its_place_whatever_it_is_called_by(
     tmp_path: Path, configured: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
