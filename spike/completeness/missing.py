@@ -96,14 +96,12 @@ def own_gaps(own: Parts, shipped: Shipped, used: Used) -> list[Gap]:
             )
         )
     opened = own.opened(used)
-    collected: set[str] = set()
     for certain, some in ((True, opened), (False, frozenset(own.data) - opened)):
         gone = sorted(path for path in some & elsewhere.keys() if not there(path))
-        if whole := {_package(elsewhere[path], own) for path in gone} - collected:
+        if whole := {_package(elsewhere[path], own) for path in gone}:
             what = f"{_some(gone)} did not ship with the package"
             gap = Gap(key="collect", values=tuple(sorted(whole)), what=what, certain=certain)
             gaps.append(gap)
-            collected |= whole
     ours = tuple(path for path in own.data if path not in elsewhere)
     files = tuple(path for path in own.files if path not in elsewhere)
     return [*gaps, *_file_gaps(replace(own, data=ours, files=files), used, there)]
@@ -224,7 +222,7 @@ def distribution_gaps(
         for path in has.data
         if path.partition("/")[0] in packages and not shipped.has_file(path) and path not in opened
     ]
-    if missing and direct and not opened:
+    if missing and direct:
         gaps.append(
             Gap(
                 key="collect",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,22 +129,25 @@ def _check_no_tables(settings: Mapping[str, Any]) -> None:
     """``ready = { url = "…" }`` is what ``ready_url`` says."""
     for key, value in settings.items():
         members = value if isinstance(value, dict) and key in KEYS else {}
-        keys = {f"{key}_{member}": given for member, given in members.items()}
-        named = [
-            f"{name} = {json.dumps(given, ensure_ascii=False, default=str)}"
-            for name, given in keys.items()
-            if name in KEYS
-        ]
+        named = {
+            f"{key}_{member}": given
+            for member, given in members.items()
+            if f"{key}_{member}" in KEYS
+        }
         if named:
+            # What is beside a switch has no effect without it.
+            switch = {key: True} if KEYS[key][0] is yes_or_no else {}
+            lines = [f"{name} = {_toml(given)}" for name, given in (switch | named).items()]
             raise wrong(
                 f"tool.sidecar.{key}",
                 "is a table; what stands in it has keys of its own",
-                f"{' and '.join(named)} in place of {key}",
+                f"{' and '.join(lines)} in place of the table",
             )
 
 
-def _toml(items: Iterable[object]) -> str:
-    return "[" + ", ".join(f'"{item}"' for item in items) + "]"
+def _toml(value: object) -> str:
+    """Texts, numbers, switches and lists, which TOML and JSON write alike."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _packager_args(table: object, name: str) -> tuple[str, ...]:

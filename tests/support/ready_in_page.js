@@ -7,13 +7,14 @@ const { sidecar, watch } = window.__TAURI__.sidecarSupervisor
 const api = sidecar('api')
 const shown = document.getElementById('state')
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-function changed(wanted) {
+// When the element says `ready`.
+function readyShown() {
   return new Promise((resolve, reject) => {
     const observer = new MutationObserver(() => {
       const at = performance.now(), text = shown.textContent
       if (['exited', 'spawning', 'waiting_ready'].includes(text)) return
       observer.disconnect()
-      if (text === wanted) resolve(at)
+      if (text === 'ready') resolve(at)
       else reject(new Error(text))
     })
     observer.observe(shown, { childList: true })
@@ -26,15 +27,14 @@ async function all() {
     await rest(200 + Math.random() * 50) // the page has drawn the end, and no round has the last one's beat
     const asked = performance.now()
     let unwatch
-    const answered = new Promise((resolve) => {
-      unwatch = watch(() => resolve(performance.now()))
-    })
-    messages.push((await answered) - asked)
+    messages.push(await new Promise((resolve) => {
+      unwatch = watch(() => resolve(performance.now() - asked))
+    }))
     await (await unwatch)()
     await rest(50 + Math.random() * 50)
-    const ready = changed('ready'), begun = performance.now()
-    await Promise.all([api.start(), ready])
-    later.push((await ready) - begun - (await api.status()).readyMs)
+    const ready = readyShown(), begun = performance.now()
+    const [at] = await Promise.all([ready, api.start()])
+    later.push(at - begun - (await api.status()).readyMs)
   }
   return { later, messages }
 }

@@ -98,7 +98,11 @@ def test_a_packagers_own_options_are_kept_apart() -> None:
         ('ready_stream = "both"', '"stdout", "stderr" or "either"'),
         (
             'ready = { pattern = "up \\\\d", stream = "stderr" }',
-            'ready_pattern = "up \\\\d" and ready_stream = "stderr" in place of ready',
+            'ready_pattern = "up \\\\d" and ready_stream = "stderr" in place of the table',
+        ),
+        (
+            "[tool.sidecar.fast_start]\nidle = true",
+            "fast_start = true and fast_start_idle = true in place of the table",
         ),
         ("ready = { line = 1 }", "not a text"),
         ('ready_url = "127.0.0.1:80"', "not an http address of this computer"),
